@@ -1,0 +1,1 @@
+"""Training data: motion capture, and rendered pairs of detections with exact truth."""

@@ -1,0 +1,103 @@
+"""Rendered pairs: what the detector said about a rendered person, beside the exact truth.
+
+Layout of a file (no pickle), N frames of all segments one after another, S segments:
+image (N,33,2) float16 pixels from the image centre, visibility (N,33) uint8, world (N,33,3) int16 mm (the detector's axes: x right, y down,
+z away), truth (N,22,3) int16 mm (camera axes, absolute), detected (N,) bool, segment_start (S+1,), source, clip, human, focal (px),
+stature (m) (S,), fps.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from contract.failure import Failure
+from contract.skeleton import BODY_22
+
+MAX_GAP = 15  # frames: longer stretches without a person split a segment, as `track` does at 30 frames a second
+MIN_LENGTH = 16  # frames: shorter pieces teach nothing about time
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One person before one still camera. Gaps of at most MAX_GAP frames are filled in; `detected` marks them.
+
+    rays (T,33,2): image coordinates over the focal length, from the image centre; visibility (T,33) 0..1; world (T,33,3) metres;
+    truth (T,22,3) metres, camera axes, absolute; stature metres.
+    """
+
+    rays: npt.NDArray[np.float32]
+    visibility: npt.NDArray[np.float32]
+    world: npt.NDArray[np.float32]
+    truth: npt.NDArray[np.float32]
+    detected: npt.NDArray[np.bool_]
+    source: str
+    clip: int
+    human: str
+    stature: float
+
+
+def load_detections(folder: Path) -> list[Segment]:
+    """Every usable segment of every .npz in the folder. Raises Failure `no_such_file` or `bad_input`."""
+    files = sorted(Path(folder).glob("*.npz"))
+    if not files:
+        raise Failure("no_such_file", f"There are no detections (.npz) in {folder}; check the path.")
+    segments: list[Segment] = []
+    for path in files:
+        segments += _load(path)
+    return segments
+
+
+def _load(path: Path) -> list[Segment]:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            z = {name: file[name] for name in file.files}
+        if tuple(str(n) for n in z["joint_names"]) != BODY_22.joints:
+            raise ValueError("its joints are not BODY_22's")
+        start = z["segment_start"]
+        if start[-1] != len(z["truth"]):
+            raise ValueError("its segments do not add up to its frames")
+        return [piece for s in range(len(start) - 1) for piece in _pieces(z, s, int(start[s]), int(start[s + 1]))]
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise Failure("bad_input", f"{path} is not a file of detections of the documented layout ({error}).") from error
+
+
+def _pieces(z: dict[str, np.ndarray], s: int, a: int, b: int) -> list[Segment]:
+    """The segment without its ends where nobody was found, split at long gaps, with short gaps filled in."""
+    found = np.flatnonzero(z["detected"][a:b])
+    if not len(found):
+        return []
+    pieces = []
+    for run in np.split(found, np.flatnonzero(np.diff(found) > MAX_GAP + 1) + 1):
+        if run[-1] - run[0] + 1 < MIN_LENGTH:
+            continue
+        frames = np.arange(run[0], run[-1] + 1)
+        rows = a + frames
+        filled = {
+            "rays": _fill(z["image"][rows].astype(np.float32) / float(z["focal"][s]), frames, run),
+            "visibility": _fill(z["visibility"][rows].astype(np.float32) / 255.0, frames, run),
+            "world": _fill(z["world"][rows].astype(np.float32) / 1000.0, frames, run),
+        }
+        detected = z["detected"][rows].astype(bool)
+        filled["visibility"][~detected] *= 0.5
+        pieces.append(
+            Segment(
+                truth=z["truth"][rows].astype(np.float32) / 1000.0, detected=detected, source=str(z["source"][s]), clip=int(z["clip"][s]),
+                human=str(z["human"][s]), stature=float(z["stature"][s]), **filled,
+            )
+        )  # fmt: skip
+    return pieces
+
+
+def _fill(values: np.ndarray, frames: np.ndarray, found: np.ndarray) -> np.ndarray:
+    """Linear interpolation over time of the rows that are not in `found`."""
+    if len(found) == len(frames):
+        return values
+    flat = values.reshape(len(frames), -1)
+    at = found - frames[0]
+    columns = [np.interp(frames, found, flat[at, c]) for c in range(flat.shape[1])]
+    return np.stack(columns, axis=1).reshape(values.shape).astype(np.float32)

@@ -1,0 +1,1 @@
+"""Training of the lifter and the refiner."""
