@@ -1,0 +1,199 @@
+"""The refiner's network: from a noisy pose, its step and the 2D context to the noise in it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from contract.skeleton import Skeleton
+
+from .attention import DEGREE_FLOOR, GraphAttention
+from .chebyshev import ChebConv, TimedResidual
+from .embedding import IMAGE_CHANNELS, STATE_CHANNELS, CrossChannelEmbedding, CrossChannelReadout
+from .graph import Graph
+from .guidance import ContextGuidance
+
+LONGEST_PERIOD = 10000.0
+
+
+@dataclass(frozen=True)
+class RefinerConfig:
+    """What the network is made of; the defaults are the paper's.
+
+    `guide_signs` has one entry a channel of the context: -1 where a mirrored picture changes the channel's sign. Two
+    channels are (u, v); more may follow (a confidence, another initial guess).
+    `released` follows the published code to the letter: attention layers that start as copies of one another, and no
+    floor under the learned degrees.
+    """
+
+    hidden: int = 96
+    layers: int = 5
+    heads: int = 4
+    dropout: float = 0.25
+    attention_dropout: float = 0.1
+    conv_dropout: float = 0.1
+    use_cce: bool = True
+    use_cag: bool = True
+    use_bridges: bool = True
+    guide_from_noisy: bool = False
+    guide_signs: tuple[float, ...] = (-1.0, 1.0)
+    released: bool = False
+
+    @property
+    def embedding(self) -> int:
+        """Channels of the time embedding."""
+        return 4 * self.hidden
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for a checkpoint's header."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> RefinerConfig:
+        """The inverse of `to_dict`; ValueError for a name that this version does not know."""
+        unknown = set(values) - {field.name for field in fields(cls)}
+        if unknown:
+            raise ValueError(f"unknown refiner settings: {', '.join(sorted(unknown))}")
+        known = dict(values)
+        if "guide_signs" in known:
+            known["guide_signs"] = tuple(float(sign) for sign in known["guide_signs"])
+        return cls(**known)
+
+
+def sinusoid(steps: Tensor, channels: int, dtype: torch.dtype) -> Tensor:
+    """(B,) steps to (B, channels): sines, then cosines, of frequencies from 1 down to 1/10000 in even ratios."""
+    half = channels // 2
+    exponents = torch.arange(half, device=steps.device, dtype=dtype) * (-math.log(LONGEST_PERIOD) / (half - 1))
+    angles = steps.to(dtype)[:, None] * exponents.exp()
+    return F.pad(torch.cat((angles.sin(), angles.cos()), dim=1), (0, channels % 2))
+
+
+class TimeEmbedding(nn.Module):
+    """Linear(swish(Linear(sinusoid(t)))): (B,) to (B, 4 hidden)."""
+
+    def __init__(self, hidden: int, out: int) -> None:
+        super().__init__()
+        self.hidden = hidden
+        self.first = nn.Linear(hidden, out)
+        self.second = nn.Linear(out, out)
+
+    def forward(self, steps: Tensor) -> Tensor:
+        return self.second(F.silu(self.first(sinusoid(steps, self.hidden, self.first.weight.dtype))))
+
+
+class Refiner(nn.Module):
+    """Predicts the noise of a pose of `skeleton`'s joints.
+
+    With the cross-channel embedding the layers work on 2J nodes, without it on the skeleton's J nodes and 5 channels.
+    """
+
+    def __init__(self, skeleton: Skeleton, config: RefinerConfig | None = None) -> None:
+        super().__init__()
+        self.skeleton = skeleton
+        self.config = config = config or RefinerConfig()
+        plain = Graph.of_skeleton(skeleton)
+        graph = Graph.cross_channel(skeleton, config.use_bridges) if config.use_cce else plain
+        self.time = TimeEmbedding(config.hidden, config.embedding)
+        self.embed: nn.Module
+        self.readout: nn.Module
+        if config.use_cce:
+            self.embed = CrossChannelEmbedding(config.hidden, graph)
+            self.readout = CrossChannelReadout(config.hidden, graph)
+        else:
+            self.embed = ChebConv(STATE_CHANNELS, config.hidden, graph)
+            self.readout = ChebConv(config.hidden, STATE_CHANNELS, graph)
+        self.attentions = nn.ModuleList(self._attentions(graph.nodes))
+        self.convolutions = nn.ModuleList(self._convolutions(graph, config.layers))
+        self.guidance: ContextGuidance | None = None
+        if config.use_cag:
+            # The guidance branch ends in the last attention: its last convolution would feed nothing.
+            self.guidance = ContextGuidance(
+                len(config.guide_signs),
+                config.hidden,
+                plain,
+                graph.nodes,
+                self._attentions(graph.nodes),
+                self._convolutions(graph, config.layers - 1),
+            )
+        if config.released:
+            self._start_as_published()
+
+    def _attentions(self, nodes: int) -> list[GraphAttention]:
+        config = self.config
+        floor = 0.0 if config.released else DEGREE_FLOOR
+        return [
+            GraphAttention(config.hidden, nodes, config.heads, config.dropout, config.attention_dropout, floor)
+            for _ in range(config.layers)
+        ]
+
+    def _convolutions(self, graph: Graph, count: int) -> list[TimedResidual]:
+        config = self.config
+        return [TimedResidual(config.hidden, config.embedding, graph, config.conv_dropout) for _ in range(count)]
+
+    def _start_as_published(self) -> None:
+        """One self-attention, its four projections equal, copied to every layer of both branches; one learned graph a branch.
+
+        The published convolutions are drawn independently, as ours are.
+        """
+        branches = [self.attentions] + ([self.guidance.attentions] if self.guidance else [])
+        first = self.attentions[0]
+        with torch.no_grad():
+            first.attention.query_key_value.weight.copy_(first.attention.out.weight.repeat(3, 1))
+            first.attention.query_key_value.bias.copy_(first.attention.out.bias.repeat(3))
+        for branch in branches:
+            graph = branch[0].graph
+            for layer in branch:
+                layer.attention.load_state_dict(deepcopy(first.attention.state_dict()))
+                layer.graph.load_state_dict(deepcopy(graph.state_dict()))
+
+    def forward(self, x: Tensor, t: Tensor, p: Tensor | None = None) -> Tensor:
+        """Noise in `x`.
+
+        x: (B, J, 5), the noisy state (u, v, x, y, z). t: (B,) diffusion steps. p: (B, J, channels of the context), the
+        un-noised 2D pose first; with `guide_from_noisy` its (u, v) are taken from `x` instead, without guidance it is unused.
+        """
+        if x.ndim != 3 or x.shape[1:] != (len(self.skeleton), STATE_CHANNELS):
+            raise ValueError(f"expected x of shape (B, {len(self.skeleton)}, {STATE_CHANNELS}), not {tuple(x.shape)}")
+        swish_time = F.silu(self.time(t))
+        out = self.embed(x)
+        if self.guidance is None:
+            for attention, convolution in zip(self.attentions, self.convolutions, strict=True):
+                out = convolution(attention(out), swish_time)
+            return self.readout(out)
+
+        guide = self.guidance(self._context(x, p))
+        out = out + guide
+        last = len(self.attentions) - 1
+        for i, (attention, convolution) in enumerate(zip(self.attentions, self.convolutions, strict=True)):
+            out = attention(out)
+            guide = self.guidance.attentions[i](guide)
+            out = out + guide
+            if i < last:
+                # After the line above: the guide receives out + 2 guide of this layer, as published.
+                guide = guide + out
+                guide = self.guidance.convolutions[i](guide, swish_time)
+            out = convolution(out, swish_time)
+        return self.readout(out)
+
+    def _context(self, x: Tensor, p: Tensor | None) -> Tensor:
+        channels = len(self.config.guide_signs)
+        if self.config.guide_from_noisy:
+            noisy = x[..., :IMAGE_CHANNELS]
+            if channels == IMAGE_CHANNELS:
+                return noisy
+            if p is not None:
+                p = torch.cat((noisy, p[..., IMAGE_CHANNELS:]), dim=-1)
+        if p is None or p.shape != (*x.shape[:2], channels):
+            raise ValueError(f"expected p of shape {(*x.shape[:2], channels)}, not {None if p is None else tuple(p.shape)}")
+        return p
+
+    def parameter_count(self) -> int:
+        """How many numbers are learned."""
+        return sum(parameter.numel() for parameter in self.parameters())

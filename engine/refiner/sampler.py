@@ -1,0 +1,115 @@
+"""Running the diffusion backwards: DDIM, several hypotheses, and averaging with the mirrored pose."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from contract.skeleton import Skeleton
+
+from .embedding import IMAGE_CHANNELS
+from .schedule import CLEAN, Schedule
+
+# What a mirrored picture does to (u, v, x, y, z).
+STATE_SIGNS = (-1.0, 1.0, -1.0, 1.0, 1.0)
+GUIDE_SIGNS = (-1.0, 1.0)
+# States refined at once: enough to fill the processor, small enough for the activations to stay in its caches.
+BATCH = 256
+
+
+class Model(Protocol):
+    """Anything that predicts noise as `Refiner.forward` does."""
+
+    def __call__(self, x: Tensor, t: Tensor, p: Tensor | None = None) -> Tensor: ...
+
+
+@dataclass(frozen=True)
+class Refined:
+    """The refined poses: `pose` (B, J, 5), the mean of the hypotheses; `hypotheses` (H, B, J, 5); `spread` (B, J) metres."""
+
+    pose: Tensor
+    hypotheses: Tensor
+    spread: Tensor
+
+
+class Ddim:
+    """The deterministic sampler (Song et al. 2021); `eta` above 0 adds noise at each step, 1 being ancestral sampling."""
+
+    def __init__(self, schedule: Schedule, eta: float = 0.0) -> None:
+        self.schedule = schedule
+        self.eta = eta
+
+    def step(self, x: Tensor, noise: Tensor, t: int, before: int, generator: torch.Generator | None = None) -> Tensor:
+        """The state at step `before` (-1: clean) from the state `x` at step `t` and the noise predicted in it."""
+        now, then = self.schedule.alpha_bar(t), self.schedule.alpha_bar(before)
+        clean = (x - (1.0 - now) ** 0.5 * noise) / now**0.5
+        fresh = self.eta * ((1.0 - now / then) * (1.0 - then) / (1.0 - now)) ** 0.5
+        kept = max(1.0 - then - fresh**2, 0.0) ** 0.5
+        x = then**0.5 * clean + kept * noise
+        if fresh > 0.0:
+            x = x + fresh * torch.randn(x.shape, generator=generator, dtype=x.dtype, device=x.device)
+        return x
+
+    def sample(
+        self, model: Model, x: Tensor, guide: Tensor | None, times: Sequence[int], generator: torch.Generator | None = None
+    ) -> Tensor:
+        """The clean state: from `x` (B, J, 5) at step times[0] through the falling `times`, then to the clean step."""
+        if list(times) != sorted(set(times), reverse=True) or not times:
+            raise ValueError(f"the steps must fall: {list(times)}")
+        for t, before in zip(times, (*times[1:], CLEAN), strict=True):
+            steps = torch.full((len(x),), t, device=x.device)
+            x = self.step(x, model(x, steps, guide), t, before, generator)
+        return x
+
+
+def mirrored(values: Tensor, skeleton: Skeleton, signs: Sequence[float] = STATE_SIGNS) -> Tensor:
+    """The pose as in a mirrored picture: left and right joints change places, `signs` multiply the channels.
+
+    values: (.., J, C) with C the number of signs.
+    """
+    return values[..., list(skeleton.mirror), :] * values.new_tensor(signs)
+
+
+@torch.inference_mode()
+def refine(
+    model: Model,
+    skeleton: Skeleton,
+    sampler: Ddim,
+    states: Tensor,
+    guide: Tensor | None,
+    times: Sequence[int],
+    *,
+    flip: bool = True,
+    guide_signs: Sequence[float] = GUIDE_SIGNS,
+    generator: torch.Generator | None = None,
+    batch: int = BATCH,
+) -> Refined:
+    """Refine hypotheses and average them.
+
+    states: (H, B, J, 5), the starting states at step times[0]. guide: (B, J, C), the same for every hypothesis. With `flip`
+    each is refined as it is and mirrored, and the two results averaged. The xyz of the result are relative to the root.
+    `spread` is the deviation of the hypotheses' joints from their mean, root of the mean square over hypotheses, 0 for one.
+    The same generator state gives the same result, whatever `batch` is, as long as eta is 0.
+    """
+    hypotheses, poses = states.shape[:2]
+    x = states.flatten(0, 1)
+    p = None if guide is None else guide.repeat(hypotheses, 1, 1)
+    refined = torch.empty_like(x)
+    for start in range(0, len(x), batch):
+        part = slice(start, start + batch)
+        context = None if p is None else p[part]
+        clean = sampler.sample(model, x[part], context, times, generator)
+        if flip:
+            other = None if context is None else mirrored(context, skeleton, guide_signs)
+            twin = sampler.sample(model, mirrored(x[part], skeleton), other, times, generator)
+            clean = (clean + mirrored(twin, skeleton)) / 2.0
+        refined[part] = clean
+    refined[..., IMAGE_CHANNELS:] -= refined[:, :1, IMAGE_CHANNELS:].clone()
+    refined = refined.view(hypotheses, poses, *x.shape[1:])
+    pose = refined.mean(dim=0)
+    spread = (refined - pose)[..., IMAGE_CHANNELS:].square().sum(dim=-1).mean(dim=0).sqrt()
+    return Refined(pose, refined, spread)
