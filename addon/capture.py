@@ -1,0 +1,200 @@
+"""A capture from the add-on's side: the worker's run with its progress, and what is built in the scene from its motion."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..contract.events import STAGES
+from ..contract.failure import Failure
+from ..contract.motion_file import Motion, load_motion
+from ..contract.options import CaptureOptions
+from .worker import Worker, capture_command, worker_environment, worker_python
+
+if TYPE_CHECKING:
+    import bpy
+
+
+@dataclass
+class Progress:
+    """Where a capture stands, for whoever shows it."""
+
+    stage: str = "start"
+    done: int = 0
+    total: int = 0  # 0 where it is not known
+    fps: float = 0.0
+    warnings: list[str] = field(default_factory=list)
+
+    def take(self, event: dict[str, Any]) -> None:
+        """Moves on by one event of the worker."""
+        if event["event"] == "progress":
+            self.stage = str(event.get("stage", self.stage))
+            self.done, self.total = int(event.get("done", 0)), int(event.get("total", 0))
+            self.fps = float(event.get("fps") or 0.0)
+        elif event["event"] == "warning" and event.get("message"):
+            self.warnings.append(str(event["message"]))
+
+    @property
+    def fraction(self) -> float:
+        """0..1 of the present stage; 0 where its length is not known."""
+        return min(1.0, self.done / self.total) if self.total > 0 else 0.0
+
+    @property
+    def text(self) -> str:
+        """ "Finding the person, 120 of 900, 41.2 frames/s"."""
+        words = [STAGES.get(self.stage, self.stage.capitalize())]
+        if self.total > 0:
+            words.append(f"{self.done} of {self.total}")
+        if self.fps > 0:
+            words.append(f"{self.fps:.1f} frames/s")
+        return ", ".join(words)
+
+
+class Capture:
+    """One capture in the making: poll it until `finished`, then take its `motion`; or cancel it. Close it in the end."""
+
+    def __init__(self, video: Path, options: CaptureOptions, python: str = "", motion_path: Path | None = None) -> None:
+        """Starts the worker. Raises Failure for a video that is not there, bad options or an installation that cannot run.
+
+        Args:
+            python: the preferred Python of the worker; "" leaves the choice to `worker_python`.
+            motion_path: where the motion file is kept; None for a temporary one that is gone after `close`.
+        """
+        self.video = check_video(video)
+        self.progress = Progress()
+        self.began = time.monotonic()
+        self._folder = Path(tempfile.mkdtemp(prefix="kinolift-")) if motion_path is None else None
+        self.kept = motion_path is not None
+        self.motion_path = motion_path.absolute() if motion_path is not None else Path(str(self._folder)) / "motion.npz"
+        chosen = worker_python(python)
+        try:
+            command = capture_command(chosen, self.video, self.motion_path, options.check())
+            self._worker = Worker(command, worker_environment(chosen))
+        except BaseException:
+            self._remove_folder()
+            raise
+
+    @property
+    def finished(self) -> bool:
+        return self._worker.finished
+
+    @property
+    def log(self) -> list[str]:
+        """The last lines of the worker's log."""
+        return list(self._worker.log)
+
+    @property
+    def seconds(self) -> float:
+        """Since the start."""
+        return time.monotonic() - self.began
+
+    def poll(self, wait: float = 0.0) -> bool:
+        """Takes in what the worker said, waiting up to `wait` seconds for news; True where there was any."""
+        events = self._worker.poll(wait)
+        for event in events:
+            self.progress.take(event)
+        return bool(events)
+
+    def motion(self) -> Motion:
+        """The motion of a capture that has finished. Raises the worker's Failure."""
+        self.poll()
+        self._worker.result()
+        return load_motion(self.motion_path)
+
+    def cancel(self) -> None:
+        self._worker.cancel()
+        self.close()
+
+    def close(self) -> None:
+        """Ends the worker if it still runs and removes the temporary files."""
+        self._worker.cancel()
+        self._remove_folder()
+
+    def _remove_folder(self) -> None:
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def check_video(video: Path) -> Path:
+    """The absolute path of a file that exists. Raises Failure `no_such_file` or `bad_input`."""
+    video = video.expanduser().absolute()
+    if video.is_dir():
+        raise Failure("bad_input", f"{video} is a folder; choose a video file in it.")
+    if not video.is_file():
+        raise Failure("no_such_file", f"There is no video {video}; check the path.")
+    return video
+
+
+@dataclass(frozen=True)
+class Placement:
+    """How a motion is put into a scene."""
+
+    scene_fps: str = "keep"  # keep or match: see `scene`
+    start: int | None = None  # the scene frame of the video's first frame; None for the scene's first
+    set_range: bool = False  # the frame range is always set with `match`
+    add_camera: bool = False
+
+
+@dataclass
+class Take:
+    """A motion in a scene."""
+
+    armature: bpy.types.Object
+    motion: Motion
+    keys: int
+    first_frame: float
+    last_frame: float
+    scene_fps: float
+    notes: list[str]
+
+    def summary(self, seconds: float | None = None) -> str:
+        """The sentence at the end: frames read and detected, keys, rate, time."""
+        found = int(self.motion.detected.sum())
+        person = "the person found in all" if found == len(self.motion) else f"the person found in {found}"
+        took = f", in {seconds:.1f} s" if seconds is not None else ""
+        return (
+            f"{len(self.motion)} frames ({person}) at {self.motion.fps:.6g} fps: {self.keys} keys on {len(self.armature.data.bones)} bones, "
+            f"frames {self.first_frame:.6g} to {self.last_frame:.6g}{took}."
+        )
+
+
+def place_motion(
+    motion: Motion, scene: bpy.types.Scene, name: str, placement: Placement, video: Path | None = None, source: str = ""
+) -> Take:
+    """Builds the armature with its keys, and the camera if asked, in the scene.
+
+    Args:
+        name: of the new objects.
+        video: shown behind the camera.
+        source: the motion file, for the record on the armature.
+    """
+    from . import camera as cameras
+    from . import scene as scenes
+    from .armature import build_armature, key_motion
+
+    if placement.scene_fps not in scenes.SCENE_FPS:
+        raise Failure("bad_arguments", f"--scene-fps is {placement.scene_fps!r}; it takes {' or '.join(scenes.SCENE_FPS)}.")
+    notes: list[str] = []
+    if placement.scene_fps == scenes.MATCH:
+        scenes.match_rate(scene, motion.fps)
+    rate = scenes.rate_of(scene)
+    start = scene.frame_start if placement.start is None else placement.start
+    frames = scenes.key_frames(motion, scene, start)
+    armature = build_armature(motion, name, scene.collection, source)
+    keys = key_motion(armature, motion, frames)
+    if note := scenes.rate_note(motion.fps, rate):
+        notes.append(note)
+    if placement.set_range or placement.scene_fps == scenes.MATCH:
+        scenes.set_range(scene, float(frames[0]), float(frames[-1]))
+    if placement.add_camera:
+        filmed = cameras.add_camera(motion, f"{name} Camera", scene.collection)
+        cameras.frame_picture(scene, filmed, motion)
+        if note:
+            notes.append("The video is not shown behind the camera, because at another frame rate it would drift; choose Match for that.")
+        elif video is not None and not cameras.add_background(filmed, video, start):
+            notes.append(f"Blender cannot show {video.name} behind the camera.")
+    return Take(armature, motion, keys, float(frames[0]), float(frames[-1]), rate, notes)

@@ -1,0 +1,102 @@
+"""Files out of an armature: which kinds there are, checked before any work starts, and written whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ...contract.failure import Failure
+from ...contract.motion_file import write_failure
+
+if TYPE_CHECKING:
+    import bpy
+
+MOTION_EXTENSION = ".npz"
+# what Blender writes; the modules of the same names beside this one say how
+BLENDER_EXTENSIONS = (".fbx", ".bvh", ".glb", ".usd", ".blend")
+EXTENSIONS = (*BLENDER_EXTENSIONS, MOTION_EXTENSION)
+
+
+def check_outputs(paths: Sequence[Path], known: Sequence[str] = EXTENSIONS) -> list[Path]:
+    """The absolute paths, if every one can be written. Raises Failure `unknown_extension`, `bad_arguments` or `not_writable`."""
+    checked: list[Path] = []
+    for given in paths:
+        path = given.expanduser().absolute()
+        if path.suffix.lower() not in known:
+            kind = f"{path.suffix!r} is not a kind of file that can be written" if path.suffix else "the name has no extension"
+            raise Failure("unknown_extension", f"{given}: {kind}; use one of {', '.join(known)}.")
+        if path in checked:
+            raise Failure("bad_arguments", f"{given} is named twice as an output; give every file a name of its own.")
+        checked.append(path)
+    for path in checked:
+        _check_writable(path)
+    return checked
+
+
+def _check_writable(path: Path) -> None:
+    """Tries it, because permissions alone do not tell (network drives, containers, the super-user)."""
+    folder = path.parent
+    if not folder.is_dir():
+        raise Failure("not_writable", f"The folder {folder} for {path.name} does not exist; make it or choose another.")
+    if path.is_dir():
+        raise Failure("not_writable", f"{path} is a folder; choose a file name for the output.")
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise write_failure(error, path) from error
+    if path.exists() and not os.access(path, os.W_OK):
+        raise Failure("not_writable", f"{path} exists and may not be overwritten; choose another name for the output.")
+
+
+def export_armature(armature: bpy.types.Object, path: Path, extra: Sequence[bpy.types.Object] = ()) -> None:
+    """Writes the armature with the action that it plays; the kind is the path's extension.
+
+    `extra` are objects that a .blend takes along (the camera). Neither the user's scene nor his selection, mode or frame
+    change, and an existing file is replaced only by a whole new one. Raises Failure.
+    """
+    from . import blend, bvh, fbx, gltf, usd
+    from .stage import stage
+
+    writers = {".fbx": fbx.write, ".bvh": bvh.write, ".glb": gltf.write, ".usd": usd.write}
+    (path,) = check_outputs([path], BLENDER_EXTENSIONS)
+    extension = path.suffix.lower()
+    with written_beside(path) as beside:
+        if extension == ".blend":
+            with stage(armature, extra) as scene:
+                blend.write(scene, beside)
+        else:
+            with stage(armature) as scene:
+                writers[extension](scene, armature, beside)
+
+
+@contextlib.contextmanager
+def written_beside(path: Path) -> Iterator[Path]:
+    """Gives a path of the same name in a hidden folder beside; after the block the file there gets its final place.
+
+    Whatever fails, nothing of it stays behind. Raises Failure `disk_full` or `not_writable` for OSErrors.
+    """
+    try:
+        folder = Path(tempfile.mkdtemp(prefix=".kinolift-", dir=path.parent))
+    except OSError as error:
+        raise write_failure(error, path) from error
+    try:
+        yield folder / path.name
+        if not (folder / path.name).is_file():
+            raise Failure("internal", f"Blender's exporter wrote no {path.name}; see its log.")
+        os.replace(folder / path.name, path)
+    except OSError as error:
+        raise write_failure(error, path) from error
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def copy_motion(source: Path, path: Path) -> None:
+    """Copies a motion file, whole or not at all. Raises Failure `disk_full` or `not_writable`."""
+    with written_beside(path) as beside:
+        shutil.copyfile(source, beside)

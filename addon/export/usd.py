@@ -1,0 +1,26 @@
+"""USD, by Blender's own exporter: the armature as a UsdSkel skeleton with its animation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import bpy
+
+from .stage import call_exporter
+
+
+def write(scene: bpy.types.Scene, armature: bpy.types.Object, path: Path) -> None:
+    """Writes the staged armature and its action, a time sample on every frame."""
+    call_exporter(
+        bpy.ops.wm.usd_export,
+        scene,
+        armature,
+        path,
+        selected_objects_only=True,
+        export_animation=True,
+        export_armatures=True,
+        only_deform_bones=False,
+        export_custom_properties=False,
+        export_materials=False,
+        convert_world_material=False,
+    )

@@ -1,0 +1,109 @@
+"""Keys in bulk, and the only place that knows how actions are laid out in each Blender.
+
+Blender 5.0 and later keep curves in an action's channel bag, 4.4 and 4.5 too but with other helpers, 4.3 and before in
+the action itself. On 4.4 and 4.5 the old `action.fcurves.new` still runs and makes curves that move nothing, so the branch
+is taken on `slots`, which only the new layout has.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+import numpy as np
+import numpy.typing as npt
+
+
+class Curves:
+    """Where the animation curves of one owner are made. Get one from `new_action`."""
+
+    def __init__(self, fcurves: Any, groups: Any) -> None:
+        self._fcurves = fcurves
+        self._groups = groups
+        properties = bpy.types.Keyframe.bl_rna.properties
+        self._linear = properties["interpolation"].enum_items["LINEAR"].value
+        self._constant = properties["interpolation"].enum_items["CONSTANT"].value
+        self._generated = properties["type"].enum_items["GENERATED"].value
+
+    def write(
+        self,
+        data_path: str,
+        group: str,
+        frames: npt.NDArray[np.float64],
+        values: npt.NDArray[np.float64],
+        held: npt.NDArray[np.bool_],
+    ) -> int:
+        """One curve per column, a key on every frame; returns the number of keys.
+
+        Args:
+            data_path: the property, seen from the owner of the action; an array of C numbers.
+            group: name of the channel group, made where it does not exist yet.
+            frames: (T,) rising scene frames.
+            values: (T,C) in the property's own unit.
+            held: (T,) True where the value stays until the next key instead of moving towards it.
+
+        Keys are of the type Generated, so that the user's own stand out among them.
+        """
+        count, channels = values.shape
+        channel_group = self._groups.get(group) or self._groups.new(group)
+        interpolation = np.where(held, self._constant, self._linear).astype(np.int32)
+        kinds = np.full(count, self._generated, dtype=np.int32)
+        coordinates = np.empty((count, 2), dtype=np.float32)
+        coordinates[:, 0] = frames
+        for channel in range(channels):
+            curve = self._fcurves.new(data_path, index=channel)
+            curve.group = channel_group
+            coordinates[:, 1] = values[:, channel]
+            points = curve.keyframe_points
+            points.add(count)
+            points.foreach_set("co", coordinates.ravel())
+            points.foreach_set("interpolation", interpolation)
+            points.foreach_set("type", kinds)
+            curve.update()
+        return count * channels
+
+
+def new_action(owner: bpy.types.Object, name: str) -> Curves:
+    """Gives the owner a new action and returns where its curves are made."""
+    animation = owner.animation_data or owner.animation_data_create()
+    action = bpy.data.actions.new(name)
+    if not hasattr(action, "slots"):  # 4.3 and before
+        animation.action = action
+        return Curves(action.fcurves, action.groups)
+    slot = action.slots.new("OBJECT", owner.name)
+    if bpy.app.version >= (5, 0, 0):
+        from bpy_extras.anim_utils import action_ensure_channelbag_for_slot
+
+        bag = action_ensure_channelbag_for_slot(action, slot)
+    else:
+        strip = action.layers.new("Layer").strips.new(type="KEYFRAME")
+        bag = strip.channelbag(slot, ensure=True)
+    animation.action = action
+    animation.action_slot = slot
+    return Curves(bag.fcurves, bag.groups)
+
+
+def curves_of(owner: bpy.types.Object) -> Any:
+    """The curves of the action that the owner plays, or an empty list."""
+    animation = owner.animation_data
+    if animation is None or animation.action is None:
+        return []
+    action = animation.action
+    if not hasattr(action, "slots"):
+        return action.fcurves
+    for layer in action.layers:
+        for strip in layer.strips:
+            bag = strip.channelbag(animation.action_slot)
+            if bag is not None:
+                return bag.fcurves
+    return []
+
+
+def frame_range(owner: bpy.types.Object) -> tuple[float, float]:
+    """First and last keyed frame of the action that the owner plays; (0, 0) without keys."""
+    curves = [curve for curve in curves_of(owner) if len(curve.keyframe_points)]
+    if not curves:
+        return 0.0, 0.0
+    first = min(curve.keyframe_points[0].co[0] for curve in curves)
+    last = max(curve.keyframe_points[-1].co[0] for curve in curves)
+    return float(first), float(last)

@@ -1,0 +1,64 @@
+"""Stands in for `python -m engine capture VIDEO -o MOTION ...` in the add-on's tests: says the same events, makes a motion up.
+
+Called as: fake_worker.py PART FRAMES FPS -m engine capture VIDEO -o MOTION [options]. PART is what it plays:
+fine, slow (a pause after every step), nobody, dies, killed (waits for a signal), no_torch, old_schema, warns, shy (ignores SIGTERM).
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parents[1]))
+
+part, frames, fps = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
+words = sys.argv[4:]
+if words[:3] != ["-m", "engine", "capture"]:
+    sys.exit(f"not a capture: {words}")
+video, motion_path = words[3], Path(words[words.index("-o") + 1])
+print("a library that talks on stdout", flush=True)
+print("worker log", json.dumps(words), file=sys.stderr, flush=True)
+
+
+def say(event: str, **fields: object) -> None:
+    from contract.events import encode
+
+    print(encode(event, **fields), flush=True)
+
+
+if part == "no_torch":
+    sys.exit("ModuleNotFoundError: No module named 'torch'")
+if part == "dies":
+    print("Segmentation fault somewhere", file=sys.stderr)
+    sys.exit(7)
+if part == "nobody":
+    say("error", code="no_person", message=f"Nobody was found in {video}; choose a clip that shows one person.")
+    sys.exit(4)
+if part == "shy":
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+for stage in ("detect", "lift", "refine"):
+    for done in range(0, frames + 1, max(1, frames // 10)):
+        say("progress", stage=stage, done=done, total=frames, fps=41.2)
+        if part in ("slow", "killed", "shy"):
+            time.sleep(float(os.environ.get("KINOLIFT_TEST_PAUSE", "0.05")))
+if part in ("killed", "shy"):
+    time.sleep(60)
+if part == "warns":
+    say("warning", code="frames_missing", message="Nobody was found between 1.0 s and 2.0 s; that stretch was left out.")
+
+from contract import motion_file, skeleton  # noqa: E402
+
+spec = importlib.util.spec_from_file_location("synthetic", HERE / "synthetic.py")
+synthetic = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(synthetic)
+motion = synthetic.make_motion(motion_file, skeleton, frames, fps, provenance={"source": video, "words": words})
+if part == "old_schema":
+    motion_file.SCHEMA = "kinolift.motion/0"
+motion_file.save_motion(motion, motion_path)
+say("result", motion=str(motion_path), summary={"frames": frames})

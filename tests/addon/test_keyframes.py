@@ -1,0 +1,61 @@
+"""Keys in bulk: values, kinds, gaps, and the time it takes."""
+
+from __future__ import annotations
+
+import time
+
+import bpy
+import numpy as np
+from kinolift_extension.addon import keyframes
+
+
+def owner():
+    made = bpy.data.objects.new("Thing", None)
+    bpy.context.scene.collection.objects.link(made)
+    return made
+
+
+def test_keys_move_the_owner_and_are_marked():
+    thing = owner()
+    frames = np.array([0.0, 1.5, 3.0])
+    values = np.array([[0.0, 1, 2], [3, 4, 5], [6, 7, 8]])
+    curves = keyframes.new_action(thing, "Take")
+    assert curves.write("location", "Group", frames, values, np.zeros(3, bool)) == 9
+    scene = bpy.context.scene
+    scene.frame_set(1, subframe=0.5)
+    np.testing.assert_allclose(thing.location, (3, 4, 5))
+    scene.frame_set(0, subframe=0.75)
+    np.testing.assert_allclose(thing.location, (1.5, 2.5, 3.5), atol=1e-6)
+    points = [point for curve in keyframes.curves_of(thing) for point in curve.keyframe_points]
+    assert {point.type for point in points} == {"GENERATED"} and {point.interpolation for point in points} == {"LINEAR"}
+    assert {curve.group.name for curve in keyframes.curves_of(thing)} == {"Group"}
+    assert keyframes.frame_range(thing) == (0, 3)
+
+
+def test_a_held_key_stays_until_the_next():
+    thing = owner()
+    curves = keyframes.new_action(thing, "Take")
+    curves.write("location", "Group", np.array([0.0, 10.0]), np.array([[1.0, 1, 1], [2, 2, 2]]), np.array([True, False]))
+    bpy.context.scene.frame_set(9)
+    np.testing.assert_allclose(thing.location, (1, 1, 1))
+    bpy.context.scene.frame_set(10)
+    np.testing.assert_allclose(thing.location, (2, 2, 2))
+
+
+def test_nothing_keyed():
+    thing = owner()
+    assert list(keyframes.curves_of(thing)) == [] and keyframes.frame_range(thing) == (0, 0)
+
+
+def test_ten_thousand_frames_of_24_bones_take_under_a_second():
+    """Measured 0.2 to 0.4 s; the bound leaves room for a busy machine."""
+    thing = owner()
+    frames, held = np.arange(10_000.0), np.zeros(10_000, bool)
+    values = np.random.default_rng(0).normal(size=(10_000, 4))
+    began = time.perf_counter()
+    curves = keyframes.new_action(thing, "Long")
+    for bone in range(24):
+        curves.write(f'pose.bones["{bone}"].rotation_quaternion', str(bone), frames, values, held)
+    took = time.perf_counter() - began
+    print(f"keying 24 bones x 10,000 frames: {took:.3f} s")
+    assert took < 1.5
