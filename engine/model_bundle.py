@@ -40,7 +40,7 @@ _METADATA_SCHEMA: Final = "metadata_schema_py_generated"
 _ZIP_HEADER: Final = 30  # bytes of a zip entry's header before its name
 _PADDING_FIELD: Final = 0xD935  # the zip "extra field" that means padding and nothing else
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip can hold, so that the bundle does not depend on the clock
-_REPAIR: Final = "run `python3 kinolift.py doctor` to repair the installation, or install the extension again in Blender"
+REPAIR: Final = "run `python3 kinolift.py doctor` to repair the installation, or install the extension again in Blender"
 
 
 @dataclass(frozen=True)
@@ -87,14 +87,20 @@ def pack(wheel: Path, out: Path) -> None:
         raise
 
 
-def verify(path: Path = MODEL_FILE) -> None:
-    """Returns where `path` is the whole, right bundle; else raises Failure `bad_installation` that says what to do."""
+def read(path: Path = MODEL_FILE) -> bytes:
+    """The bundle at `path`, where it is the whole, right one; else Failure `bad_installation` that says what to do."""
     try:
         data = Path(path).read_bytes()
     except OSError as error:
-        raise Failure("bad_installation", f"The detector's model {path} is missing ({error.strerror}); {_REPAIR}.") from error
+        raise Failure("bad_installation", f"The detector's model {path} is missing ({error.strerror}); {REPAIR}.") from error
     if hashlib.sha256(data).hexdigest() != MODEL_SHA256:
-        raise Failure("bad_installation", f"The detector's model {path} is damaged; {_REPAIR}.")
+        raise Failure("bad_installation", f"The detector's model {path} is damaged; {REPAIR}.")
+    return data
+
+
+def verify(path: Path = MODEL_FILE) -> None:
+    """Returns where `read` would; for the set-up and the doctor."""
+    read(path)
 
 
 def _read_networks(wheel: Path) -> list[bytes]:
@@ -197,7 +203,7 @@ def _schema(name: str) -> Any:
             module = importlib.util.module_from_spec(spec)
             spec.loader.exec_module(module)
             return module
-    raise Failure("bad_installation", f"MediaPipe is not installed in this Python; {_REPAIR}.")
+    raise Failure("bad_installation", f"MediaPipe is not installed in this Python; {REPAIR}.")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,0 +1,132 @@
+"""Finding the person in every picture: MediaPipe's PoseLandmarker, followed from frame to frame."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import types
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from contract.failure import Failure
+
+from . import model_bundle
+from .landmarks import LANDMARKS
+from .progress import Progress
+from .video import Frame, VideoInfo
+
+STAGE: Final = "detect"
+# Confidences from which a person counts as found, as still there, and as followed from the last frame.
+DETECTION_CONFIDENCE: Final = 0.5
+PRESENCE_CONFIDENCE: Final = 0.5
+TRACKING_CONFIDENCE: Final = 0.5
+
+
+@dataclass(frozen=True)
+class Detections:
+    """One person in T frames of a video; rows of frames without a person hold zeros.
+
+    `times` (T,) seconds from the video's first frame, rising. `image` (T,33,2) pixels of the upright picture. `visibility`
+    (T,33) 0..1. `world` (T,33,3) metres from the middle of the hips, x right, y down, z away. `detected` (T,) bool.
+    """
+
+    times: npt.NDArray[np.float64]
+    image: npt.NDArray[np.float32]
+    visibility: npt.NDArray[np.float32]
+    world: npt.NDArray[np.float32]
+    detected: npt.NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+
+class Detector:
+    """MediaPipe with its model loaded; one `detect` a video. Raises Failure `bad_installation` where either is not in order."""
+
+    def __init__(self, model_path: Path = model_bundle.MODEL_FILE) -> None:
+        self._model = model_bundle.read(model_path)
+        self._mediapipe = _import_mediapipe()
+
+    def detect(self, frames: Iterable[Frame], info: VideoInfo, progress: Progress, total: int = 0) -> Detections:
+        """The person in `frames`, which come in the order of time; `total` is how many to expect.
+
+        Raises Failure `no_person` where nobody is found in any frame.
+        """
+        progress.stage(STAGE, total or info.frame_count)
+        times, rows = [], []
+        last = -1
+        with self._landmarker() as landmarker:
+            for frame in frames:
+                last = max(last + 1, round(frame.time * 1000.0))  # MediaPipe wants whole milliseconds, each later than the last
+                times.append(frame.time)
+                rows.append(self._detect_one(landmarker, frame, last))
+                progress.advance(len(rows))
+        found = [row for row in rows if row is not None]
+        if not found:
+            raise Failure("no_person", f"No person was found in {info.path.name}; use a video that shows one person from head to feet.")
+        empty = np.zeros_like(found[0])
+        values = np.stack([empty if row is None else row for row in rows])  # (T,33,6): x, y, visibility, world x, y, z
+        return Detections(
+            times=np.asarray(times, np.float64),
+            image=np.ascontiguousarray(values[..., :2]),
+            visibility=np.ascontiguousarray(values[..., 2]),
+            world=np.ascontiguousarray(values[..., 3:]),
+            detected=np.array([row is not None for row in rows]),
+        )
+
+    def _detect_one(self, landmarker: Any, frame: Frame, milliseconds: int) -> npt.NDArray[np.float32] | None:
+        """(33,6) of the person in one frame, None where nobody is."""
+        height, width = frame.image.shape[:2]
+        image = self._mediapipe.Image(self._mediapipe.ImageFormat.SRGB, frame.image)
+        result = landmarker.detect_for_video(image, milliseconds)
+        if not result.pose_landmarks:
+            return None
+        picture, world = result.pose_landmarks[0], result.pose_world_landmarks[0]
+        row = np.empty((len(LANDMARKS), 6), np.float32)
+        for k, (p, w) in enumerate(zip(picture, world, strict=True)):
+            row[k] = p.x * width, p.y * height, p.visibility, w.x, w.y, w.z
+        return row
+
+    @contextlib.contextmanager
+    def _landmarker(self) -> Iterator[Any]:
+        vision = self._mediapipe.tasks.vision
+        options = vision.PoseLandmarkerOptions(
+            base_options=self._mediapipe.tasks.BaseOptions(model_asset_buffer=self._model),
+            running_mode=vision.RunningMode.VIDEO,
+            num_poses=1,
+            min_pose_detection_confidence=DETECTION_CONFIDENCE,
+            min_pose_presence_confidence=PRESENCE_CONFIDENCE,
+            min_tracking_confidence=TRACKING_CONFIDENCE,
+        )
+        with _quiet(), vision.PoseLandmarker.create_from_options(options) as landmarker:
+            yield landmarker
+
+
+def _import_mediapipe() -> Any:
+    """MediaPipe without the plotting library that its drawing helpers ask for at import and that nothing here uses."""
+    stand_ins = {}
+    if "matplotlib" not in sys.modules:
+        stand_ins = {name: types.ModuleType(name) for name in ("matplotlib", "matplotlib.pyplot")}
+        stand_ins["matplotlib"].pyplot = stand_ins["matplotlib.pyplot"]  # type: ignore[attr-defined]
+    sys.modules.update(stand_ins)
+    try:
+        import mediapipe
+        import mediapipe.tasks.python.vision
+    except (ImportError, OSError) as error:
+        raise Failure("bad_installation", f"MediaPipe cannot be loaded ({error}); {model_bundle.REPAIR}.") from error
+    finally:
+        for name in stand_ins:
+            del sys.modules[name]
+    return mediapipe
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Sends what C++ libraries write to standard error nowhere, and leaves Python's own sys.stderr as it is."""
+    yield

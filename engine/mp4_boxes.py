@@ -1,0 +1,128 @@
+"""The boxes of an MP4 or QuickTime file: what OpenCV does not tell of it.
+
+Whether the file has its index (`moov`), whether it has pictures, and the camera's focal length where the phone noted it.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Final
+
+_FOCAL_KEY: Final = b"com.apple.quicktime.camera.focal_length.35mm_equivalent"
+_FILM_DIAGONAL: Final = math.hypot(36.0, 24.0)  # mm; a "35 mm equivalent" keeps the angle over the diagonal (CIPA DCG-001)
+_LARGEST_INDEX: Final = 1 << 26  # bytes of a `moov` that are read; hours of video need a few MB
+
+
+@dataclass(frozen=True)
+class Mp4Facts:
+    """`has_index`: the `moov` box is there; `has_pictures`: it names a video track; `focal_35mm`: millimetres, or None."""
+
+    has_index: bool
+    has_pictures: bool
+    focal_35mm: float | None
+
+
+def read_mp4(path: Path) -> Mp4Facts | None:
+    """The facts of an MP4 or QuickTime file, None where the file is of another kind. OSError where it cannot be read."""
+    with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        head = file.read(12)
+        if head[4:8] not in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"):
+            return None
+        moov = b""
+        for kind, start, end in _top_boxes(file, size):
+            if kind == b"moov" and end <= size and end - start <= _LARGEST_INDEX:
+                file.seek(start)
+                moov = file.read(end - start)
+                break
+    if not moov:
+        return Mp4Facts(False, False, None)
+    return Mp4Facts(True, _has_pictures(moov), _focal_length(moov))
+
+
+def field_of_view(focal_35mm: float, width: int, height: int) -> float:
+    """Degrees along the longer side of a picture that is `width` x `height` pixels."""
+    return 2.0 * math.degrees(math.atan(max(width, height) / math.hypot(width, height) * _FILM_DIAGONAL / (2.0 * focal_35mm)))
+
+
+def _top_boxes(file: BinaryIO, size: int) -> Iterator[tuple[bytes, int, int]]:
+    """(kind, start, end) of the contents of every top box; the end may lie beyond a cut file."""
+    position = 0
+    while position + 8 <= size:
+        file.seek(position)
+        header = file.read(16)
+        length, kind = struct.unpack_from(">I4s", header)
+        start = position + 8
+        if length == 1 and len(header) == 16:
+            length, start = struct.unpack_from(">Q", header, 8)[0], position + 16
+        elif length == 0:
+            length = size - position
+        if length < start - position:
+            return
+        yield kind, start, position + length
+        position += length
+
+
+def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """(kind, contents) of every box in `data`; stops at the first that makes no sense."""
+    position = 0
+    while position + 8 <= len(data):
+        length, kind = struct.unpack_from(">I4s", data, position)
+        if length < 8 or position + length > len(data):
+            return
+        yield kind, data[position + 8 : position + length]
+        position += length
+
+
+def _inside(data: bytes, *path: bytes) -> Iterator[bytes]:
+    """Contents of every box at that path."""
+    for kind, contents in _boxes(data):
+        if kind == path[0]:
+            if len(path) == 1:
+                yield contents
+            else:
+                yield from _inside(contents, *path[1:])
+
+
+def _has_pictures(moov: bytes) -> bool:
+    return any(handler[8:12] == b"vide" for handler in _inside(moov, b"trak", b"mdia", b"hdlr"))
+
+
+def _focal_length(moov: bytes) -> float | None:
+    """The 35 mm equivalent out of QuickTime's `meta` box: a list of key names and a list of values by their number."""
+    for meta in (*_inside(moov, b"meta"), *_inside(moov, b"udta", b"meta")):
+        for contents in (meta, meta[4:]):  # in MP4 the box begins with four bytes of version and flags, in QuickTime not
+            names = [name for keys in _inside(contents, b"keys") for name in _key_names(keys)]
+            for number, item in ((k, v) for values in _inside(contents, b"ilst") for k, v in _boxes(values)):
+                index = int.from_bytes(number, "big") - 1
+                if 0 <= index < len(names) and names[index] == _FOCAL_KEY:
+                    value = _number(next(_inside(item, b"data"), b""))
+                    if value is not None and 5.0 <= value <= 1000.0:  # lenses there are
+                        return value
+    return None
+
+
+def _key_names(keys: bytes) -> list[bytes]:
+    return [name for _, name in _boxes(keys[8:])]
+
+
+def _number(data: bytes) -> float | None:
+    """The value of a `data` box: text (type 1), whole numbers (21, 22) or floats (23, 24)."""
+    if len(data) < 9:
+        return None
+    kind, value = int.from_bytes(data[1:4], "big"), data[8:]
+    if kind in (21, 22):
+        return float(int.from_bytes(value, "big", signed=kind == 21))
+    try:
+        if kind == 1:
+            return float(value.decode("ascii"))
+        if kind in (23, 24):
+            return float(struct.unpack(">f" if kind == 23 else ">d", value)[0])
+    except (ValueError, struct.error):
+        return None
+    return None

@@ -1,0 +1,186 @@
+"""The person over time on an even grid: frame k stands at k/fps. Short gaps are filled, long ones left out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from scipy.interpolate import PchipInterpolator
+
+from contract.failure import Failure
+
+from .detector import Detections
+from .landmarks import BODY_FROM_LANDMARKS, LANDMARKS
+from .progress import Progress
+from .video import VideoInfo
+
+# Seconds without the person that are filled in: half a step of a walk. Beyond that the motion in between is a guess.
+LONGEST_GAP: Final = 0.5
+# Seconds a person must have been seen for. Shorter stretches on their own are false alarms far more often than people.
+SHORTEST_RUN: Final = 0.2
+# A filled frame's landmarks count for this much of those around it.
+FILLED_VISIBILITY: Final = 0.3
+# How far a person's middle can get, in heights of the box around the landmarks: a sprinter runs 10 m/s, about six heights
+# a second, and the box itself may tremble or unfold by half. Anything further is another person or a false alarm.
+_SPEED: Final = 6.0
+_TREMBLE: Final = 0.5
+_GLITCH: Final = 2  # frames: a jump and back within so many is a glitch of the detector
+# A joint computed from several landmarks is less sure than any of them.
+DERIVED_CONFIDENCE: Final = 0.9
+
+_TRUNK: Final = tuple(LANDMARKS.index(name) for name in ("shoulder.L", "shoulder.R", "hip.L", "hip.R"))
+
+
+@dataclass(frozen=True)
+class Track:
+    """One person, K frames on the grid of the video's rate.
+
+    `times` (K,) seconds, each a whole number of frames from the video's first; a jump is a stretch that was left out.
+    `image` (K,33,2) pixels. `visibility` (K,33) 0..1. `world` (K,33,3) metres from the middle of the hips, x right, y down,
+    z away. `detected` (K,) False where the frame was filled in. `runs`: slices of K that hold together; between two runs
+    the person was away or was another one. `source_frames`: frames read, `detected_count`: those with a person in them.
+    """
+
+    times: npt.NDArray[np.float64]
+    image: npt.NDArray[np.float32]
+    visibility: npt.NDArray[np.float32]
+    world: npt.NDArray[np.float32]
+    detected: npt.NDArray[np.bool_]
+    runs: list[slice]
+    fps: float
+    source_frames: int
+    detected_count: int
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+
+def make_track(detections: Detections, info: VideoInfo, progress: Progress) -> Track:
+    """Puts the detections onto the grid k/fps. A constant rate maps one to one; a variable one is interpolated.
+
+    Warns (`frames_missing`) of stretches that are left out. Raises Failure `no_person` where no frame has a person.
+    """
+    if not detections.detected.any():
+        raise Failure("no_person", f"No person was found in {info.path.name}; use a video that shows one person from head to feet.")
+    fps = info.fps
+    times = detections.times if info.variable_rate else np.rint(detections.times * fps) / fps
+    seen = np.flatnonzero(detections.detected)
+    seen = seen[~_glitches(detections, times, seen)]
+    groups = _without_false_alarms(_groups(detections, times, seen, fps), fps)
+    pieces = [_on_grid(detections, times, group, fps) for group in groups]
+    runs, start = [], 0
+    for piece in pieces:
+        runs.append(slice(start, start + len(piece[0])))
+        start = runs[-1].stop
+    numbers, image, visibility, world, detected = (np.concatenate(parts) for parts in zip(*pieces, strict=True))
+    _warn_of_missing(numbers, times, info, progress)
+    return Track(numbers / fps, image, visibility, world, detected, runs, fps, len(detections), int(detections.detected.sum()))
+
+
+def body_points(
+    image: npt.NDArray[np.floating], visibility: npt.NDArray[np.floating]
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """(points (T,22,2) pixels, confidence (T,22) 0..1) in the order of BODY_22, from landmarks (T,33,2) and (T,33).
+
+    Limbs and toes are landmarks themselves; hands, pelvis, trunk and head are computed from several.
+    """
+    points = np.einsum("jl,tlc->tjc", BODY_FROM_LANDMARKS, np.asarray(image, np.float64))
+    sources = BODY_FROM_LANDMARKS != 0.0
+    least = np.where(sources, np.asarray(visibility, np.float64)[:, None, :], np.inf).min(axis=2)
+    confidence = least * np.where(sources.sum(axis=1) > 1, DERIVED_CONFIDENCE, 1.0)
+    return points.astype(np.float32), confidence.astype(np.float32)
+
+
+def _places(detections: Detections, seen: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """(middle of the trunk (S,2), height of the person (S,)) in pixels; the height is the clip's own at about that time."""
+    image = detections.image[seen].astype(np.float64)
+    box = np.ptp(image, axis=1).max(axis=1)
+    return image[:, _TRUNK].mean(axis=1), box
+
+
+def _can_reach(distance: float, seconds: float, height: float) -> bool:
+    return distance <= height * (_TREMBLE + _SPEED * seconds)
+
+
+def _glitches(detections: Detections, times: npt.NDArray[np.float64], seen: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """(S,) True where the person is somewhere out of reach for one or two frames and back again."""
+    middle, height = _places(detections, seen)
+    glitch = np.zeros(len(seen), bool)
+
+    def reach(a: int, b: int) -> bool:
+        return _can_reach(float(np.hypot(*(middle[a] - middle[b]))), float(times[seen[b]] - times[seen[a]]), float(height[a]))
+
+    before = 0
+    for i in range(1, len(seen)):
+        if glitch[i]:
+            continue
+        if not reach(before, i):
+            for after in range(i + 1, min(i + 1 + _GLITCH, len(seen))):
+                if reach(before, after):
+                    glitch[i:after] = True
+                    break
+        if not glitch[i]:
+            before = i
+    return glitch
+
+
+def _groups(
+    detections: Detections, times: npt.NDArray[np.float64], seen: npt.NDArray[np.int64], fps: float
+) -> list[npt.NDArray[np.int64]]:
+    """The detected frames in stretches without a long gap in which it can be one and the same person."""
+    middle, height = _places(detections, seen)
+    elapsed = np.diff(times[seen])
+    distance = np.hypot(*np.diff(middle, axis=0).T)
+    away = elapsed > LONGEST_GAP + 1.0 / fps + 1e-6
+    jump = distance > np.minimum(height[1:], height[:-1]) * (_TREMBLE + _SPEED * elapsed)
+    return np.split(seen, np.flatnonzero(away | jump) + 1)
+
+
+def _without_false_alarms(groups: list[npt.NDArray[np.int64]], fps: float) -> list[npt.NDArray[np.int64]]:
+    """The groups with enough frames in them; the longest always, however short the clip."""
+    longest = max(groups, key=len)
+    return [group for group in groups if group is longest or len(group) >= SHORTEST_RUN * fps - 1e-6]
+
+
+def _on_grid(
+    detections: Detections, times: npt.NDArray[np.float64], group: npt.NDArray[np.int64], fps: float
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32], npt.NDArray[np.float32], npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
+    """Frame numbers, image, visibility, world and detected of one group's frames on the grid."""
+    at = times[group]
+    first = int(np.ceil(at[0] * fps - 1e-3))
+    last = max(int(np.floor(at[-1] * fps + 1e-3)), first)
+    numbers = np.arange(first, last + 1)
+    grid = numbers / fps
+    if len(group) == 1:
+        rows = np.repeat(group, len(numbers))
+        return numbers, detections.image[rows], detections.visibility[rows], detections.world[rows], np.ones(len(numbers), bool)
+    # the detected frames on either side of each grid time, by their place in the group
+    left = np.clip(np.searchsorted(at, grid + 1e-6, side="right") - 1, 0, len(group) - 2)
+    on_left, on_right = np.abs(grid - at[left]) < 1e-3 / fps, np.abs(grid - at[left + 1]) < 1e-3 / fps
+    close = (np.diff(group)[left] == 1) & (np.diff(at)[left] <= 2.5 / fps)
+    detected = on_left | on_right | close
+    inside = np.clip(grid, at[0], at[-1])
+    image = PchipInterpolator(at, detections.image[group].astype(np.float64))(inside)
+    world = PchipInterpolator(at, detections.world[group].astype(np.float64))(inside)
+    share = ((inside - at[left]) / (at[left + 1] - at[left]))[:, None]
+    visibility = detections.visibility[group].astype(np.float64)
+    visibility = visibility[left] * (1.0 - share) + visibility[left + 1] * share
+    visibility[~detected] *= FILLED_VISIBILITY
+    return numbers, image.astype(np.float32), visibility.astype(np.float32), world.astype(np.float32), detected
+
+
+def _warn_of_missing(
+    numbers: npt.NDArray[np.int64], times: npt.NDArray[np.float64], info: VideoInfo, progress: Progress
+) -> None:
+    """One warning with every stretch of the frames read that the track leaves out, in seconds of the video."""
+    fps = info.fps
+    first, last = int(np.ceil(times[0] * fps - 1e-3)), int(np.floor(times[-1] * fps + 1e-3))
+    wanted = np.arange(first, last + 1)
+    missing = wanted[~np.isin(wanted, numbers)]
+    if not len(missing):
+        return
+    stretches = np.split(missing, np.flatnonzero(np.diff(missing) > 1) + 1)
+    words = ", ".join(f"{s[0] / fps:.2f}-{(s[-1] + 1) / fps:.2f}" for s in stretches)
+    progress.warning("frames_missing", f"No person was found for long enough to fill in at {words} seconds; these stretches are left out.")

@@ -1,0 +1,307 @@
+"""A video file as upright pictures with their times.
+
+Times come from the file, so variable rates and 29.97 are right. Pictures are turned as the file's rotation note says and
+have square pixels. Decoding runs on a thread of its own, so that it goes on while the last picture is looked at.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from contract.failure import Failure
+
+from .mp4_boxes import Mp4Facts, field_of_view, read_mp4
+from .progress import Progress
+
+Moment = tuple[float, str]  # what contract.options.parse_moment returns: a number of "s" or of "f"
+
+_QUEUE: Final = 4  # pictures decoded ahead: smooths the decoder's bursts, and at 4K is still only 100 MB
+_TICK: Final = 1e-3  # seconds: the coarsest clock of a container (Matroska counts milliseconds)
+_SAME_RATE: Final = 0.1  # of a frame: a rate is constant where no frame is further off its place than this or a tick
+_NTSC: Final = tuple(n * 1000.0 / 1001.0 for n in (24, 30, 48, 60, 120, 240))
+_FASTEST: Final = 1000.0  # frames a second; more is a container's clock taken for its rate
+_ROTATIONS: Final = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
+# What a shortfall means depends on the container: MP4's index counts its frames, others only know a duration, sound
+# included, from which OpenCV guesses a count.
+_GUESS_SLACK: Final = (1.0, 0.02)  # seconds, and part of the whole
+
+
+@dataclass(frozen=True)
+class VideoInfo:
+    """What is known of a video before it is decoded.
+
+    `width`, `height`: pixels of the upright picture, square. `fps`: frames a second, exact where it is a usual rate, the
+    average where `variable_rate`. `frame_count`: frames in the file, counted. `duration`: seconds, the last frame's own
+    time on the screen included. `rotation`: degrees clockwise by which the stored picture was turned. `fov_degrees`:
+    along the longer side, None where the file does not say.
+    """
+
+    path: Path
+    width: int
+    height: int
+    fps: float
+    frame_count: int
+    duration: float
+    rotation: int
+    variable_rate: bool
+    fov_degrees: float | None
+
+
+class Frame(NamedTuple):
+    """`index`: number in the file from 0. `time`: seconds since the video's first frame. `image`: (height, width, 3) RGB uint8."""
+
+    index: int
+    time: float
+    image: npt.NDArray[np.uint8]
+
+
+class Video:
+    """An opened video; see `open_video`."""
+
+    def __init__(self, info: VideoInfo, stored_size: tuple[int, int], progress: Progress | None) -> None:
+        self.info = info
+        self._stored_size = stored_size  # (width, height) in square pixels before the rotation
+        self._progress = progress
+
+    def frames(self, start: Moment | None = None, end: Moment | None = None) -> Iterator[Frame]:
+        """Frames from `start` up to and without `end`; closing the iterator early frees the file and the thread.
+
+        Raises Failure `bad_arguments` at once for a range that holds no frame, `not_a_video` while reading where not one
+        frame can be decoded, `out_of_memory`.
+        """
+        self._check_range(start, end)
+        return self._read(start, end)
+
+    def count(self, start: Moment | None = None, end: Moment | None = None) -> int:
+        """About how many frames `frames` will give (exact for a constant rate)."""
+        first = 0 if start is None else self._frame_number(start)
+        last = self.info.frame_count if end is None else min(self._frame_number(end), self.info.frame_count)
+        return max(last - first, 1)
+
+    def _frame_number(self, moment: Moment) -> int:
+        return int(moment[0]) if moment[1] == "f" else int(np.ceil((moment[0] - _TICK) * self.info.fps))
+
+    def _check_range(self, start: Moment | None, end: Moment | None) -> None:
+        info = self.info
+        whole = f"{info.path.name} is {info.duration:.2f} seconds ({info.frame_count} frames) long"
+        if start and start[0] >= (info.frame_count if start[1] == "f" else info.duration):
+            raise Failure("bad_arguments", f"--start {_words(start)} lies after the end: {whole}; choose an earlier start.")
+        if end and end[0] <= 0:
+            raise Failure("bad_arguments", f"--end {_words(end)} leaves nothing to read: {whole}; choose a later end.")
+        if start and end and self._frame_number(end) <= self._frame_number(start):
+            raise Failure("bad_arguments", f"--end {_words(end)} does not lie after --start {_words(start)}; choose a later end.")
+
+    def _read(self, start: Moment | None, end: Moment | None) -> Iterator[Frame]:
+        pictures: queue.Queue[Frame | BaseException | None] = queue.Queue(_QUEUE)
+        stop = threading.Event()
+
+        def put(item: Frame | BaseException | None) -> bool:
+            while not stop.is_set():
+                try:
+                    pictures.put(item, timeout=0.1)
+                except queue.Full:
+                    continue
+                return True
+            return False
+
+        def decode() -> None:
+            try:
+                for frame in self._decode(start, end, stop):
+                    if not put(frame):
+                        return
+                put(None)
+            except BaseException as error:  # raised again where the frames are read
+                put(error)
+
+        thread = threading.Thread(target=decode, name="decoder", daemon=True)
+        thread.start()
+        try:
+            while (item := pictures.get()) is not None:
+                if isinstance(item, BaseException):
+                    raise item
+                yield item
+        finally:
+            stop.set()
+            thread.join()
+
+    def _decode(self, start: Moment | None, end: Moment | None, stop: threading.Event) -> Iterator[Frame]:
+        info = self.info
+        capture = _capture(info.path)
+        try:
+            count, given, origin, time, index = 0, 0, 0.0, -1.0, -1
+            while not stop.is_set() and capture.grab():
+                stamp = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000.0
+                if count == 0:
+                    origin = stamp
+                # a stamp that does not go forward is none (the tail of an AVI file with B-frames)
+                time = stamp - origin if stamp - origin > time else time + 1.0 / info.fps
+                # a constant rate tells a frame's number even where the decoder had to drop its neighbours
+                index = index + 1 if info.variable_rate else max(index + 1, round(time * info.fps))
+                count += 1
+                if end and (index >= end[0] if end[1] == "f" else time >= end[0] - _TICK):
+                    break
+                if start and (index < start[0] if start[1] == "f" else time < start[0] - _TICK):
+                    continue
+                decoded, image = capture.retrieve()
+                if not decoded:
+                    continue
+                given += 1
+                yield Frame(index, time, self._upright(image))
+            else:
+                if not stop.is_set():
+                    self._check_end(count, given)
+        except cv2.error as error:
+            if error.code == cv2.Error.StsNoMem:
+                raise Failure("out_of_memory", f"There is not enough memory to decode {info.path.name} at {info.width}x{info.height}; "
+                              "close other programs or make the video smaller.") from error  # fmt: skip
+            raise
+        finally:
+            capture.release()
+
+    def _upright(self, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+        if (image.shape[1], image.shape[0]) != self._stored_size:
+            image = cv2.resize(image, self._stored_size, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
+        if self.info.rotation:
+            image = cv2.rotate(image, _ROTATIONS[self.info.rotation])  # type: ignore[assignment]
+        return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)  # type: ignore[return-value]
+
+    def _check_end(self, decoded: int, given: int) -> None:
+        """Called where the file's end was reached: are these all the frames that the file holds?"""
+        name, expected = self.info.path.name, self.info.frame_count
+        if not given:
+            raise Failure("not_a_video", f"No picture of {name} can be decoded: the file is damaged; export the video again.")
+        if decoded < expected and self._progress:
+            self._progress.warning("frames_damaged", f"{name}: {expected - decoded} of {expected} frames are damaged and were left out.")
+
+
+def open_video(path: str | os.PathLike[str], progress: Progress | None = None) -> Video:
+    """Opens a video and measures its rate from the times of all its frames, without decoding them.
+
+    Raises Failure `no_such_file`, `bad_input` (a folder, an empty file, no permission) or `not_a_video`. A file that was
+    cut off gives the frames it still has and the warning `truncated`.
+    """
+    path = Path(path)
+    facts = _look(path)
+    capture = _capture(path)
+    try:
+        if not capture.isOpened():
+            raise _not_a_video(path, facts)
+        width, height = int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)), int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
+        nominal = capture.get(cv2.CAP_PROP_FPS)
+        promised = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
+        rotation = int(capture.get(cv2.CAP_PROP_ORIENTATION_META)) % 360
+        pixel = capture.get(cv2.CAP_PROP_SAR_NUM) / (capture.get(cv2.CAP_PROP_SAR_DEN) or 1.0)
+    finally:
+        capture.release()
+    nominal = nominal if 0.0 < nominal <= _FASTEST else 30.0
+    times = _frame_times(path, nominal)
+    if width <= 0 or height <= 0 or not len(times):
+        raise _not_a_video(path, facts)
+    rotation = rotation if rotation in _ROTATIONS else 0
+    stored = (round(width * pixel), height) if 0.1 < pixel < 10.0 else (width, height)
+    upright = stored[::-1] if rotation in (90, 270) else stored
+    fps, variable = measure_rate(times, nominal)
+    fov = field_of_view(facts.focal_35mm, *upright) if facts and facts.focal_35mm else None
+    info = VideoInfo(path, *upright, fps, len(times), float(times[-1]) + 1.0 / fps, rotation, variable, fov)
+    slack = 0.0 if facts else _GUESS_SLACK[0] * fps + _GUESS_SLACK[1] * promised
+    if progress and promised - len(times) > slack:
+        progress.warning("truncated", f"{path.name} is cut off: {len(times)} of its {promised} frames are there and were used.")
+    return Video(info, stored, progress)
+
+
+def measure_rate(times: npt.NDArray[np.float64], nominal: float) -> tuple[float, bool]:
+    """(frames a second, whether the rate varies) of frames at `times` (T,) seconds, rising.
+
+    `nominal`: what the container says, which decides where the times alone cannot (a second of 29.97 in milliseconds
+    is a second of 30 too). A usual rate is returned exact.
+    """
+    if len(times) < 2:
+        return _snap(nominal, 1e-3), False
+    steps = np.arange(len(times))
+    average = (len(times) - 1) / float(times[-1] - times[0])
+    usual = (*_NTSC, *range(max(1, int(average * 0.95)), int(average * 1.05) + 2))
+    near = [rate for rate in usual if abs(rate / average - 1.0) < 0.05]
+    # in order of trust: the container's own rate, the usual ones, and the plain average
+    for rates in ([_snap(nominal, 1e-5)], near, [average]):
+        off = {rate: _off(times, steps, rate) for rate in rates}
+        best = min(off, key=lambda rate: off[rate], default=None)
+        if best is not None and off[best] <= max(_TICK, _SAME_RATE / best):
+            return float(best), False
+    return _snap(average, 1e-3), True
+
+
+def _off(times: npt.NDArray[np.float64], steps: npt.NDArray[np.int64], rate: float) -> float:
+    """The furthest that a frame is from its place on the grid k/rate, wherever the grid begins; seconds."""
+    residual = times - steps / rate
+    return float(residual.max() - residual.min()) / 2.0
+
+
+def _snap(rate: float, tolerance: float) -> float:
+    """The usual rate within that part of `rate`, else `rate`."""
+    nearest = min((*_NTSC, max(1.0, float(round(rate)))), key=lambda usual: abs(usual - rate))
+    return nearest if abs(nearest - rate) <= tolerance * rate else rate
+
+
+def _frame_times(path: Path, nominal: float) -> npt.NDArray[np.float64]:
+    """(T,) seconds from the first frame, rising: the times of all frames in the file, read without decoding them."""
+    capture = _capture(path)
+    try:
+        capture.set(cv2.CAP_PROP_FORMAT, -1)  # packets as they are
+        stamps = []
+        while capture.grab():
+            stamps.append(capture.get(cv2.CAP_PROP_POS_MSEC) / 1000.0)
+    finally:
+        capture.release()
+    times = np.unique(np.asarray(stamps, np.float64))  # sorted; lead-in that an edit list hides is all at 0
+    if len(times) == 1 and len(stamps) > 1:  # a bare stream without times
+        return np.arange(len(stamps)) / nominal
+    return times - times[:1]
+
+
+def _capture(path: Path) -> cv2.VideoCapture:
+    """An OpenCV capture that keeps its and FFmpeg's complaints to itself: what matters of them is said as a Failure."""
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # AV_LOG_QUIET; read when the first capture is made
+    cv2.setLogLevel(0)
+    capture = cv2.VideoCapture(str(path.absolute()), cv2.CAP_FFMPEG)
+    capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 0)  # its default differs from build to build; Video turns pictures itself
+    return capture
+
+
+def _look(path: Path) -> Mp4Facts | None:
+    """What stands in the file's boxes; Failure for what no decoder needs to be asked about."""
+    if path.is_dir():
+        raise Failure("bad_input", f"{path} is a folder; give a video file.")
+    if not path.exists():
+        raise Failure("no_such_file", f"There is no file {path}; check the path.")
+    try:
+        if path.stat().st_size == 0:
+            raise Failure("bad_input", f"{path} is empty (0 bytes); copy or export the video again.")
+        return read_mp4(path)
+    except OSError as error:
+        raise Failure("bad_input", f"{path} cannot be read ({error.strerror}); check its permissions.") from error
+
+
+def _not_a_video(path: Path, facts: Mp4Facts | None) -> Failure:
+    if facts and not facts.has_index:
+        why = "is incomplete: its index is missing, as after an interrupted copy or recording; copy or export it again"
+    elif facts and not facts.has_pictures:
+        why = "holds no pictures, only sound; give a file with a video in it"
+    elif facts:
+        why = "has a video in a format that is not known here; convert it to H.264 MP4"
+    else:
+        why = "is not a video that can be read, or is damaged; give an MP4, MOV, MKV, WebM or AVI file"
+    return Failure("not_a_video", f"{path} {why}.")
+
+
+def _words(moment: Moment) -> str:
+    return f"{moment[0]:g} {'seconds' if moment[1] == 's' else 'frames'}"
