@@ -56,8 +56,10 @@ def _load(path: Path) -> list[Segment]:
     try:
         with np.load(path, allow_pickle=False) as file:
             z = {name: file[name] for name in file.files}
-        if tuple(str(n) for n in z["joint_names"]) != BODY_22.joints:
+        names = [str(n) for n in z["joint_names"]]
+        if sorted(names) != sorted(BODY_22.joints):
             raise ValueError("its joints are not BODY_22's")
+        z["truth"] = z["truth"][:, [names.index(joint) for joint in BODY_22.joints]]  # the order is the file's own
         start = z["segment_start"]
         if start[-1] != len(z["truth"]):
             raise ValueError("its segments do not add up to its frames")

@@ -21,7 +21,6 @@ class LifterConfig:
 
     width: int = 384
     dilations: tuple[int, ...] = (1, 2, 4, 8, 1, 2, 4)
-    dropout: float = 0.1
     joints: int = len(BODY_22)
     features: int = FEATURES
 
@@ -32,18 +31,24 @@ class LifterConfig:
 
 
 class _Block(nn.Module):
-    """Residual: normalise, look at the neighbours in time, mix the channels."""
+    """Residual: normalise, look at the neighbours in time, mix the channels.
 
-    def __init__(self, width: int, dilation: int, dropout: float) -> None:
+    A convolution over three frames, written as one matrix product over the shifted copies: on a CPU that is several times faster.
+    """
+
+    def __init__(self, width: int, dilation: int) -> None:
         super().__init__()
+        self.dilation = dilation
         self.norm = nn.LayerNorm(width)
-        self.time = nn.Conv1d(width, width, 3, padding=dilation, dilation=dilation, padding_mode="replicate")
+        self.time = nn.Linear(3 * width, width)
         self.mix = nn.Linear(width, width)
-        self.drop = nn.Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.time(self.norm(x).transpose(1, 2)).transpose(1, 2)
-        return x + self.drop(self.mix(nn.functional.gelu(y)))
+        y, d = self.norm(x), self.dilation
+        frames = y.shape[1]
+        before = torch.cat([y[:, :1].expand(-1, d, -1), y], 1)[:, :frames]  # the ends are repeated
+        after = torch.cat([y, y[:, -1:].expand(-1, d, -1)], 1)[:, d:]
+        return x + self.mix(nn.functional.gelu(self.time(torch.cat([before, y, after], -1))))
 
 
 class Lifter(nn.Module):
@@ -54,16 +59,15 @@ class Lifter(nn.Module):
         self.config = config or LifterConfig()
         c = self.config
         self.enter = nn.Linear(c.features, c.width)
-        self.drop = nn.Dropout(c.dropout)
-        self.blocks = nn.ModuleList(_Block(c.width, d, c.dropout) for d in c.dilations)
+        self.blocks = nn.ModuleList(_Block(c.width, d) for d in c.dilations)
         self.norm = nn.LayerNorm(c.width)
         self.leave = nn.Linear(c.width, 3 * c.joints)
         nn.init.zeros_(self.leave.weight)
         nn.init.zeros_(self.leave.bias)
 
     def forward(self, encoded: Encoded) -> Tensor:
-        x = self.drop(self.enter(encoded.features))
+        x = self.enter(encoded.features)
         for block in self.blocks:
             x = block(x)
-        pose = encoded.base + self.leave(self.norm(x)).unflatten(-1, (self.config.joints, 3))
+        pose = encoded.base + self.leave(self.norm(x)).to(encoded.base.dtype).unflatten(-1, (self.config.joints, 3))
         return pose - pose[..., :1, :]

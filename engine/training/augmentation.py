@@ -1,0 +1,121 @@
+"""Variations of the rendered pairs that keep what the detector got wrong: other builds, other facings, mirrored and rolled views.
+
+A pair is (rays, visibility, world) beside (truth, stature). Where the truth is moved, every landmark moves with the joint that carries it,
+in the picture by perspective and in the world landmarks by the same vector, so the detector's own error stays as it was.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from contract.skeleton import BODY_22
+from engine.landmarks import LANDMARK_JOINT, LANDMARK_MIRROR
+from engine.refiner.codec import WORLD_TO_STATURE, view_rotation
+
+BUILD_SIGMA = 0.07  # log-normal spread of each bone's length: adults' limb proportions vary by 4 to 5 %, and few bodies were rendered
+TURN_SIGMA = math.radians(15.0)  # the body turned about its own long axis: more would need other errors of the detector
+DEPTH_SIGMA = 0.15  # log of the distance: perspective changes, the person's size in the picture hardly matters to the detector
+ROLL_SIGMA = math.radians(8.0)
+WIDE_ROLL = math.radians(45.0)  # beyond that `upright_roll` turns the picture
+WIDE_ROLL_SHARE = 0.2
+FOCAL_SIGMA = 0.12  # log: people do not know their lens; the networks see rays that are wrong by this much
+
+# How much of the stature each bone of the vertical chain makes up (thigh and shin, trunk, neck and head).
+_CHAIN = {"knee.L": 0.25, "ankle.L": 0.25, "spine": 0.09, "chest": 0.09, "neck": 0.1, "head": 0.06, "head_top": 0.16}
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """A batch of runs of the same length: rays (B,T,33,2), visibility (B,T,33), world (B,T,33,3), detected (B,T), truth (B,T,22,3), stature (B,)."""
+
+    rays: Tensor
+    visibility: Tensor
+    world: Tensor
+    detected: Tensor
+    truth: Tensor
+    stature: Tensor
+
+
+def augment(pairs: Pairs, generator: torch.Generator) -> tuple[Pairs, Tensor]:
+    """Varied pairs and the roll (B,) to give to `encode`."""
+    pairs = _mirror(pairs, generator)
+    pairs = _reshape(pairs, generator)
+    batch = len(pairs.stature)
+    focal = torch.exp(FOCAL_SIGMA * torch.randn(batch, 1, 1, 1, generator=generator))
+    pairs = replace(pairs, rays=pairs.rays * focal)
+    wide = torch.rand(batch, generator=generator) < WIDE_ROLL_SHARE
+    roll = torch.where(
+        wide,
+        (torch.rand(batch, generator=generator) * 2 - 1) * WIDE_ROLL,
+        torch.randn(batch, generator=generator) * ROLL_SIGMA,
+    )
+    return pairs, roll
+
+
+def _mirror(pairs: Pairs, generator: torch.Generator) -> Pairs:
+    """Half of the runs left-right mirrored."""
+    flip = torch.rand(len(pairs.stature), generator=generator) < 0.5
+    if not flip.any():
+        return pairs
+    marks, joints = torch.tensor(LANDMARK_MIRROR), torch.tensor(BODY_22.mirror)
+
+    def mirrored(x: Tensor, order: Tensor, points: bool) -> Tensor:
+        x = x.clone()
+        y = x[flip][:, :, order]
+        if points:
+            y[..., 0] = -y[..., 0]
+        x[flip] = y
+        return x
+
+    return replace(
+        pairs, rays=mirrored(pairs.rays, marks, True), visibility=mirrored(pairs.visibility, marks, False),
+        world=mirrored(pairs.world, marks, True), truth=mirrored(pairs.truth, joints, True),
+    )  # fmt: skip
+
+
+def _reshape(pairs: Pairs, generator: torch.Generator) -> Pairs:
+    """Other bone lengths (the same left and right), another facing, another distance."""
+    batch = len(pairs.stature)
+    parents = BODY_22.parents
+    scale = torch.exp(BUILD_SIGMA * torch.randn(batch, len(BODY_22), generator=generator))
+    scale = torch.sqrt(scale * scale[:, list(BODY_22.mirror)])  # symmetric; the spread of paired bones shrinks, which is as well
+    truth = pairs.truth
+    root = truth[:, :, :1]
+    joints = [torch.zeros_like(truth[:, :, 0])]
+    for j in range(1, len(BODY_22)):
+        joints.append(joints[parents[j]] + (truth[:, :, j] - truth[:, :, parents[j]]) * scale[:, j, None, None])
+    rooted = torch.stack(joints, 2)
+    legs_and_trunk = sum(_CHAIN.values())
+    grown = sum(share * scale[:, BODY_22.index(joint)] for joint, share in _CHAIN.items()) / legs_and_trunk
+    axis = rooted[:, :, BODY_22.index("head_top")] - rooted[:, :, [BODY_22.index("ankle.L"), BODY_22.index("ankle.R")]].mean(2)
+    turn = TURN_SIGMA * torch.randn(batch, generator=generator)
+    rooted = rooted @ _about(axis.mean(1), turn).transpose(-1, -2)[:, None]
+    depth = torch.exp(DEPTH_SIGMA * torch.randn(batch, generator=generator))[:, None, None, None]
+    moved = rooted + root * depth
+    safe = (moved[..., 2].amin((1, 2)) > 0.3)[:, None, None, None]  # nobody is put behind the camera
+    moved = torch.where(safe, moved, truth)
+    stature = torch.where(safe[:, 0, 0, 0], pairs.stature * grown, pairs.stature)
+    carrier = list(LANDMARK_JOINT)
+    seen = moved[..., :2] / moved[..., 2:] - truth[..., :2] / truth[..., 2:]
+    view = view_rotation(root[:, :, 0, :2] / root[:, :, 0, 2:])
+    old = (truth - root) @ view / pairs.stature[:, None, None, None]
+    new = (moved - moved[:, :, :1]) @ view / stature[:, None, None, None]
+    shift = (new - old) / WORLD_TO_STATURE
+    return replace(
+        pairs, truth=moved, stature=stature, rays=pairs.rays + seen[:, :, carrier], world=pairs.world + shift[:, :, carrier]
+    )  # fmt: skip
+
+
+def _about(axis: Tensor, angle: Tensor) -> Tensor:
+    """(B,3) axes and (B,) angles -> (B,3,3) rotations (Rodrigues)."""
+    x, y, z = torch.nn.functional.normalize(axis, dim=-1).unbind(-1)
+    o = torch.zeros_like(x)
+    k = torch.stack([torch.stack([o, -z, y], -1), torch.stack([z, o, -x], -1), torch.stack([-y, x, o], -1)], -2)
+    s, c = torch.sin(angle)[:, None, None], torch.cos(angle)[:, None, None]
+    return torch.eye(3, dtype=axis.dtype) + s * k + (1 - c) * (k @ k)
+
+

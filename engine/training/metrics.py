@@ -1,0 +1,48 @@
+"""Errors of poses, as the field defines them. All take (...,J,3) arrays in metres and give millimetres."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from contract.skeleton import BODY_22
+
+Array = npt.NDArray[np.floating]
+
+# The twelve joints that every data set has.
+LIMBS = tuple(BODY_22.index(f"{joint}.{side}") for joint in ("hip", "knee", "ankle", "shoulder", "elbow", "wrist") for side in "LR")
+
+
+def rooted_at_hips(joints: Array) -> Array:
+    """(...,22,3) -> the twelve limb joints (...,12,3), rooted at the middle of the hips."""
+    limbs = joints[..., list(LIMBS), :]
+    return limbs - (limbs[..., :1, :] + limbs[..., 1:2, :]) / 2
+
+
+def mpjpe(predicted: Array, truth: Array) -> Array:
+    """Mean per-joint position error of every pose (...,) in millimetres; both rooted alike."""
+    return np.linalg.norm(predicted - truth, axis=-1).mean(-1) * 1000.0
+
+
+def procrustes(predicted: Array, truth: Array) -> Array:
+    """Every pose (N,J,3) moved onto its truth by the best similarity (rotation without reflection, scale, shift)."""
+    mean_p, mean_t = predicted.mean(-2, keepdims=True), truth.mean(-2, keepdims=True)
+    p, t = predicted - mean_p, truth - mean_t
+    u, s, vt = np.linalg.svd(np.swapaxes(p, -1, -2) @ t)
+    sign = np.sign(np.linalg.det(u @ vt))
+    s = s.copy()
+    s[..., -1] *= sign
+    u = u.copy()
+    u[..., :, -1] *= sign[..., None]
+    scale = s.sum(-1) / np.maximum((p**2).sum((-1, -2)), 1e-12)
+    return scale[..., None, None] * (p @ (u @ vt)) + mean_t
+
+
+def pa_mpjpe(predicted: Array, truth: Array) -> Array:
+    """MPJPE after `procrustes` of every single pose (Human3.6M's protocol 2)."""
+    return mpjpe(procrustes(predicted, truth), truth)
+
+
+def acceleration_error(predicted: Array, truth: Array, fps: float) -> Array:
+    """(T,J,3) -> (T-2,) m/s^2: mean error of the joints' second differences."""
+    return np.linalg.norm(np.diff(predicted, 2, axis=0) - np.diff(truth, 2, axis=0), axis=-1).mean(-1) * fps**2

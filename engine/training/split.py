@@ -1,0 +1,26 @@
+"""What is learnt from and what is kept for judging: by body and by subject, never by frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from engine.datasets.detections import Segment
+
+# Bodies and sources that nothing is trained on. Two of the judged clips show these two bodies.
+HELD_OUT_HUMANS = frozenset({"adult_f", "adult_m_tall"})
+HELD_OUT_SOURCES = frozenset({"cmu_mocap6", "cmu_actions"})
+
+
+@dataclass(frozen=True)
+class Split:
+    """`train`: neither body nor source held out; `validation`: both held out (unseen people in unseen motions)."""
+
+    train: list[Segment]
+    validation: list[Segment]
+
+
+def split_segments(segments: list[Segment]) -> Split:
+    """Segments where only one of body and source is held out belong to neither."""
+    train = [s for s in segments if s.human not in HELD_OUT_HUMANS and s.source not in HELD_OUT_SOURCES]
+    validation = [s for s in segments if s.human in HELD_OUT_HUMANS and s.source in HELD_OUT_SOURCES]
+    return Split(train, validation)
