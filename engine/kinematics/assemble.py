@@ -1,0 +1,170 @@
+"""From refined joints in the camera to the finished motion, on one page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from contract.motion_file import Motion
+from contract.skeleton import ARMATURE_24, BODY_22
+from engine.camera import field_of_view, to_camera
+from engine.kinematics import contacts as feet_on_ground
+from engine.kinematics import ground, quality
+from engine.kinematics.forward import forward
+from engine.kinematics.proportions import Proportions, fit_proportions
+from engine.kinematics.rotations import Pose, fit_pose
+from engine.kinematics.smoothing import cutoff, smooth_runs
+from engine.kinematics.trajectory import frame_path, reprojection_errors, smooth_path
+
+Array = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+
+_ANKLES = [BODY_22.index("ankle.L"), BODY_22.index("ankle.R")]
+_TOES = [BODY_22.index("toe.L"), BODY_22.index("toe.R")]
+# Hypotheses that disagree by this much (m) halve a joint's weight in the smoothing.
+SPREAD_SCALE = 0.05
+# Rounds of: path -> ground -> contacts -> path with standing feet.
+_WORLD_ROUNDS = 3
+
+
+def build_motion(
+    joints: Array,
+    spread: Array,
+    image_points: Array,
+    confidence: Array,
+    track_times: Array,
+    detected: Flags,
+    runs: list[slice],
+    fps: float,
+    camera_matrix: Array,
+    image_size: tuple[int, int],
+    height: float,
+    smooth: float = 0.5,
+    root: str = "motion",
+    face: Array | None = None,
+) -> Motion:
+    """The motion of one person, complete, in the joints of ARMATURE_24.
+
+    joints (T,22,3): BODY_22 in metres, camera axes, relative to the pelvis; spread (T,22) metres; image_points (T,22,2) px with
+    confidence (T,22) 0..1; track_times (T,) seconds; detected (T,); runs: stretches of frames without a hole in time;
+    camera_matrix (3,3); image_size (width, height); height: the person's stature in metres; smooth 0..1; root: "motion" or
+    "in-place"; face (T,3): where the face looks, camera axes, where known.
+    The quality report stands in provenance["quality"].
+    """
+    joints = np.asarray(joints, float)
+    joints = joints - joints[:, :1]
+    image_points, confidence = np.asarray(image_points, float), np.clip(np.asarray(confidence, float), 0.0, 1.0)
+    matrix = np.asarray(camera_matrix, float)
+
+    body = fit_proportions(joints, confidence, height, fps)
+    steady = _smoothed(joints * body.scale, confidence, np.asarray(spread, float), runs, fps, smooth)
+    pose = fit_pose(steady, body.rest_offsets, runs, fps, face)
+    relative = pose.body - pose.root[:, None]
+
+    frames = frame_path(relative, image_points, confidence, matrix)
+    path = smooth_path(frames, runs, fps)
+    camera_to_world, contacts = np.eye(4), np.zeros((len(joints), 2), bool)
+    for _ in range(_WORLD_ROUNDS):
+        camera_to_world, contacts = _world(relative, path, confidence, body, runs, fps)
+        path = smooth_path(frames, runs, fps, feet=relative[:, _TOES], contacts=contacts)
+    camera_to_world, contacts = _world(relative, path, confidence, body, runs, fps)
+
+    world_targets = (steady + path[:, None]) @ camera_to_world[:3, :3].T + camera_to_world[:3, 3]
+    world_face = None if face is None else np.asarray(face, float) @ camera_to_world[:3, :3].T
+    final = fit_pose(world_targets, body.rest_offsets, runs, fps, world_face)
+    pixel_errors = reprojection_errors(to_camera(final.body, camera_to_world), image_points, matrix)
+    fit_errors = np.linalg.norm(final.body - world_targets, axis=-1)
+
+    root_path = final.root.copy()
+    if root == "in-place":
+        root_path[:, :2] = 0.0
+    positions, _ = forward(ARMATURE_24.parents, body.rest_offsets, final.rotations, root_path)
+    figures = quality.report(final.positions, contacts, detected, runs, fps, pixel_errors, confidence, image_points, fit_errors)
+    figures |= _setting(body, camera_to_world, matrix, image_size)
+    return Motion(
+        joint_names=np.array(ARMATURE_24.joints),
+        parents=np.array(ARMATURE_24.parents, dtype=np.int64),
+        fps=float(fps),
+        times=np.asarray(track_times, float),
+        positions_camera=to_camera(positions, camera_to_world).astype(np.float32),
+        positions_world=positions.astype(np.float32),
+        rest_offsets=body.rest_offsets.astype(np.float32),
+        rotations=final.rotations.astype(np.float32),
+        root_translation=root_path.astype(np.float32),
+        image_points=with_clavicles(image_points).astype(np.float32),
+        confidence=with_clavicles(confidence).astype(np.float32),
+        spread=with_clavicles(np.asarray(spread, float)).astype(np.float32),
+        contacts=contacts,
+        camera_matrix=matrix,
+        camera_to_world=camera_to_world,
+        image_size=np.array(image_size, dtype=np.int64),
+        detected=np.asarray(detected, bool),
+        provenance={"quality": figures},
+    )
+
+
+def with_clavicles(values: Array) -> Array:
+    """(T,22,...) of BODY_22 to (T,24,...) of ARMATURE_24; a clavicle, which nothing measures, lies between neck and shoulder."""
+    out = np.zeros((len(values), len(ARMATURE_24), *values.shape[2:]))
+    out[:, [ARMATURE_24.index(name) for name in BODY_22.joints]] = values
+    for side in "LR":
+        pair = [BODY_22.index("neck"), BODY_22.index(f"shoulder.{side}")]
+        out[:, ARMATURE_24.index(f"clavicle.{side}")] = values[:, pair].mean(1)
+    return out
+
+
+def _smoothed(joints: Array, confidence: Array, spread: Array, runs: list[slice], fps: float, smooth: float) -> Array:
+    """(T,22,3) joints smoothed over time, each by how sure it is."""
+    if smooth <= 0:
+        return joints
+    weights = (0.05 + confidence) / (1 + (spread / SPREAD_SCALE) ** 2)
+    weights = weights / np.maximum(np.median(weights, axis=0), 1e-6)
+    out = smooth_runs(joints, np.clip(weights, 0.02, 2.0), runs, fps, cutoff(smooth))
+    return out - out[:, :1]
+
+
+def _world(relative: Array, path: Array, confidence: Array, body: Proportions, runs: list[slice], fps: float) -> tuple[Array, Flags]:
+    """The camera's place in the upright world, and the feet's contacts with the ground."""
+    camera_to_world = np.eye(4)
+    camera_to_world[:3, :3] = ground.camera_rotation(ground.world_up(relative, confidence))
+    absolute = (relative + path[:, None]) @ camera_to_world[:3, :3].T
+    levelling = _levelling(absolute, confidence, body, runs, fps)
+    # the camera goes on looking along +Y
+    camera_to_world[:3, :3] = ground.camera_rotation((levelling @ camera_to_world[:3, :3])[2])
+    absolute = (relative + path[:, None]) @ camera_to_world[:3, :3].T
+    ankles, toes = absolute[:, _ANKLES], absolute[:, _TOES]
+    soles = np.minimum(ankles[..., 2] - body.ankle_height, toes[..., 2] - body.toe_height)
+    sure = np.minimum(confidence[:, _ANKLES], confidence[:, _TOES])
+    level = ground.ground_height(soles, None, sure)
+    contacts = np.zeros(soles.shape, bool)
+    for _ in range(3):
+        down = np.array([0.0, 0.0, level])
+        contacts = feet_on_ground.find_contacts(ankles - down, toes - down, body.ankle_height, body.toe_height, runs, fps)
+        level = ground.ground_height(soles, contacts, sure)
+    camera_to_world[:3, 3] = -absolute[0, 0, 0], -absolute[0, 0, 1], -level
+    return camera_to_world, contacts
+
+
+def _levelling(absolute: Array, confidence: Array, body: Proportions, runs: list[slice], fps: float) -> Array:
+    """(3,3) rotation that makes level what the lower, slower foot of each frame stands on."""
+    ankles, toes = absolute[:, _ANKLES] - [0, 0, body.ankle_height], absolute[:, _TOES] - [0, 0, body.toe_height]
+    lower = np.where((toes[..., 2] < ankles[..., 2])[..., None], toes, ankles)
+    stands = feet_on_ground.standing(ankles, toes, runs, fps) & (lower[..., 2] <= lower[..., 2].min(1)[:, None] + 0.02)
+    return ground.level_by_feet(lower, stands * np.minimum(confidence[:, _ANKLES], confidence[:, _TOES]), fps)
+
+
+def _setting(body: Proportions, camera_to_world: Array, matrix: Array, image_size: tuple[int, int]) -> dict[str, Any]:
+    tilt, roll = ground.tilt_and_roll(camera_to_world)
+    return {
+        "stature_m": round(body.stature, 3),
+        "bones_observed": round(body.observed, 3),
+        "fov_degrees": round(field_of_view(matrix, image_size), 1),
+        "camera_tilt_degrees": round(tilt, 1),
+        "camera_roll_degrees": round(roll, 1),
+        "camera_height_m": round(float(camera_to_world[2, 3]), 2),
+    }
+
+
+__all__ = ["Pose", "build_motion", "with_clavicles"]

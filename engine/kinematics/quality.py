@@ -1,0 +1,86 @@
+"""Figures about a finished motion: what was seen, how well it fits the picture, how still and how firm it stands."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from contract.skeleton import ARMATURE_24
+
+Array = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+
+_LIMBS = [ARMATURE_24.index(f"{joint}.{side}") for joint in ("hip", "knee", "ankle", "shoulder", "elbow", "wrist") for side in "LR"]
+_ANKLES = [ARMATURE_24.index("ankle.L"), ARMATURE_24.index("ankle.R")]
+_TOES = [ARMATURE_24.index("toe.L"), ARMATURE_24.index("toe.R")]
+# Points the detector is less sure of than this do not judge the reprojection.
+CONFIDENT = 0.5
+
+
+def acceleration(positions: Array, runs: list[slice], fps: float) -> float:
+    """Mean size of the limb joints' accelerations, m/s^2; positions (T,24,3) metres. A walk has 3 to 6; trembling adds to it."""
+    values = [np.linalg.norm(np.diff(positions[run][:, _LIMBS], 2, axis=0), axis=-1).ravel() * fps**2 for run in runs]
+    return _mean(np.concatenate(values))
+
+
+def jerk(positions: Array, runs: list[slice], fps: float) -> float:
+    """Root mean square of the limb joints' jerks, m/s^3; positions (T,24,3) metres."""
+    values = [(np.diff(positions[run][:, _LIMBS], 3, axis=0) ** 2).sum(-1).ravel() * fps**6 for run in runs]
+    return float(np.sqrt(_mean(np.concatenate(values))))
+
+
+def foot_slide(positions: Array, contacts: Flags, runs: list[slice], fps: float) -> float:
+    """Mean horizontal speed, cm/s, of the slower end of each foot while it stands; 0 without contacts."""
+    values = [np.zeros(0)]
+    for run in runs:
+        ends = positions[run][:, [_ANKLES, _TOES], :2]
+        speed = (np.linalg.norm(np.diff(ends, axis=0), axis=-1) * fps).min(1)
+        values.append(speed[contacts[run][1:] & contacts[run][:-1]])
+    return 100 * _mean(np.concatenate(values))
+
+
+def under_ground(positions: Array) -> float:
+    """Mean depth, mm, of ankles and toes under the ground."""
+    return 1000 * float(np.maximum(-positions[:, _ANKLES + _TOES, 2], 0).mean())
+
+
+def report(
+    positions: Array, contacts: Flags, detected: Flags, runs: list[slice], fps: float,
+    pixel_errors: Array, confidence: Array, image_points: Array, fit_errors: Array,
+) -> dict[str, Any]:  # fmt: skip
+    """The quality report as it goes into the motion's provenance; all values are plain numbers.
+
+    positions (T,24,3) world metres; pixel_errors, confidence (T,22), image_points (T,22,2); fit_errors (T,22) metres.
+    """
+    sure = pixel_errors[confidence >= CONFIDENT]
+    pixels = float(np.median(sure if sure.size else pixel_errors))
+    return {
+        "frames": len(positions),
+        "detected": int(detected.sum()),
+        "filled": int((~detected).sum()),
+        "runs": len(runs),
+        "reprojection_px": round(pixels, 2),
+        "reprojection_percent": round(100 * pixels / max(_person_pixels(image_points, confidence), 1.0), 2),
+        "acceleration": round(acceleration(positions, runs, fps), 3),
+        "jerk": round(jerk(positions, runs, fps), 1),
+        "foot_slide_cm_s": round(foot_slide(positions, contacts, runs, fps), 2),
+        "contact_percent": round(100 * float(contacts.any(1).mean()), 1),
+        "under_ground_mm": round(under_ground(positions), 2),
+        "fit_mm": round(1000 * float(fit_errors.mean()), 2),
+    }
+
+
+def _person_pixels(image_points: Array, confidence: Array) -> float:
+    """Median over frames of the longer side of the box around the points that are seen."""
+    seen = np.where((confidence >= CONFIDENT)[..., None], image_points, np.nan)
+    frames = np.isfinite(seen[..., 0]).sum(1) > 1
+    if not frames.any():
+        return 0.0
+    box = np.nanmax(seen[frames], axis=1) - np.nanmin(seen[frames], axis=1)
+    return float(np.median(box.max(1)))
+
+
+def _mean(values: Array) -> float:
+    return float(values.mean()) if values.size else 0.0

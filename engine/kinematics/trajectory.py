@@ -1,0 +1,208 @@
+"""The root's path in the camera: where the person stands, by perspective from all joints at once.
+
+A joint at X (metres, relative to the pelvis) seen at the slope u satisfies X + t = u (Z + t_z): two linear equations in the
+translation t. All joints of a frame give a small least-squares problem; its information matrix says how well each
+direction is known (depth far worse than the rest), and one banded system over time then weighs the frames against an
+even motion, and against feet that stand still where contacts are known.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.linalg import solveh_banded
+
+from engine.camera import project, rays
+
+Array = npt.NDArray[np.float64]
+
+# Depths of the pelvis that are believed, metres.
+NEAREST, FARTHEST = 0.4, 80.0
+# Standard errors of what is compared: the detector's points as a share of the person's size in the picture, and the pose.
+POINT_ERROR = 0.01
+POSE_ERROR = 0.03
+# Errors of pose and points last for many frames: this many seconds give one independent look.
+ERROR_SECONDS = 0.3
+# How hard a person's middle accelerates, m/s^2 (standard deviation); walking stays below 2, jumps reach 10.
+ACCELERATION = 3.0
+# Speed at which a foot in contact may still be found to move, m/s.
+CONTACT_SPEED = 0.05
+# ... and this many seconds give one independent look at that.
+CONTACT_SECONDS = 0.1
+# Nobody is faster than this, m/s.
+TOP_SPEED = 12.0
+_IRLS_ROUNDS = 8
+
+
+@dataclass(frozen=True)
+class FramePath:
+    """What single frames say: `translation` (T,3) metres; `information` (T,3,3), the inverse of its covariance in 1/m^2."""
+
+    translation: Array
+    information: Array
+
+
+def frame_path(joints: Array, image_points: Array, confidence: Array, matrix: Array) -> FramePath:
+    """The translation of each frame that minimises the weighted reprojection error, robust against single wrong points.
+
+    joints (T,J,3) metres relative to the pelvis in camera axes, image_points (T,J,2) px, confidence (T,J) 0..1, matrix (3,3).
+    """
+    slope = rays(image_points, matrix)
+    trust: Array = np.maximum(confidence, 1e-4) ** 2
+    depth = _first_depth(joints, slope, trust)
+    weight = trust.copy()
+    translation = np.zeros((len(joints), 3))
+    normal = np.zeros((len(joints), 3, 3))
+    for _ in range(_IRLS_ROUNDS):
+        at = np.maximum(joints[..., 2] + depth[:, None], 0.3)
+        w = weight / at**2  # in units of slope: one over the depth squared turns metres into slopes
+        normal, right = _normal_equations(joints, slope, w)
+        translation = np.linalg.solve(normal, right[..., None])[..., 0]
+        translation = _bounded(translation, joints, slope, w)
+        depth = translation[:, 2]
+        seen = joints + translation[:, None]
+        at = np.maximum(seen[..., 2], 0.3)
+        residual = np.linalg.norm(seen[..., :2] / at[..., None] - slope, axis=-1)
+        # what a good joint may be off: the detector and the pose
+        size = 1.0 / np.maximum(depth, NEAREST)
+        sigma = size * np.hypot(POSE_ERROR, 1.7 * POINT_ERROR)
+        weight = trust / (1 + (residual / (2 * sigma[:, None])) ** 2) ** 2
+    sigma = np.hypot(POSE_ERROR, 1.7 * POINT_ERROR) / np.maximum(depth, NEAREST)
+    return FramePath(translation, normal / sigma[:, None, None] ** 2)
+
+
+def smooth_path(
+    path: FramePath, runs: list[slice], fps: float, acceleration: float = ACCELERATION,
+    feet: Array | None = None, contacts: npt.NDArray[np.bool_] | None = None,
+) -> Array:  # fmt: skip
+    """(T,3) the path that explains the frames and moves evenly, run by run.
+
+    feet (T,2,3) relative to the pelvis in camera axes and contacts (T,2): where a foot stands in two frames that follow one
+    another, the pelvis has to move against it.
+    """
+    out = path.translation.copy()
+    for run in runs:
+        out[run] = _smooth_run(
+            path.translation[run], path.information[run], fps, acceleration,
+            None if feet is None else feet[run], None if contacts is None else contacts[run],
+        )  # fmt: skip
+    return out
+
+
+def reprojection_errors(positions: Array, image_points: Array, matrix: Array) -> Array:
+    """(T,J) pixels between the projected positions (camera axes) and the points."""
+    return np.linalg.norm(project(positions, matrix) - image_points, axis=-1)
+
+
+def _normal_equations(joints: Array, slope: Array, w: Array) -> tuple[Array, Array]:
+    u, v = slope[..., 0], slope[..., 1]
+    a, b = u * joints[..., 2] - joints[..., 0], v * joints[..., 2] - joints[..., 1]
+    normal = np.zeros((len(joints), 3, 3))
+    normal[:, 0, 0] = normal[:, 1, 1] = w.sum(1)
+    normal[:, 0, 2] = normal[:, 2, 0] = -(w * u).sum(1)
+    normal[:, 1, 2] = normal[:, 2, 1] = -(w * v).sum(1)
+    normal[:, 2, 2] = (w * (u**2 + v**2)).sum(1)
+    # a whisper of a prior keeps frames without any confident point solvable
+    normal += np.eye(3) * (1e-9 * w.sum(1)[:, None, None] + 1e-15)
+    right = np.stack([(w * a).sum(1), (w * b).sum(1), -(w * (u * a + v * b)).sum(1)], 1)
+    return normal, right
+
+
+def _bounded(translation: Array, joints: Array, slope: Array, w: Array) -> Array:
+    """Depths out of bounds are set to the bound and the rest solved again: with the depth given, x and y are weighted means."""
+    depth = np.clip(np.nan_to_num(translation[:, 2], nan=NEAREST), NEAREST, FARTHEST)
+    moved = depth != translation[:, 2]
+    if not moved.any():
+        return translation
+    total = w.sum(1)
+    along = slope * (joints[..., 2] + depth[:, None])[..., None] - joints[..., :2]
+    xy = (w[..., None] * along).sum(1) / total[:, None]
+    out = translation.copy()
+    out[moved, :2], out[moved, 2] = xy[moved], depth[moved]
+    return out
+
+
+def _first_depth(joints: Array, slope: Array, trust: Array) -> Array:
+    """Size in metres over size in slope, weighted: a start for the real solution."""
+    total = trust.sum(1)[:, None]
+
+    def spread(values: Array) -> Array:
+        centre = (trust[..., None] * values).sum(1) / total
+        return np.sqrt((trust * ((values - centre[:, None]) ** 2).sum(-1)).sum(1))
+
+    return np.clip(spread(joints[..., :2]) / np.maximum(spread(slope), 1e-9), NEAREST, FARTHEST)
+
+
+def _smooth_run(
+    translation: Array, information: Array, fps: float, acceleration: float,
+    feet: Array | None, contacts: npt.NDArray[np.bool_] | None,
+) -> Array:  # fmt: skip
+    count = len(translation)
+    if count < 3:
+        return translation.copy()
+    # one look per frame, but looks within ERROR_SECONDS share their error
+    shared = max(ERROR_SECONDS * fps, 1.0)
+    data = information / shared
+    out = translation
+    steady = np.ones(count)
+    # the second round trusts frames less that lie far from the first round's path (a wrong detection, a bound reached)
+    for _ in range(3):
+        out = _solve(translation, data * steady[:, None, None], fps, acceleration, feet, contacts)
+        off = out - translation
+        distance = np.einsum("ti,tij,tj->t", off, information, off)
+        steady = 1 / (1 + distance / 9.0)
+    return _speed_limited(out, fps)
+
+
+def _solve(
+    translation: Array, data: Array, fps: float, acceleration: float,
+    feet: Array | None, contacts: npt.NDArray[np.bool_] | None,
+) -> Array:  # fmt: skip
+    """Least squares over the whole run; unknowns frame by frame x, y, z; lower bands for scipy."""
+    count = len(translation)
+    bands = np.zeros((9, 3 * count))
+    right = np.einsum("tij,tj->ti", data, translation)
+
+    def add(block: Array, first: int, second: int, frames: slice) -> None:
+        """Adds (n,3,3) blocks at rows frame+first, columns frame+second (first >= second) for every frame of the slice."""
+        index = np.arange(count)[frames]
+        for i in range(3):
+            for j in range(3):
+                band = 3 * (first - second) + i - j
+                if band >= 0:
+                    bands[band, 3 * (index + second) + j] += block[..., i, j]
+
+    eye = np.eye(3)
+    add(data, 0, 0, slice(0, count))
+    # (t[k] - 2 t[k+1] + t[k+2]) fps^2 ~ acceleration, as an even power over the band: per frame it counts 1/fps
+    even = fps**3 / acceleration**2
+    coefficients = (1.0, -2.0, 1.0)
+    for a in range(3):
+        for b in range(a + 1):
+            add(np.broadcast_to(even * coefficients[a] * coefficients[b] * eye, (count - 2, 3, 3)), a, b, slice(0, count - 2))
+    if feet is not None and contacts is not None:
+        firm = fps / (CONTACT_SPEED**2 * CONTACT_SECONDS)
+        for foot in range(2):
+            both = (contacts[1:, foot] & contacts[:-1, foot]).astype(float) * firm
+            step = feet[1:, foot] - feet[:-1, foot]
+            block = both[:, None, None] * eye
+            add(block, 0, 0, slice(0, count - 1))
+            add(block, 1, 1, slice(0, count - 1))
+            add(-block, 1, 0, slice(0, count - 1))
+            # t[k+1] - t[k] = -step
+            right[1:] -= both[:, None] * step
+            right[:-1] += both[:, None] * step
+    return solveh_banded(bands, right.ravel(), lower=True, check_finite=False).reshape(count, 3)
+
+
+def _speed_limited(path: Array, fps: float) -> Array:
+    """The path with steps beyond TOP_SPEED cut to it; what was cut is spread evenly so that the ends stay where they were."""
+    steps = np.diff(path, axis=0)
+    speed = np.linalg.norm(steps, axis=-1) * fps
+    if not (speed > TOP_SPEED).any():
+        return path
+    cut = steps * np.minimum(1.0, TOP_SPEED / np.maximum(speed, 1e-9))[:, None]
+    limited = np.concatenate([path[:1], path[:1] + np.cumsum(cut, axis=0)])
+    return limited - limited.mean(0) + path.mean(0)

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from contract.skeleton import ARMATURE_24
+from engine.kinematics.quality import acceleration, foot_slide, jerk, report, under_ground
+
+RUN = [slice(0, 60)]
+
+
+def moving(per_second: tuple[float, float, float], fps: float = 30.0) -> np.ndarray:
+    t = np.arange(60) / fps
+    return np.zeros((60, 24, 3)) + (t[:, None] * per_second)[:, None]
+
+
+def test_acceleration_and_jerk_of_known_motions() -> None:
+    t = np.arange(60) / 30
+    assert acceleration(moving((1, 2, 3)), RUN, 30.0) == pytest.approx(0, abs=1e-9)
+    falling = np.zeros((60, 24, 3))
+    falling[..., 2] = -0.5 * 9.81 * t[:, None] ** 2
+    assert acceleration(falling, RUN, 30.0) == pytest.approx(9.81)
+    cubic = np.zeros((60, 24, 3))
+    cubic[..., 0] = 2 * t[:, None] ** 3
+    assert jerk(cubic, RUN, 30.0) == pytest.approx(12)
+
+
+def test_slide_counts_standing_feet_only() -> None:
+    positions, contacts = moving((0.3, 0.4, 0.0)), np.zeros((60, 2), bool)
+    assert foot_slide(positions, contacts, RUN, 30.0) == 0
+    contacts[10:20] = True
+    assert foot_slide(positions, contacts, RUN, 30.0) == pytest.approx(50)
+    # a heel that rises over a toe at rest is no slide
+    positions[:, [ARMATURE_24.index("toe.L"), ARMATURE_24.index("toe.R")]] = 0
+    assert foot_slide(positions, contacts, RUN, 30.0) == pytest.approx(0)
+
+
+def test_depth_under_the_ground() -> None:
+    positions = np.ones((60, 24, 3))
+    positions[:, ARMATURE_24.index("toe.L"), 2] = -0.02
+    assert under_ground(positions) == pytest.approx(5.0)
+
+
+def test_the_report_is_plain_json() -> None:
+    positions = moving((0, 0, 0))
+    points = np.random.default_rng(0).uniform(0, 500, (60, 22, 2))
+    detected = np.ones(60, bool)
+    detected[5:8] = False
+    errors, sure = np.full((60, 22), 4.0), np.ones((60, 22))
+    out = report(positions, np.ones((60, 2), bool), detected, RUN, 30.0, errors, sure, points, np.zeros((60, 22)))
+    assert json.loads(json.dumps(out, allow_nan=False)) == out
+    assert out["frames"] == 60 and out["detected"] == 57 and out["filled"] == 3
+    assert out["reprojection_px"] == 4.0
