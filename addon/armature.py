@@ -105,9 +105,7 @@ def _edit_bones(scene: bpy.types.Scene, armature: bpy.types.Object, bones: list[
     layer = scene.view_layers[0]
     layer.objects.active = armature
     armature.select_set(True, view_layer=layer)
-    with bpy.context.temp_override(
-        scene=scene, view_layer=layer, object=armature, active_object=armature, selected_objects=[armature]
-    ):
+    with bpy.context.temp_override(scene=scene, view_layer=layer, object=armature, active_object=armature, selected_objects=[armature]):
         bpy.ops.object.mode_set(mode="EDIT")
         made = []
         for bone in bones:

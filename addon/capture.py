@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,9 +45,14 @@ class Progress:
         return min(1.0, self.done / self.total) if self.total > 0 else 0.0
 
     @property
+    def stage_text(self) -> str:
+        """The stage in a person's words."""
+        return STAGES.get(self.stage, self.stage.capitalize())
+
+    @property
     def text(self) -> str:
-        """ "Finding the person, 120 of 900, 41.2 frames/s"."""
-        words = [STAGES.get(self.stage, self.stage.capitalize())]
+        """All of it in a line: Finding the person, 120 of 900, 41.2 frames/s."""
+        words = [self.stage_text]
         if self.total > 0:
             words.append(f"{self.done} of {self.total}")
         if self.fps > 0:
@@ -92,12 +98,12 @@ class Capture:
         """Since the start."""
         return time.monotonic() - self.began
 
-    def poll(self, wait: float = 0.0) -> bool:
-        """Takes in what the worker said, waiting up to `wait` seconds for news; True where there was any."""
-        events = self._worker.poll(wait)
-        for event in events:
+    def poll(self, wait: float = 0.0, show: Callable[[Progress], None] | None = None) -> None:
+        """Takes in what the worker said, waiting up to `wait` seconds for news; `show` gets to see every step of it."""
+        for event in self._worker.poll(wait):
             self.progress.take(event)
-        return bool(events)
+            if show is not None:
+                show(self.progress)
 
     def motion(self) -> Motion:
         """The motion of a capture that has finished. Raises the worker's Failure."""
@@ -135,6 +141,7 @@ class Placement:
 
     scene_fps: str = "keep"  # keep or match: see `scene`
     start: int | None = None  # the scene frame of the video's first frame; None for the scene's first
+    trim: bool = False  # `start` is the frame of the first key instead, wherever in the video that is
     set_range: bool = False  # the frame range is always set with `match`
     add_camera: bool = False
 
@@ -144,6 +151,7 @@ class Take:
     """A motion in a scene."""
 
     armature: bpy.types.Object
+    camera: bpy.types.Object | None
     motion: Motion
     keys: int
     first_frame: float
@@ -182,7 +190,9 @@ def place_motion(
     if placement.scene_fps == scenes.MATCH:
         scenes.match_rate(scene, motion.fps)
     rate = scenes.rate_of(scene)
-    start = scene.frame_start if placement.start is None else placement.start
+    start = float(scene.frame_start if placement.start is None else placement.start)
+    if placement.trim:
+        start -= float(scenes.key_frames(motion, scene, 0)[0])
     frames = scenes.key_frames(motion, scene, start)
     armature = build_armature(motion, name, scene.collection, source)
     keys = key_motion(armature, motion, frames)
@@ -190,11 +200,12 @@ def place_motion(
         notes.append(note)
     if placement.set_range or placement.scene_fps == scenes.MATCH:
         scenes.set_range(scene, float(frames[0]), float(frames[-1]))
+    filmed: bpy.types.Object | None = None
     if placement.add_camera:
         filmed = cameras.add_camera(motion, f"{name} Camera", scene.collection)
         cameras.frame_picture(scene, filmed, motion)
         if note:
             notes.append("The video is not shown behind the camera, because at another frame rate it would drift; choose Match for that.")
-        elif video is not None and not cameras.add_background(filmed, video, start):
+        elif video is not None and not cameras.add_background(filmed, video, round(start)):
             notes.append(f"Blender cannot show {video.name} behind the camera.")
-    return Take(armature, motion, keys, float(frames[0]), float(frames[-1]), rate, notes)
+    return Take(armature, filmed, motion, keys, float(frames[0]), float(frames[-1]), rate, notes)

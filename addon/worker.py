@@ -42,6 +42,7 @@ class Worker:
         self.cancelled = False
         self._events: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
         self._last: dict[str, Any] | None = None
+        self._last_words = ""  # the last line on standard error; a library's chatter on standard output is not a reason
         flags: dict[str, Any] = {"start_new_session": True}
         if sys.platform == "win32":
             flags = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
@@ -146,21 +147,26 @@ class Worker:
         with self._process.stderr as lines:
             for line in lines:
                 self.log.append(line.rstrip())
+                self._last_words = line.strip() or self._last_words
 
     def _death(self, code: int) -> Failure:
         """Why a worker that left without a word may have ended."""
-        last = next((line for line in reversed(self.log) if line.strip()), "")
+        last = self._last_words
         if "ModuleNotFoundError" in last or "No module named" in last or "ImportError" in last:
             return Failure(
                 "bad_installation",
-                f"The worker's Python {self._process.args[0]} lacks a part that the capture needs ({last.strip()}); "  # type: ignore[index]
+                f"The worker's Python {self._process.args[0]} lacks a part that the capture needs ({last}); "  # type: ignore[index]
                 "install Kinolift again, or choose another Python in its preferences.",
             )
         if code < 0:
             name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
-            hint = "; close other programs to free memory and try again." if -code == 9 else "; try again, and report it with the log if it returns."
+            hint = (
+                "; close other programs to free memory and try again."
+                if -code == 9
+                else "; try again, and report it with the log if it returns."
+            )
             return Failure("worker_died", f"The worker was ended from outside ({name}) before it was done, and nothing was written{hint}")
-        said = f": {last.strip()}" if last else ""
+        said = f": {last}" if last else ""
         return Failure("worker_died", f"The worker stopped with code {code} before it was done{said}; nothing was written, see the log.")
 
 

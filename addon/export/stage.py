@@ -18,11 +18,13 @@ from ..scene import set_range
 
 @contextlib.contextmanager
 def stage(armature: bpy.types.Object, extra: Sequence[bpy.types.Object] = ()) -> Iterator[bpy.types.Scene]:
-    """A scene that holds this armature alone, at the rate of the scene in the context and over the frames of its keys.
+    """A scene that holds this armature alone, at the rate of the scene that it is in and over the frames of its keys.
 
     The exporters name the animation after the scene, so it is named after the armature.
     """
-    users = bpy.context.scene
+    current = bpy.context.scene
+    homes = armature.users_scene
+    users = current if current in homes or not homes else homes[0]
     window = bpy.context.window
     if armature.mode == "EDIT":
         armature.update_from_editmode()
@@ -40,8 +42,8 @@ def stage(armature: bpy.types.Object, extra: Sequence[bpy.types.Object] = ()) ->
             scene.render.resolution_x, scene.render.resolution_y = users.render.resolution_x, users.render.resolution_y
         yield scene
     finally:
-        if window is not None and window.scene is not users:  # the glTF exporter leaves its own scene in the window
-            window.scene = users
+        if window is not None and window.scene != current:  # the glTF exporter leaves the stage in the window
+            window.scene = current
         bpy.data.scenes.remove(scene)
 
 

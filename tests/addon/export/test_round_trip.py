@@ -228,7 +228,9 @@ def test_usd_read_by_blender(make_motion, tmp_path):
         scene.frame_set(k)
         evaluated = armature.evaluated_get(bpy.context.evaluated_depsgraph_get())
         for bone in bones:
-            (pose,) = (p for p in evaluated.pose.bones if p.name.split("/")[-1].replace("_", ".") in (bone.name, bone.name.replace("_", ".")))
+            (pose,) = (
+                p for p in evaluated.pose.bones if p.name.split("/")[-1].replace("_", ".") in (bone.name, bone.name.replace("_", "."))
+            )
             head = np.array(evaluated.matrix_world @ pose.head)
             np.testing.assert_allclose(head, motion.positions_world[k, bone.joint], atol=1e-3, err_msg=bone.name)
 

@@ -1,0 +1,192 @@
+"""`capture` as a command, inside Blender (`blender --background --command kinolift capture ...`) and in the bpy wheel.
+
+Blender is imported only while the worker already runs, and not at all where nothing but motion files is asked for.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import signal
+import sys
+import traceback
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..contract.failure import ExitCode, Failure
+from ..contract.motion_file import Motion
+from ..contract.options import CaptureOptions, add_arguments
+from .capture import Capture, Placement, check_video, place_motion
+from .export import EXTENSIONS, MOTION_EXTENSION, check_outputs, copy_motion, export_armature
+from .terminal import Display, display
+
+if TYPE_CHECKING:
+    import bpy
+
+POLL = 0.1  # seconds between two looks at the worker
+LOG_SHOWN = 15  # lines of the worker's log that are printed after a failure of ours or of the installation
+
+
+def main(argv: Sequence[str]) -> int:
+    """Runs the command and returns its exit code (contract.failure.ExitCode); prints what a person has to know."""
+    try:
+        arguments = _parser().parse_args(list(argv))
+    except SystemExit as end:  # argparse has said why
+        return int(end.code or 0)
+    try:
+        with _interruptible():
+            return int(_capture(arguments))
+    except Failure as failure:
+        _say(f"Error: {failure.message}", sys.stderr)
+        return int(failure.exit_code)
+    except KeyboardInterrupt:
+        _say("Cancelled.", sys.stderr)
+        return int(ExitCode.CANCELLED)
+    except Exception:
+        traceback.print_exc()
+        return int(ExitCode.INTERNAL)
+
+
+def _parser() -> argparse.ArgumentParser:
+    from .scene import DEFAULT_SCENE_FPS, SCENE_FPS
+
+    parser = argparse.ArgumentParser(prog="kinolift", description="Turns a video of a person into an animated armature.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    capture = commands.add_parser("capture", help="capture a video into files", description="Captures the person in a video.")
+    capture.add_argument("video", type=Path, metavar="VIDEO")
+    capture.add_argument("-o", "--output", dest="outputs", type=Path, action="append", required=True, metavar="OUT",
+        help=f"a file to write, may be given several times: {' '.join(EXTENSIONS)}")  # fmt: skip
+    add_arguments(capture)
+    capture.add_argument("--scene-fps", choices=SCENE_FPS, default=DEFAULT_SCENE_FPS,
+        help="frame rate of the files where a .blend file is open: the scene's (keep) or the video's (match); "
+        "without one it is the video's (default %(default)s)")  # fmt: skip
+    capture.add_argument("--quiet", action="store_true", help="no progress, only the result")
+    return parser
+
+
+def _capture(arguments: argparse.Namespace) -> ExitCode:
+    options = CaptureOptions.from_arguments(arguments)
+    outputs = check_outputs(arguments.outputs)
+    motions = [path for path in outputs if path.suffix.lower() == MOTION_EXTENSION]
+    scenes = [path for path in outputs if path not in motions]
+    video = check_video(arguments.video)
+    capture = Capture(video, options, _preferred_python())
+    shown = display(arguments.quiet)
+    try:
+        shown.show(capture.progress)
+        if scenes:
+            _import_blender()
+        while not capture.finished:
+            capture.poll(POLL, shown.show)
+        motion = capture.motion()
+        for path in motions:
+            copy_motion(capture.motion_path, path)
+        notes, sentence = list(capture.progress.warnings), _sentence(motion)
+        if scenes:
+            note, sentence = _write_scenes(motion, video, scenes, arguments.scene_fps, capture, shown)
+            notes += note
+        seconds = capture.seconds
+    except Failure as failure:
+        shown.close()
+        if failure.code in ("internal", "worker_died", "bad_installation"):
+            for line in capture.log[-LOG_SHOWN:]:
+                _say(f"  {line}", sys.stderr)
+        raise
+    finally:
+        shown.close()
+        capture.close()
+    for note in notes:
+        _say(f"Warning: {note}", sys.stderr)
+    for path in outputs:
+        _say(f"Wrote {path}")
+    _say(f"{sentence} Took {seconds:.1f} s.")
+    return ExitCode.DONE
+
+
+def _write_scenes(
+    motion: Motion, video: Path, paths: list[Path], scene_fps: str, capture: Capture, shown: Display
+) -> tuple[list[str], str]:
+    """Builds the armature in a fresh scene, first key at frame 0, and writes the files. Returns notes and the summary."""
+    import bpy
+
+    from . import scene as rates
+
+    scene = bpy.data.scenes.new(video.stem)
+    if scene_fps == rates.KEEP and bpy.data.filepath:
+        scene.render.fps, scene.render.fps_base = bpy.context.scene.render.fps, bpy.context.scene.render.fps_base
+    else:
+        rates.match_rate(scene, motion.fps)
+    capture.progress.stage, capture.progress.fps = "armature", 0.0
+    capture.progress.done = capture.progress.total = 0
+    shown.show(capture.progress)
+    wants_blend = any(path.suffix.lower() == ".blend" for path in paths)
+    placement = Placement(scene_fps=rates.KEEP, start=0, trim=True, set_range=True, add_camera=wants_blend)
+    take = place_motion(motion, scene, video.stem, placement, video)
+    try:
+        capture.progress.stage, capture.progress.total = "export", len(paths)
+        for done, path in enumerate(paths):
+            capture.progress.done = done
+            shown.show(capture.progress)
+            export_armature(take.armature, path, [take.camera] if take.camera else [])
+        return take.notes, take.summary()
+    finally:
+        _discard(scene)
+
+
+def _discard(scene: bpy.types.Scene) -> None:
+    """Takes the command's own scene out of the file again, with all that was made for it."""
+    import bpy
+
+    things = list(scene.objects)
+    made: list[bpy.types.ID] = [*things, *(thing.data for thing in things)]
+    made += [thing.animation_data.action for thing in things if thing.animation_data and thing.animation_data.action]
+    bpy.data.batch_remove([*made, scene])
+
+
+def _sentence(motion: Motion) -> str:
+    """The summary where no armature is built."""
+    return f"{len(motion)} frames (the person found in {int(motion.detected.sum())}) at {motion.fps:.6g} fps."
+
+
+def _import_blender() -> None:
+    """Raises Failure `bad_installation` where there is no Blender."""
+    try:
+        import bpy  # noqa: F401
+    except ImportError as error:
+        raise Failure(
+            "bad_installation", f"This Python has no Blender module ({error}); install bpy, or run the command inside Blender."
+        ) from error
+
+
+def _preferred_python() -> str:
+    """The worker's Python from the preferences, if this is Blender."""
+    if "bpy" not in sys.modules:
+        return ""
+    from .preferences import preferred_python
+
+    return preferred_python()
+
+
+@contextlib.contextmanager
+def _interruptible() -> Iterator[None]:
+    """Ctrl-C, and being asked to end, raise KeyboardInterrupt: in the background Blender would keep the first for itself."""
+
+    def stop(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    wanted = (signal.SIGINT, signal.SIGTERM)
+    try:
+        before = {number: signal.signal(number, stop) for number in wanted}
+    except ValueError:  # only the main thread may; anywhere else nobody sends signals to us
+        yield
+        return
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler if handler is not None else signal.SIG_DFL)
+
+
+def _say(text: str, stream: object = None) -> None:
+    print(text, file=stream or sys.stdout, flush=True)  # type: ignore[arg-type]

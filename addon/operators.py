@@ -1,0 +1,364 @@
+"""Blender's operators: thin, each calls the plain functions that the command line and scripts call too."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import bpy
+from bpy_extras.io_utils import ExportHelper, ImportHelper
+
+from ..contract.failure import Failure
+from ..contract.motion_file import load_motion
+from ..contract.options import CaptureOptions
+from .armature import is_kinolift
+from .capture import Capture, Placement, Take, check_video, place_motion
+from .export import BLENDER_EXTENSIONS, MOTION_EXTENSION, check_outputs, export_armature
+from .preferences import preferred_python
+from .properties import KinoliftStatus, capture_properties
+from .setup import findings
+
+INTERVAL = 0.1  # seconds between two looks at the worker
+HINT = "Kinolift is capturing. Esc: cancel"
+
+# The capture that runs behind the window; its operator is asked to stop through this when the add-on is disabled.
+_running: list[KINOLIFT_OT_capture] = []
+
+
+class KINOLIFT_OT_capture(bpy.types.Operator):
+    """Turn the person in a video into an animated armature"""
+
+    bl_idname = "kinolift.capture"
+    bl_label = "Capture"
+    bl_options = {"UNDO"}  # not REGISTER: a change in the redo panel would capture all over again  # noqa: RUF012
+
+    __annotations__ = {
+        "filepath": bpy.props.StringProperty(name="Video", description="The video to capture", subtype="FILE_PATH"),
+        **capture_properties(),
+    }
+
+    _capture: Capture | None = None
+    _timer: bpy.types.Timer | None = None
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if context.window_manager.kinolift.running:
+            cls.poll_message_set("A capture is running; wait for it or cancel it")
+            return False
+        return True
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        """Behind the window: a timer looks at the worker, which runs by itself."""
+        status = context.window_manager.kinolift
+        status.clear()
+        try:
+            self._capture = self._start()
+        except Failure as failure:
+            return self._fail(status, failure)
+        status.running = True
+        _show(status, self._capture)
+        self._timer = context.window_manager.event_timer_add(INTERVAL, window=context.window)
+        context.window_manager.modal_handler_add(self)
+        context.workspace.status_text_set(HINT)
+        _running.append(self)
+        return {"RUNNING_MODAL"}
+
+    def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        status = context.window_manager.kinolift
+        capture = self._capture
+        if capture is None:  # the add-on was disabled meanwhile
+            return {"CANCELLED"}
+        if event.type == "ESC" and event.value == "PRESS":
+            status.cancel = True
+        if status.cancel:
+            self._end(context)
+            status.summary = "Cancelled; nothing was changed."
+            self.report({"INFO"}, status.summary)
+            return {"CANCELLED"}
+        if event.type != "TIMER":
+            return {"PASS_THROUGH"}
+        capture.poll()
+        _show(status, capture)
+        if not capture.finished:
+            return {"PASS_THROUGH"}
+        try:
+            take = self._place(context.scene, capture)
+            sentence = take.summary(capture.seconds)
+        except Failure as failure:
+            _print_log(capture, failure)
+            self._end(context)
+            return self._fail(status, failure)
+        except BaseException:
+            self._end(context)
+            raise
+        notes = [*capture.progress.warnings, *take.notes]
+        self._end(context)
+        return self._finish(status, take, sentence, notes)
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """For scripts and the background: returns when the armature is there."""
+        status = context.window_manager.kinolift
+        status.clear()
+        capture = None
+        try:
+            capture = self._start()
+            while not capture.finished:
+                capture.poll(INTERVAL)
+            take = self._place(context.scene, capture)
+            return self._finish(status, take, take.summary(capture.seconds), [*capture.progress.warnings, *take.notes])
+        except Failure as failure:
+            _print_log(capture, failure)
+            return self._fail(status, failure)
+        finally:
+            if capture is not None:
+                capture.close()
+
+    def cancel(self, context: bpy.types.Context) -> None:
+        """Blender ends the operator itself: another file is opened, or Blender is closed."""
+        self._end(context)
+
+    def _start(self) -> Capture:
+        options = CaptureOptions(**{name: getattr(self, name) for name in CaptureOptions().as_dict()})
+        if not self.filepath:
+            raise Failure("bad_arguments", "No video is chosen; choose one first.")
+        motion_path = None
+        if self.motion_path:
+            (motion_path,) = check_outputs([Path(bpy.path.abspath(self.motion_path))], (MOTION_EXTENSION,))
+        return Capture(Path(bpy.path.abspath(self.filepath)), _rounded(options), preferred_python(), motion_path)
+
+    def _place(self, scene: bpy.types.Scene, capture: Capture) -> Take:
+        motion = capture.motion()
+        placement = Placement(scene_fps=self.scene_fps, set_range=self.set_range, add_camera=self.add_camera)
+        source = str(capture.motion_path) if capture.kept else ""
+        take = place_motion(motion, scene, capture.video.stem, placement, capture.video, source)
+        _activate(take.armature)
+        return take
+
+    def _finish(self, status: KinoliftStatus, take: Take, sentence: str, notes: list[str]) -> set[str]:
+        status.clear()
+        status.summary = sentence
+        for note in notes:
+            status.notes.add().text = note
+            self.report({"WARNING"}, note)
+        self.report({"INFO"}, f"{take.armature.name}: {sentence}")
+        return {"FINISHED"}
+
+    def _fail(self, status: KinoliftStatus, failure: Failure) -> set[str]:
+        status.clear()
+        status.error = failure.message
+        self.report({"ERROR"}, failure.message)
+        return {"CANCELLED"}
+
+    def _end(self, context: bpy.types.Context) -> None:
+        """Takes everything back that `invoke` set up, and ends the worker."""
+        manager = context.window_manager
+        if self._timer is not None:
+            manager.event_timer_remove(self._timer)
+            self._timer = None
+        if self._capture is not None:
+            self._capture.close()
+            self._capture = None
+        if context.workspace is not None:
+            context.workspace.status_text_set(None)
+        manager.kinolift.clear()
+        if self in _running:
+            _running.remove(self)
+
+
+class KINOLIFT_OT_capture_video(bpy.types.Operator):
+    """Capture the chosen video with the options of the panel"""
+
+    bl_idname = "kinolift.capture_video"
+    bl_label = "Capture"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if not context.scene.kinolift.video:
+            cls.poll_message_set("Choose a video first")
+            return False
+        return bool(KINOLIFT_OT_capture.poll(context))
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        settings = context.scene.kinolift
+        chosen = {name: getattr(settings, name) for name in capture_properties()}
+        try:
+            return set(bpy.ops.kinolift.capture("INVOKE_DEFAULT", filepath=settings.video, **chosen))
+        except RuntimeError as error:  # a failure that the inner operator has reported; it must be shown once, by this one
+            self.report({"ERROR"}, str(error).removeprefix("Error: ").strip())
+            return {"CANCELLED"}
+
+
+class KINOLIFT_OT_cancel(bpy.types.Operator):
+    """End the running capture; nothing is changed"""
+
+    bl_idname = "kinolift.cancel"
+    bl_label = "Cancel"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return bool(context.window_manager.kinolift.running)
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        context.window_manager.kinolift.cancel = True
+        return {"FINISHED"}
+
+
+class KINOLIFT_OT_choose_video(bpy.types.Operator, ImportHelper):
+    """Choose the video to capture"""
+
+    bl_idname = "kinolift.choose_video"
+    bl_label = "Choose Video"
+
+    __annotations__ = {
+        "filepath": bpy.props.StringProperty(subtype="FILE_PATH"),
+        "filter_movie": bpy.props.BoolProperty(default=True, options={"HIDDEN"}),
+        "filter_folder": bpy.props.BoolProperty(default=True, options={"HIDDEN"}),
+    }
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        try:
+            check_video(Path(bpy.path.abspath(self.filepath)))
+        except Failure as failure:
+            self.report({"ERROR"}, failure.message)
+            return {"CANCELLED"}
+        context.scene.kinolift.video = self.filepath
+        return {"FINISHED"}
+
+
+class KINOLIFT_OT_load_motion(bpy.types.Operator, ImportHelper):
+    """Build an armature from a motion file that was kept"""
+
+    bl_idname = "kinolift.load_motion"
+    bl_label = "Load Motion"
+    bl_options = {"UNDO"}  # noqa: RUF012
+
+    __annotations__ = {
+        "filepath": bpy.props.StringProperty(subtype="FILE_PATH"),
+        "filter_glob": bpy.props.StringProperty(default=f"*{MOTION_EXTENSION}", options={"HIDDEN"}),
+        **{name: made for name, made in capture_properties().items() if name in ("scene_fps", "set_range", "add_camera")},
+    }
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        path = Path(bpy.path.abspath(self.filepath))
+        status = context.window_manager.kinolift
+        try:
+            motion = load_motion(path)
+            placement = Placement(scene_fps=self.scene_fps, set_range=self.set_range, add_camera=self.add_camera)
+            take = place_motion(motion, context.scene, path.stem, placement, source=str(path))
+        except Failure as failure:
+            self.report({"ERROR"}, failure.message)
+            return {"CANCELLED"}
+        _activate(take.armature)
+        status.clear()
+        status.summary = take.summary()
+        for note in take.notes:
+            status.notes.add().text = note
+            self.report({"WARNING"}, note)
+        self.report({"INFO"}, f"{take.armature.name}: {status.summary}")
+        return {"FINISHED"}
+
+
+class KINOLIFT_OT_export(bpy.types.Operator, ExportHelper):
+    """Write the active Kinolift armature and its motion to a file"""
+
+    bl_idname = "kinolift.export"
+    bl_label = "Export"
+
+    filename_ext = ".fbx"
+    check_extension = None  # the extension that is typed decides the kind
+
+    __annotations__ = {
+        "filepath": bpy.props.StringProperty(subtype="FILE_PATH"),
+        "filter_glob": bpy.props.StringProperty(default=";".join(f"*{kind}" for kind in BLENDER_EXTENSIONS), options={"HIDDEN"}),
+    }
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if not is_kinolift(context.object):
+            cls.poll_message_set("Select an armature that Kinolift made")
+            return False
+        return True
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        if not self.filepath:
+            self.filepath = f"{bpy.path.clean_name(context.object.name)}{self.filename_ext}"
+        return set(super().invoke(context, event))
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        path = Path(bpy.path.abspath(self.filepath))
+        try:
+            export_armature(context.object, path)
+        except Failure as failure:
+            self.report({"ERROR"}, failure.message)
+            return {"CANCELLED"}
+        self.report({"INFO"}, f"Wrote {path}")
+        return {"FINISHED"}
+
+
+class KINOLIFT_OT_check_setup(bpy.types.Operator):
+    """Look whether everything that a capture needs is there, and say how to mend what is not"""
+
+    bl_idname = "kinolift.check_setup"
+    bl_label = "Check Setup"
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        found = findings(preferred_python())
+        bad = [finding for finding in found if not finding.good]
+        for finding in found:
+            self.report({"INFO" if finding.good else "WARNING"}, finding.text)
+        if not bpy.app.background:
+            context.window_manager.popup_menu(
+                lambda menu, _: [menu.layout.label(text=f.text, icon="CHECKMARK" if f.good else "ERROR") for f in found],
+                title="Kinolift: ready" if not bad else "Kinolift: not ready",
+            )
+        return {"FINISHED"} if not bad else {"CANCELLED"}
+
+
+def stop_running() -> None:
+    """Ends the capture behind the window, if there is one."""
+    for operator in list(_running):
+        operator._end(bpy.context)
+
+
+def _show(status: KinoliftStatus, capture: Capture) -> None:
+    progress = capture.progress
+    status.stage = progress.stage_text
+    status.text = f"{progress.done} of {progress.total}" if progress.total > 0 else ""
+    status.rate = f"{progress.fps:.1f} frames/s" if progress.fps > 0 else ""
+    status.fraction = progress.fraction
+
+
+def _activate(armature: bpy.types.Object) -> None:
+    """Selects the new armature alone, as Blender's importers do, where a view layer shows it."""
+    layer = bpy.context.view_layer
+    layer.update()  # it does not know the new object before
+    if armature.name not in layer.objects:
+        return
+    if bpy.context.mode == "OBJECT":
+        for thing in layer.objects.selected:
+            thing.select_set(False)
+        layer.objects.active = armature
+    armature.select_set(True)
+
+
+def _print_log(capture: Capture | None, failure: Failure) -> None:
+    """The worker's last words go to the console, where a person looks who wants to report a fault."""
+    if capture is not None and failure.code in ("internal", "worker_died", "bad_installation"):
+        print("\n".join(["Kinolift, the worker's log:", *capture.log]), flush=True)
+
+
+def _rounded(options: CaptureOptions) -> CaptureOptions:
+    """Blender keeps 32-bit numbers; 1.7 must reach the worker as 1.7, not as 1.7000000477."""
+    changes: dict[str, Any] = {name: round(value, 6) for name, value in options.as_dict().items() if isinstance(value, float)}
+    return CaptureOptions(**{**options.as_dict(), **changes})
+
+
+CLASSES = (
+    KINOLIFT_OT_capture,
+    KINOLIFT_OT_capture_video,
+    KINOLIFT_OT_cancel,
+    KINOLIFT_OT_choose_video,
+    KINOLIFT_OT_load_motion,
+    KINOLIFT_OT_export,
+    KINOLIFT_OT_check_setup,
+)

@@ -1,0 +1,122 @@
+"""What the panel remembers: the options of a capture in the scene, and the state of the running one in the window manager."""
+
+from __future__ import annotations
+
+import bpy
+from bpy.props import BoolProperty, CollectionProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
+
+from ..contract.options import DEFAULT_FOV, CaptureOptions
+from .scene import DEFAULT_SCENE_FPS
+
+_default = CaptureOptions()
+
+
+def _redraw(self: object, context: bpy.types.Context) -> None:
+    for window in context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type == "VIEW_3D":
+                area.tag_redraw()
+
+
+def capture_properties() -> dict[str, object]:
+    """The options as Blender's properties, the same for the scene and for the operator; the defaults are the contract's."""
+    return {
+        "height": FloatProperty(
+            name="Height", description="The person's height; it sets the scale of the motion", default=_default.height,
+            min=0.3, max=3.0, step=1, precision=2, unit="LENGTH",
+        ),
+        "fov": FloatProperty(
+            name="Field of View",
+            description=f"Of the camera, in degrees along the picture's longer side. 0: from the file if it says, else {DEFAULT_FOV:g}",
+            default=_default.fov, min=0.0, max=170.0, step=100, precision=1,
+        ),
+        "start": StringProperty(name="Start", description="Where to begin: seconds (2.5) or frames (75f). Empty: the beginning"),
+        "end": StringProperty(name="End", description="Where to stop: seconds (2.5) or frames (75f). Empty: the end"),
+        "device": EnumProperty(
+            name="Device", description="Where the refiner runs", default=_default.device,
+            items=[("auto", "Automatic", "The graphics card if it can be used, else the processor"),
+                   ("cpu", "CPU", "The processor"), ("cuda", "CUDA", "An NVIDIA graphics card")],
+        ),
+        "hypotheses": IntProperty(
+            name="Hypotheses", description="Refined guesses that are averaged. More are steadier and slower",
+            default=_default.hypotheses, min=1, soft_max=10, max=1000,
+        ),
+        "steps": IntProperty(
+            name="Steps", description="Steps of the diffusion refiner. 0 leaves it out", default=_default.steps, min=0, soft_max=10, max=50,
+        ),
+        "seed": IntProperty(name="Seed", description="The same seed gives the same motion", default=_default.seed, min=0),
+        "smooth": FloatProperty(
+            name="Smooth", description="Smoothing over time: 0 leaves the motion as it was found", default=_default.smooth,
+            min=0.0, max=1.0, subtype="FACTOR",
+        ),
+        "root": EnumProperty(
+            name="Root", description="What happens to the path through the room", default=_default.root,
+            items=[("motion", "Motion", "The hips move through the room as the person did"),
+                   ("in-place", "In Place", "The person stays on the spot")],
+        ),
+        "scene_fps": EnumProperty(
+            name="Frame Rate", description="Which frame rate the scene has afterwards", default=DEFAULT_SCENE_FPS,
+            items=[("keep", "Keep Scene's", "The scene keeps its rate, keys are placed so that the timing is right"),
+                   ("match", "Match Video", "The scene gets the video's rate and the frame range of the motion")],
+        ),
+        "set_range": BoolProperty(
+            name="Set Frame Range", description="Gives the scene the frame range of the motion", default=False,
+        ),
+        "add_camera": BoolProperty(
+            name="Add Camera",
+            description=(
+                "Adds the camera that filmed the video with the video behind it, makes it the scene's camera, "
+                "and gives the render the video's size"
+            ),
+            default=False,
+        ),
+        "motion_path": StringProperty(
+            name="Keep Motion", description="Keeps the motion file here (.npz). Empty: it is not kept", subtype="FILE_PATH",
+        ),
+    }  # fmt: skip
+
+
+class KinoliftSettings(bpy.types.PropertyGroup):
+    """Of the scene: saved with the file."""
+
+    __annotations__ = {
+        "video": StringProperty(name="Video", description="The video to capture", subtype="FILE_PATH"),
+        **capture_properties(),
+    }
+
+
+class KinoliftNote(bpy.types.PropertyGroup):
+    text: StringProperty()  # type: ignore[valid-type]
+
+
+class KinoliftStatus(bpy.types.PropertyGroup):
+    """Of the window manager: the running capture and the last result; never saved."""
+
+    running: BoolProperty()  # type: ignore[valid-type]
+    cancel: BoolProperty()  # type: ignore[valid-type]
+    text: StringProperty()  # type: ignore[valid-type]
+    stage: StringProperty()  # type: ignore[valid-type]
+    rate: StringProperty()  # type: ignore[valid-type]
+    fraction: FloatProperty(min=0.0, max=1.0, update=_redraw)  # type: ignore[valid-type]
+    summary: StringProperty()  # type: ignore[valid-type]
+    error: StringProperty()  # type: ignore[valid-type]
+    notes: CollectionProperty(type=KinoliftNote)  # type: ignore[valid-type]
+
+    def clear(self) -> None:
+        self.running = self.cancel = False
+        self.text = self.stage = self.rate = self.summary = self.error = ""
+        self.notes.clear()
+        self.fraction = 0.0
+
+
+CLASSES = (KinoliftSettings, KinoliftNote, KinoliftStatus)
+
+
+def attach() -> None:
+    bpy.types.Scene.kinolift = PointerProperty(type=KinoliftSettings)
+    bpy.types.WindowManager.kinolift = PointerProperty(type=KinoliftStatus)
+
+
+def detach() -> None:
+    del bpy.types.Scene.kinolift
+    del bpy.types.WindowManager.kinolift
