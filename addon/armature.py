@@ -107,7 +107,7 @@ def _edit_bones(scene: bpy.types.Scene, armature: bpy.types.Object, bones: list[
     armature.select_set(True, view_layer=layer)
     with bpy.context.temp_override(scene=scene, view_layer=layer, object=armature, active_object=armature, selected_objects=[armature]):
         bpy.ops.object.mode_set(mode="EDIT")
-        made = []
+        made: list[bpy.types.EditBone] = []
         for bone in bones:
             edit = armature.data.edit_bones.new(bone.name)
             edit.head, edit.tail = bone.head, bone.tail

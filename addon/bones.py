@@ -9,7 +9,7 @@ forward), and a left bone is the mirror image of its right one, so that Blender'
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -69,7 +69,7 @@ def rest_positions(parents: npt.NDArray[np.int64], rest_offsets: npt.NDArray[np.
     return positions
 
 
-def bones_of(joint_names: Sequence[str], parents: npt.NDArray[np.int64], rest_offsets: npt.NDArray[np.float32]) -> list[Bone]:
+def bones_of(joint_names: Iterable[str], parents: npt.NDArray[np.int64], rest_offsets: npt.NDArray[np.float32]) -> list[Bone]:
     """Every bone of the skeleton, parents before children."""
     names = [str(name) for name in joint_names]
     positions = rest_positions(parents, rest_offsets)

@@ -164,8 +164,9 @@ class Take:
         found = int(self.motion.detected.sum())
         person = "the person found in all" if found == len(self.motion) else f"the person found in {found}"
         took = f", in {seconds:.1f} s" if seconds is not None else ""
+        bones = len(self.armature.data.bones)
         return (
-            f"{len(self.motion)} frames ({person}) at {self.motion.fps:.6g} fps: {self.keys} keys on {len(self.armature.data.bones)} bones, "
+            f"{len(self.motion)} frames ({person}) at {self.motion.fps:.6g} fps: {self.keys} keys on {bones} bones, "
             f"frames {self.first_frame:.6g} to {self.last_frame:.6g}{took}."
         )
 

@@ -84,8 +84,8 @@ def _capture(arguments: argparse.Namespace) -> ExitCode:
             copy_motion(capture.motion_path, path)
         notes, sentence = list(capture.progress.warnings), _sentence(motion)
         if scenes:
-            note, sentence = _write_scenes(motion, video, scenes, arguments.scene_fps, capture, shown)
-            notes += note
+            more, sentence = _write_scenes(motion, video, scenes, arguments.scene_fps, capture, shown)
+            notes += more
         seconds = capture.seconds
     except Failure as failure:
         shown.close()

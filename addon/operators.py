@@ -1,5 +1,7 @@
 """Blender's operators: thin, each calls the plain functions that the command line and scripts call too."""
 
+# ruff: noqa: N801 (Blender wants classes named so)
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -264,6 +266,7 @@ class KINOLIFT_OT_export(bpy.types.Operator, ExportHelper):
     bl_idname = "kinolift.export"
     bl_label = "Export"
 
+    filepath: str
     filename_ext = ".fbx"
     check_extension = None  # the extension that is typed decides the kind
 

@@ -1,5 +1,7 @@
 """The sidebar tab of the 3D view: choose a video, capture it, see how far it is, and what came out."""
 
+# ruff: noqa: N801 (Blender wants classes named so)
+
 from __future__ import annotations
 
 from pathlib import PurePath
@@ -62,7 +64,7 @@ class _SubPanel(_Tab):
 
 class KINOLIFT_PT_person(_SubPanel, bpy.types.Panel):
     bl_label = "Person and Camera"
-    bl_options = set()  # noqa: RUF012
+    bl_options: set[str] = set()  # noqa: RUF012
     shown = ("height", "fov", "start", "end")
 
 
@@ -90,7 +92,7 @@ class KINOLIFT_PT_refiner(_SubPanel, bpy.types.Panel):
 class KINOLIFT_PT_files(_Tab, bpy.types.Panel):
     bl_label = "Files"
     bl_parent_id = "KINOLIFT_PT_capture"
-    bl_options = set()  # noqa: RUF012
+    bl_options: set[str] = set()  # noqa: RUF012
 
     def draw(self, context: bpy.types.Context) -> None:
         row = self.layout.row(align=True)

@@ -69,8 +69,12 @@ class Bar:
         from rich.progress import Progress as RichProgress
 
         columns: tuple[Any, ...] = (
-            TextColumn("{task.description:<24}"), BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[rate]}"), TimeRemainingColumn(),
-        )  # fmt: skip
+            TextColumn("{task.description:<24}"),
+            BarColumn(),
+            TaskProgressColumn(),
+            TextColumn("{task.fields[rate]}"),
+            TimeRemainingColumn(),
+        )
         self._bar = RichProgress(*columns, console=Console(file=stream), transient=True)
         self._task = self._bar.add_task(STAGES["start"], total=None, rate="")
         self._stage = "start"

@@ -38,6 +38,7 @@ class Worker:
 
     def __init__(self, command: Sequence[str], environment: dict[str, str] | None = None, folder: Path = ROOT) -> None:
         """Starts the process. Raises Failure `bad_installation` where its Python cannot be started."""
+        self._python = command[0]
         self.log: deque[str] = deque(maxlen=LOG_LINES)
         self.cancelled = False
         self._events: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
@@ -155,7 +156,7 @@ class Worker:
         if "ModuleNotFoundError" in last or "No module named" in last or "ImportError" in last:
             return Failure(
                 "bad_installation",
-                f"The worker's Python {self._process.args[0]} lacks a part that the capture needs ({last}); "  # type: ignore[index]
+                f"The worker's Python {self._python} lacks a part that the capture needs ({last}); "
                 "install Kinolift again, or choose another Python in its preferences.",
             )
         if code < 0:

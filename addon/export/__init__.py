@@ -89,7 +89,7 @@ def written_beside(path: Path) -> Iterator[Path]:
         yield folder / path.name
         if not (folder / path.name).is_file():
             raise Failure("internal", f"Blender's exporter wrote no {path.name}; see its log.")
-        os.replace(folder / path.name, path)
+        (folder / path.name).replace(path)
     except OSError as error:
         raise write_failure(error, path) from error
     finally:

@@ -106,9 +106,10 @@ def test_a_folder_that_may_not_be_written(video, tmp_path, monkeypatch, capsys):
     ("part", "code", "sentence"),
     [
         ("nobody", 4, "Error: Nobody was found in {video}; choose a clip that shows one person."),
-        ("dies", 5, "Error: The worker stopped with code 7 before it was done: Segmentation fault somewhere; nothing was written, see the log."),
-        ("no_torch", 5, "Error: The worker's Python {python} lacks a part that the capture needs (ModuleNotFoundError: No module named 'torch'); "
-         "install Kinolift again, or choose another Python in its preferences."),
+        ("dies", 5, "Error: The worker stopped with code 7 before it was done: Segmentation fault somewhere; "
+         "nothing was written, see the log."),
+        ("no_torch", 5, "Error: The worker's Python {python} lacks a part that the capture needs "
+         "(ModuleNotFoundError: No module named 'torch'); install Kinolift again, or choose another Python in its preferences."),
     ],
 )  # fmt: skip
 def test_the_workers_failures(fake_python, video, tmp_path, capsys, part, code, sentence):

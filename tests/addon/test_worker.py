@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from pathlib import Path
 
 import pytest
 from kinolift_extension.addon import worker as module
@@ -122,8 +123,7 @@ def test_cancel_ends_children_too_even_stubborn_ones(monkeypatch):
 
 def _state(process):
     try:
-        with open(f"/proc/{process}/stat") as file:
-            return file.read().rpartition(")")[2].split()[0]
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
     except FileNotFoundError:
         return "Z"
 
@@ -168,7 +168,7 @@ def test_which_python(monkeypatch):
 
 
 def test_the_wheels_are_for_our_own_python_only(monkeypatch):
-    wheels = os.path.join(os.sep, "home", "me", "blender", "extensions", ".local", "lib", "python3.13", "site-packages")
+    wheels = str(Path("/home/me/blender/extensions/.local/lib/python3.13/site-packages"))
     monkeypatch.setattr(sys, "path", [wheels, "/elsewhere/site-packages"])
     assert worker_environment(sys.executable)["PYTHONPATH"].split(os.pathsep) == [str(module.ROOT), wheels]
     assert worker_environment("/opt/other/python")["PYTHONPATH"] == str(module.ROOT)
