@@ -14,9 +14,9 @@ import sys
 PYTHONS = ((3, 11), (3, 13))  # those of Blender 4.2 to 5.0, and of 5.1 and later
 
 
-def check_python(version: Sequence[int], which: Callable[[str], str | None]) -> str | None:
-    """The sentence for a Python that will not do, or None. `which` finds programs, as shutil.which."""
-    if tuple(version[:2]) in PYTHONS:
+def check_python(version: tuple[int, ...], which: Callable[[str], str | None]) -> str | None:
+    """The sentence for a Python (major, minor) that will not do, or None. `which` finds programs, as shutil.which."""
+    if version in PYTHONS:
         return None
     names = " or ".join("%d.%d" % python for python in PYTHONS)  # noqa: UP031 - no newer syntax before the check
     found = [name for name in ("python%d.%d" % python for python in PYTHONS) if which(name)]  # noqa: UP031
@@ -27,7 +27,7 @@ def check_python(version: Sequence[int], which: Callable[[str], str | None]) -> 
 if __name__ == "__main__":
     import shutil
 
-    sentence = check_python(sys.version_info, shutil.which)
+    sentence = check_python(sys.version_info[:2], shutil.which)
     if sentence:
         sys.stderr.write(sentence + "\n")
         sys.exit(5)  # contract.failure.ExitCode.NO_RESOURCES, which an older Python could not read
