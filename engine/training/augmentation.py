@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from contract.skeleton import BODY_22
-from engine.landmarks import LANDMARK_JOINT, LANDMARK_MIRROR
+from engine.landmarks import LANDMARK_JOINT, LANDMARK_MIRROR, LANDMARKS
 from engine.refiner.codec import WORLD_TO_STATURE, view_rotation
 
 BUILD_SIGMA = 0.07  # log-normal spread of each bone's length: adults' limb proportions vary by 4 to 5 %, and few bodies were rendered
@@ -23,6 +23,11 @@ ROLL_SIGMA = math.radians(8.0)
 WIDE_ROLL = math.radians(45.0)  # beyond that `upright_roll` turns the picture
 WIDE_ROLL_SHARE = 0.2
 FOCAL_SIGMA = 0.12  # log: people do not know their lens; the networks see rays that are wrong by this much
+
+SWAP_SHARE = 0.15  # of the runs hold a stretch in which the detector takes left for right, as real footage does for up to half a second
+SWAP_LONGEST = 20  # frames
+
+ARMS_FROM, LEGS_FROM = LANDMARKS.index("shoulder.L"), LANDMARKS.index("hip.L")
 
 # How much of the stature each bone of the vertical chain makes up (thigh and shin, trunk, neck and head).
 _CHAIN = {"knee.L": 0.25, "ankle.L": 0.25, "spine": 0.09, "chest": 0.09, "neck": 0.1, "head": 0.06, "head_top": 0.16}
@@ -44,6 +49,7 @@ def augment(pairs: Pairs, generator: torch.Generator) -> tuple[Pairs, Tensor]:
     """Varied pairs and the roll (B,) to give to `encode`."""
     pairs = _mirror(pairs, generator)
     pairs = _reshape(pairs, generator)
+    pairs = _swap(pairs, generator)
     batch = len(pairs.stature)
     focal = torch.exp(FOCAL_SIGMA * torch.randn(batch, 1, 1, 1, generator=generator))
     pairs = replace(pairs, rays=pairs.rays * focal)
@@ -74,6 +80,29 @@ def _mirror(pairs: Pairs, generator: torch.Generator) -> Pairs:
     return replace(
         pairs, rays=mirrored(pairs.rays, marks, True), visibility=mirrored(pairs.visibility, marks, False),
         world=mirrored(pairs.world, marks, True), truth=mirrored(pairs.truth, joints, True),
+    )  # fmt: skip
+
+
+def _swap(pairs: Pairs, generator: torch.Generator) -> Pairs:
+    """Stretches in which left and right are taken for each other: of everything, of the legs or of the arms.
+
+    On real clips the swapped world landmarks are the right ones with their names exchanged, so that is what is done here.
+    """
+    batch, frames = pairs.rays.shape[:2]
+    swapped = torch.rand(batch, generator=generator) < SWAP_SHARE
+    start = torch.randint(0, frames, (batch, 1), generator=generator)
+    length = torch.randint(1, SWAP_LONGEST + 1, (batch, 1), generator=generator)
+    part = torch.randint(0, 4, (batch, 1, 1), generator=generator)  # 0, 1: everything; 2: legs; 3: arms
+    frame = torch.arange(frames)[None]
+    during = swapped[:, None] & (frame >= start) & (frame < start + length)
+    mark = torch.arange(len(LANDMARK_MIRROR))
+    legs, arms = mark >= LEGS_FROM, (mark >= ARMS_FROM) & (mark < LEGS_FROM)
+    which = during[..., None] & ((part < 2) | ((part == 2) & legs) | ((part == 3) & arms))
+    order = list(LANDMARK_MIRROR)
+    return replace(
+        pairs, rays=torch.where(which[..., None], pairs.rays[:, :, order], pairs.rays),
+        visibility=torch.where(which, pairs.visibility[:, :, order], pairs.visibility),
+        world=torch.where(which[..., None], pairs.world[:, :, order], pairs.world),
     )  # fmt: skip
 
 
