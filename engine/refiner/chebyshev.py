@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional
 
 from .graph import Graph
 
@@ -57,6 +57,6 @@ class TimedResidual(nn.Module):
     def forward(self, x: Tensor, swish_time: Tensor) -> Tensor:
         """x: (B, N, channels); swish_time: (B, time_channels), swish already applied, as every block needs the same one."""
         # The published block applies a second ReLU after the dropout: dropout keeps signs, so it changes nothing.
-        hidden = self.dropout(F.relu(self.conv1(x)))
+        hidden = self.dropout(functional.relu(self.conv1(x)))
         hidden = hidden + self.time(swish_time)[:, None, :]
-        return x + self.dropout(F.relu(self.conv2(hidden)))
+        return x + self.dropout(functional.relu(self.conv2(hidden)))

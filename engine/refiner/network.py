@@ -10,11 +10,11 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional
 
 from contract.skeleton import Skeleton
 
-from .attention import DEGREE_FLOOR, GraphAttention
+from .attention import GraphAttention
 from .chebyshev import ChebConv, TimedResidual
 from .embedding import IMAGE_CHANNELS, STATE_CHANNELS, CrossChannelEmbedding, CrossChannelReadout
 from .graph import Graph
@@ -29,8 +29,8 @@ class RefinerConfig:
 
     `guide_signs` has one entry a channel of the context: -1 where a mirrored picture changes the channel's sign. Two
     channels are (u, v); more may follow (a confidence, another initial guess).
-    `released` follows the published code to the letter: attention layers that start as copies of one another, and no
-    floor under the learned degrees.
+    `released` follows the published code to the letter: attention layers that start as copies of one another, no floor
+    under the learned degrees, the epsilon of the normalisation beside the deviation.
     """
 
     hidden: int = 96
@@ -72,7 +72,7 @@ def sinusoid(steps: Tensor, channels: int, dtype: torch.dtype) -> Tensor:
     half = channels // 2
     exponents = torch.arange(half, device=steps.device, dtype=dtype) * (-math.log(LONGEST_PERIOD) / (half - 1))
     angles = steps.to(dtype)[:, None] * exponents.exp()
-    return F.pad(torch.cat((angles.sin(), angles.cos()), dim=1), (0, channels % 2))
+    return functional.pad(torch.cat((angles.sin(), angles.cos()), dim=1), (0, channels % 2))
 
 
 class TimeEmbedding(nn.Module):
@@ -85,7 +85,7 @@ class TimeEmbedding(nn.Module):
         self.second = nn.Linear(out, out)
 
     def forward(self, steps: Tensor) -> Tensor:
-        return self.second(F.silu(self.first(sinusoid(steps, self.hidden, self.first.weight.dtype))))
+        return self.second(functional.silu(self.first(sinusoid(steps, self.hidden, self.first.weight.dtype))))
 
 
 class Refiner(nn.Module):
@@ -127,9 +127,8 @@ class Refiner(nn.Module):
 
     def _attentions(self, nodes: int) -> list[GraphAttention]:
         config = self.config
-        floor = 0.0 if config.released else DEGREE_FLOOR
         return [
-            GraphAttention(config.hidden, nodes, config.heads, config.dropout, config.attention_dropout, floor)
+            GraphAttention(config.hidden, nodes, config.heads, config.dropout, config.attention_dropout, config.released)
             for _ in range(config.layers)
         ]
 
@@ -161,7 +160,7 @@ class Refiner(nn.Module):
         """
         if x.ndim != 3 or x.shape[1:] != (len(self.skeleton), STATE_CHANNELS):
             raise ValueError(f"expected x of shape (B, {len(self.skeleton)}, {STATE_CHANNELS}), not {tuple(x.shape)}")
-        swish_time = F.silu(self.time(t))
+        swish_time = functional.silu(self.time(t))
         out = self.embed(x)
         if self.guidance is None:
             for attention, convolution in zip(self.attentions, self.convolutions, strict=True):

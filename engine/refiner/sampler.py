@@ -12,13 +12,13 @@ from torch import Tensor
 from contract.skeleton import Skeleton
 
 from .embedding import IMAGE_CHANNELS
-from .schedule import CLEAN, Schedule
+from .schedule import CLEAN, Schedule, standard_normal
 
 # What a mirrored picture does to (u, v, x, y, z).
 STATE_SIGNS = (-1.0, 1.0, -1.0, 1.0, 1.0)
 GUIDE_SIGNS = (-1.0, 1.0)
 # States refined at once: enough to fill the processor, small enough for the activations to stay in its caches.
-BATCH = 256
+BATCH = 128
 
 
 class Model(Protocol):
@@ -51,7 +51,7 @@ class Ddim:
         kept = max(1.0 - then - fresh**2, 0.0) ** 0.5
         x = then**0.5 * clean + kept * noise
         if fresh > 0.0:
-            x = x + fresh * torch.randn(x.shape, generator=generator, dtype=x.dtype, device=x.device)
+            x = x + fresh * standard_normal(x.shape, x, generator)
         return x
 
     def sample(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -70,3 +72,9 @@ class Schedule:
 def released_times(limit: int = 12, evaluations: int = 2) -> list[int]:
     """The published choice of steps, latest first: every (limit // evaluations)-th step below `limit`. (12, 2) gives 6, 0."""
     return list(range(0, limit, limit // evaluations))[::-1]
+
+
+def standard_normal(shape: Sequence[int], like: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    """Unit noise of the type and device of `like`, drawn on the generator's device: one seed, the same numbers everywhere."""
+    home = like.device if generator is None else generator.device
+    return torch.randn(tuple(shape), generator=generator, dtype=like.dtype, device=home).to(like.device)
