@@ -71,9 +71,8 @@ def _other_blender(environment: Environment) -> tuple[Environment | None, str]:
     if interpreter is None:
         return None, f"there is no Python {python} with venv on this machine; install python{python} to run them."
     folder = environment.folder.with_name(f".venv-{_blender(python).lower().replace(' ', '-')}")
-    other = replace(
-        environment, folder=folder, interpreter=interpreter, python=python, groups=("numpy", "blender", "test"), required_bytes=BLENDER_BYTES
-    )
+    groups = ("numpy", "blender", "test")
+    other = replace(environment, folder=folder, interpreter=interpreter, python=python, groups=groups, required_bytes=BLENDER_BYTES)
     try:
         other.prepare()
     except Failure as failure:
@@ -91,7 +90,8 @@ def _run(name: str, command: Sequence[str], variables: Mapping[str, str]) -> int
     print(f"\n== {name}", flush=True)
     started = time.monotonic()
     surroundings = {key: value for key, value in os.environ.items() if key not in ("PYTHONHOME", "PYTHONPATH")}
-    code = subprocess.run(command, cwd=ROOT, env={**surroundings, "PYTHONNOUSERSITE": "1", **variables}, stdin=subprocess.DEVNULL).returncode
+    surroundings |= {"PYTHONNOUSERSITE": "1", **variables}
+    code = subprocess.run(command, cwd=ROOT, env=surroundings, stdin=subprocess.DEVNULL).returncode
     # pytest has the last word: its own line says all of this
     if "pytest" not in command:
         print(f"{name}: {'passed' if code == 0 else 'FAILED'} in {time.monotonic() - started:.0f} s", flush=True)

@@ -1,0 +1,156 @@
+"""`kinolift.py doctor`: what is installed, what is wrong, and the command that mends it. It changes nothing."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from contract.failure import ExitCode, Failure
+
+from .environment import TORCH_BUILDS, Environment
+from .fetch import ROOT, model_is_whole
+from .lock import normalize, read_lock
+from .system import missing_libraries, missing_sentence, platform_name
+
+SETUP: Final = "python3 kinolift.py setup"
+AGAIN: Final = "python3 kinolift.py setup --again"
+LOW_DISK_BYTES: Final = 1_000_000_000  # a long video's capture and its exports stay well below
+
+# Run inside the environment. A line a probe, so that one that takes the process down is known by what is missing.
+PROBES: Final = """
+import importlib.metadata, json, os, sys
+def probe(name, function):
+    try:
+        value, error = function(), None
+    except BaseException as reason:
+        value, error = None, f"{type(reason).__name__}: {reason}"
+    print("\\n" + json.dumps({"probe": name, "value": value, "error": error}), flush=True)
+def torch():
+    import torch
+    return [torch.__version__, torch.cuda.get_device_name(0) if torch.cuda.is_available() else ""]
+def bpy():
+    import bpy
+    return bpy.app.version_string
+def module(name):
+    return lambda: getattr(__import__(name), "__version__", "")
+def weights():
+    import glob, safetensors
+    names = []
+    for path in sorted(glob.glob("engine/weights/*.safetensors")):
+        with safetensors.safe_open(path, "numpy") as file:
+            names.append(f"{os.path.basename(path)} ({len(list(file.keys()))} arrays)")
+    return names
+sys.path.insert(0, "")
+def detector():
+    import engine.detector
+    return ""
+probe("packages", lambda: {d.metadata["Name"]: d.version for d in importlib.metadata.distributions()})
+probe("torch", torch)
+for name in ("numpy", "scipy", "cv2", "sklearn"):
+    probe(name, module(name))
+probe("detector", detector)
+probe("weights", weights)
+probe("bpy", bpy)
+os._exit(0)
+"""
+
+
+@dataclass(frozen=True)
+class Finding:
+    subject: str
+    text: str
+    fix: str = ""  # empty where nothing is wrong
+
+
+def main(environment: Environment, arguments: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(prog="kinolift.py doctor", description="Says what is wrong with this installation and what mends it.")
+    parser.parse_args(arguments)
+    wrong = 0
+    for finding in findings(environment):
+        wrong += bool(finding.fix)
+        print(f"{'wrong' if finding.fix else 'ok':5}  {finding.subject:16}  {finding.text}", flush=True)
+        if finding.fix:
+            print(f"       {'':16}  -> {finding.fix}", flush=True)
+    print("Everything is in order." if not wrong else f"{wrong} thing{'s' if wrong > 1 else ''} to mend.")
+    return int(ExitCode.NO_RESOURCES if wrong else ExitCode.DONE)
+
+
+def findings(environment: Environment) -> Iterator[Finding]:
+    """Everything that is looked at, in the order in which it should be mended."""
+    yield Finding("Python", f"{platform.python_version()} ({sys.executable})")
+    try:
+        name = platform_name()
+        lock = read_lock()
+    except Failure as failure:
+        yield Finding("Installation", failure.message, "see above")
+        return
+    yield Finding("Platform", f"{name}, {platform.platform()}")
+    libraries = missing_libraries()
+    if libraries:
+        debian = " ".join(sorted({library.debian for library in libraries}))
+        yield Finding("System libraries", missing_sentence(libraries), f"sudo apt-get install {debian}")
+    else:
+        yield Finding("System libraries", "all there")
+    free = shutil.disk_usage(ROOT).free
+    yield Finding("Disk", f"{free / 1e9:.1f} GB free", "free some space on this disk" if free < LOW_DISK_BYTES else "")
+    if not environment.executable.is_file():
+        yield Finding("Environment", f"{environment.folder.name} is not there yet", SETUP)
+        return
+    ready = environment.is_ready(lock, environment.groups)
+    state = "as locked" if ready else "not finished, or not as locked now"
+    yield Finding("Environment", f"{environment.folder.name}, {state}", "" if ready else SETUP)
+    probes = _probe(environment.executable)
+    yield _packages(environment, probes.get("packages", {}).get("value") or {})
+    yield from _imports(probes)
+    whole = model_is_whole(environment.executable)
+    yield Finding("Detector's model", "whole" if whole else "missing or damaged", "" if whole else SETUP)
+    weights = probes.get("weights", {})
+    if weights.get("value"):
+        yield Finding("Weights", ", ".join(weights["value"]))
+    else:
+        yield Finding("Weights", weights.get("error") or "there are none in engine/weights", "git checkout -- engine/weights")
+
+
+def _probe(executable: Path) -> dict[str, Any]:
+    result = subprocess.run([str(executable), "-c", PROBES], cwd=ROOT, capture_output=True, text=True)
+    probes = {}
+    for line in result.stdout.splitlines():
+        if line.startswith('{"probe"'):
+            row = json.loads(line)
+            probes[row["probe"]] = row
+    return probes
+
+
+def _packages(environment: Environment, installed: dict[str, str]) -> Finding:
+    """Every installed version against the lock's."""
+    versions = {normalize(name): version for name, version in installed.items()}
+    lock, name = read_lock(), platform_name()
+    locked = lock.select([group for group in environment.groups if group not in TORCH_BUILDS], environment.python, name)
+    builds = {package.version for package in lock.select(["torch", "torch-cpu"], environment.python, name)}
+    other = [f"{p.name} {versions.get(p.name, 'is missing')} (locked: {p.version})" for p in locked if versions.get(p.name) != p.version]
+    if versions.get("torch") not in builds:
+        other.append(f"torch {versions.get('torch', 'is missing')} (locked: {' or '.join(sorted(builds))})")
+    if other:
+        return Finding("Packages", "; ".join(other), AGAIN)
+    return Finding("Packages", f"{len(locked) + 1} as locked")
+
+
+def _imports(probes: dict[str, Any]) -> Iterator[Finding]:
+    for probe, subject in (("torch", "torch"), ("numpy", "numpy"), ("scipy", "scipy"), ("cv2", "OpenCV"), ("sklearn", "scikit-learn"),
+                           ("detector", "MediaPipe"), ("bpy", "Blender (bpy)")):  # fmt: skip
+        row = probes.get(probe, {"error": "it takes the process down when it is imported"})
+        if row.get("error"):
+            yield Finding(subject, row["error"], AGAIN)
+        elif probe == "torch":
+            version, device = row["value"]
+            yield Finding(subject, f"{version}, {'CUDA on ' + device if device else 'on the CPU (no CUDA device that it can use)'}")
+        else:
+            yield Finding(subject, row["value"] or "imports")

@@ -1,0 +1,190 @@
+"""`kinolift.py build`: the extension's zip, with the wheels it carries, built and validated by Blender's own tool."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from contract.failure import ExitCode, Failure
+
+from .display import Display
+from .environment import Environment
+from .fetch import ROOT, WHEEL_PLATFORMS, fetch_wheels, make_model
+from .lock import Lock, Package, read_lock
+from .system import platform_name
+
+CONTENT: Final = ("__init__.py", "LICENSE", "addon", "contract", "engine")  # beside the manifest and the wheels
+MARK: Final = "# The wheels and the platforms are added"  # the line of the manifest that gives way to them
+NOT_CARRIED: Final = ("__pycache__", ".*", "*.part", "*.pyc")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What one platform's zip carries for one Python, and what a person has to know of it."""
+
+    packages: list[Package]
+    note: str = ""
+
+
+def plan_wheels(lock: Lock, platform: str, python: str, torch: str) -> Plan:
+    """The packages that the zip carries for one platform and Python. numpy is never among them: Blender brings its own.
+
+    `torch` is "cpu" or "cuda".
+    """
+    packages = lock.select(["worker"], python, platform)
+    if not platform.startswith("linux"):
+        return Plan(packages + lock.select(["torch"], python, platform))  # the registry's torch for these is a CPU build
+    if torch == "cuda":
+        return Plan(packages + lock.select(["torch", "cuda"], python, platform))
+    small = lock.select(["torch-cpu"], python, platform)
+    if small:
+        return Plan(packages + small)
+    return Plan(
+        packages,
+        f"Linux, Python {python}: torch is left out, since only its CUDA build of several gigabytes is at hand; "
+        'name a Python with torch in the preference "Worker Python", or build with --torch cuda.',
+    )
+
+
+def main(environment: Environment, arguments: Sequence[str]) -> int:
+    options = _parser().parse_args(arguments)
+    executable = environment.prepare(finish=make_model)
+    make_model(executable)
+    out = Path(options.output).resolve()
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Failure("not_writable", f"{out} cannot be written ({error.strerror}); choose another folder with -o.") from error
+    wheels: list[Path] = []
+    platforms = options.platform or [platform_name()]
+    if not options.no_wheels:
+        wheels = fetch_all(executable, platforms, options.python or list(read_lock().pythons), options.torch, ROOT / "build" / "wheels")
+    staging = ROOT / "build" / "staging"
+    stage(staging, wheels, [] if options.no_wheels else platforms)
+    for path in build(executable, staging, out, bool(wheels)):
+        print(f"{path}  {path.stat().st_size / 1e6:.0f} MB")
+    shutil.rmtree(staging)
+    return int(ExitCode.DONE)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="kinolift.py build", description="Makes the extension's zip for Blender.")
+    parser.add_argument(
+        "--platform", action="append", choices=sorted(WHEEL_PLATFORMS), help="may be given several times (default: this one)"
+    )
+    parser.add_argument(
+        "--python",
+        action="append",
+        choices=read_lock().pythons,
+        help="Blender 4.2 to 5.0 has 3.11, 5.1 and later have 3.13; may be given several times (default: both in one zip)",
+    )
+    parser.add_argument(
+        "--torch", choices=("cpu", "cuda"), default="cpu", help="the build of torch in a zip for Linux (default %(default)s)"
+    )
+    parser.add_argument("--no-wheels", action="store_true", help='a small zip for every platform; its user names a Python in "Worker Python"')
+    parser.add_argument("-o", "--output", default=ROOT / "build", metavar="FOLDER", help="where the zip goes (default: build)")
+    return parser
+
+
+def fetch_all(executable: Path, platforms: Sequence[str], pythons: Sequence[str], torch: str, folder: Path) -> list[Path]:
+    """The wheels of every platform and Python, downloaded into `folder` and verified."""
+    lock = read_lock()
+    plans = {(platform, python): plan_wheels(lock, platform, python, torch) for platform in platforms for python in pythons}
+    total, done = sum(len(plan.packages) for plan in plans.values()), 0
+    wheels: dict[str, Path] = {}
+    notes = [plan.note for plan in plans.values() if plan.note]
+    with Display("Fetching wheels") as display:
+        for (platform, python), plan in plans.items():
+
+            def read(line: str, where: str = f"{platform}, Python {python}") -> None:
+                nonlocal done
+                if line.startswith("Collecting "):
+                    done += 1
+                    display.show(done / total, f"{line.split()[1]} ({where})")
+
+            fetch_wheels(executable, plan.packages, platform, python, folder / platform, read)
+            for package in plan.packages:
+                wheels.update({path.name: path for name in package.files if (path := folder / platform / name).is_file()})
+    for note in notes:
+        print(note)
+    return [wheels[name] for name in sorted(wheels)]
+
+
+def stage(folder: Path, wheels: Iterable[Path], platforms: Sequence[str]) -> None:
+    """Lays out in `folder` what the zip will hold. Hard links where the disk has them: the wheels are large."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for name in CONTENT:
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns(*NOT_CARRIED))
+        else:
+            shutil.copy2(ROOT / name, folder / name)
+    (folder / "wheels").mkdir()
+    names = []
+    for wheel in wheels:
+        target = folder / "wheels" / wheel.name
+        try:
+            os.link(wheel, target)
+        except OSError:
+            shutil.copy2(wheel, target)
+        names.append(wheel.name)
+    if not names:
+        (folder / "wheels").rmdir()
+    text = (ROOT / "blender_manifest.toml").read_text(encoding="utf-8")
+    (folder / "blender_manifest.toml").write_text(manifest_with(text, names, platforms), encoding="utf-8")
+
+
+def manifest_with(text: str, wheels: Sequence[str], platforms: Sequence[str]) -> str:
+    """The manifest's text with the lists of wheels and platforms in the place of its marked line."""
+    lines = text.splitlines()
+    (place,) = (i for i, line in enumerate(lines) if line.startswith(MARK))
+    added: list[str] = []
+    for key, values in (("platforms", list(platforms)), ("wheels", [f"./wheels/{name}" for name in wheels])):
+        if values:
+            added += [f"{key} = [", *(f'  "{value}",' for value in values), "]"]
+    return "\n".join([*lines[:place], *added, *lines[place + 1 :]]) + "\n"
+
+
+def blender_tool(executable: Path) -> Path:
+    """Blender's own extension tool, out of the bpy wheel of an environment; it runs without Blender."""
+    script = "import importlib.util as u; print(u.find_spec('bpy').submodule_search_locations[0])"
+    result = subprocess.run([str(executable), "-I", "-c", script], capture_output=True, text=True)
+    found = sorted(Path(result.stdout.strip()).glob("*/scripts/addons_core/bl_pkg/cli/blender_ext.py")) if result.returncode == 0 else []
+    if not found:
+        raise Failure("bad_installation", "Blender's extension tool is missing from .venv; run `python3 kinolift.py setup --again`.")
+    return found[0]
+
+
+def build(executable: Path, staging: Path, out: Path, with_wheels: bool) -> list[Path]:
+    """Runs Blender's `extension build` and `extension validate`; returns the zips."""
+    manifest = tomllib.loads((staging / "blender_manifest.toml").read_text(encoding="utf-8"))
+    name = f"{manifest['id']}-{manifest['version']}"
+    # built in a folder of its own, so that what lies there afterwards is what was made, and no half zip gets the final name
+    fresh = staging.with_name("fresh")
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir()
+    one = ["--output-filepath", str(fresh / f"{name}-no-wheels.zip")]
+    target = ["--split-platforms", "--output-dir", str(fresh)] if with_wheels else one
+    tool = [str(executable), "-I", str(blender_tool(executable))]
+    _tool([*tool, "build", "--source-dir", str(staging), *target])
+    paths = []
+    for path in sorted(fresh.glob("*.zip")):
+        _tool([*tool, "validate", str(path)])
+        paths.append(Path(shutil.move(path, out / path.name)))
+    shutil.rmtree(fresh)
+    return paths
+
+
+def _tool(command: Sequence[str]) -> None:
+    result = subprocess.run(command, capture_output=True, text=True)
+    if result.returncode:
+        print(result.stdout, result.stderr, file=sys.stderr)
+        raise Failure("bad_installation", "Blender's extension tool refused the zip; what it says stands above.")
