@@ -12,11 +12,12 @@ from contract.skeleton import ARMATURE_24, BODY_22
 from engine.camera import field_of_view, to_camera
 from engine.kinematics import contacts as feet_on_ground
 from engine.kinematics import ground, quality
+from engine.kinematics.bones import settle, towards_sight
 from engine.kinematics.forward import forward
 from engine.kinematics.proportions import Proportions, fit_proportions
 from engine.kinematics.rotations import Pose, fit_pose
 from engine.kinematics.smoothing import cutoff, smooth_runs
-from engine.kinematics.trajectory import frame_path, reprojection_errors, smooth_path
+from engine.kinematics.trajectory import Stand, frame_path, reprojection_errors, smooth_path
 
 Array = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -54,12 +55,19 @@ def build_motion(
     The quality report stands in provenance["quality"].
     """
     joints = np.asarray(joints, float)
-    joints = joints - joints[:, :1]
+    joints, spread = joints - joints[:, :1], np.asarray(spread, float)
     image_points, confidence = np.asarray(image_points, float), np.clip(np.asarray(confidence, float), 0.0, 1.0)
     matrix = np.asarray(camera_matrix, float)
 
     body = fit_proportions(joints, confidence, height, fps)
-    steady = _smoothed(joints * body.scale, confidence, np.asarray(spread, float), runs, fps, smooth)
+    steady = _smoothed(joints * body.scale, confidence, spread, runs, fps, smooth)
+    firmness = 0.1 + confidence
+    settled = settle(steady, firmness, body)
+    path = smooth_path(frame_path(settled, image_points, confidence, matrix), runs, fps)
+    # where the detector saw the limbs is surer than where the lifter has them
+    correction = towards_sight(settled, path, image_points, confidence, matrix)
+    steady = settle(steady + _smoothed(correction, confidence, spread, runs, fps, smooth), firmness, body, path)
+    steady -= steady[:, :1]
     pose = fit_pose(steady, body.rest_offsets, runs, fps, face)
     relative = pose.body - pose.root[:, None]
 
@@ -68,7 +76,7 @@ def build_motion(
     camera_to_world, contacts = np.eye(4), np.zeros((len(joints), 2), bool)
     for _ in range(_WORLD_ROUNDS):
         camera_to_world, contacts = _world(relative, path, confidence, body, runs, fps)
-        path = smooth_path(frames, runs, fps, feet=relative[:, _TOES], contacts=contacts)
+        path = smooth_path(frames, runs, fps, _stand(relative, contacts, camera_to_world, body))
     camera_to_world, contacts = _world(relative, path, confidence, body, runs, fps)
 
     world_targets = (steady + path[:, None]) @ camera_to_world[:3, :3].T + camera_to_world[:3, 3]
@@ -95,7 +103,7 @@ def build_motion(
         root_translation=root_path.astype(np.float32),
         image_points=with_clavicles(image_points).astype(np.float32),
         confidence=with_clavicles(confidence).astype(np.float32),
-        spread=with_clavicles(np.asarray(spread, float)).astype(np.float32),
+        spread=with_clavicles(spread).astype(np.float32),
         contacts=contacts,
         camera_matrix=matrix,
         camera_to_world=camera_to_world,
@@ -121,14 +129,13 @@ def _smoothed(joints: Array, confidence: Array, spread: Array, runs: list[slice]
         return joints
     weights = (0.05 + confidence) / (1 + (spread / SPREAD_SCALE) ** 2)
     weights = weights / np.maximum(np.median(weights, axis=0), 1e-6)
-    out = smooth_runs(joints, np.clip(weights, 0.02, 2.0), runs, fps, cutoff(smooth))
-    return out - out[:, :1]
+    return smooth_runs(joints, np.clip(weights, 0.02, 2.0), runs, fps, cutoff(smooth))
 
 
 def _world(relative: Array, path: Array, confidence: Array, body: Proportions, runs: list[slice], fps: float) -> tuple[Array, Flags]:
     """The camera's place in the upright world, and the feet's contacts with the ground."""
     camera_to_world = np.eye(4)
-    camera_to_world[:3, :3] = ground.camera_rotation(ground.world_up(relative, confidence))
+    camera_to_world[:3, :3] = ground.camera_rotation(ground.believed_roll(ground.world_up(relative, confidence)))
     absolute = (relative + path[:, None]) @ camera_to_world[:3, :3].T
     levelling = _levelling(absolute, confidence, body, runs, fps)
     # the camera goes on looking along +Y
@@ -145,6 +152,20 @@ def _world(relative: Array, path: Array, confidence: Array, body: Proportions, r
         level = ground.ground_height(soles, contacts, sure)
     camera_to_world[:3, 3] = -absolute[0, 0, 0], -absolute[0, 0, 1], -level
     return camera_to_world, contacts
+
+
+def _stand(relative: Array, contacts: Flags, camera_to_world: Array, body: Proportions) -> Stand:
+    """What the contacts say about the path, from the lower end of each foot."""
+    up = camera_to_world[2, :3]
+    heights = np.stack([relative[:, _ANKLES] @ up - body.ankle_height, relative[:, _TOES] @ up - body.toe_height])
+    steps = np.zeros((2, len(relative), 2, 3))
+    steps[:, :-1] = np.diff(np.stack([relative[:, _ANKLES], relative[:, _TOES]]), axis=1)
+    # one end of a foot stands from a frame to the next: the one that is lower in both together
+    height_of_pair = heights.copy()
+    height_of_pair[:, :-1] += heights[:, 1:]
+    step = np.take_along_axis(steps, height_of_pair.argmin(0)[None, ..., None], 0)[0]
+    # in these axes the ground lies at -camera_to_world[2, 3], and the pelvis as far above it as it is above the sole
+    return Stand(step, contacts, up, -camera_to_world[2, 3] - heights.min(0))
 
 
 def _levelling(absolute: Array, confidence: Array, body: Proportions, runs: list[slice], fps: float) -> Array:

@@ -29,6 +29,10 @@ UP_ERROR = 0.05
 STEP_ERROR = 0.03
 STEP_SECONDS = 0.5
 
+# Most cameras stand level or are turned by a quarter; a tripod's roll is off by the first (degrees), a minority held askew by
+# the second; how well `world_up` knows the roll, degrees; the share of the askew.
+LEVEL_ROLL, ASKEW_ROLL, ROLL_ERROR, ASKEW_SHARE = 1.5, 20.0, 4.0, 0.3
+
 
 def world_up(joints: Array, confidence: Array) -> Array:
     """(3,) unit vector: up, in the axes of `joints` (T,22,3). confidence (T,22) 0..1."""
@@ -63,6 +67,26 @@ def camera_rotation(up: Array) -> Array:
         level -= (level @ up) * up
     y = level / np.linalg.norm(level)
     return np.stack([np.cross(y, up), y, up])
+
+
+def believed_roll(up: Array) -> Array:
+    """(3,) up in camera axes, after weighing its roll against the habit of cameras to stand level (or turned by a quarter).
+
+    The mean of the roll given the reading, under a mixture of the two kinds of camera.
+    """
+    roll = math.degrees(math.atan2(float(up[0]), -float(up[1])))
+    lying = math.hypot(float(up[0]), float(up[1]))
+    if lying < 0.3:
+        return up  # it looks straight down or up: there is no roll to speak of
+    quarter = 90.0 * round(roll / 90.0)
+    off, chances, means = roll - quarter, [], []
+    for share, spread in ((1 - ASKEW_SHARE, LEVEL_ROLL), (ASKEW_SHARE, ASKEW_ROLL)):
+        variance = spread**2 + ROLL_ERROR**2
+        chances.append(share / math.sqrt(variance) * math.exp(-0.5 * off**2 / variance))
+        means.append(off * spread**2 / variance)
+    total = sum(chances)
+    believed = math.radians(quarter + (sum(c * m for c, m in zip(chances, means, strict=True)) / total if total > 0 else off))
+    return np.array([lying * math.sin(believed), -lying * math.cos(believed), up[2]])
 
 
 def tilt_and_roll(camera_to_world: Array) -> tuple[float, float]:
@@ -115,7 +139,7 @@ def _upright_weights(axis: Array, sure: Array) -> Array:
     weight = sure.copy()
     for _ in range(8):
         common = _mean(axis, weight)
-        common /= max(np.linalg.norm(common), 1e-9)
+        common = common / max(float(np.linalg.norm(common)), 1e-9)
         lean = np.degrees(np.arccos(np.clip(axis @ common, -1, 1)))
         weight = sure / (1 + (lean / LEAN_DEGREES) ** 2)
     return weight

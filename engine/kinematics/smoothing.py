@@ -15,7 +15,7 @@ Array = npt.NDArray[np.float64]
 
 # `smooth` 0..1 goes from barely anything to a slow drift on a scale of equal ratios; 0 itself is no smoothing at all.
 LIGHTEST_HZ = 16.0
-STRONGEST_HZ = 1.6
+STRONGEST_HZ = 0.9
 
 
 def cutoff(smooth: float) -> float:

@@ -28,12 +28,32 @@ ERROR_SECONDS = 0.3
 # How hard a person's middle accelerates, m/s^2 (standard deviation); walking stays below 2, jumps reach 10.
 ACCELERATION = 3.0
 # Speed at which a foot in contact may still be found to move, m/s.
-CONTACT_SPEED = 0.05
+CONTACT_SPEED = 0.2
 # ... and this many seconds give one independent look at that.
 CONTACT_SECONDS = 0.1
+# How far a standing foot may be found above or under the ground, metres, and how long such an error lasts, seconds.
+GROUND_ERROR = 0.04
+GROUND_SECONDS = 0.5
 # Nobody is faster than this, m/s.
 TOP_SPEED = 12.0
 _IRLS_ROUNDS = 8
+
+
+@dataclass(frozen=True)
+class Stand:
+    """What standing feet say about the path; all in camera axes.
+
+    `steps` (T,2,3) metres: how the end of each foot that stands moves against the pelvis until the next frame (the last is not
+    used); `contacts` (T,2); `up` (3,) unit; `heights` (T,2) metres: how far up `up` the pelvis lies if that foot is on the ground.
+    """
+
+    steps: Array
+    contacts: npt.NDArray[np.bool_]
+    up: Array
+    heights: Array
+
+    def part(self, run: slice) -> Stand:
+        return Stand(self.steps[run], self.contacts[run], self.up, self.heights[run])
 
 
 @dataclass(frozen=True)
@@ -50,7 +70,7 @@ def frame_path(joints: Array, image_points: Array, confidence: Array, matrix: Ar
     joints (T,J,3) metres relative to the pelvis in camera axes, image_points (T,J,2) px, confidence (T,J) 0..1, matrix (3,3).
     """
     slope = rays(image_points, matrix)
-    trust: Array = np.maximum(confidence, 1e-4) ** 2
+    trust: Array = np.square(np.maximum(confidence, 1e-4))
     depth = _first_depth(joints, slope, trust)
     weight = trust.copy()
     translation = np.zeros((len(joints), 3))
@@ -74,20 +94,17 @@ def frame_path(joints: Array, image_points: Array, confidence: Array, matrix: Ar
 
 
 def smooth_path(
-    path: FramePath, runs: list[slice], fps: float, acceleration: float = ACCELERATION,
-    feet: Array | None = None, contacts: npt.NDArray[np.bool_] | None = None,
-) -> Array:  # fmt: skip
+    path: FramePath, runs: list[slice], fps: float, stand: Stand | None = None, acceleration: float = ACCELERATION
+) -> Array:
     """(T,3) the path that explains the frames and moves evenly, run by run.
 
-    feet (T,2,3) relative to the pelvis in camera axes and contacts (T,2): where a foot stands in two frames that follow one
-    another, the pelvis has to move against it.
+    Where a foot stands in two frames that follow one another, the pelvis has to move against it, and at its height.
     """
     out = path.translation.copy()
     for run in runs:
         out[run] = _smooth_run(
-            path.translation[run], path.information[run], fps, acceleration,
-            None if feet is None else feet[run], None if contacts is None else contacts[run],
-        )  # fmt: skip
+            path.translation[run], path.information[run], fps, acceleration, None if stand is None else stand.part(run)
+        )
     return out
 
 
@@ -135,10 +152,7 @@ def _first_depth(joints: Array, slope: Array, trust: Array) -> Array:
     return np.clip(spread(joints[..., :2]) / np.maximum(spread(slope), 1e-9), NEAREST, FARTHEST)
 
 
-def _smooth_run(
-    translation: Array, information: Array, fps: float, acceleration: float,
-    feet: Array | None, contacts: npt.NDArray[np.bool_] | None,
-) -> Array:  # fmt: skip
+def _smooth_run(translation: Array, information: Array, fps: float, acceleration: float, stand: Stand | None) -> Array:
     count = len(translation)
     if count < 3:
         return translation.copy()
@@ -149,17 +163,14 @@ def _smooth_run(
     steady = np.ones(count)
     # the second round trusts frames less that lie far from the first round's path (a wrong detection, a bound reached)
     for _ in range(3):
-        out = _solve(translation, data * steady[:, None, None], fps, acceleration, feet, contacts)
+        out = _solve(translation, data * steady[:, None, None], fps, acceleration, stand)
         off = out - translation
         distance = np.einsum("ti,tij,tj->t", off, information, off)
         steady = 1 / (1 + distance / 9.0)
     return _speed_limited(out, fps)
 
 
-def _solve(
-    translation: Array, data: Array, fps: float, acceleration: float,
-    feet: Array | None, contacts: npt.NDArray[np.bool_] | None,
-) -> Array:  # fmt: skip
+def _solve(translation: Array, data: Array, fps: float, acceleration: float, stand: Stand | None) -> Array:
     """Least squares over the whole run; unknowns frame by frame x, y, z; lower bands for scipy."""
     count = len(translation)
     bands = np.zeros((9, 3 * count))
@@ -182,11 +193,15 @@ def _solve(
     for a in range(3):
         for b in range(a + 1):
             add(np.broadcast_to(even * coefficients[a] * coefficients[b] * eye, (count - 2, 3, 3)), a, b, slice(0, count - 2))
-    if feet is not None and contacts is not None:
+    if stand is not None:
         firm = fps / (CONTACT_SPEED**2 * CONTACT_SECONDS)
+        flat = 1 / (GROUND_ERROR**2 * max(GROUND_SECONDS * fps, 1.0))
         for foot in range(2):
-            both = (contacts[1:, foot] & contacts[:-1, foot]).astype(float) * firm
-            step = feet[1:, foot] - feet[:-1, foot]
+            on_ground = stand.contacts[:, foot] * flat
+            add(on_ground[:, None, None] * np.outer(stand.up, stand.up), 0, 0, slice(0, count))
+            right += (on_ground * stand.heights[:, foot])[:, None] * stand.up
+            both = (stand.contacts[1:, foot] & stand.contacts[:-1, foot]).astype(float) * firm
+            step = stand.steps[:-1, foot]
             block = both[:, None, None] * eye
             add(block, 0, 0, slice(0, count - 1))
             add(block, 1, 1, slice(0, count - 1))

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine.kinematics.ground import camera_rotation, ground_height, tilt_and_roll, world_up
+from engine.kinematics.ground import believed_roll, camera_rotation, ground_height, level_by_feet, tilt_and_roll, world_up
 
 from . import people
 
@@ -66,3 +66,32 @@ def test_the_ground_lies_under_the_standing_feet() -> None:
     # a foot that is not seen does not decide
     soles[:, 1], sure[:, 1] = -3.0, 0.0
     assert ground_height(soles, None, sure) == pytest.approx(-0.9, abs=0.05)
+
+
+@pytest.mark.parametrize("quarter", [0, 90, -90, 180])
+def test_a_small_roll_is_believed_level_and_a_large_one_is_kept(quarter: float) -> None:
+    for off, low, high in ((2.0, 0.0, 0.8), (5.0, 0.0, 3.5), (25.0, 22.0, 25.0)):
+        up = people.camera_rotation(-10, quarter + off)[:, 2]
+        matrix = np.eye(4)
+        matrix[:3, :3] = camera_rotation(believed_roll(up))
+        tilt, roll = tilt_and_roll(matrix)
+        assert tilt == pytest.approx(-10, abs=0.5)
+        assert low <= (roll - quarter + 180) % 360 - 180 <= high
+    down = np.array([0.05, -0.05, -0.99])
+    assert np.allclose(believed_roll(down), down)
+
+
+def test_feet_far_apart_level_the_ground_and_feet_on_the_spot_do_not() -> None:
+    rng = np.random.default_rng(0)
+    slope = people.about("x", 4.0) @ people.about("y", -3.0)
+    spots = np.column_stack([rng.uniform(-2, 2, (300, 2)), np.zeros(300)]).reshape(150, 2, 3)
+    sure = np.ones((150, 2))
+    up = level_by_feet(spots @ slope.T, sure, 30.0) @ slope[:, 2]
+    assert degrees_between(up, np.array([0, 0, 1.0])) < 1.0
+    # feet that are in the air now and then, or a staircase, are no slope of the ground
+    raised = spots @ slope.T
+    raised[::3, 0, 2] += 0.3
+    assert degrees_between(level_by_feet(raised, sure, 30.0) @ slope[:, 2], np.array([0, 0, 1.0])) < 1.5
+    still = spots * 0.03 + rng.normal(size=spots.shape) * 0.01
+    assert degrees_between(level_by_feet(still, sure, 30.0)[:, 2], np.array([0, 0, 1.0])) < 1.5
+    assert np.allclose(level_by_feet(spots, 0 * sure, 30.0), np.eye(3))

@@ -5,7 +5,7 @@ import pytest
 
 from contract.skeleton import BODY_22
 from engine.camera import camera_matrix, project
-from engine.kinematics.trajectory import TOP_SPEED, frame_path, reprojection_errors, smooth_path
+from engine.kinematics.trajectory import TOP_SPEED, Stand, frame_path, reprojection_errors, smooth_path
 
 from .people import camera_rotation, walk
 
@@ -90,8 +90,27 @@ def test_standing_feet_hold_the_depth() -> None:
     found = frame_path(noisy, pixels, np.ones(pixels.shape[:2]), MATRIX)
     toes = relative[:, [BODY_22.index("toe.L"), BODY_22.index("toe.R")]]
     loose = smooth_path(found, runs, 30.0)
-    firm = smooth_path(found, runs, 30.0, feet=toes, contacts=np.ones((count, 2), bool))
-    assert np.abs(np.diff(firm[:, 2])).mean() < 0.4 * np.abs(np.diff(loose[:, 2])).mean()
+    steps = np.concatenate([np.diff(toes, axis=0), np.zeros((1, 2, 3))])
+    stand = Stand(steps, np.ones((count, 2), bool), np.array([0.0, -1.0, 0.0]), np.zeros((count, 2)))
+    firm = smooth_path(found, runs, 30.0, stand)
+    assert np.abs(np.diff(firm[:, 2])).mean() < 0.6 * np.abs(np.diff(loose[:, 2])).mean()
+
+
+def test_the_ground_holds_the_depth_of_a_camera_that_looks_down() -> None:
+    """A person of a wrong size is put too near; known ground under a camera from above says where the feet really are."""
+    turn = camera_rotation(-45, 0)
+    body = walk(2.0).body @ turn.T + np.array([0.2, 0.5, 6.0])
+    path = body[:, 0]
+    relative = body - path[:, None]
+    small = 0.9 * relative
+    found = frame_path(small, project(body, MATRIX), np.ones(body.shape[:2]), MATRIX)
+    steps = np.diff(small[:, [BODY_22.index("toe.L"), BODY_22.index("toe.R")]], axis=0, append=0)
+    up = turn[:, 2]
+    heights = np.repeat((path @ up)[:, None], 2, 1)
+    stand = Stand(steps, np.ones((len(body), 2), bool), up, heights)
+    loose = smooth_path(found, [slice(0, len(body))], 30.0)
+    held = smooth_path(found, [slice(0, len(body))], 30.0, stand)
+    assert np.abs(held - path).mean() < 0.7 * np.abs(loose - path).mean()
 
 
 def test_speed_is_bounded_and_runs_are_apart(scene: tuple[np.ndarray, ...]) -> None:

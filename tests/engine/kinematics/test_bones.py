@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import numpy as np
+
+from contract.skeleton import BODY_22
+from engine.camera import camera_matrix, project
+from engine.kinematics.bones import settle, towards_sight
+from engine.kinematics.proportions import Proportions, fit_proportions
+
+from .people import HEIGHT, camera_rotation, walk
+
+MATRIX = camera_matrix((1280, 720), 60.0)
+
+
+def person() -> tuple[np.ndarray, Proportions]:
+    body = walk(1.0).body @ camera_rotation(0, 0).T
+    relative = body - body[:, :1]
+    return relative, fit_proportions(relative, np.ones(relative.shape[:2]), HEIGHT, 30.0)
+
+
+def test_bones_get_their_lengths_and_joints_get_nearer_to_the_truth() -> None:
+    truth, body = person()
+    noisy = truth + np.random.default_rng(0).normal(size=truth.shape) * 0.03
+    out = settle(noisy, np.ones(truth.shape[:2]), body)
+    for parent, child in BODY_22.edges:
+        lengths = np.linalg.norm(out[:, child] - out[:, parent], axis=-1)
+        assert np.abs(lengths - body.lengths[BODY_22.joints[child]]).mean() < 0.006
+    centred = out - out.mean(1, keepdims=True) + truth.mean(1, keepdims=True)
+    noisy = noisy - noisy.mean(1, keepdims=True) + truth.mean(1, keepdims=True)
+    assert np.linalg.norm(centred - truth, axis=-1).mean() < 0.85 * np.linalg.norm(noisy - truth, axis=-1).mean()
+
+
+def test_the_right_pose_stays() -> None:
+    truth, body = person()
+    assert np.abs(settle(truth, np.ones(truth.shape[:2]), body) - truth).max() < 0.006
+
+
+def test_joints_of_little_weight_give_way() -> None:
+    truth, body = person()
+    wrong, weights = truth.copy(), np.ones(truth.shape[:2])
+    wrist = BODY_22.index("wrist.L")
+    wrong[:, wrist] += [0.0, 0.2, 0.0]
+    weights[:, wrist] = 0.02
+    out = settle(wrong, weights, body)
+    others = [i for i in range(22) if BODY_22.joints[i] not in ("wrist.L", "hand.L")]
+    assert np.abs(out[:, others] - truth[:, others]).mean() < 0.01
+
+
+def test_a_bone_that_is_too_short_is_turned_in_depth() -> None:
+    """Seen from the front a forearm cannot be longer than it looks; it must point towards the camera or away."""
+    truth, body = person()
+    path = np.array([0.0, 0.0, 4.0]) + np.zeros((len(truth), 3))
+    elbow, wrist, hand = (BODY_22.index(f"{part}.L") for part in ("elbow", "wrist", "hand"))
+    flat = truth.copy()
+    flat[:, wrist] = flat[:, elbow] + np.array([0.0, 0.12, 0.12])
+    flat[:, hand] = flat[:, wrist] + np.array([0.0, 0.04, 0.04])
+    plain, seen = settle(flat, np.ones(flat.shape[:2]), body), settle(flat, np.ones(flat.shape[:2]), body, path)
+    moved = [np.abs(out[:, wrist, :2] - flat[:, wrist, :2]).mean() for out in (plain, seen)]
+    assert moved[1] < 0.8 * moved[0]
+
+
+def test_limbs_follow_the_detector_and_wild_points_do_not_count() -> None:
+    truth, _ = person()
+    path = np.array([0.3, 0.1, 5.0]) + np.zeros((len(truth), 3))
+    points = project(truth + path[:, None], MATRIX)
+    sure = np.ones(truth.shape[:2])
+    assert np.abs(towards_sight(truth, path, points, sure, MATRIX)).max() < 1e-9
+    wrist = BODY_22.index("wrist.R")
+    off = truth.copy()
+    off[:, wrist] += [0.03, -0.02, 0.0]
+    pull = towards_sight(off, path, points, sure, MATRIX)
+    assert np.linalg.norm(off[:, wrist] + pull[:, wrist] - truth[:, wrist], axis=-1).mean() < 0.6 * np.hypot(0.03, 0.02)
+    assert np.abs(pull[:, BODY_22.index("head")]).max() == 0
+    assert np.abs(towards_sight(off, path, points, 0 * sure, MATRIX)).max() == 0
+    far = points.copy()
+    far[:, wrist] += 150.0
+    assert np.linalg.norm(towards_sight(truth, path, far, sure, MATRIX)[:, wrist], axis=-1).max() < 0.005
