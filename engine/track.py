@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -22,15 +23,21 @@ LONGEST_GAP: Final = 0.5
 SHORTEST_RUN: Final = 0.2
 # A filled frame's landmarks count for this much of those around it.
 FILLED_VISIBILITY: Final = 0.3
-# How far a person's middle can get, in heights of the box around the landmarks: a sprinter runs 10 m/s, about six heights
-# a second, and the box itself may tremble or unfold by half. Anything further is another person or a false alarm.
+# How far the middle of one and the same person can get, in heights of the box around the landmarks: a sprinter runs
+# 10 m/s, about six heights a second, and the box itself may tremble or unfold by half.
 _SPEED: Final = 6.0
 _TREMBLE: Final = 0.5
-_GLITCH: Final = 2  # frames: a jump and back within so many is a glitch of the detector
+# By how much (logarithm) a person's pixels per metre can change: measured, at most 1.26 times from one frame to the next
+# where it was the same person, and 1.9 to 3.1 times where the detector went over to something else. And per second: a
+# runner coming at the camera.
+_GROWTH: Final = 0.4
+_GROWTH_SPEED: Final = 1.5
+_GLITCH: Final = 2  # frames: away and back within so many is a glitch of the detector
 # A joint computed from several landmarks is less sure than any of them.
 DERIVED_CONFIDENCE: Final = 0.9
 
-_TRUNK: Final = tuple(LANDMARKS.index(name) for name in ("shoulder.L", "shoulder.R", "hip.L", "hip.R"))
+_TRUNK: Final = [LANDMARKS.index(f"{joint}.{side}") for joint in ("shoulder", "hip") for side in "LR"]
+_LIMBS: Final = _TRUNK + [LANDMARKS.index(f"{joint}.{side}") for joint in ("elbow", "wrist", "knee", "ankle") for side in "LR"]
 
 
 @dataclass(frozen=True)
@@ -66,16 +73,17 @@ def make_track(detections: Detections, info: VideoInfo, progress: Progress) -> T
         raise Failure("no_person", f"No person was found in {info.path.name}; use a video that shows one person from head to feet.")
     fps = info.fps
     times = detections.times if info.variable_rate else np.rint(detections.times * fps) / fps
+    places = _Places(detections, times)
     seen = np.flatnonzero(detections.detected)
-    seen = seen[~_glitches(detections, times, seen)]
-    groups = _without_false_alarms(_groups(detections, times, seen, fps), fps)
+    seen = seen[~_glitches(places, seen)]
+    groups = _one_person(_without_false_alarms(_groups(places, seen, fps), fps), places)
     pieces = [_on_grid(detections, times, group, fps) for group in groups]
     runs, start = [], 0
     for piece in pieces:
         runs.append(slice(start, start + len(piece[0])))
         start = runs[-1].stop
     numbers, image, visibility, world, detected = (np.concatenate(parts) for parts in zip(*pieces, strict=True))
-    _warn_of_missing(numbers, times, info, progress)
+    _warn_of_missing(numbers, times, detections.detected, info, progress)
     return Track(numbers / fps, image, visibility, world, detected, runs, fps, len(detections), int(detections.detected.sum()))
 
 
@@ -93,32 +101,45 @@ def body_points(
     return points.astype(np.float32), confidence.astype(np.float32)
 
 
-def _places(detections: Detections, seen: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """(middle of the trunk (S,2), height of the person (S,)) in pixels; the height is the clip's own at about that time."""
-    image = detections.image[seen].astype(np.float64)
-    box = np.ptp(image, axis=1).max(axis=1)
-    return image[:, _TRUNK].mean(axis=1), box
+class _Places:
+    """Where the person is in each frame and how large; tells whether two frames can show the same one."""
+
+    def __init__(self, detections: Detections, times: npt.NDArray[np.float64]) -> None:
+        image, world = detections.image.astype(np.float64), detections.world.astype(np.float64)[..., :2]
+        self._times = times
+        self._middle = image[:, _TRUNK].mean(axis=1)
+        self._height = np.ptp(image, axis=1).max(axis=1)
+        # pixels per metre do not change with the pose, as the box does
+        self._scale = np.log(np.maximum(_extent(image), 1e-6) / np.maximum(_extent(world), 1e-6))
+
+    def same(self, a: int, b: int) -> bool:
+        """Whether the person of frame `a` can be the one of the later frame `b`."""
+        elapsed = float(self._times[b] - self._times[a])
+        distance = float(np.hypot(*(self._middle[b] - self._middle[a])))
+        if distance > min(self._height[a], self._height[b]) * (_TREMBLE + _SPEED * elapsed):
+            return False
+        return bool(abs(self._scale[b] - self._scale[a]) <= _GROWTH + _GROWTH_SPEED * elapsed)
+
+    def elapsed(self, a: int, b: int) -> float:
+        return float(self._times[b] - self._times[a])
 
 
-def _can_reach(distance: float, seconds: float, height: float) -> bool:
-    return distance <= height * (_TREMBLE + _SPEED * seconds)
+def _extent(points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """(T,) root of the summed squared distances of the trunk and limbs from their middle."""
+    limbs = points[:, _LIMBS]
+    return np.sqrt(((limbs - limbs.mean(axis=1, keepdims=True)) ** 2).sum(axis=(1, 2)))
 
 
-def _glitches(detections: Detections, times: npt.NDArray[np.float64], seen: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-    """(S,) True where the person is somewhere out of reach for one or two frames and back again."""
-    middle, height = _places(detections, seen)
+def _glitches(places: _Places, seen: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """(S,) True where for one or two frames it cannot be the person who is there before and after."""
     glitch = np.zeros(len(seen), bool)
-
-    def reach(a: int, b: int) -> bool:
-        return _can_reach(float(np.hypot(*(middle[a] - middle[b]))), float(times[seen[b]] - times[seen[a]]), float(height[a]))
-
     before = 0
     for i in range(1, len(seen)):
         if glitch[i]:
             continue
-        if not reach(before, i):
+        if not places.same(seen[before], seen[i]):
             for after in range(i + 1, min(i + 1 + _GLITCH, len(seen))):
-                if reach(before, after):
+                if places.same(seen[before], seen[after]):
                     glitch[i:after] = True
                     break
         if not glitch[i]:
@@ -126,16 +147,24 @@ def _glitches(detections: Detections, times: npt.NDArray[np.float64], seen: npt.
     return glitch
 
 
-def _groups(
-    detections: Detections, times: npt.NDArray[np.float64], seen: npt.NDArray[np.int64], fps: float
-) -> list[npt.NDArray[np.int64]]:
+def _groups(places: _Places, seen: npt.NDArray[np.int64], fps: float) -> list[npt.NDArray[np.int64]]:
     """The detected frames in stretches without a long gap in which it can be one and the same person."""
-    middle, height = _places(detections, seen)
-    elapsed = np.diff(times[seen])
-    distance = np.hypot(*np.diff(middle, axis=0).T)
-    away = elapsed > LONGEST_GAP + 1.0 / fps + 1e-6
-    jump = distance > np.minimum(height[1:], height[:-1]) * (_TREMBLE + _SPEED * elapsed)
-    return np.split(seen, np.flatnonzero(away | jump) + 1)
+    longest = LONGEST_GAP + 1.0 / fps + 1e-6  # from the last frame before the gap to the first after it
+    cuts = [i + 1 for i, (a, b) in enumerate(pairwise(seen)) if places.elapsed(a, b) > longest or not places.same(a, b)]
+    return np.split(seen, cuts)
+
+
+def _one_person(groups: list[npt.NDArray[np.int64]], places: _Places) -> list[npt.NDArray[np.int64]]:
+    """The longest group, and before and after it those that can be the same person."""
+    main = max(range(len(groups)), key=lambda i: len(groups[i]))
+    kept = [groups[main]]
+    for group in groups[main + 1 :]:
+        if places.same(kept[-1][-1], group[0]):
+            kept.append(group)
+    for group in reversed(groups[:main]):
+        if places.same(group[-1], kept[0][0]):
+            kept.insert(0, group)
+    return kept
 
 
 def _without_false_alarms(groups: list[npt.NDArray[np.int64]], fps: float) -> list[npt.NDArray[np.int64]]:
@@ -172,15 +201,27 @@ def _on_grid(
 
 
 def _warn_of_missing(
-    numbers: npt.NDArray[np.int64], times: npt.NDArray[np.float64], info: VideoInfo, progress: Progress
+    numbers: npt.NDArray[np.int64],
+    times: npt.NDArray[np.float64],
+    seen: npt.NDArray[np.bool_],
+    info: VideoInfo,
+    progress: Progress,
 ) -> None:
-    """One warning with every stretch of the frames read that the track leaves out, in seconds of the video."""
+    """Warnings of every stretch of the frames read that the track leaves out, in seconds of the video, by its reason."""
     fps = info.fps
     first, last = int(np.ceil(times[0] * fps - 1e-3)), int(np.floor(times[-1] * fps + 1e-3))
-    wanted = np.arange(first, last + 1)
-    missing = wanted[~np.isin(wanted, numbers)]
+    missing = np.setdiff1d(np.arange(first, last + 1), numbers)
     if not len(missing):
         return
-    stretches = np.split(missing, np.flatnonzero(np.diff(missing) > 1) + 1)
-    words = ", ".join(f"{s[0] / fps:.2f}-{(s[-1] + 1) / fps:.2f}" for s in stretches)
-    progress.warning("frames_missing", f"No person was found for long enough to fill in at {words} seconds; these stretches are left out.")
+    somebody = np.isin(missing, np.rint(times[seen] * fps).astype(np.int64))
+    empty: list[str] = []
+    other: list[str] = []
+    cuts = np.flatnonzero(np.diff(missing) > 1) + 1
+    for stretch, found in zip(np.split(missing, cuts), np.split(somebody, cuts), strict=True):
+        words = f"{stretch[0] / fps:.2f}-{(stretch[-1] + 1) / fps:.2f}"
+        (other if found.any() else empty).append(words)
+    if empty:
+        progress.warning("frames_missing", f"Nobody was found at {', '.join(empty)} seconds, too long to fill in: left out of the motion.")
+    if other:
+        progress.warning("other_person", f"What was found at {', '.join(other)} seconds is another person or a false alarm: "
+                         "left out of the motion.")  # fmt: skip

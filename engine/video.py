@@ -12,7 +12,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 import cv2
 import numpy as np
@@ -25,9 +25,13 @@ from .progress import Progress
 
 Moment = tuple[float, str]  # what contract.options.parse_moment returns: a number of "s" or of "f"
 
+_WORTH_SEEKING: Final = 3.0  # seconds into the video from which a seek is faster than decoding up to there
+_SEEK_SHORT: Final = 1.0  # seconds by which a seek aims short, as it may land late and its first pictures may be broken
+_DAMAGED: Final = 100  # damaged packets in a row behind which good frames are still looked for
 _QUEUE: Final = 4  # pictures decoded ahead: smooths the decoder's bursts, and at 4K is still only 100 MB
 _TICK: Final = 1e-3  # seconds: the coarsest clock of a container (Matroska counts milliseconds)
 _SAME_RATE: Final = 0.1  # of a frame: a rate is constant where no frame is further off its place than this or a tick
+_FEW_DROPPED: Final = 0.8  # of the frames of an even rate that must be there for it to be the rate of the video
 _NTSC: Final = tuple(n * 1000.0 / 1001.0 for n in (24, 30, 48, 60, 120, 240))
 _FASTEST: Final = 1000.0  # frames a second; more is a container's clock taken for its rate
 _ROTATIONS: Final = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
@@ -57,7 +61,8 @@ class VideoInfo:
     fov_degrees: float | None
 
 
-class Frame(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Frame:
     """`index`: number in the file from 0. `time`: seconds since the video's first frame. `image`: (height, width, 3) RGB uint8."""
 
     index: int
@@ -65,17 +70,31 @@ class Frame(NamedTuple):
     image: npt.NDArray[np.uint8]
 
 
+@dataclass(frozen=True, slots=True)
+class _End:
+    """Behind the last frame: how many were decoded and how many given, and whether the file's own end was reached."""
+
+    decoded: int
+    given: int
+    of_file: bool
+
+
 class Video:
     """An opened video; see `open_video`."""
 
-    def __init__(self, info: VideoInfo, stored_size: tuple[int, int], progress: Progress | None) -> None:
+    def __init__(
+        self, info: VideoInfo, times: npt.NDArray[np.float64], stored_size: tuple[int, int], promised: int, progress: Progress | None
+    ) -> None:
         self.info = info
+        self._times = times  # of all frames, as the file's index has them
+        self._promised = promised  # frames that the file says it has
         self._stored_size = stored_size  # (width, height) in square pixels before the rotation
         self._progress = progress
 
     def frames(self, start: Moment | None = None, end: Moment | None = None) -> Iterator[Frame]:
         """Frames from `start` up to and without `end`; closing the iterator early frees the file and the thread.
 
+        Where the file ends before it should, or frames of it cannot be decoded, the rest is given and a warning says so.
         Raises Failure `bad_arguments` at once for a range that holds no frame, `not_a_video` while reading where not one
         frame can be decoded, `out_of_memory`.
         """
@@ -83,29 +102,32 @@ class Video:
         return self._read(start, end)
 
     def count(self, start: Moment | None = None, end: Moment | None = None) -> int:
-        """About how many frames `frames` will give (exact for a constant rate)."""
-        first = 0 if start is None else self._frame_number(start)
-        last = self.info.frame_count if end is None else min(self._frame_number(end), self.info.frame_count)
-        return max(last - first, 1)
+        """How many frames `frames` will give, if all of them can be decoded."""
+        return self._frame_number(end, self.info.frame_count) - self._frame_number(start, 0)
 
-    def _frame_number(self, moment: Moment) -> int:
-        return int(moment[0]) if moment[1] == "f" else int(np.ceil((moment[0] - _TICK) * self.info.fps))
+    def _frame_number(self, moment: Moment | None, default: int) -> int:
+        """The first frame at or after `moment`."""
+        if moment is None:
+            return default
+        number = int(moment[0]) if moment[1] == "f" else int(np.searchsorted(self._times, moment[0] - _TICK))
+        return min(number, self.info.frame_count)
 
     def _check_range(self, start: Moment | None, end: Moment | None) -> None:
         info = self.info
         whole = f"{info.path.name} is {info.duration:.2f} seconds ({info.frame_count} frames) long"
-        if start and start[0] >= (info.frame_count if start[1] == "f" else info.duration):
+        if start and self._frame_number(start, 0) >= info.frame_count:
             raise Failure("bad_arguments", f"--start {_words(start)} lies after the end: {whole}; choose an earlier start.")
         if end and end[0] <= 0:
             raise Failure("bad_arguments", f"--end {_words(end)} leaves nothing to read: {whole}; choose a later end.")
-        if start and end and self._frame_number(end) <= self._frame_number(start):
-            raise Failure("bad_arguments", f"--end {_words(end)} does not lie after --start {_words(start)}; choose a later end.")
+        if start and end and self._frame_number(end, 0) <= self._frame_number(start, 0):
+            asked = f"--start {_words(start)} to --end {_words(end)}"
+            raise Failure("bad_arguments", f"No frame lies from {asked}: {whole}; choose a later end.")
 
     def _read(self, start: Moment | None, end: Moment | None) -> Iterator[Frame]:
-        pictures: queue.Queue[Frame | BaseException | None] = queue.Queue(_QUEUE)
+        pictures: queue.Queue[Frame | BaseException | _End] = queue.Queue(_QUEUE)
         stop = threading.Event()
 
-        def put(item: Frame | BaseException | None) -> bool:
+        def put(item: Frame | BaseException | _End) -> bool:
             while not stop.is_set():
                 try:
                     pictures.put(item, timeout=0.1)
@@ -116,50 +138,53 @@ class Video:
 
         def decode() -> None:
             try:
-                for frame in self._decode(start, end, stop):
-                    if not put(frame):
+                for item in self._decode(start, end, stop):
+                    if not put(item):
                         return
-                put(None)
             except BaseException as error:  # raised again where the frames are read
                 put(error)
 
         thread = threading.Thread(target=decode, name="decoder", daemon=True)
         thread.start()
         try:
-            while (item := pictures.get()) is not None:
+            while not isinstance(item := pictures.get(), _End):
                 if isinstance(item, BaseException):
                     raise item
                 yield item
+            self._check_end(item)
         finally:
             stop.set()
             thread.join()
 
-    def _decode(self, start: Moment | None, end: Moment | None, stop: threading.Event) -> Iterator[Frame]:
+    def _decode(self, start: Moment | None, end: Moment | None, stop: threading.Event) -> Iterator[Frame | _End]:
+        """The frames of the range, then one _End."""
         info = self.info
-        capture = _capture(info.path)
+        first, last = self._frame_number(start, 0), self._frame_number(end, info.frame_count)
+        capture, origin = self._capture_before(first)
         try:
-            count, given, origin, time, index = 0, 0, 0.0, -1.0, -1
-            while not stop.is_set() and capture.grab():
-                stamp = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000.0
-                if count == 0:
-                    origin = stamp
-                # a stamp that does not go forward is none (the tail of an AVI file with B-frames)
-                time = stamp - origin if stamp - origin > time else time + 1.0 / info.fps
-                # a constant rate tells a frame's number even where the decoder had to drop its neighbours
-                index = index + 1 if info.variable_rate else max(index + 1, round(time * info.fps))
-                count += 1
-                if end and (index >= end[0] if end[1] == "f" else time >= end[0] - _TICK):
-                    break
-                if start and (index < start[0] if start[1] == "f" else time < start[0] - _TICK):
+            given, decoded, time, index = 0, 0, -1.0, -1
+            while not stop.is_set() and self._grab(capture, index):
+                stamp = _stamp(capture)
+                origin = stamp if origin is None else origin
+                if stamp - origin > time:
+                    time = stamp - origin
+                elif stamp == 0.0:  # the file has no times: a bare stream, the tail of an AVI file with B-frames
+                    time += 1.0 / info.fps
+                else:  # behind damaged data pictures come out of order for a while, and broken
                     continue
-                decoded, image = capture.retrieve()
-                if not decoded:
+                # by its time a frame is known even where the decoder had to drop its neighbours
+                index = max(index + 1, self._number_at(time))
+                decoded = decoded + 1 if decoded else index + 1
+                if end and index >= last:
+                    yield _End(decoded, given, False)
+                    return
+                if index < first:
                     continue
-                given += 1
-                yield Frame(index, time, self._upright(image))
-            else:
-                if not stop.is_set():
-                    self._check_end(count, given)
+                whole, image = capture.retrieve()
+                if whole:
+                    given += 1
+                    yield Frame(index, time, self._upright(image))
+            yield _End(decoded, given, True)
         except cv2.error as error:
             if error.code == cv2.Error.StsNoMem:
                 raise Failure("out_of_memory", f"There is not enough memory to decode {info.path.name} at {info.width}x{info.height}; "
@@ -168,6 +193,31 @@ class Video:
         finally:
             capture.release()
 
+    def _capture_before(self, first: int) -> tuple[cv2.VideoCapture, float | None]:
+        """A capture that stands before frame `first`, at the file's beginning or nearer; and the first frame's stamp if known."""
+        capture = _capture(self.info.path)
+        target = float(self._times[first])
+        if target > _WORTH_SEEKING and capture.grab():
+            origin = _stamp(capture)
+            capture.set(cv2.CAP_PROP_POS_MSEC, (target - _SEEK_SHORT) * 1000.0)
+            if 0.0 < _stamp(capture) - origin < target:  # where a seek lands is not sure, the stamps are
+                return capture, origin
+            capture.release()
+            capture = _capture(self.info.path)
+        return capture, None
+
+    def _grab(self, capture: cv2.VideoCapture, index: int) -> bool:
+        """Grabs the frame after `index`; False at the end. OpenCV stops at damaged data, but goes on when asked again."""
+        tries = _DAMAGED if index < self.info.frame_count - 1 else 1
+        return any(capture.grab() for _ in range(tries))
+
+    def _number_at(self, time: float) -> int:
+        if not self.info.variable_rate:
+            return round(time * self.info.fps)
+        after = int(np.searchsorted(self._times, time))
+        near = range(max(after - 1, 0), min(after + 1, len(self._times)))
+        return min(near, key=lambda k: abs(self._times[k] - time))
+
     def _upright(self, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
         if (image.shape[1], image.shape[0]) != self._stored_size:
             image = cv2.resize(image, self._stored_size, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
@@ -175,13 +225,19 @@ class Video:
             image = cv2.rotate(image, _ROTATIONS[self.info.rotation])  # type: ignore[assignment]
         return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)  # type: ignore[return-value]
 
-    def _check_end(self, decoded: int, given: int) -> None:
-        """Called where the file's end was reached: are these all the frames that the file holds?"""
-        name, expected = self.info.path.name, self.info.frame_count
-        if not given:
-            raise Failure("not_a_video", f"No picture of {name} can be decoded: the file is damaged; export the video again.")
-        if decoded < expected and self._progress:
-            self._progress.warning("frames_damaged", f"{name}: {expected - decoded} of {expected} frames are damaged and were left out.")
+    def _check_end(self, end: _End) -> None:
+        """Are these all the frames that the file should give? Warns, or raises Failure where there is not one."""
+        name = self.info.path.name
+        if not end.given:
+            what = "the part asked for" if end.decoded else "it"
+            raise Failure("not_a_video", f"{name} is damaged and no picture of {what} can be decoded; export the video again.")
+        whole = max(self._promised, self.info.frame_count)
+        if not end.of_file or not self._progress or end.decoded >= whole:
+            return
+        if self._promised > round(self.info.duration * self.info.fps):
+            self._progress.warning("truncated", f"{name} is cut off: {end.decoded} of its {whole} frames could be read and are used.")
+        else:
+            self._progress.warning("frames_damaged", f"{whole - end.decoded} of the {whole} frames of {name} are damaged and left out.")
 
 
 def open_video(path: str | os.PathLike[str], progress: Progress | None = None) -> Video:
@@ -204,7 +260,7 @@ def open_video(path: str | os.PathLike[str], progress: Progress | None = None) -
     finally:
         capture.release()
     nominal = nominal if 0.0 < nominal <= _FASTEST else 30.0
-    times = _frame_times(path, nominal)
+    times, packets = _frame_times(path, nominal, promised)
     if width <= 0 or height <= 0 or not len(times):
         raise _not_a_video(path, facts)
     rotation = rotation if rotation in _ROTATIONS else 0
@@ -212,18 +268,18 @@ def open_video(path: str | os.PathLike[str], progress: Progress | None = None) -
     upright = stored[::-1] if rotation in (90, 270) else stored
     fps, variable = measure_rate(times, nominal)
     fov = field_of_view(facts.focal_35mm, *upright) if facts and facts.focal_35mm else None
-    info = VideoInfo(path, *upright, fps, len(times), float(times[-1]) + 1.0 / fps, rotation, variable, fov)
+    duration = float(times[-1]) + 1.0 / fps if variable else len(times) / fps
+    info = VideoInfo(path, *upright, fps, len(times), duration, rotation, variable, fov)
     slack = 0.0 if facts else _GUESS_SLACK[0] * fps + _GUESS_SLACK[1] * promised
-    if progress and promised - len(times) > slack:
-        progress.warning("truncated", f"{path.name} is cut off: {len(times)} of its {promised} frames are there and were used.")
-    return Video(info, stored, progress)
+    promised = promised if promised - packets > slack else len(times)
+    return Video(info, times, stored, promised, progress)
 
 
 def measure_rate(times: npt.NDArray[np.float64], nominal: float) -> tuple[float, bool]:
     """(frames a second, whether the rate varies) of frames at `times` (T,) seconds, rising.
 
     `nominal`: what the container says, which decides where the times alone cannot (a second of 29.97 in milliseconds
-    is a second of 30 too). A usual rate is returned exact.
+    is a second of 30 too). A usual rate is returned exact. Where a few frames of an even rate are missing, that rate is returned.
     """
     if len(times) < 2:
         return _snap(nominal, 1e-3), False
@@ -237,6 +293,11 @@ def measure_rate(times: npt.NDArray[np.float64], nominal: float) -> tuple[float,
         best = min(off, key=lambda rate: off[rate], default=None)
         if best is not None and off[best] <= max(_TICK, _SAME_RATE / best):
             return float(best), False
+    rate = _snap(nominal, 1e-5)
+    places = np.rint((times - times[0]) * rate)
+    on_grid = np.abs(times - times[0] - places / rate).max() <= max(_TICK, _SAME_RATE / rate) and (np.diff(places) > 0).all()
+    if on_grid and len(times) >= _FEW_DROPPED * (places[-1] + 1):
+        return rate, True
     return _snap(average, 1e-3), True
 
 
@@ -252,20 +313,28 @@ def _snap(rate: float, tolerance: float) -> float:
     return nearest if abs(nearest - rate) <= tolerance * rate else rate
 
 
-def _frame_times(path: Path, nominal: float) -> npt.NDArray[np.float64]:
-    """(T,) seconds from the first frame, rising: the times of all frames in the file, read without decoding them."""
+def _frame_times(path: Path, nominal: float, promised: int) -> tuple[npt.NDArray[np.float64], int]:
+    """(T,) seconds from the first frame, rising, of all frames in the file, read without decoding; and the number of packets.
+
+    There are more packets than frames where an edit list hides the first ones.
+    """
     capture = _capture(path)
     try:
         capture.set(cv2.CAP_PROP_FORMAT, -1)  # packets as they are
-        stamps = []
-        while capture.grab():
-            stamps.append(capture.get(cv2.CAP_PROP_POS_MSEC) / 1000.0)
+        stamps: list[float] = []
+        while any(capture.grab() for _ in range(_DAMAGED if len(stamps) < promised else 1)):
+            stamps.append(_stamp(capture))
     finally:
         capture.release()
     times = np.unique(np.asarray(stamps, np.float64))  # sorted; lead-in that an edit list hides is all at 0
     if len(times) == 1 and len(stamps) > 1:  # a bare stream without times
-        return np.arange(len(stamps)) / nominal
-    return times - times[:1]
+        return np.arange(len(stamps)) / nominal, len(stamps)
+    return times - times[:1], len(stamps)
+
+
+def _stamp(capture: cv2.VideoCapture) -> float:
+    """Seconds of the frame that was grabbed last, by the file's clock."""
+    return float(capture.get(cv2.CAP_PROP_POS_MSEC)) / 1000.0
 
 
 def _capture(path: Path) -> cv2.VideoCapture:
