@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from copy import deepcopy
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
@@ -88,6 +87,22 @@ class TimeEmbedding(nn.Module):
         return self.second(functional.silu(self.first(sinusoid(steps, self.hidden, self.first.weight.dtype))))
 
 
+@torch.no_grad()
+def start_as_published(branches: list[list[GraphAttention]]) -> None:
+    """Make the attention layers start as the published ones do, equal to one another.
+
+    One self-attention, its four projections equal, serves every layer of both branches; one learned graph every layer of a
+    branch. The published convolutions are drawn independently, as ours are.
+    """
+    first = branches[0][0].attention
+    first.query_key_value.weight.copy_(first.out.weight.repeat(3, 1))
+    first.query_key_value.bias.copy_(first.out.bias.repeat(3))
+    for branch in branches:
+        for layer in branch:
+            layer.attention.load_state_dict(first.state_dict())
+            layer.graph.load_state_dict(branch[0].graph.state_dict())
+
+
 class Refiner(nn.Module):
     """Predicts the noise of a pose of `skeleton`'s joints.
 
@@ -109,7 +124,10 @@ class Refiner(nn.Module):
         else:
             self.embed = ChebConv(STATE_CHANNELS, config.hidden, graph)
             self.readout = ChebConv(config.hidden, STATE_CHANNELS, graph)
-        self.attentions = nn.ModuleList(self._attentions(graph.nodes))
+        branches = [self._attentions(graph.nodes) for _ in range(2 if config.use_cag else 1)]
+        if config.released:
+            start_as_published(branches)
+        self.attentions = nn.ModuleList(branches[0])
         self.convolutions = nn.ModuleList(self._convolutions(graph, config.layers))
         self.guidance: ContextGuidance | None = None
         if config.use_cag:
@@ -119,11 +137,9 @@ class Refiner(nn.Module):
                 config.hidden,
                 plain,
                 graph.nodes,
-                self._attentions(graph.nodes),
+                branches[1],
                 self._convolutions(graph, config.layers - 1),
             )
-        if config.released:
-            self._start_as_published()
 
     def _attentions(self, nodes: int) -> list[GraphAttention]:
         config = self.config
@@ -135,22 +151,6 @@ class Refiner(nn.Module):
     def _convolutions(self, graph: Graph, count: int) -> list[TimedResidual]:
         config = self.config
         return [TimedResidual(config.hidden, config.embedding, graph, config.conv_dropout) for _ in range(count)]
-
-    def _start_as_published(self) -> None:
-        """One self-attention, its four projections equal, copied to every layer of both branches; one learned graph a branch.
-
-        The published convolutions are drawn independently, as ours are.
-        """
-        branches = [self.attentions] + ([self.guidance.attentions] if self.guidance else [])
-        first = self.attentions[0]
-        with torch.no_grad():
-            first.attention.query_key_value.weight.copy_(first.attention.out.weight.repeat(3, 1))
-            first.attention.query_key_value.bias.copy_(first.attention.out.bias.repeat(3))
-        for branch in branches:
-            graph = branch[0].graph
-            for layer in branch:
-                layer.attention.load_state_dict(deepcopy(first.attention.state_dict()))
-                layer.graph.load_state_dict(deepcopy(graph.state_dict()))
 
     def forward(self, x: Tensor, t: Tensor, p: Tensor | None = None) -> Tensor:
         """Noise in `x`.
