@@ -68,17 +68,17 @@ def draw_skeleton(
     bones = sorted(((child, parent) for child, parent in enumerate(parents) if parent >= 0), key=lambda b: -(near[b[0]] + near[b[1]]))
     for child, parent in bones:
         for colour, extra in ((_EDGE, 0.8), (side_colour(names[child]), 0.0)):
-            cv2.line(image, _fixed(points[parent]), _fixed(points[child]), colour, round(width + extra * width), cv2.LINE_AA, _SUBPIXEL)
+            cv2.line(image, _place(points[parent]), _place(points[child]), colour, round(width + extra * width), cv2.LINE_AA, _SUBPIXEL)
     for joint in np.argsort(-near, kind="stable"):
-        at, colour = _fixed(points[joint]), side_colour(names[joint])
+        at, colour = _place(points[joint]), side_colour(names[joint])
         size = 1.1 * width
         if radius is not None and radius[joint] > size:
-            cv2.circle(image, at, _fixed(radius[joint]), colour, 1, cv2.LINE_AA, _SUBPIXEL)
+            cv2.circle(image, at, _length(radius[joint]), colour, 1, cv2.LINE_AA, _SUBPIXEL)
         seen = confidence is None or confidence[joint] >= SEEN
-        cv2.circle(image, at, _fixed(size + 0.4 * width), _EDGE, -1, cv2.LINE_AA, _SUBPIXEL)
-        cv2.circle(image, at, _fixed(size), colour if seen else _EDGE, -1, cv2.LINE_AA, _SUBPIXEL)
+        cv2.circle(image, at, _length(size + 0.4 * width), _EDGE, -1, cv2.LINE_AA, _SUBPIXEL)
+        cv2.circle(image, at, _length(size), colour if seen else _EDGE, -1, cv2.LINE_AA, _SUBPIXEL)
         if not seen:
-            cv2.circle(image, at, _fixed(size), colour, max(1, round(width / 3)), cv2.LINE_AA, _SUBPIXEL)
+            cv2.circle(image, at, _length(size), colour, max(1, round(width / 3)), cv2.LINE_AA, _SUBPIXEL)
 
 
 def overlay(image: Image, motion: Motion, frame: int) -> Image:
@@ -117,7 +117,7 @@ class SideView:
     def draw(self, frame: int) -> Image:
         """(H,W,3) RGB of that frame, with the pelvis's path up to it on the ground."""
         drawn = self._paper.copy()
-        path = self.motion.positions_world[: frame + 1, 0].astype(float) * [1, 1, 0]
+        path = self.motion.positions_world[: frame + 1, 0].astype(float) * np.array([1.0, 1.0, 0.0])
         cv2.polylines(drawn, [self._pixels(path)[:, None]], False, (150, 150, 150), 2, cv2.LINE_AA, _SUBPIXEL)
         joints = to_camera(self.motion.positions_world[frame].astype(float), self._camera_to_world)
         draw_skeleton(drawn, project(joints, self._matrix), self._names, self.motion.parents.tolist(), depth=joints[:, 2])
@@ -129,7 +129,7 @@ class SideView:
 
     def _ground(self, low: Array, high: Array, size: tuple[int, int]) -> Image:
         paper = np.full((size[1], size[0], 3), _PAPER, np.uint8)
-        (left, back), (right, front) = np.floor(low[:2]).astype(int) - 1, np.ceil(high[:2]).astype(int) + 1
+        (left, back), (right, front) = (np.floor(low[:2]) - 1).astype(int).tolist(), (np.ceil(high[:2]) + 1).astype(int).tolist()
         lines = [((x, back, 0), (x, front, 0)) for x in range(left, right + 1)]
         lines += [((left, y, 0), (right, y, 0)) for y in range(back, front + 1)]
         for line in lines:
@@ -237,6 +237,10 @@ def _write_words(image: Image, words: str) -> None:
         cv2.putText(image, words, at, cv2.FONT_HERSHEY_SIMPLEX, max(0.4, size), colour, width, cv2.LINE_AA)
 
 
-def _fixed(value: Array | float) -> int | tuple[int, ...]:
-    scaled = np.rint(np.asarray(value, float) * 2**_SUBPIXEL).astype(int)
-    return int(scaled) if scaled.ndim == 0 else tuple(int(v) for v in scaled)
+def _place(point: Array) -> tuple[int, int]:
+    """A point in pixels as OpenCV's fixed-point numbers."""
+    return round(float(point[0]) * 2**_SUBPIXEL), round(float(point[1]) * 2**_SUBPIXEL)
+
+
+def _length(pixels: float) -> int:
+    return round(min(float(pixels), 1e5) * 2**_SUBPIXEL)

@@ -1,0 +1,219 @@
+"""Drives a rigged human with the joint positions of a motion: bone rotations and feet that stay on the floor.
+
+A motion gives joint positions of somebody with other proportions. The trunk takes its orientation from the hip and shoulder
+lines, the arms their bones' directions; the legs are solved by two-bone inverse kinematics for ankles that stand where the
+motion's ankles stand, so that no foot slides, and the pelvis sinks a little where a leg would be too short.
+All arrays: metres, Z up, the human at rest faces -Y with the left hand at +X.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.ndimage import gaussian_filter1d
+from scipy.spatial.transform import Rotation, Slerp
+
+Array = npt.NDArray[np.float64]
+
+UP = np.array([0.0, 0.0, 1.0])
+STRAIGHT = (0.12, 0.35)  # sine of a knee's or elbow's bend: below, its plane is noise; above, it is trusted whole
+LIFTED = 0.04  # metres: a foot higher than this does not bend its toes on the ground
+REACH = 0.995  # a leg is never stretched further than this share of its length
+
+
+@dataclass(frozen=True)
+class Rest:
+    """The human's rest pose: heads and tails of its bones (metres), parents by name, parent before child."""
+
+    head: Mapping[str, Array]
+    tail: Mapping[str, Array]
+    parent: Mapping[str, str | None]
+
+
+@dataclass(frozen=True)
+class Drive:
+    """Per bone the world rotation from rest (T,3,3), and the root bone's head (T,3) in metres."""
+
+    rotation: dict[str, Array]
+    root: Array
+
+
+def drive(motion: Mapping[str, Array], rest: Rest) -> Drive:
+    """The human's pose for every frame of `motion` (joint name -> (T,3) metres, Z up, floor at z=0; 22 joints with .L and .R)."""
+    turn: dict[str, Array] = {}
+    scale = _leg(rest, "Left")[2] / _motion_leg(motion)
+    _trunk(motion, rest, turn)
+    for side, letter in (("Left", "L"), ("Right", "R")):
+        _arm(motion, rest, turn, side, letter)
+        turn[f"{letter}HipJoint"] = turn["Hips"]
+    root = scale * motion["pelvis"]
+    # the human's ankle stands higher or lower over its sole, and its hip joints lower or higher in the pelvis
+    low_ankle = np.percentile(np.concatenate([motion["ankle.L"], motion["ankle.R"]])[:, 2], 10)
+    root[:, 2] += rest.head["LeftFoot"][2] - scale * low_ankle + rest.head["Hips"][2] - rest.head["LeftUpLeg"][2]
+    feet = {side: _foot(motion, rest, side, letter, scale) for side, letter in (("Left", "L"), ("Right", "R"))}
+    root[:, 2] -= _sink(rest, turn, root, feet)
+    for side in ("Left", "Right"):
+        _solve_leg(rest, turn, root, feet[side], side)
+    for name, parent in rest.parent.items():
+        if name not in turn:
+            turn[name] = turn[parent] if parent else turn["Hips"]
+    return Drive(turn, root)
+
+
+def heads(pose: Drive, rest: Rest) -> dict[str, Array]:
+    """The bones' heads (T,3) by forward kinematics."""
+    at: dict[str, Array] = {}
+    for name, parent in rest.parent.items():
+        at[name] = pose.root if parent is None else at[parent] + pose.rotation[parent] @ (rest.head[name] - rest.head[parent])
+    return at
+
+
+@dataclass(frozen=True)
+class _Foot:
+    ankle: Array  # (T,3) where the ankle has to be
+    turn: Array  # (T,3,3) of the foot
+    toes: Array  # (T,3,3) of the toes
+    hinge: Array  # (T,3) the knee's axis, to the person's left
+
+
+def _trunk(motion: Mapping[str, Array], rest: Rest, turn: dict[str, Array]) -> None:
+    left = rest.head["LeftUpLeg"] - rest.head["RightUpLeg"]
+    pelvis = _frame(motion["spine"] - motion["pelvis"], motion["hip.L"] - motion["hip.R"]) @ _frame(UP, left).T
+    chest = _frame(motion["neck"] - motion["spine"], motion["shoulder.L"] - motion["shoulder.R"]) @ _frame(UP, left).T
+    turn["Hips"] = pelvis
+    for name, share in (("LowerBack", 1 / 3), ("Spine", 2 / 3), ("Spine1", 1.0)):
+        turn[name] = np.stack([Slerp([0, 1], Rotation.from_matrix([a, b]))(share).as_matrix() for a, b in zip(pelvis, chest, strict=True)])
+    # the skull's direction is the only thing known of the head: it follows the chest's turn, half of its tilt by the neck
+    head = _swing(chest, UP, motion["head_top"] - motion["head"])
+    turn["Neck"] = np.stack([Slerp([0, 1], Rotation.from_matrix([a, b]))(0.5).as_matrix() for a, b in zip(chest, head, strict=True)])
+    turn["Neck1"] = turn["Head"] = head
+
+
+def _arm(motion: Mapping[str, Array], rest: Rest, turn: dict[str, Array], side: str, letter: str) -> None:
+    upper = _unit(motion[f"elbow.{letter}"] - motion[f"shoulder.{letter}"])
+    fore = _unit(motion[f"wrist.{letter}"] - motion[f"elbow.{letter}"])
+    rest_upper = rest.head[f"{side}ForeArm"] - rest.head[f"{side}Arm"]
+    rest_fore = rest.head[f"{side}Hand"] - rest.head[f"{side}ForeArm"]
+    rest_hand = rest.head[f"{side}FingerBase"] - rest.head[f"{side}Hand"]
+    swung = _swing(turn["Spine1"], rest_upper, upper)
+    # the elbow's plane says how the upper arm is twisted, as far as the elbow is bent
+    normal, known = _bend(upper, fore)
+    hinged = _frame(upper, normal) @ _frame(rest_upper, np.cross(rest_upper, rest_fore)).T
+    twist = _angle_about(upper, hinged @ np.swapaxes(swung, -1, -2))
+    twist = np.unwrap(twist)
+    twist -= 2 * np.pi * np.round(np.average(twist, weights=known + 1e-6) / (2 * np.pi))
+    twist = gaussian_filter1d(known * twist, 2.0) / np.maximum(gaussian_filter1d(known, 2.0), 0.2)
+    turn[f"{side}Arm"] = Rotation.from_rotvec(upper * twist[:, None]).as_matrix() @ swung
+    turn[f"{side}ForeArm"] = _swing(turn[f"{side}Arm"], rest_fore, fore)
+    turn[f"{side}Hand"] = _swing(turn[f"{side}ForeArm"], rest_hand, motion[f"hand.{letter}"] - motion[f"wrist.{letter}"])
+    turn[f"{side}Shoulder"] = turn["Spine1"]
+
+
+def _foot(motion: Mapping[str, Array], rest: Rest, side: str, letter: str, scale: float) -> _Foot:
+    ankle, toe = motion[f"ankle.{letter}"], motion[f"toe.{letter}"]
+    low_ankle, low_toe = np.percentile(ankle[:, 2], 10), np.percentile(toe[:, 2], 10)
+    along = toe - ankle
+    pitch = np.arctan2(-along[:, 2], np.hypot(along[:, 0], along[:, 1]))
+    flat = (ankle[:, 2] < low_ankle + 0.015) & (toe[:, 2] < low_toe + 0.015)
+    pitch = pitch - np.median(pitch[flat])  # 0: flat on the floor, above: the heel is up
+    pitch[np.abs(pitch) < np.radians(4)] = 0.0  # the skeleton's noise would rock a standing foot
+    pitch = gaussian_filter1d(pitch, 1.0)
+    heading = _unit(along * [1, 1, 0])
+    left = np.cross(UP, heading)
+    rest_along = _unit((rest.tail[f"{side}ToeBase"] - rest.head[f"{side}Foot"]) * [1, 1, 0])
+    yaw = _frame(heading, left) @ _frame(rest_along, np.cross(UP, rest_along)).T
+    foot = Rotation.from_rotvec(left * pitch[:, None]).as_matrix() @ yaw
+    clearance = scale * np.maximum(0.0, np.minimum(ankle[:, 2] - low_ankle, toe[:, 2] - low_toe))
+    clearance = np.where(clearance < 0.012, 0.0, clearance - 0.012)
+    bent = np.clip(pitch, 0, np.radians(50)) * np.clip(1 - clearance / LIFTED, 0, 1)
+    toes = Rotation.from_rotvec(left * (pitch - bent)[:, None]).as_matrix() @ yaw
+    # the sole as three points: heel, ball, tip of the toes
+    ankle_rest, ball, tip = rest.head[f"{side}Foot"], rest.head[f"{side}ToeBase"], rest.tail[f"{side}ToeBase"]
+    floor = [1.0, 1.0, 0.0]
+    heel = (ankle_rest - 0.06 * rest_along) * floor
+    ball_at = foot @ (ball - ankle_rest)
+    sole = [foot @ (heel - ankle_rest), foot @ (ball * floor - ankle_rest), ball_at + toes @ (tip * floor - ball)]
+    lowest = np.min([point[:, 2] for point in sole], axis=0)
+    target = scale * ankle
+    target[:, 2] = clearance - lowest
+    normal, known = _bend(_unit(motion[f"knee.{letter}"] - motion[f"hip.{letter}"]), _unit(ankle - motion[f"knee.{letter}"]))
+    hinge = _unit(gaussian_filter1d(known[:, None] * normal + (1 - known[:, None]) * left, 1.0, axis=0))
+    return _Foot(target, foot, toes, hinge)
+
+
+def _sink(rest: Rest, turn: Mapping[str, Array], root: Array, feet: Mapping[str, _Foot]) -> Array:
+    """(T,) how far the pelvis has to sink for both feet to be reached; smooth, never too little by more than a few millimetres."""
+    drop = np.zeros(len(root))
+    for side, foot in feet.items():
+        across = foot.ankle - (root + turn["Hips"] @ (rest.head[f"{side}UpLeg"] - rest.head["Hips"]))
+        reach = REACH * _leg(rest, side)[2]
+        high = np.sqrt(np.maximum(reach**2 - across[:, 0] ** 2 - across[:, 1] ** 2, 0))
+        drop = np.maximum(drop, -across[:, 2] - high)
+    wide = np.max([np.roll(drop, k) for k in range(-3, 4)], axis=0)
+    return gaussian_filter1d(wide, 2.0)
+
+
+def _solve_leg(rest: Rest, turn: dict[str, Array], root: Array, foot: _Foot, side: str) -> None:
+    thigh, shin, length = _leg(rest, side)
+    hip = root + turn["Hips"] @ (rest.head[f"{side}UpLeg"] - rest.head["Hips"])
+    axis = foot.ankle - hip
+    reach = np.minimum(np.linalg.norm(axis, axis=-1), 0.9999 * length)
+    axis = _unit(axis)
+    hinge = _unit(foot.hinge - (foot.hinge * axis).sum(-1, keepdims=True) * axis)
+    along = (thigh**2 - shin**2 + reach**2) / (2 * reach)
+    out = np.sqrt(np.maximum(thigh**2 - along**2, 0.0))
+    knee = hip + along[:, None] * axis + out[:, None] * np.cross(axis, hinge)
+    ankle = hip + reach[:, None] * axis
+    rest_left = np.cross(UP, rest.tail[f"{side}ToeBase"] - rest.head[f"{side}Foot"])
+    joints = (f"{side}UpLeg", f"{side}Leg", f"{side}Foot")
+    for name, end, direction in ((joints[0], joints[1], knee - hip), (joints[1], joints[2], ankle - knee)):
+        turn[name] = _frame(direction, hinge) @ _frame(rest.head[end] - rest.head[name], rest_left).T
+    turn[f"{side}Foot"], turn[f"{side}ToeBase"] = foot.turn, foot.toes
+
+
+def _leg(rest: Rest, side: str) -> tuple[float, float, float]:
+    hip, knee, ankle = (rest.head[f"{side}{bone}"] for bone in ("UpLeg", "Leg", "Foot"))
+    thigh, shin = float(np.linalg.norm(knee - hip)), float(np.linalg.norm(ankle - knee))
+    return thigh, shin, thigh + shin
+
+
+def _motion_leg(motion: Mapping[str, Array]) -> float:
+    thigh = np.linalg.norm(motion["knee.L"] - motion["hip.L"], axis=-1)
+    return float(np.median(thigh + np.linalg.norm(motion["ankle.L"] - motion["knee.L"], axis=-1)))
+
+
+def _bend(a: Array, b: Array) -> tuple[Array, Array]:
+    """The unit normal of the plane of two bones, and how far it can be trusted (0..1)."""
+    normal = np.cross(a, b)
+    sine = np.linalg.norm(normal, axis=-1)
+    x = np.clip((sine - STRAIGHT[0]) / (STRAIGHT[1] - STRAIGHT[0]), 0, 1)
+    return normal / np.maximum(sine, 1e-9)[:, None], x * x * (3 - 2 * x)
+
+
+def _unit(v: Array) -> Array:
+    return v / np.maximum(np.linalg.norm(v, axis=-1, keepdims=True), 1e-12)
+
+
+def _frame(primary: Array, secondary: Array) -> Array:
+    """(...,3,3) with the columns: secondary made square to primary, primary, and their cross product."""
+    y = _unit(primary)
+    x = _unit(secondary - (secondary * y).sum(-1, keepdims=True) * y)
+    return np.stack([x, y, np.cross(x, y)], axis=-1)
+
+
+def _swing(base: Array, rest_direction: Array, direction: Array) -> Array:
+    """`base` (T,3,3) turned by the shortest way so that the bone's rest direction points along `direction` (T,3)."""
+    a, b = _unit(base @ rest_direction), _unit(direction)
+    axis = np.cross(a, b)
+    sine = np.linalg.norm(axis, axis=-1)
+    angle = np.arctan2(sine, (a * b).sum(-1))
+    return Rotation.from_rotvec(axis / np.maximum(sine, 1e-9)[:, None] * angle[:, None]).as_matrix() @ base
+
+
+def _angle_about(axis: Array, turn: Array) -> Array:
+    """(T,) the angle of rotations (T,3,3) that turn about the unit `axis` (T,3)."""
+    rotvec = Rotation.from_matrix(turn).as_rotvec()
+    return (rotvec * axis).sum(-1)
