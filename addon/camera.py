@@ -42,11 +42,19 @@ def frame_picture(scene: bpy.types.Scene, camera: bpy.types.Object, motion: Moti
     scene.render.pixel_aspect_x = scene.render.pixel_aspect_y = 1.0
 
 
-def add_background(camera: bpy.types.Object, video: Path, start: int) -> bool:
-    """Shows the video behind the camera's view, its first frame at scene frame `start`; False where Blender cannot read it."""
+def add_background(camera: bpy.types.Object, video: Path, start: int, size: tuple[int, int]) -> bool:
+    """Shows the video behind the camera's view, its first frame at scene frame `start`.
+
+    False where Blender cannot read it, or shows it lying on its side: `size` is the upright (width, height) in pixels, and
+    not every Blender heeds the note about turning that phones leave in their files.
+    """
     try:
         clip = bpy.data.movieclips.load(str(video), check_existing=True)
     except RuntimeError:
+        return False
+    if tuple(clip.size) != size and tuple(clip.size) == size[::-1]:
+        if clip.users == 0:
+            bpy.data.movieclips.remove(clip)
         return False
     clip.frame_start = start
     data = camera.data

@@ -205,8 +205,9 @@ def place_motion(
     if placement.add_camera:
         filmed = cameras.add_camera(motion, f"{name} Camera", scene.collection)
         cameras.frame_picture(scene, filmed, motion)
+        width, height = (int(side) for side in motion.image_size)
         if note:
             notes.append("The video is not shown behind the camera, because at another frame rate it would drift; choose Match for that.")
-        elif video is not None and not cameras.add_background(filmed, video, round(start)):
+        elif video is not None and not cameras.add_background(filmed, video, round(start), (width, height)):
             notes.append(f"Blender cannot show {video.name} behind the camera.")
     return Take(armature, filmed, motion, keys, float(frames[0]), float(frames[-1]), rate, notes)

@@ -182,9 +182,8 @@ class KINOLIFT_OT_capture_video(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         settings = context.scene.kinolift
-        chosen = {name: getattr(settings, name) for name in capture_properties()}
         try:
-            return set(bpy.ops.kinolift.capture("INVOKE_DEFAULT", filepath=settings.video, **chosen))
+            return set(bpy.ops.kinolift.capture("INVOKE_DEFAULT", filepath=settings.video, **settings.options()))
         except RuntimeError as error:  # a failure that the inner operator has reported; it must be shown once, by this one
             self.report({"ERROR"}, str(error).removeprefix("Error: ").strip())
             return {"CANCELLED"}

@@ -31,7 +31,7 @@ class KINOLIFT_PT_capture(_Tab, bpy.types.Panel):
         column = layout.column()
         column.active = not status.running
         row = column.row(align=True)
-        row.prop(settings, "video", text="")
+        row.prop(settings, "video", text="", **_placeholder("Choose a video"))
         if status.running:
             _draw_progress(layout, context, status)
         else:
@@ -53,11 +53,15 @@ class _SubPanel(_Tab):
     bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012
     shown: tuple[str, ...] = ()
 
-    def draw(self, context: bpy.types.Context) -> None:
+    def prepare(self, context: bpy.types.Context) -> bpy.types.UILayout:
         layout = self.layout  # type: ignore[attr-defined]
         layout.use_property_split = True
         layout.use_property_decorate = False
         layout.active = not context.window_manager.kinolift.running
+        return layout
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.prepare(context)
         for name in self.shown:
             layout.prop(context.scene.kinolift, name)
 
@@ -65,7 +69,19 @@ class _SubPanel(_Tab):
 class KINOLIFT_PT_person(_SubPanel, bpy.types.Panel):
     bl_label = "Person and Camera"
     bl_options: set[str] = set()  # noqa: RUF012
-    shown = ("height", "fov", "start", "end")
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.prepare(context)
+        settings = context.scene.kinolift
+        layout.prop(settings, "height")
+        row = layout.row(heading="Field of View")
+        row.prop(settings, "fov_known", text="")
+        value = row.row()
+        value.active = settings.fov_known
+        value.prop(settings, "fov", text="")
+        column = layout.column(align=True)
+        column.prop(settings, "start", **_placeholder("Beginning"))
+        column.prop(settings, "end", **_placeholder("End"))
 
 
 class KINOLIFT_PT_scene(_SubPanel, bpy.types.Panel):
@@ -73,10 +89,7 @@ class KINOLIFT_PT_scene(_SubPanel, bpy.types.Panel):
     shown = ("scene_fps", "set_range", "root", "add_camera", "motion_path")
 
     def draw(self, context: bpy.types.Context) -> None:
-        layout = self.layout
-        layout.use_property_split = True
-        layout.use_property_decorate = False
-        layout.active = not context.window_manager.kinolift.running
+        layout = self.prepare(context)
         settings = context.scene.kinolift
         for name in self.shown:
             row = layout.row()
@@ -100,6 +113,11 @@ class KINOLIFT_PT_files(_Tab, bpy.types.Panel):
         row.operator("kinolift.export", icon="EXPORT")
         if is_kinolift(context.object):
             self.layout.label(text=context.object.name, icon="OUTLINER_OB_ARMATURE")
+
+
+def _placeholder(text: str) -> dict[str, str]:
+    """What stands in an empty text field, where this Blender can show that (4.3 and later)."""
+    return {"placeholder": text} if "placeholder" in bpy.types.UILayout.bl_rna.functions["prop"].parameters else {}
 
 
 def _draw_progress(layout: bpy.types.UILayout, context: bpy.types.Context, status: bpy.types.PropertyGroup) -> None:

@@ -81,8 +81,29 @@ class KinoliftSettings(bpy.types.PropertyGroup):
 
     __annotations__ = {
         "video": StringProperty(name="Video", description="The video to capture", subtype="FILE_PATH"),
+        "fov_known": BoolProperty(
+            name="Field of View",
+            description=f"Give the camera's field of view. Else it is read from the file, or taken to be {DEFAULT_FOV:g} degrees",
+        ),
         **capture_properties(),
+        # where a person types one, a usual value is a better start than the 0 that stands for none
+        "fov": FloatProperty(
+            name="Field of View",
+            description="Of the camera, in degrees along the picture's longer side",
+            default=DEFAULT_FOV,
+            min=5.0,
+            max=170.0,
+            step=100,
+            precision=1,
+        ),
     }
+
+    def options(self) -> dict[str, object]:
+        """The properties of the capture operator."""
+        chosen = {name: getattr(self, name) for name in capture_properties()}
+        if not self.fov_known:
+            chosen["fov"] = 0.0
+        return chosen
 
 
 class KinoliftNote(bpy.types.PropertyGroup):

@@ -74,7 +74,7 @@ def make_motion(motion_file: ModuleType, skeleton: ModuleType, frames: int = 40,
 
     # a camera 4 m in front (-Y side) and 1.2 m up, a little to the right, turned 0.1 rad down
     down = 0.1
-    axes_world = np.array([[1, 0, 0], [0, -np.sin(down), np.cos(down)], [0, -np.cos(down), -np.sin(down)]]).T
+    axes_world = np.array([[1, 0, 0], [0, -np.sin(down), -np.cos(down)], [0, np.cos(down), -np.sin(down)]]).T
     camera_to_world = np.eye(4)
     camera_to_world[:3, :3] = axes_world
     camera_to_world[:3, 3] = (0.3, -4.5, 1.3)

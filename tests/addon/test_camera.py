@@ -19,6 +19,7 @@ def test_joints_project_onto_their_image_points(make_motion):
     for k in range(3):
         for joint in range(24):
             seen = world_to_camera_view(scene, take.camera, Vector(motion.positions_world[k, joint].tolist()))
+            assert seen.z > 0  # in front of the camera
             pixel = np.array([seen.x * 640, (1 - seen.y) * 480])
             np.testing.assert_allclose(pixel, motion.image_points[k, joint], atol=0.05)
 
@@ -54,5 +55,8 @@ def test_the_video_is_behind_the_armature(make_motion, tmp_path):
     (background,) = take.camera.data.background_images
     assert background.clip.frame_start == 10 and tuple(background.clip.size) == (64, 48) and take.notes == []
     assert take.first_frame == 13
+    lying = make_motion(frames=2, image_size=np.array([48, 64]))
+    lying_take = place_motion(lying, scene, "Lying", Placement(scene_fps="match", add_camera=True), path)
+    assert len(lying_take.camera.data.background_images) == 0 and len(lying_take.notes) == 1
     other = place_motion(make_motion(frames=2, fps=12.0), scene, "Slow", Placement(add_camera=True), path)
     assert len(other.camera.data.background_images) == 0 and len(other.notes) == 2

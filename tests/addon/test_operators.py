@@ -51,7 +51,11 @@ def test_the_defaults_are_the_contracts():
     properties = bpy.ops.kinolift.capture.get_rna_type().properties
     for name, value in CaptureOptions().as_dict().items():
         assert properties[name].default == pytest.approx(value), name
-        assert bpy.context.scene.kinolift.bl_rna.properties[name].default == pytest.approx(value), name
+    settings = bpy.context.scene.kinolift
+    chosen = settings.options()
+    assert {name: chosen[name] for name in CaptureOptions().as_dict()} == pytest.approx(CaptureOptions().as_dict(), abs=1e-6)
+    settings.fov_known, settings.fov = True, 70
+    assert settings.options()["fov"] == 70
 
 
 def test_another_scene_rate_is_kept_and_told_or_matched(fake_python, video):
