@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -33,8 +33,17 @@ Image = npt.NDArray[np.uint8]
 
 PANEL = (396, 470)  # pixels of each of the three parts; with the gaps the picture is 1200 wide
 GAP = 6
-ORBIT = 28.0  # degrees by which the armature is seen from further round than the camera saw the person
+ORBIT = -28.0  # degrees about the vertical by which the armature is seen from elsewhere than the person was
+PAPER = 250.0  # grey of the background
 SAMPLES = 48
+
+
+class PosedBone(NamedTuple):
+    """Name; head and tail in metres, world axes."""
+
+    name: str
+    head: Vector
+    tail: Vector
 
 
 def video_frame(video: Path, index: int) -> Image:
@@ -56,7 +65,7 @@ def crop_around(image: Image, centre: float, size: tuple[int, int]) -> Image:
 def octahedron(head: Vector, tail: Vector, colour: Any) -> Any:
     """A bone as Blender draws one: thickest at a tenth of its length."""
     length = (tail - head).length
-    wide, at = min(0.1 * length, 0.035), 0.12 * length
+    wide, at = min(0.12 * length, 0.042), 0.12 * length
     corners = [(0, 0, 0), (wide, at, 0), (0, at, wide), (-wide, at, 0), (0, at, -wide), (0, length, 0)]
     faces = [(0, b, a) for a, b in ((1, 2), (2, 3), (3, 4), (4, 1))] + [(5, a, b) for a, b in ((1, 2), (2, 3), (3, 4), (4, 1))]
     mesh = bpy.data.meshes.new("bone")
@@ -76,25 +85,30 @@ def material(name: str, rgb: tuple[int, int, int]) -> Any:
     return made
 
 
-def stage(armature: Any, size: tuple[int, int]) -> Any:
-    """A scene with the armature's bones as they are posed now, as solid shapes on a grid of half metres, under soft light."""
+def posed_bones(armature: Any) -> list[PosedBone]:
+    """The armature's bones as they are posed in the open scene's frame, in the world."""
+    posed = armature.evaluated_get(bpy.context.evaluated_depsgraph_get())
+    return [PosedBone(b.name, posed.matrix_world @ b.head, posed.matrix_world @ b.tail) for b in posed.pose.bones]
+
+
+def stage(bones: list[PosedBone], size: tuple[int, int]) -> Any:
+    """A scene with the bones as solid shapes on a grid of half metres, under soft light."""
     scene = bpy.data.scenes.new("picture")
     add = scene.collection.objects.link
     colours = {side: material(side, side_colour(f"x.{side}")) for side in "LR"} | {"": material("middle", (150, 152, 156))}
-    for bone in armature.pose.bones:
+    for bone in bones:
         side = bone.name[-1] if bone.name.endswith((".L", ".R")) else ""
-        head, tail = armature.matrix_world @ bone.head, armature.matrix_world @ bone.tail
-        add(octahedron(head, tail, colours[side]))
-        for end in (head, tail):
+        add(octahedron(bone.head, bone.tail, colours[side]))
+        for end in (bone.head, bone.tail):
             ball = bpy.data.meshes.new("joint")
             _sphere(ball, 0.024)
             ball.materials.append(colours[side])
             made = bpy.data.objects.new("joint", ball)
             made.location = end
             add(made)
-    middle = sum(((armature.matrix_world @ b.head) for b in armature.pose.bones), Vector()) / len(armature.pose.bones)
+    middle = sum((bone.head for bone in bones), Vector()) / len(bones)
     _ground(add, middle)
-    for at, power, extent in (((2.2, -2.0, 3.2), 150, 1.2), ((-2.5, -1.5, 2.2), 45, 2.0)):
+    for at, power, extent in (((2.2, -2.0, 3.2), 110, 1.2), ((-2.5, -1.5, 2.2), 25, 2.0)):
         light = bpy.data.lights.new("lamp", "AREA")
         light.energy, light.size = power, extent
         lamp = bpy.data.objects.new("lamp", light)
@@ -103,11 +117,12 @@ def stage(armature: Any, size: tuple[int, int]) -> Any:
         add(lamp)
     world = bpy.data.worlds.new("world")
     world.use_nodes = True
-    world.node_tree.nodes["Background"].inputs["Color"].default_value = (0.75, 0.77, 0.8, 1)
-    world.node_tree.nodes["Background"].inputs["Strength"].default_value = 0.55
+    world.node_tree.nodes["Background"].inputs["Color"].default_value = (0.9, 0.91, 0.93, 1)
+    world.node_tree.nodes["Background"].inputs["Strength"].default_value = 0.8
     scene.world = world
     scene.render.engine, scene.cycles.samples, scene.cycles.use_denoising = "CYCLES", SAMPLES, True
     scene.view_settings.view_transform = "Standard"
+    scene.render.film_transparent = True
     scene.render.resolution_x, scene.render.resolution_y, scene.render.resolution_percentage = *size, 100
     return scene
 
@@ -122,10 +137,10 @@ def _sphere(mesh: Any, radius: float) -> None:
 
 
 def _ground(add: Any, middle: Vector) -> None:
-    """A pale floor and lines every half metre, around the person and fading out of the picture by their length."""
+    """Lines every half metre around the person, and a floor of which only the shadow on it is seen."""
     x, y = round(middle.x * 2) / 2, round(middle.y * 2) / 2
     lines = [(0.008, 6.0, k / 2, 0.0) for k in range(-6, 7)] + [(6.0, 0.008, 0.0, k / 2) for k in range(-6, 7)]
-    floor = [(12.0, 12.0, 0.0, 0.0)]
+    floor = [(20.0, 20.0, 0.0, 0.0)]
     for name, colour, lift, pieces in (("floor", (226, 228, 232), -0.006, floor), ("line", (150, 155, 162), -0.004, lines)):
         made = material(name, colour)
         for width, depth, dx, dy in pieces:
@@ -134,19 +149,20 @@ def _ground(add: Any, middle: Vector) -> None:
             mesh.materials.append(made)
             thing = bpy.data.objects.new(name, mesh)
             thing.location = (x + dx, y + dy, lift)
+            thing.is_shadow_catcher = name == "floor"
             add(thing)
 
 
-def aim(scene: Any, armature: Any, forward: npt.NDArray[np.float64]) -> None:
+def aim(scene: Any, bones: list[PosedBone], forward: npt.NDArray[np.float64]) -> None:
     """A camera on the side of the person from which `forward` (3,) looks, turned by ORBIT, that holds the whole body."""
-    ends = [armature.matrix_world @ end for bone in armature.pose.bones for end in (bone.head, bone.tail)]
+    ends = [end for bone in bones for end in (bone.head, bone.tail)]
     low, high = (Vector(f(p[i] for p in ends) for i in range(3)) for f in (min, max))
     middle = (low + high) / 2
     ahead = (Matrix.Rotation(np.radians(ORBIT), 3, "Z") @ Vector((forward[0], forward[1], 0))).normalized()
     data = bpy.data.cameras.new("camera")
     data.sensor_fit, data.angle = "VERTICAL", np.radians(34.0)
     camera = bpy.data.objects.new("camera", data)
-    camera.location = middle - 3.6 * ahead + Vector((0, 0, 0.75))
+    camera.location = middle - 3.3 * ahead + Vector((0, 0, 0.6))
     camera.rotation_euler = (middle + Vector((0, 0, -0.02)) - camera.location).to_track_quat("-Z", "Y").to_euler()
     scene.collection.objects.link(camera)
     scene.camera = camera
@@ -154,16 +170,21 @@ def aim(scene: Any, armature: Any, forward: npt.NDArray[np.float64]) -> None:
 
 def render_armature(blend: Path, motion: Motion, frame: int, size: tuple[int, int]) -> Image:
     """(H,W,3) RGB: the armature of a captured .blend in the motion's frame, as solid bones on a grid."""
-    bpy.ops.wm.open_mainfile(filepath=str(blend))
-    armature = next(o for o in bpy.data.objects if o.type == "ARMATURE" and "kinolift" in o)
+    with bpy.data.libraries.load(str(blend)) as (there, here):
+        here.scenes = there.scenes
+    bpy.context.window.scene = here.scenes[0]
+    armature = next(o for o in here.scenes[0].objects if o.type == "ARMATURE" and "kinolift" in o)
     first = armature.animation_data.action.frame_range[0]
-    bpy.context.scene.frame_set(int(first + motion.frame_numbers[frame] - motion.frame_numbers[0]))
-    scene = stage(armature, size)
-    aim(scene, armature, motion.camera_to_world[:3, 2])
+    here.scenes[0].frame_set(int(first + motion.frame_numbers[frame] - motion.frame_numbers[0]))
+    bones = posed_bones(armature)
+    scene = stage(bones, size)
+    aim(scene, bones, motion.camera_to_world[:3, 2])
     with tempfile.TemporaryDirectory() as folder:
         scene.render.filepath = str(Path(folder) / "armature.png")
         bpy.ops.render.render(write_still=True, scene=scene.name)
-        return cv2.imread(scene.render.filepath)[..., ::-1]
+        rendered = cv2.imread(scene.render.filepath, cv2.IMREAD_UNCHANGED).astype(float)
+    opacity = rendered[..., 3:] / 255
+    return np.rint(rendered[..., 2::-1] * opacity + PAPER * (1 - opacity)).astype(np.uint8)
 
 
 def side_by_side(panels: list[Image]) -> Image:
