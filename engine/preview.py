@@ -37,6 +37,7 @@ _INK: Colour = (70, 70, 70)
 SEEN = 0.5  # a joint of less confidence is drawn hollow
 TALLEST = 720  # pixels: a preview needs no more, and 4K footage would take its time
 _SUBPIXEL = 4  # bits that OpenCV's drawing takes for fractions of a pixel: whole pixels would tremble
+_SQUARE = 0.5  # metres
 _SIDE_FOV = 30.0  # degrees: a long lens, so that the view from the side is nearly a drawing to scale
 _SIDE_TILT = np.radians(12.0)  # looking down a little, so that the ground is a plane and not a line
 
@@ -102,11 +103,11 @@ def overlay(image: Image, motion: Motion, frame: int) -> Image:
 class SideView:
     """The motion on its ground, seen at a right angle to the camera's own view; one still view that holds the whole path.
 
-    size: (width, height) pixels. The grid's squares are one metre wide.
+    size: (width, height) pixels. The grid's squares are half a metre wide.
     """
 
     def __init__(self, motion: Motion, size: tuple[int, int]) -> None:
-        self.motion = motion
+        self.motion, self.size = motion, size
         self._names = [str(n) for n in motion.joint_names]
         points = motion.positions_world.reshape(-1, 3).astype(float)
         low, high = points.min(0), points.max(0)
@@ -129,9 +130,9 @@ class SideView:
 
     def _ground(self, low: Array, high: Array, size: tuple[int, int]) -> Image:
         paper = np.full((size[1], size[0], 3), _PAPER, np.uint8)
-        (left, back), (right, front) = (np.floor(low[:2]) - 1).astype(int).tolist(), (np.ceil(high[:2]) + 1).astype(int).tolist()
-        lines = [((x, back, 0), (x, front, 0)) for x in range(left, right + 1)]
-        lines += [((left, y, 0), (right, y, 0)) for y in range(back, front + 1)]
+        (left, back), (right, front) = np.floor(low[:2]) - 1, np.ceil(high[:2]) + 1
+        lines = [((x, back, 0), (x, front, 0)) for x in np.arange(left, right + _SQUARE / 2, _SQUARE)]
+        lines += [((left, y, 0), (right, y, 0)) for y in np.arange(back, front + _SQUARE / 2, _SQUARE)]
         for line in lines:
             a, b = self._pixels(np.array(line, float))
             cv2.line(paper, a.tolist(), b.tolist(), _GRID, 1, cv2.LINE_AA, _SUBPIXEL)
@@ -157,41 +158,30 @@ def write_preview(
     scale = min(1.0, TALLEST / size[1])
     width, height = (2 * round(side * scale / 2) for side in size)  # most players want even sizes
     side = SideView(motion, (max(height * 3 // 4 // 2 * 2, 160), height))
-    start = max(0.0, float(motion.times[0]) - 1.0 / motion.fps)
-    frames = opened.frames((start, "s"), None)
-    writer: cv2.VideoWriter | None = None
-    temporary: str | None = None
+    frames = opened.frames((max(0.0, float(motion.times[0]) - 1.0 / motion.fps), "s"), None)
     try:
-        handle, temporary = tempfile.mkstemp(prefix=f".{out.stem}-", suffix=".mp4", dir=out.parent)
-        os.close(handle)
-        writer = cv2.VideoWriter(temporary, cv2.VideoWriter.fourcc(*"mp4v"), motion.fps, (width + side.draw(0).shape[1], height))
-        if not writer.isOpened():
-            raise Failure("not_writable", f"The preview {out} cannot be written; choose another folder for it.")
-        for k, frame in enumerate(_at_times(frames, motion.times)):
-            picture = cv2.resize(frame.image, (width, height), interpolation=cv2.INTER_AREA) if scale < 1 else frame.image[:height, :width]
-            picture = overlay(np.ascontiguousarray(picture), motion, k)
-            words = f"{motion.times[k]:.2f} s" + ("" if motion.detected[k] else "  filled in")
-            _write_words(picture, words)
-            writer.write(cv2.cvtColor(np.hstack([picture, side.draw(k)]), cv2.COLOR_RGB2BGR))
-            if progress is not None:
-                progress.advance(k + 1)
-        writer.release()
-        writer = None
-        _check_written(temporary, len(motion), out)
-        Path(temporary).replace(out)
-        temporary = None
+        with tempfile.TemporaryDirectory(prefix=f".{out.stem}-", dir=out.parent) as folder:
+            unfinished = Path(folder) / "preview.mp4"
+            writer = cv2.VideoWriter(str(unfinished), cv2.VideoWriter.fourcc(*"mp4v"), motion.fps, (width + side.size[0], height))
+            try:
+                for k, frame in enumerate(_at_times(frames, motion.times)):
+                    picture = np.ascontiguousarray(cv2.resize(frame.image, (width, height), interpolation=cv2.INTER_AREA))
+                    picture = overlay(picture, motion, k)
+                    _write_words(picture, f"{motion.times[k]:.2f} s" + ("" if motion.detected[k] else "  filled in"))
+                    writer.write(cv2.cvtColor(np.hstack([picture, side.draw(k)]), cv2.COLOR_RGB2BGR))
+                    if progress is not None:
+                        progress.advance(k + 1)
+            finally:
+                writer.release()
+            _check_written(unfinished, len(motion), out)
+            unfinished.replace(out)
     except OSError as error:
         raise write_failure(error, out) from error
-    finally:
-        if writer is not None:
-            writer.release()
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
 
 
-def _check_written(path: str, frames: int, out: Path) -> None:
+def _check_written(path: Path, frames: int, out: Path) -> None:
     """OpenCV says nothing when a write fails; a full disk shows in what can be read back."""
-    written = cv2.VideoCapture(path)
+    written = cv2.VideoCapture(str(path))
     count = int(written.get(cv2.CAP_PROP_FRAME_COUNT))
     written.release()
     if count != frames:
