@@ -89,7 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--torch", choices=("cpu", "cuda"), default="cpu", help="the build of torch in a zip for Linux (default %(default)s)"
     )
-    parser.add_argument("--no-wheels", action="store_true", help='a small zip for every platform; its user names a Python in "Worker Python"')
+    parser.add_argument("--no-wheels", action="store_true", help='a small zip for every platform; "Worker Python" must then be set')
     parser.add_argument("-o", "--output", default=ROOT / "build", metavar="FOLDER", help="where the zip goes (default: build)")
     return parser
 

@@ -1,0 +1,114 @@
+"""Run by test_extension.py in a clean Blender: installs the zip as a user would, captures, disables, and tells what was there.
+
+    python extension_driver.py ZIP VIDEO OUT
+
+Writes one JSON object to OUT; the environment's BLENDER_USER_* folders are the test's own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+MODULE = "bl_ext.user_default.kinolift"
+
+
+def ours(name: str) -> bool:
+    return "kinolift" in name.lower()
+
+
+def traces() -> dict[str, list[str]]:
+    """Everything in this Blender that bears the add-on's name or comes from its modules."""
+    handlers = [
+        f"{name}: {function}" for name in dir(bpy.app.handlers) if isinstance(calls := getattr(bpy.app.handlers, name), list)
+        for function in calls if ours(getattr(function, "__module__", ""))
+    ]  # fmt: skip
+    properties = [
+        f"{kind.__name__}.{name}" for kind in (bpy.types.Scene, bpy.types.WindowManager, bpy.types.Object, bpy.types.Action, bpy.types.Bone)
+        for name in kind.bl_rna.properties.keys() if ours(name)  # noqa: SIM118 - a Blender collection
+    ]  # fmt: skip
+    configuration = bpy.context.window_manager.keyconfigs.addon
+    keys = [item.idname for keymap in (configuration.keymaps if configuration else ()) for item in keymap.keymap_items if ours(item.idname)]
+    return {
+        # the classes of a disabled add-on stay reachable by name until they are collected, but are no longer registered
+        "classes": [name for name in dir(bpy.types) if ours(name) and getattr(getattr(bpy.types, name), "is_registered", True)],
+        "operators": dir(bpy.ops.kinolift),
+        "handlers": handlers,
+        "properties": properties,
+        "keymaps": keys,
+        "add-ons": [name for name in bpy.context.preferences.addons.keys() if ours(name)],  # noqa: SIM118
+        "processes": children(),
+        "worker's libraries": [name for name in ("torch", "cv2", "mediapipe", "scipy", "engine") if name in sys.modules],
+    }
+
+
+def children() -> list[str]:
+    """This process's children that live."""
+    found = []
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            name, rest = status.read_text().rsplit(")", 1)
+        except OSError:
+            continue
+        state, parent = rest.split()[:2]
+        if parent == str(os.getpid()) and state != "Z":
+            found.append(name)
+    return found
+
+
+def take() -> dict[str, Any]:
+    """The armature that the capture made."""
+    (armature,) = (thing for thing in bpy.data.objects if thing.type == "ARMATURE")
+    action = armature.animation_data.action
+    if hasattr(action, "slots"):
+        curves = [c for layer in action.layers for strip in layer.strips for bag in strip.channelbags for c in bag.fcurves]
+    else:
+        curves = list(action.fcurves)
+    scene = bpy.context.scene
+    frames = [scene.frame_start, (scene.frame_start + scene.frame_end) // 2]
+    poses = []
+    for frame in frames:
+        scene.frame_set(frame)
+        poses.append([list(bone.matrix.translation) for bone in armature.pose.bones])
+    return {
+        "bones": [bone.name for bone in armature.data.bones],
+        "keys": sorted({len(curve.keyframe_points) for curve in curves}),
+        "curves": len(curves),
+        "fps": scene.render.fps / scene.render.fps_base,
+        "poses": poses,
+    }
+
+
+def main(archive: str, video: str, out: str) -> None:
+    report: dict[str, Any] = {"blender": bpy.app.version_string, "before": traces()}
+    try:
+        report["install"] = sorted(bpy.ops.extensions.package_install_files(filepath=archive, repo="user_default", enable_on_install=True))
+        report["enabled"] = traces()
+        report["wheels"] = [entry for entry in sys.path if f"{os.sep}.local{os.sep}" in entry and "extensions" in entry]
+        if video:
+            report["capture"] = sorted(bpy.ops.kinolift.capture(filepath=video, hypotheses=1, add_camera=False))
+            report["take"] = take()
+        report["disable"] = sorted(bpy.ops.preferences.addon_disable(module=MODULE))
+        report["disabled"] = traces()
+        if video:
+            return  # once is enough: with wheels, enabling unpacks more than a gigabyte
+        report["again"] = sorted(bpy.ops.preferences.addon_enable(module=MODULE))
+        report["enabled_again"] = traces()
+        bpy.ops.preferences.addon_disable(module=MODULE)
+    except BaseException:
+        report["error"] = traceback.format_exc()
+    finally:
+        Path(out).write_text(json.dumps(report))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:4])
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)  # bpy can hang while the interpreter shuts down

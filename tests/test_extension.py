@@ -1,0 +1,177 @@
+"""The extension as a user meets it: the zip, Blender's own installer, a capture of the sample, and nothing left afterwards.
+
+Blender is this Python's bpy wheel in a process of its own, with user folders of its own. Where the zip carries the wheels, that
+process sees none of the packages that this environment has installed, so that only those of the zip can do the work.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+import sysconfig
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from wheels.extension import build, fetch_all, plan_wheels, stage
+from wheels.lock import read_lock
+from wheels.system import platform_name
+
+pytest.importorskip("bpy", reason="the extension is tested in the bpy wheel")
+
+ROOT = Path(__file__).resolve().parents[1]
+DRIVER = Path(__file__).with_name("extension_driver.py")
+SAMPLE = ROOT / "examples" / "sample.mp4"
+PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
+SECONDS = 420  # a capture of the sample takes well under a minute on two cores; a busy machine takes longer
+
+
+def has_worker() -> bool:
+    """Whether this Python has what the worker needs."""
+    return all(importlib.util.find_spec(name) for name in ("torch", "cv2", "mediapipe"))
+
+
+def carries_torch() -> bool:
+    packages = plan_wheels(read_lock(), platform_name(), PYTHON, "cpu").packages
+    return any(package.name == "torch" for package in packages)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("extension")
+
+
+@pytest.fixture(scope="module")
+def small_zip(folder: Path) -> Path:
+    """The zip without wheels."""
+    stage(folder / "staging", [], [])
+    (path,) = build(Path(sys.executable), folder / "staging", folder, False)
+    return path
+
+
+@pytest.fixture(scope="module")
+def full_zip(folder: Path) -> Path:
+    """The zip with this Python's wheels."""
+    wheels = fetch_all(Path(sys.executable), [platform_name()], [PYTHON], "cpu", ROOT / "build" / "wheels")
+    stage(folder / "staging", wheels, [platform_name()])
+    (path,) = build(Path(sys.executable), folder / "staging", folder, True)
+    return path
+
+
+@pytest.fixture(scope="module")
+def bare_python(folder: Path) -> Path:
+    """A Python that has Blender and Blender's own packages and nothing else."""
+    if not has_worker():
+        return Path(sys.executable)
+    if os.name != "posix":
+        pytest.skip("the bare Blender is made of symbolic links")
+    home = folder / "bare"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(home)], check=True)
+    (site,) = home.glob("lib/python*/site-packages")
+    here = Path(sysconfig.get_paths()["purelib"])
+    for package in read_lock().select(["numpy", "blender"], PYTHON, platform_name()):
+        for record in here.glob(f"{package.name.replace('-', '_')}-*.dist-info/RECORD"):
+            for top in {line.split("/")[0] for line in record.read_text().splitlines() if "/" in line and not line.startswith((".", '"'))}:
+                if not (site / top).exists():
+                    (site / top).symlink_to(here / top)
+    return home / "bin" / "python"
+
+
+def drive(python: Path, archive: Path, video: Path | None, home: Path, worker: str | None) -> dict[str, Any]:
+    """What the driver found in a Blender of its own."""
+    environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "KINOLIFT_PYTHON")}
+    for name in ("RESOURCES", "CONFIG", "SCRIPTS", "EXTENSIONS", "DATAFILES"):
+        (home / name.lower()).mkdir(parents=True)
+        environment[f"BLENDER_USER_{name}"] = str(home / name.lower())
+    environment |= {"PYTHONNOUSERSITE": "1"} | ({"KINOLIFT_PYTHON": worker} if worker else {})
+    out = home / "report.json"
+    command = [str(python), str(DRIVER), str(archive), str(video or ""), str(out)]
+    result = subprocess.run(command, env=environment, cwd=home, capture_output=True, text=True, timeout=SECONDS, stdin=subprocess.DEVNULL)
+    assert out.is_file(), f"Blender died ({result.returncode}):\n{result.stdout[-2000:]}\n{result.stderr[-4000:]}"
+    report = json.loads(out.read_text())
+    assert "error" not in report, f"{report['error']}\n{result.stdout[-2000:]}\n{result.stderr[-4000:]}"
+    return report
+
+
+def check_life(report: dict[str, Any]) -> None:
+    """Installed, enabled, disabled without a trace, and enabled again."""
+    nothing = {name: [] for name in report["before"]}
+    assert report["before"] == nothing
+    steps = [name for name in ("install", "disable", "again") if name in report]
+    assert {"install", "disable"} <= set(steps)
+    assert all(report[name] == ["FINISHED"] for name in steps)
+    for enabled in (report[name] for name in ("enabled", "enabled_again") if name in report):
+        assert "capture" in enabled["operators"]
+        assert enabled["add-ons"] == ["bl_ext.user_default.kinolift"]
+        assert any(name.startswith("KINOLIFT_PT_") for name in enabled["classes"])
+        assert enabled["worker's libraries"] == [], "the add-on imported what belongs into the worker"
+    assert report["disabled"] == nothing
+
+
+def check_capture(report: dict[str, Any]) -> None:
+    """A moving armature, keyed throughout."""
+    assert report["capture"] == ["FINISHED"]
+    take = report["take"]
+    assert {"thigh.L", "shin.R", "upper_arm.L", "forearm.R", "foot.L", "hand.R", "head"} <= set(take["bones"])
+    truth = sample_length()
+    assert take["keys"] == [truth[0]], "a curve lacks keys"
+    assert take["fps"] == pytest.approx(truth[1], rel=1e-3)
+    first, middle = take["poses"]
+    moved = max(abs(a - b) for p, q in zip(first, middle, strict=True) for a, b in zip(p, q, strict=True))
+    assert moved > 0.05, "the armature stands still"
+
+
+def sample_length() -> tuple[int, float]:
+    """Frames and rate of the sample, from its truth."""
+    import numpy as np
+
+    with np.load(SAMPLE.with_name("sample.truth.npz"), allow_pickle=False) as truth:
+        return len(truth["times"]), float(truth["fps"])
+
+
+@pytest.fixture
+def sample() -> Path:
+    if not SAMPLE.is_file():
+        pytest.skip("examples/sample.mp4 is missing")
+    return SAMPLE
+
+
+def test_the_small_zip_holds_the_extension_and_nothing_else(small_zip: Path) -> None:
+    with zipfile.ZipFile(small_zip) as archive:
+        names = archive.namelist()
+    needed = {"addon/__init__.py", "contract/options.py", "engine/__init__.py", "engine/weights/pose_landmarker_full.task"}
+    assert {"__init__.py", "blender_manifest.toml", "LICENSE"} | needed <= set(names)
+    tops = {name.split("/")[0] for name in names}
+    assert tops <= {"__init__.py", "blender_manifest.toml", "LICENSE", "addon", "contract", "engine"}
+    assert not [name for name in names if name.endswith((".pyc", ".part", ".whl")) or "/." in name]
+
+
+def test_the_zip_without_wheels_captures_with_the_worker_that_was_named(
+    small_zip: Path, bare_python: Path, sample: Path, tmp_path: Path
+) -> None:
+    worker = os.environ.get("KINOLIFT_PYTHON") or (sys.executable if has_worker() else None)
+    if worker is None:
+        pytest.skip("KINOLIFT_PYTHON names no Python for the worker")
+    report = drive(bare_python, small_zip, sample, tmp_path, worker)
+    check_life(report)
+    check_capture(report)
+
+
+def test_the_zip_with_wheels_captures_with_nothing_but_what_it_carries(
+    full_zip: Path, bare_python: Path, sample: Path, tmp_path: Path
+) -> None:
+    if not carries_torch():
+        pytest.skip(f"the zip for {platform_name()} carries no torch for Python {PYTHON}")
+    report = drive(bare_python, full_zip, sample, tmp_path, None)
+    check_life(report)
+    assert report["wheels"], "Blender unpacked no wheels"
+    check_capture(report)
+
+
+def test_install_enable_disable_leave_nothing(small_zip: Path, bare_python: Path, tmp_path: Path) -> None:
+    check_life(drive(bare_python, small_zip, None, tmp_path, None))

@@ -1,0 +1,95 @@
+"""What of the environment can be tested without making one; the making is tested through the entry, in tests/test_kinolift.py."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from contract.failure import Failure
+from wheels import environment as module
+from wheels.environment import Environment, explain
+from wheels.lock import Lock, Package
+
+PLATFORM = "linux-x64"
+
+
+@pytest.fixture(autouse=True)
+def platform(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "platform_name", lambda: PLATFORM)
+
+
+def lock(version: str = "1.0", digest: str = "a") -> Lock:
+    def package(name: str, group: str) -> Package:
+        return Package(name, version, (group,), ("3.11",), (PLATFORM,), (), {f"{name}.whl": digest * 64})
+
+    return Lock((package("one", "worker"), package("two", "test"), package("torch", "torch"), package("cu", "cuda")), {}, "")
+
+
+def ready(folder: Path, of: Lock, groups: tuple[str, ...]) -> Environment:
+    made = Environment(folder, Path("python3"), "3.11", ("worker", "torch"), 0)
+    made.executable.parent.mkdir(parents=True)
+    made.executable.touch()
+    made.stamp.write_text(json.dumps({"python": "3.11", "groups": {group: made._key(of, group) for group in groups}}))
+    return made
+
+
+def test_ready_is_what_the_stamp_and_the_lock_agree_on(tmp_path: Path) -> None:
+    made = ready(tmp_path / ".venv", lock(), ("worker", "torch"))
+    assert made.is_ready(lock(), made.groups)
+    assert not made.is_ready(lock(), (*made.groups, "test")), "the tests' packages were never installed"
+    assert not made.is_ready(lock("1.1"), made.groups), "another version is locked now"
+    assert not made.is_ready(lock(digest="b"), made.groups), "another file is locked now"
+
+
+def test_not_ready_without_its_python_or_with_half_a_stamp(tmp_path: Path) -> None:
+    made = ready(tmp_path / ".venv", lock(), ("worker", "torch"))
+    made.stamp.write_text('{"groups": {"worker"')
+    assert not made.is_ready(lock(), made.groups)
+    made = ready(tmp_path / "other", lock(), ("worker", "torch"))
+    made.executable.unlink()
+    assert not made.is_ready(lock(), made.groups)
+
+
+def test_a_change_of_the_cuda_libraries_counts_as_one_of_torch(tmp_path: Path) -> None:
+    made = ready(tmp_path / ".venv", lock(), ("worker", "torch"))
+    changed = lock()
+    *others, cuda = changed.packages
+    changed = Lock((*others, Package("cu", "9.9", ("cuda",), ("3.11",), (PLATFORM,), (), cuda.files)), {}, "")
+    assert made.is_ready(changed, ("worker",))
+    assert not made.is_ready(changed, ("torch",))
+
+
+@pytest.mark.parametrize(
+    ("output", "code", "words"),
+    [
+        ("ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device", "disk_full", "disk is full"),
+        ("WARNING: Retrying ... NameResolutionError(\nERROR: No matching distribution found for torch", "bad_installation", "network"),
+        ("ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE.", "bad_installation", "not the one that was locked"),
+        ("Error: Command '[python, -m, ensurepip]' returned non-zero exit status 1.", "bad_installation", "python3.11-venv"),
+        ("something\n\nERROR: never seen before\n", "bad_installation", "never seen before"),
+        ("", "bad_installation", "no output"),
+    ],
+)
+def test_the_end_of_pips_output_becomes_one_sentence(output: str, code: str, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module.sys, "version_info", (3, 11, 7, "final", 0))
+    failure = explain(output.splitlines(), Path("setup.log"))
+    assert failure.code == code
+    assert words in failure.message
+    assert "\n" not in failure.message
+
+
+def test_too_little_space_is_said_before_anything_is_downloaded(tmp_path: Path) -> None:
+    with pytest.raises(Failure, match="free some space") as caught:
+        module._check_space(tmp_path, 10**18)
+    assert caught.value.code == "disk_full"
+    module._check_space(tmp_path, 1)
+
+
+def test_a_python_without_venv_is_said(tmp_path: Path) -> None:
+    bare = tmp_path / "python"
+    bare.write_text("#!/bin/sh\nexit 1\n")
+    bare.chmod(0o755)
+    with pytest.raises(Failure, match=r"no venv module.*python3\.13-venv"):
+        module._check_interpreter(bare, "3.13")

@@ -1,0 +1,94 @@
+"""What the zip carries, and the manifest that Blender's own tool has to accept. The zip's life is in tests/test_extension.py."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from wheels.extension import blender_tool, manifest_with, plan_wheels
+from wheels.lock import read_lock
+
+ROOT = Path(__file__).resolve().parents[2]
+LOCK = read_lock()
+# the tags for add-ons that Blender's own platform knows and that could be ours
+KNOWN_TAGS = {"3D View", "Animation", "Camera", "Import-Export", "Pipeline", "Rigging", "Scene", "Sequencer", "Tracking"}
+MANIFEST = (ROOT / "blender_manifest.toml").read_text(encoding="utf-8")
+
+
+def names(platform: str, python: str, torch: str = "cpu") -> set[str]:
+    return {f"{p.name} {p.version}" if p.name == "torch" else p.name for p in plan_wheels(LOCK, platform, python, torch).packages}
+
+
+@pytest.mark.parametrize("platform", ["linux-x64", "windows-x64", "macos-arm64"])
+@pytest.mark.parametrize("python", LOCK.pythons)
+@pytest.mark.parametrize("torch", ["cpu", "cuda"])
+def test_every_zip_carries_the_detector_and_never_what_blender_has(platform: str, python: str, torch: str) -> None:
+    carried = names(platform, python, torch)
+    assert {"mediapipe", "opencv-python", "scipy", "safetensors"} <= carried
+    assert not carried & {"numpy", "bpy", "pytest", "triton"}
+
+
+def test_torch_is_the_small_build_where_there_is_one() -> None:
+    assert "torch 2.13.0+cpu" in names("linux-x64", "3.11")
+    assert "torch 2.13.0" in names("windows-x64", "3.13")
+    assert "torch 2.13.0" in names("macos-arm64", "3.11")
+    assert "nvidia-cudnn-cu13" not in names("linux-x64", "3.11") | names("windows-x64", "3.11")
+
+
+def test_where_there_is_no_small_torch_it_is_left_out_and_said() -> None:
+    plan = plan_wheels(LOCK, "linux-x64", "3.13", "cpu")
+    assert "torch" not in {package.name for package in plan.packages}
+    assert "Worker Python" in plan.note
+    assert "--torch cuda" in plan.note
+
+
+def test_cuda_brings_its_libraries() -> None:
+    for python in LOCK.pythons:
+        assert {"torch 2.13.0", "nvidia-cudnn-cu13", "nvidia-cublas"} <= names("linux-x64", python, "cuda")
+        assert not plan_wheels(LOCK, "linux-x64", python, "cuda").note
+
+
+def test_the_manifest_gets_the_lists_at_its_top_level() -> None:
+    text = manifest_with(MANIFEST, ["a-1-py3-none-any.whl", "b-1-py3-none-any.whl"], ["linux-x64"])
+    content = tomllib.loads(text)
+    assert content["wheels"] == ["./wheels/a-1-py3-none-any.whl", "./wheels/b-1-py3-none-any.whl"]
+    assert content["platforms"] == ["linux-x64"]
+    plain = tomllib.loads(MANIFEST)
+    assert {key: content[key] for key in plain} == plain
+    assert tomllib.loads(manifest_with(MANIFEST, [], [])) == plain
+
+
+def test_the_manifest_in_the_repository_is_the_same_for_every_machine() -> None:
+    content = tomllib.loads(MANIFEST)
+    assert content["id"] == "kinolift"
+    assert content["license"] == ["SPDX:GPL-3.0-or-later"]
+    assert set(content["tags"]) <= KNOWN_TAGS
+    assert not {"wheels", "platforms", "build"} & set(content)
+    for text in (content["tagline"], *content["permissions"].values()):
+        assert len(text) <= 64
+        assert not text.endswith(".")
+
+
+@pytest.mark.parametrize("extra", [[], ["torch-2.13.0+cpu-cp311-cp311-manylinux_2_28_x86_64.whl"]])
+def test_blenders_own_validator_accepts_the_manifest(extra: list[str], tmp_path: Path) -> None:
+    pytest.importorskip("bpy", reason="the validator comes with Blender")
+    (tmp_path / "blender_manifest.toml").write_text(manifest_with(MANIFEST, extra, ["linux-x64"] if extra else []))
+    (tmp_path / "__init__.py").touch()
+    for wheel in extra:
+        (tmp_path / "wheels").mkdir()
+        (tmp_path / "wheels" / wheel).touch()
+    command = [sys.executable, "-I", str(blender_tool(Path(sys.executable))), "validate", "--valid-tags", "", str(tmp_path)]
+    result = subprocess.run(command, capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_the_validator_would_refuse_a_bad_manifest(tmp_path: Path) -> None:
+    pytest.importorskip("bpy", reason="the validator comes with Blender")
+    (tmp_path / "blender_manifest.toml").write_text(MANIFEST.replace('tagline = "', 'tagline = "' + "x" * 60))
+    (tmp_path / "__init__.py").touch()
+    command = [sys.executable, "-I", str(blender_tool(Path(sys.executable))), "validate", str(tmp_path)]
+    assert subprocess.run(command, capture_output=True).returncode != 0
