@@ -112,7 +112,7 @@ def _write_scenes(
 
     from . import scene as rates
 
-    scene = bpy.data.scenes.new(video.stem)
+    scene = bpy.data.scenes.new("Kinolift capture")  # not the video's name: the exports' own scene gets that
     if scene_fps == rates.KEEP and bpy.data.filepath:
         scene.render.fps, scene.render.fps_base = bpy.context.scene.render.fps, bpy.context.scene.render.fps_base
     else:

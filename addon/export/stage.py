@@ -36,6 +36,8 @@ def stage(armature: bpy.types.Object, extra: Sequence[bpy.types.Object] = ()) ->
         scene.frame_set(math.floor(first))
         for thing in (armature, *extra):
             scene.collection.objects.link(thing)
+        scene.view_layers[0].objects.active = armature
+        armature.select_set(True, view_layer=scene.view_layers[0])
         cameras = [thing for thing in extra if thing.type == "CAMERA"]
         if cameras:
             scene.camera = cameras[0]

@@ -235,17 +235,20 @@ def test_usd_read_by_blender(make_motion, tmp_path):
             np.testing.assert_allclose(head, motion.positions_world[k, bone.joint], atol=1e-3, err_msg=bone.name)
 
 
-def test_blend_opens_with_the_take(make_motion, tmp_path):
+def test_blend_opens_with_the_take(make_motion, tmp_path, capfd):
     motion = make_motion(frames=20, fps=30000 / 1001)
     path = tmp_path / "take.blend"
     made = take(motion, add_camera=True)
     camera = bpy.context.scene.camera
     export_armature(made.armature, path, [camera])
+    capfd.readouterr()
     bpy.ops.wm.open_mainfile(filepath=str(path))
+    assert "Warning" not in "".join(capfd.readouterr())
     scene = bpy.context.scene
     assert (scene.render.fps, scene.frame_start, scene.frame_end) == (30, 0, 19) and scene.render.fps_base == pytest.approx(1.001)
     armature = scene.objects["Take"]
     assert worst_head(armature, motion, 0) < 1e-3 and "kinolift" in armature
+    assert bpy.context.object == armature and armature.select_get() and scene.name == "Take"
     assert scene.camera.name == "Take Camera" and (scene.render.resolution_x, scene.render.resolution_y) == (640, 480)
 
 
