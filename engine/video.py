@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from contract.failure import Failure
 
-from .mp4_boxes import Mp4Facts, field_of_view, read_mp4
+from .container import Mp4Facts, field_of_view, is_cut_short, read_mp4
 from .progress import Progress
 
 Moment = tuple[float, str]  # what contract.options.parse_moment returns: a number of "s" or of "f"
@@ -35,9 +35,6 @@ _FEW_DROPPED: Final = 0.8  # of the frames of an even rate that must be there fo
 _NTSC: Final = tuple(n * 1000.0 / 1001.0 for n in (24, 30, 48, 60, 120, 240))
 _FASTEST: Final = 1000.0  # frames a second; more is a container's clock taken for its rate
 _ROTATIONS: Final = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
-# What a shortfall means depends on the container: MP4's index counts its frames, others only know a duration, sound
-# included, from which OpenCV guesses a count.
-_GUESS_SLACK: Final = (1.0, 0.02)  # seconds, and part of the whole
 
 
 @dataclass(frozen=True)
@@ -270,8 +267,9 @@ def open_video(path: str | os.PathLike[str], progress: Progress | None = None) -
     fov = field_of_view(facts.focal_35mm, *upright) if facts and facts.focal_35mm else None
     duration = float(times[-1]) + 1.0 / fps if variable else len(times) / fps
     info = VideoInfo(path, *upright, fps, len(times), duration, rotation, variable, fov)
-    slack = 0.0 if facts else _GUESS_SLACK[0] * fps + _GUESS_SLACK[1] * promised
-    promised = promised if promised - packets > slack else len(times)
+    # MP4's index counts its frames; elsewhere OpenCV guesses from the length, which may be that of the sound
+    promised = max(promised, packets) if facts or is_cut_short(path) else packets
+    promised = len(times) if promised == packets else promised
     return Video(info, times, stored, promised, progress)
 
 

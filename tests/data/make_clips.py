@@ -80,6 +80,10 @@ def main() -> None:
     encode("bare.h264", frames=12)  # nor has a stream without a container
     encode("focal_length.mov", "-movflags", "use_metadata_tags", "-metadata",
            "com.apple.quicktime.camera.focal_length.35mm_equivalent=26", frames=3)  # fmt: skip
+    plain = encode("plain.mp4", frames=10)
+    sound = ["-f", "lavfi", "-i", "sine=duration=3", "-map", "0", "-map", "1", "-c:v", "copy", "-c:a", "aac", "-b:a", "8k"]
+    ffmpeg("long_sound.mkv", "-i", str(plain), *sound)
+    plain.unlink()
     ffmpeg("sound_only.mp4", "-f", "lavfi", "-i", "sine=duration=0.2", "-c:a", "aac")
     cut(ntsc, "cut_off.mp4", 0.85)
     late = encode("late.mp4", frames=20)

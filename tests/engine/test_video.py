@@ -157,6 +157,23 @@ def test_a_cut_file_gives_what_it_has_and_says_so() -> None:
     assert f"{len(frames)} of its 40 frames" in progress.warnings[0][1]
 
 
+def test_a_cut_matroska_file(tmp_path: Path) -> None:
+    data = (DATA / "ntsc.mkv").read_bytes()
+    (tmp_path / "cut.mkv").write_bytes(data[: len(data) * 2 // 3])
+    progress = Progress()
+    frames = list(open_video(tmp_path / "cut.mkv", progress).frames())
+    assert _numbers(frames) == list(range(len(frames)))
+    assert 10 < len(frames) < 40
+    assert [code for code, _ in progress.warnings] == ["truncated"]
+    assert f"{len(frames)} of its 40 frames" in progress.warnings[0][1]
+
+
+def test_sound_that_is_longer_than_the_pictures_is_no_cut() -> None:
+    progress = Progress()
+    assert len(list(open_video(DATA / "long_sound.mkv", progress).frames())) == 10
+    assert not progress.warnings
+
+
 def test_a_range_before_the_cut_is_not_warned_of() -> None:
     progress = Progress()
     assert len(list(open_video(DATA / "cut_off.mp4", progress).frames(None, (10.0, "f")))) == 10

@@ -1,6 +1,7 @@
-"""The boxes of an MP4 or QuickTime file: what OpenCV does not tell of it.
+"""What OpenCV does not tell of a video file, read from the file's own structure.
 
-Whether the file has its index (`moov`), whether it has pictures, and the camera's focal length where the phone noted it.
+Of MP4 and QuickTime: whether the file has its index (`moov`), whether it has pictures, and the camera's focal length where
+the phone noted it. Of Matroska, WebM and AVI: whether the file is shorter than it says.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ from typing import BinaryIO, Final
 
 _FOCAL_KEY: Final = b"com.apple.quicktime.camera.focal_length.35mm_equivalent"
 _FILM_DIAGONAL: Final = math.hypot(36.0, 24.0)  # mm; a "35 mm equivalent" keeps the angle over the diagonal (CIPA DCG-001)
+_EBML: Final = b"\x1a\x45\xdf\xa3"  # what Matroska files begin with
+_SEGMENT: Final = b"\x18\x53\x80\x67"  # the element that holds all the rest
+_HEAD: Final = 4096  # bytes within which it begins
 _LARGEST_INDEX: Final = 1 << 26  # bytes of a `moov` that are read; hours of video need a few MB
 
 
@@ -43,6 +47,24 @@ def read_mp4(path: Path) -> Mp4Facts | None:
     if not moov:
         return Mp4Facts(False, False, None)
     return Mp4Facts(True, _has_pictures(moov), _focal_length(moov))
+
+
+def is_cut_short(path: Path) -> bool:
+    """Whether a Matroska, WebM or AVI file ends before the length that it states; False for all others."""
+    with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        head = file.read(_HEAD)
+    if head[:4] == b"RIFF" and len(head) >= 8:
+        return 8 + int.from_bytes(head[4:8], "little") > size
+    segment = head.find(_SEGMENT) if head[:4] == _EBML else -1
+    if segment < 0 or segment + 12 > len(head):
+        return False
+    # a variable-length number: as many bytes as its first byte has leading zero bits, and one
+    start = segment + len(_SEGMENT)
+    length = 9 - head[start].bit_length()
+    value = int.from_bytes(head[start : start + length], "big") & ((1 << 7 * length) - 1)
+    unknown = value == (1 << 7 * length) - 1  # a live recording
+    return not unknown and start + length + value > size
 
 
 def field_of_view(focal_35mm: float, width: int, height: int) -> float:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.mp4_boxes import Mp4Facts, field_of_view, read_mp4
+from engine.container import Mp4Facts, field_of_view, is_cut_short, read_mp4
 
 DATA = Path(__file__).parents[1] / "data"
 KEY = b"com.apple.quicktime.camera.focal_length.35mm_equivalent"
@@ -88,3 +88,22 @@ def test_files_of_an_encoder() -> None:
 def test_field_of_view() -> None:
     assert field_of_view(50.0, 3600, 2400) == pytest.approx(39.6, abs=0.05)  # the film's own shape: a 50 mm lens has 39.6 degrees
     assert field_of_view(50.0, 2400, 3600) == field_of_view(50.0, 3600, 2400)
+
+
+@pytest.mark.parametrize("name", ["ntsc.mkv", "no_times.avi", "odd_size.avi"])
+def test_a_cut_is_seen_in_the_stated_length(tmp_path: Path, name: str) -> None:
+    assert not is_cut_short(DATA / name)
+    data = (DATA / name).read_bytes()
+    for length in (len(data) - 1, len(data) // 2):
+        (tmp_path / name).write_bytes(data[:length])
+        assert is_cut_short(tmp_path / name)
+
+
+def test_no_stated_length_is_no_cut(tmp_path: Path) -> None:
+    live = tmp_path / "live.webm"
+    live.write_bytes(b"\x1a\x45\xdf\xa3\x80" + b"\x18\x53\x80\x67" + b"\x01" + b"\xff" * 7 + bytes(100))
+    assert not is_cut_short(live)
+    for content in (b"", b"RIFF", b"\x1a\x45\xdf\xa3", b"words"):
+        live.write_bytes(content)
+        assert not is_cut_short(live)
+    assert not is_cut_short(DATA / "cut_off.mp4")  # MP4 has an index to tell that
