@@ -9,10 +9,11 @@ import numpy.typing as npt
 
 from contract.motion_file import Motion
 from contract.skeleton import ARMATURE_24, BODY_22
-from engine.camera import field_of_view, to_camera
+from engine.camera import field_of_view, to_camera, to_world
 from engine.kinematics import contacts as feet_on_ground
 from engine.kinematics import ground, quality
 from engine.kinematics.bones import settle, towards_sight
+from engine.kinematics.feet import plant_feet
 from engine.kinematics.forward import forward
 from engine.kinematics.proportions import Proportions, fit_proportions
 from engine.kinematics.rotations import Pose, fit_pose
@@ -23,7 +24,10 @@ Array = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
 _ANKLES = [BODY_22.index("ankle.L"), BODY_22.index("ankle.R")]
+_HEAD = BODY_22.index("head")
 _TOES = [BODY_22.index("toe.L"), BODY_22.index("toe.R")]
+# Heads turn no faster than this, and the face's landmarks tremble (hertz).
+FACE_HZ = 4.0
 # Hypotheses that disagree by this much (m) halve a joint's weight in the smoothing.
 SPREAD_SCALE = 0.05
 # Rounds of: path -> ground -> contacts -> path with standing feet.
@@ -45,13 +49,15 @@ def build_motion(
     smooth: float = 0.5,
     root: str = "motion",
     face: Array | None = None,
+    feet: str = "auto",
 ) -> Motion:
     """The motion of one person, complete, in the joints of ARMATURE_24.
 
     joints (T,22,3): BODY_22 in metres, camera axes, relative to the pelvis; spread (T,22) metres; image_points (T,22,2) px with
     confidence (T,22) 0..1; track_times (T,) seconds; detected (T,); runs: stretches of frames without a hole in time;
     camera_matrix (3,3); image_size (width, height); height: the person's stature in metres; smooth 0..1; root: "motion" or
-    "in-place"; face (T,3): where the face looks, camera axes, where known.
+    "in-place"; face (T,3): where the face looks, camera axes, where known; feet: "auto",
+    "always" or "never" hold standing feet still.
     The quality report stands in provenance["quality"].
     """
     joints = np.asarray(joints, float)
@@ -60,6 +66,8 @@ def build_motion(
     matrix = np.asarray(camera_matrix, float)
 
     body = fit_proportions(joints, confidence, height, fps)
+    if face is not None:
+        face = smooth_runs(np.asarray(face, float)[:, None], confidence[:, [_HEAD]], runs, fps, min(cutoff(smooth), FACE_HZ))[:, 0]
     steady = _smoothed(joints * body.scale, confidence, spread, runs, fps, smooth)
     firmness = 0.1 + confidence
     settled = settle(steady, firmness, body)
@@ -79,7 +87,9 @@ def build_motion(
         path = smooth_path(frames, runs, fps, _stand(relative, contacts, camera_to_world, body))
     camera_to_world, contacts = _world(relative, path, confidence, body, runs, fps)
 
-    world_targets = (steady + path[:, None]) @ camera_to_world[:3, :3].T + camera_to_world[:3, 3]
+    world_targets = to_world(relative + path[:, None], camera_to_world)
+    planted = plant_feet(world_targets, contacts, body, runs, fps, feet)
+    world_targets, contacts = planted.joints, planted.contacts
     world_face = None if face is None else np.asarray(face, float) @ camera_to_world[:3, :3].T
     final = fit_pose(world_targets, body.rest_offsets, runs, fps, world_face)
     pixel_errors = reprojection_errors(to_camera(final.body, camera_to_world), image_points, matrix)

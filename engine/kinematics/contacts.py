@@ -26,9 +26,9 @@ def find_contacts(ankles: Array, toes: Array, ankle_height: float, toe_height: f
     ankles, toes (T,2,3) world metres, Z up, ground at z=0; the heights (m) are those of the joints above the sole of a planted foot.
     """
     height = np.minimum(ankles[..., 2] - ankle_height, toes[..., 2] - toe_height)
-    speed = np.minimum(_speed(ankles, runs, fps), _speed(toes, runs, fps))
-    begins = (height < LOW) & (speed < SLOW)
-    lasts = (height < HIGH) & (speed < FAST)
+    slower = np.minimum(speed(ankles, runs, fps), speed(toes, runs, fps))
+    begins = (height < LOW) & (slower < SLOW)
+    lasts = (height < HIGH) & (slower < FAST)
     out = np.zeros(height.shape, bool)
     for run in runs:
         for foot in range(height.shape[1]):
@@ -40,7 +40,7 @@ def find_contacts(ankles: Array, toes: Array, ankle_height: float, toe_height: f
 
 def standing(ankles: Array, toes: Array, runs: list[slice], fps: float) -> Flags:
     """(T,2) feet of which one end hardly moves, wherever the ground may be; ankles, toes (T,2,3) metres."""
-    return np.minimum(_speed(ankles, runs, fps), _speed(toes, runs, fps)) < SLOW
+    return np.minimum(speed(ankles, runs, fps), speed(toes, runs, fps)) < SLOW
 
 
 def hysteresis(begins: Flags, lasts: Flags) -> Flags:
@@ -69,7 +69,8 @@ def _without_short(flags: Flags, shortest: float, keep_ends: bool) -> Flags:
     return out
 
 
-def _speed(points: Array, runs: list[slice], fps: float) -> Array:
+def speed(points: Array, runs: list[slice], fps: float) -> Array:
+    """(T,J) metres per second of points (T,J,3), without the detector's tremble."""
     weights = np.ones(points.shape[:2])
     steady = smooth_runs(points, weights, runs, fps, SPEED_HZ) if penalty(SPEED_HZ, fps) > 0 else points
     return np.linalg.norm(velocity(steady, runs, fps), axis=-1)

@@ -35,7 +35,7 @@ REST_PULL = 0.05
 # The plane of a straight limb follows its neighbours within about this frequency (hertz).
 PLANE_HZ = 1.5
 # The last share of a limb's reach is approached, never passed: a limb that is almost straight does not snap.
-SOFT_REACH = 0.01
+SOFT_REACH = 0.004
 
 _ARMATURE_OF_BODY = np.array([ARMATURE_24.index(name) for name in BODY_22.joints])
 

@@ -6,7 +6,9 @@ lifter is the detector's own reading. One forward pass gives every frame of a ru
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -23,6 +25,11 @@ class LifterConfig:
     dilations: tuple[int, ...] = (1, 2, 4, 8, 1, 2, 4)
     joints: int = len(BODY_22)
     features: int = FEATURES
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> LifterConfig:
+        """From a weights file's header."""
+        return cls(**{**values, "dilations": tuple(values["dilations"])})
 
     @property
     def reach(self) -> int:

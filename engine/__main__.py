@@ -1,0 +1,77 @@
+"""The worker: `python -m engine capture VIDEO -o MOTION.npz ...`, events on standard output, its log on standard error."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from contract.events import encode
+from contract.failure import ExitCode, Failure
+from contract.options import CaptureOptions, add_arguments
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command and returns its exit code; the last line on standard output is a result or an error."""
+    parser = _Parser(prog="python -m engine", description="Kinolift's worker; one JSON event a line on standard output.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    capture = commands.add_parser("capture", help="video -> motion file")
+    capture.add_argument("video", type=Path)
+    capture.add_argument("-o", "--output", type=Path, required=True, help="the motion file, .npz")
+    add_arguments(capture)
+    signal.signal(signal.SIGTERM, _end)
+    try:
+        read = parser.parse_args(arguments)
+        options = CaptureOptions.from_arguments(read)
+        _say("progress", stage="start", done=0, total=0, fps=0.0)  # before the heavy imports: the window shows life at once
+        from engine.capture import capture_to_file
+        from engine.progress import Progress, lines_to
+
+        summary = capture_to_file(read.video, read.output, options, Progress(lines_to(sys.stdout)))
+        _say("result", motion=str(read.output), summary=summary)
+        return int(ExitCode.DONE)
+    except Failure as failure:
+        return _fail(failure)
+    except KeyboardInterrupt:
+        return _fail(Failure("cancelled", "Cancelled; nothing was written."))
+    except MemoryError:
+        return _fail(Failure("out_of_memory", "The machine ran out of memory; close other programs or capture a part with --start and --end."))
+    except BrokenPipeError:
+        return int(ExitCode.CANCELLED)  # nobody listens any more
+    except Exception as error:
+        traceback.print_exc()
+        return _fail(Failure("internal", f"Kinolift failed ({type(error).__name__}: {error}); the log has the details, please report it."))
+
+
+class _Parser(argparse.ArgumentParser):
+    """Tells of bad arguments as every other failure."""
+
+    def error(self, message: str) -> NoReturn:
+        raise Failure("bad_arguments", f"{message[:1].upper()}{message[1:]}; see {self.prog} --help.")
+
+
+def _say(event: str, **fields: object) -> None:
+    print(encode(event, **fields), flush=True)
+
+
+def _fail(failure: Failure) -> int:
+    try:
+        _say("error", code=failure.code, message=failure.message)
+    except BrokenPipeError:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - so that the interpreter's own flush finds no broken pipe
+    return int(failure.exit_code)
+
+
+def _end(_signal: int, _frame: FrameType | None) -> NoReturn:
+    """Being ended is being cancelled: temporary files are removed on the way out."""
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,144 @@
+"""A capture from end to end: video -> detect -> track -> lift -> refine -> motion. The whole flow on one page."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import tempfile
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from contract.failure import Failure
+from contract.motion_file import Motion, save_motion, write_failure
+from contract.options import DEFAULT_FOV, CaptureOptions, parse_moment
+from engine import model_bundle
+from engine.camera import camera_matrix
+from engine.detector import Detector
+from engine.face import face_direction
+from engine.kinematics.assemble import build_motion
+from engine.progress import Progress
+from engine.refiner.pose import PoseModel
+from engine.swaps import undo_swaps
+from engine.track import Track, body_points, make_track
+from engine.video import Video, VideoInfo, open_video
+
+RECORDED_PACKAGES = ("numpy", "scipy", "torch", "mediapipe", "opencv-python")
+
+
+@dataclass(frozen=True)
+class Capture:
+    """A finished motion, and what a person is told about it."""
+
+    motion: Motion
+    summary: dict[str, Any]
+
+
+def capture(video_path: Path, options: CaptureOptions, progress: Progress) -> Capture:
+    """The motion of the person in the video. Raises Failure for everything that a person can put right."""
+    options.check()
+    progress.stage("start")
+    video = open_video(video_path, progress)
+    model = PoseModel(options.device)
+    detector = Detector()
+    start, end = parse_moment(options.start, "--start"), parse_moment(options.end, "--end")
+    detections = detector.detect(video.frames(start, end), video.info, progress, video.count(start, end))
+    track, exchanged = undo_swaps(make_track(detections, video.info, progress))
+    fov, fov_from = _field_of_view(options, video.info)
+    matrix = camera_matrix((video.info.width, video.info.height), fov)
+    poses = model.run(
+        track, matrix, options.height, steps=options.steps, hypotheses=options.hypotheses, seed=options.seed, progress=progress
+    )
+    progress.stage("motion")
+    points, confidence = body_points(track.image, track.visibility)
+    motion = build_motion(
+        poses.joints, poses.spread, points, confidence, track.times, track.detected, track.runs, track.fps, matrix,
+        (video.info.width, video.info.height), options.height, smooth=options.smooth, root=options.root,
+        face=face_direction(track, matrix),
+    )  # fmt: skip
+    progress.finish()
+    summary = _summary(track, motion, video, fov, fov_from, int(exchanged.any(1).sum()))
+    motion.provenance |= {
+        "source": _source(video),
+        "options": options.as_dict(),
+        "summary": summary,
+        "versions": _versions(),
+        "weights": {
+            "lifter": model.lifter_weights.sha256, "refiner": model.refiner_weights.sha256, "detector": model_bundle.MODEL_SHA256,
+            "device": str(model.device),
+        },
+        "timings": {stage: round(seconds, 3) for stage, seconds in progress.timings.items()},
+        "warnings": [message for _, message in progress.warnings],
+    }  # fmt: skip
+    return Capture(motion, summary)
+
+
+def capture_to_file(video_path: Path, output: Path, options: CaptureOptions, progress: Progress) -> dict[str, Any]:
+    """`capture`, saved to `output` (.npz); returns the summary. The output's folder is tried before the work begins."""
+    check_output(output)
+    done = capture(video_path, options, progress)
+    save_motion(done.motion, output)
+    return done.summary
+
+
+def check_output(path: Path) -> None:
+    """Failure `unknown_extension` or `not_writable` for an output that cannot be written, before hours of work go into it."""
+    if path.suffix.lower() != ".npz":
+        raise Failure("unknown_extension", f"{path.name} does not end in .npz, which is what the worker writes.")
+    if path.is_dir():
+        raise Failure("not_writable", f"{path} is a folder; name a file for the output.")
+    try:
+        with tempfile.TemporaryFile(dir=path.resolve().parent):
+            pass
+    except OSError as error:
+        raise write_failure(error, path) from error
+
+
+def _field_of_view(options: CaptureOptions, info: VideoInfo) -> tuple[float, str]:
+    """Degrees along the longer side, and where they are from: `option`, `file` or `default`."""
+    if options.fov:
+        return options.fov, "option"
+    if info.fov_degrees:
+        return info.fov_degrees, "file"
+    return DEFAULT_FOV, "default"
+
+
+def _summary(track: Track, motion: Motion, video: Video, fov: float, fov_from: str, exchanged: int) -> dict[str, Any]:
+    """What is told after a capture; plain values."""
+    numbers = motion.frame_numbers
+    return {
+        "frames_read": track.source_frames,
+        "frames_detected": track.detected_count,
+        "frames_filled": int((~np.asarray(track.detected)).sum()),
+        "frames_exchanged": exchanged,
+        "frames": len(track),
+        "first_frame": int(numbers[0]),
+        "last_frame": int(numbers[-1]),
+        "fps": float(motion.fps),
+        "variable_rate": video.info.variable_rate,
+        "width": video.info.width,
+        "height": video.info.height,
+        "fov_degrees": round(fov, 3),
+        "fov_from": fov_from,
+    }
+
+
+def _source(video: Video) -> dict[str, Any]:
+    """The video's name, sum and size: enough to recognise it, nothing of the machine it lay on."""
+    info = video.info
+    with info.path.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    return {
+        "name": info.path.name, "sha256": sha256, "bytes": os.path.getsize(info.path), "frame_count": info.frame_count,
+        "duration": info.duration, "rotation": info.rotation,
+    }  # fmt: skip
+
+
+def _versions() -> dict[str, str]:
+    return {"python": platform.python_version()} | {name: version(name) for name in RECORDED_PACKAGES}
+
+

@@ -1,0 +1,177 @@
+"""Standing feet kept where they stand.
+
+While a foot is in contact its toe stays on one spot of the ground and its heel does not tremble. The body is shifted
+with what both feet agree on, the leg's inverse kinematics takes up the rest, and the hips are lowered where a leg would have
+to be longer than it is. Between contacts the corrections run smoothly from one to the next, so nothing jumps at either end.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.ndimage import maximum_filter1d
+
+from contract.skeleton import BODY_22
+from engine.kinematics.contacts import speed, stretches
+from engine.kinematics.proportions import Proportions
+from engine.kinematics.rotations import SOFT_REACH
+from engine.kinematics.smoothing import penalty, whittaker
+
+Array = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+
+HIPS = [BODY_22.index(f"hip.{side}") for side in "LR"]
+ANKLES = [BODY_22.index(f"ankle.{side}") for side in "LR"]
+TOES = [BODY_22.index(f"toe.{side}") for side in "LR"]
+
+# A foot that travels further than this during one contact (m) slides on purpose, or the contact is a mistake: `auto` lets it.
+LONGEST_DRIFT = 0.35
+# Within a contact toe and heel are held one by one: while slower than this (m/s) and not higher than this over where they stand (m).
+HELD_SPEED, HELD_HEIGHT = 0.35, 0.04
+# Corrections run from one contact to the next about this fast, the body's share slower (hertz).
+BLEND_HZ, BODY_HZ = 2.5, 1.0
+# Pull of the free foot back to where it was captured, against the penalty of bending the correction.
+FREE_PULL = 0.02
+# A standing foot turns on its toe no faster than this (hertz).
+TURN_HZ = 0.5
+# Seconds before and after in which the hips already give way.
+HIP_SECONDS = 0.12
+# A free foot is kept from sinking under this share of its standing height.
+CLEARANCE = 0.6
+
+
+@dataclass(frozen=True)
+class Planted:
+    """`joints` (T,22,3): targets with the feet planted, world metres; `contacts` (T,2): the contacts that were kept."""
+
+    joints: Array
+    contacts: Flags
+
+
+def plant_feet(joints: Array, contacts: Flags, body: Proportions, runs: list[slice], fps: float, mode: str = "auto") -> Planted:
+    """Targets (T,22,3), world metres with the ground at z=0, with standing feet held still.
+
+    contacts (T,2); mode "auto" leaves feet alone that slide far,
+    "always" holds every contact, "never" changes nothing.
+    """
+    if mode not in ("auto", "always", "never"):
+        raise ValueError(f"feet are held auto, always or never, not {mode!r}")
+    if mode == "never":
+        return Planted(joints, contacts)
+    out, kept = joints.copy(), contacts.copy()
+    heights = standing_heights(joints, contacts, body)
+    for run in runs:
+        if run.stop - run.start >= 3:
+            out[run], kept[run] = _plant_run(joints[run], contacts[run], body, heights, fps, mode == "always")
+    return Planted(out, kept)
+
+
+def standing_heights(joints: Array, contacts: Flags, body: Proportions) -> tuple[float, float]:
+    """Metres: ankle and toe above the ground while a foot stands, as this clip has them, so that holding it does not lift or sink
+    the body; within reason around those of the average body."""
+    out = []
+    for ends, usual in ((ANKLES, body.ankle_height), (TOES, body.toe_height)):
+        heights = joints[:, ends, 2][contacts]
+        low, high = 0.6 * usual, body.ankle_height + usual
+        out.append(float(np.clip(np.median(heights), low, high)) if heights.size else usual)
+    return out[0], out[1]
+
+
+def _plant_run(
+    joints: Array, contacts: Flags, body: Proportions, heights: tuple[float, float], fps: float, always: bool
+) -> tuple[Array, Flags]:
+    ankle_height, toe_height = heights
+    out, kept = joints.copy(), contacts.copy()
+    whole = [slice(0, len(joints))]
+    toe_shift, ankle_shift = np.zeros((2, len(joints), 3)), np.zeros((2, len(joints), 3))
+    toe_on, ankle_on = np.zeros(contacts.shape, bool), np.zeros(contacts.shape, bool)
+    for foot in range(2):
+        ankle, toe = joints[:, ANKLES[foot]], joints[:, TOES[foot]]
+        toe_rests = (speed(toe[:, None], whole, fps)[:, 0] < HELD_SPEED) & (toe[:, 2] < toe_height + HELD_HEIGHT)
+        heel_rests = (speed(ankle[:, None], whole, fps)[:, 0] < HELD_SPEED) & (ankle[:, 2] < ankle_height + HELD_HEIGHT)
+        for stretch in stretches(contacts[:, foot]):
+            down, flat = np.zeros((2, len(joints)), bool)
+            down[stretch], flat[stretch] = toe_rests[stretch], heel_rests[stretch]
+            if _drift(toe[down]) > LONGEST_DRIFT and not always:
+                kept[stretch, foot] = False
+                continue
+            if down.any():
+                toe_shift[foot, down] = [*np.median(toe[down, :2], axis=0), toe_height] - toe[down]
+                toe_on[down, foot] = True
+            for piece in stretches(flat):
+                # the heel may turn slowly about the toe; what it must not do is tremble
+                ankle_shift[foot, piece] = _calm(ankle[piece], fps) - ankle[piece]
+                ankle_on[piece, foot] = True
+    for foot in range(2):
+        toe_shift[foot] = _filled(toe_shift[foot], toe_on[:, foot], np.zeros(3), fps)
+        ankle_shift[foot, :, 2] += toe_shift[foot, :, 2] * ankle_on[:, foot]
+        # a heel that rises over a standing toe goes along with it
+        ankle_shift[foot] = _filled(ankle_shift[foot], ankle_on[:, foot], toe_shift[foot], fps)
+
+    body_shift = _body_shift(toe_shift, toe_on, fps)
+    out += body_shift[:, None]
+    for foot in range(2):
+        toe = joints[:, TOES[foot]] + toe_shift[foot]
+        ankle = joints[:, ANKLES[foot]] + ankle_shift[foot]
+        toe[:, 2] = np.maximum(toe[:, 2], CLEARANCE * toe_height)
+        ankle[:, 2] = np.maximum(ankle[:, 2], CLEARANCE * ankle_height)
+        # on a standing toe the foot keeps its length from the toe's side, else from the ankle's (as the rotations do)
+        line = ankle - toe
+        held = toe + line * (body.lengths["toe.L"] / np.maximum(np.linalg.norm(line, axis=-1), 1e-6))[:, None]
+        ankle = np.where(toe_on[:, foot, None], held, ankle)
+        out[:, TOES[foot]], out[:, ANKLES[foot]] = toe, ankle
+        # the knee goes half of the way, to show the limb's plane
+        knee = ANKLES[foot] - 1
+        out[:, knee] = joints[:, knee] + (body_shift + ankle - joints[:, ANKLES[foot]]) / 2
+    drop = _hip_drop(out, toe_on | ankle_on, body, fps)
+    above = [i for i, name in enumerate(BODY_22.joints) if not name.startswith(("ankle", "toe"))]
+    out[:, above, 2] -= drop[:, None]
+    return out, kept
+
+
+def _filled(shift: Array, known: Flags, otherwise: Array, fps: float) -> Array:
+    """(T,3) the shift where it is known, smoothly bridged where it is not, leaning towards `otherwise` (T,3) or (3,)."""
+    if not known.any():
+        return np.zeros_like(shift) + otherwise
+    strength = penalty(BLEND_HZ, fps)
+    weights = np.where(known, 1e4 * max(strength, 1.0), FREE_PULL)
+    return whittaker(np.where(known[:, None], shift, otherwise), weights, max(strength, 1e-3))
+
+
+def _body_shift(toe_shift: Array, toe_on: Flags, fps: float) -> Array:
+    """(T,3) what the standing feet have in common, smooth."""
+    weight = toe_on.sum(1).astype(float)
+    if not weight.any():
+        return np.zeros((len(toe_on), 3))
+    mean = (toe_on.T[..., None] * toe_shift).sum(0) / np.maximum(weight, 1)[:, None]
+    return whittaker(mean, weight + FREE_PULL, max(penalty(BODY_HZ, fps), 1e-3))
+
+
+def _hip_drop(joints: Array, standing: Flags, body: Proportions, fps: float) -> Array:
+    """(T,) metres by which the body is lowered so that no standing leg is overstretched; smooth, and there in time."""
+    reach = (1 - SOFT_REACH) * (body.lengths["knee.L"] + body.lengths["ankle.L"])
+    need = np.zeros(len(joints))
+    for foot in range(2):
+        line = joints[:, HIPS[foot]] - joints[:, ANKLES[foot]]
+        height = np.sqrt(np.maximum(reach**2 - (line[:, :2] ** 2).sum(-1), 0.0))
+        need = np.maximum(need, np.where(standing[:, foot], line[:, 2] - height, 0.0))
+    need = np.minimum(need, 0.2 * reach)
+    if not need.any():
+        return need
+    window = max(int(round(HIP_SECONDS * fps)), 1)
+    early = maximum_filter1d(need, 2 * window + 1, mode="nearest")
+    return np.maximum(whittaker(early[:, None], np.ones(len(early)), penalty(1 / (4 * HIP_SECONDS), fps))[:, 0], 0.0)
+
+
+def _drift(points: Array) -> float:
+    """Metres, level: the farthest that points (T,3) lie from their middle."""
+    if not len(points):
+        return 0.0
+    return float(np.linalg.norm(points[:, :2] - np.median(points[:, :2], axis=0), axis=-1).max())
+
+
+def _calm(points: Array, fps: float) -> Array:
+    """(T,3) points of one standing heel without anything faster than a slow turn of the foot."""
+    return whittaker(points, np.ones(len(points)), penalty(TURN_HZ, fps))

@@ -1,0 +1,34 @@
+"""The refiner's state and context, from what the codec and the lifter give.
+
+A state is (u,v,x,y,z) a joint: the joint in the picture of the virtual camera and in space, relative to the pelvis, all in metres of a
+person METRES tall, which is the scale that the noise schedule was made for (a metre of unit noise).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from engine.refiner.codec import Encoded, body_matrix
+
+METRES = 1.7
+# The context: the 2D pose, the detector's confidence, and the second initial guess (the world landmarks, which have seen the picture).
+GUIDE_SIGNS = (-1.0, 1.0, 1.0, -1.0, 1.0, 1.0)
+
+
+def states(encoded: Encoded, pose: Tensor) -> Tensor:
+    """(N,22,5) the initial guess p, d of every frame; `pose` (B,T,22,3) in statures."""
+    return METRES * torch.cat([encoded.points, pose], -1).flatten(0, 1)
+
+
+def guides(encoded: Encoded, visibility: Tensor) -> Tensor:
+    """(N,22,6) the context of every frame. visibility: (B,T,33)."""
+    weight = body_matrix(visibility.dtype, visibility.device).abs()
+    confidence = visibility @ (weight / weight.sum(1, keepdim=True)).T
+    return torch.cat([METRES * encoded.points, confidence[..., None] - 0.5, METRES * encoded.base], -1).flatten(0, 1)
+
+
+def pose_of(state: Tensor) -> Tensor:
+    """(...,22,5) -> (...,22,3) in statures, the pelvis at the origin."""
+    pose = state[..., 2:] / METRES
+    return pose - pose[..., :1, :]
