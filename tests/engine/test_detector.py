@@ -68,6 +68,19 @@ def test_landmarks_lie_on_the_true_joints(walk: tuple[VideoInfo, Detections], tr
     assert by_name["hip.L"] < 0.05 * height and by_name["ankle.R"] < 0.05 * height
 
 
+def test_a_tall_picture(found: Detector, shared: Path) -> None:
+    """1080x1920, real; the truth is a triangulation from four cameras."""
+    clip = open_video(shared / "data" / "videos" / "beam_cam01.mp4")
+    detections = found.detect(clip.frames(None, (4.0, "f")), clip.info, Progress())
+    with np.load(shared / "data" / "videos" / "beam_cam01.truth.npz") as file:
+        image = file["camera"][:4].astype(np.float64) @ file["camera_matrix"].T
+        limbs = [k for k, name in enumerate(file["joint_names"]) if str(name)[:-2] in ("knee", "ankle", "elbow", "wrist", "hip")]
+        names = [str(file["joint_names"][k]) for k in limbs]
+    image = image[:, limbs, :2] / image[:, limbs, 2:]
+    ours = body_points(detections.image, detections.visibility)[0][:, [BODY_22.index(name) for name in names]]
+    assert np.linalg.norm(ours - image, axis=-1).mean() < 0.04 * 764  # the person's height in pixels
+
+
 def test_each_row_belongs_to_its_own_frame(walk: tuple[VideoInfo, Detections], truth: dict[str, Any]) -> None:
     """With the rows a frame early or late, ankles and wrists would lie further off."""
     points, _ = body_points(walk[1].image, walk[1].visibility)
