@@ -24,6 +24,7 @@ Times are k/fps for whole k; a stretch that was left out (nobody in the picture 
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import tempfile
@@ -111,8 +112,6 @@ def save_motion(motion: Motion, path: str | os.PathLike[str]) -> None:
 
 def write_failure(error: OSError, path: str | os.PathLike[str]) -> Failure:
     """The Failure that tells a person why `path` could not be written."""
-    import errno
-
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return Failure("disk_full", f"The disk is full: {path} was not written; free some space and try again.")
     return Failure("not_writable", f"{path} cannot be written ({error.strerror}); choose another folder for the output.")
@@ -124,9 +123,10 @@ def load_motion(path: str | os.PathLike[str]) -> Motion:
     if not path.is_file():
         raise Failure("no_such_file", f"There is no motion file {path}; check the path.")
     try:
-        with np.load(path, allow_pickle=False) as file:
-            if not hasattr(file, "files"):
-                raise ValueError("a bare array")
+        file = np.load(path, allow_pickle=False)
+        if not isinstance(file, np.lib.npyio.NpzFile):
+            raise ValueError("a bare array")
+        with file:
             arrays = {name: file[name] for name in file.files}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise Failure("bad_motion", f"{path} is not a motion file ({error}); capture the video again.") from error

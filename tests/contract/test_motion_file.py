@@ -1,0 +1,111 @@
+import dataclasses
+import errno
+import os
+
+import numpy as np
+import pytest
+
+from contract import motion_file
+from contract.failure import Failure
+from contract.motion_file import SCHEMA, Motion, load_motion, save_motion
+from contract.skeleton import ARMATURE_24
+
+
+def a_motion(frames=5):
+    joints = len(ARMATURE_24)
+    rng = np.random.default_rng(3)
+    rotations = rng.normal(size=(frames, joints, 4))
+    return Motion(
+        joint_names=np.array(ARMATURE_24.joints), parents=np.array(ARMATURE_24.parents), fps=30000 / 1001,
+        times=np.array([0, 1, 2, 9, 10][:frames]) * 1001 / 30000,
+        positions_camera=rng.normal(size=(frames, joints, 3)).astype(np.float32),
+        positions_world=rng.normal(size=(frames, joints, 3)).astype(np.float32),
+        rest_offsets=rng.normal(size=(joints, 3)).astype(np.float32), rotations=rotations.astype(np.float32),
+        root_translation=rng.normal(size=(frames, 3)).astype(np.float32), image_points=np.zeros((frames, joints, 2), np.float32),
+        confidence=np.ones((frames, joints), np.float32), spread=np.zeros((frames, joints), np.float32),
+        contacts=np.zeros((frames, 2), bool), camera_matrix=np.eye(3), camera_to_world=np.eye(4), image_size=np.array([640, 480]),
+        detected=np.ones(frames, bool), provenance={"source": {"name": "clip.mp4"}, "quality": {"jitter": 0.5}},
+    )  # fmt: skip
+
+
+def test_a_motion_comes_back_as_it_was(tmp_path):
+    motion = a_motion()
+    save_motion(motion, tmp_path / "take.npz")
+    back = load_motion(tmp_path / "take.npz")
+    for field in dataclasses.fields(Motion):
+        before, after = getattr(motion, field.name), getattr(back, field.name)
+        assert np.array_equal(before, after) if isinstance(before, np.ndarray) else before == after, field.name
+    assert list(back.frame_numbers) == [0, 1, 2, 9, 10]
+    assert back.joint("hand.R") == ARMATURE_24.index("hand.R")
+    assert os.listdir(tmp_path) == ["take.npz"]
+
+
+def test_the_file_holds_no_pickle(tmp_path):
+    save_motion(a_motion(), tmp_path / "take.npz")
+    with np.load(tmp_path / "take.npz", allow_pickle=False) as file:
+        assert all(file[name].dtype.kind != "O" for name in file.files)
+        assert str(file["schema"]) == SCHEMA
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"rotations": np.zeros((5, 3, 4), np.float32)}, "rotations has the shape"),
+        ({"positions_world": np.full((5, len(ARMATURE_24), 3), np.nan, np.float32)}, "positions_world holds values that are not finite"),
+        ({"fps": 0.0}, "frame rate is 0"),
+        ({"parents": np.zeros(len(ARMATURE_24), int)}, "joints are out of order"),
+    ],
+)
+def test_arrays_that_do_not_fit_are_never_written(tmp_path, change, said):
+    with pytest.raises(Failure, match=said):
+        save_motion(dataclasses.replace(a_motion(), **change), tmp_path / "take.npz")
+    assert os.listdir(tmp_path) == []
+
+
+def test_no_frames_is_said(tmp_path):
+    with pytest.raises(Failure, match="no frames"):
+        save_motion(a_motion(0), tmp_path / "take.npz")
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EACCES])
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch, code):
+    save_motion(a_motion(), tmp_path / "take.npz")
+    before = (tmp_path / "take.npz").read_bytes()
+
+    def fails(file, **_arrays):
+        file.write(b"half of it")
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(motion_file.np, "savez_compressed", fails)
+    with pytest.raises(Failure) as failure:
+        save_motion(a_motion(), tmp_path / "take.npz")
+    assert failure.value.code == {errno.ENOSPC: "disk_full", errno.EACCES: "not_writable"}[code]
+    assert os.listdir(tmp_path) == ["take.npz"]
+    assert (tmp_path / "take.npz").read_bytes() == before
+
+
+def test_a_folder_that_does_not_exist_is_said(tmp_path):
+    with pytest.raises(Failure) as failure:
+        save_motion(a_motion(), tmp_path / "nowhere" / "take.npz")
+    assert failure.value.code == "not_writable"
+
+
+def test_files_that_are_not_motions_are_told_apart(tmp_path):
+    with pytest.raises(Failure, match="no motion file"):
+        load_motion(tmp_path / "none.npz")
+    (tmp_path / "text.npz").write_text("hello")
+    (tmp_path / "empty.npz").write_bytes(b"")
+    np.savez(tmp_path / "other.npz", a=np.zeros(3))
+    np.savez(tmp_path / "newer.npz", schema=np.array("kinolift.motion/9"))
+    np.savez(tmp_path / "partly.npz", schema=np.array(SCHEMA), fps=np.array(30.0))
+    save_motion(a_motion(), tmp_path / "cut.npz")
+    (tmp_path / "cut.npz").write_bytes((tmp_path / "cut.npz").read_bytes()[:-400])
+    np.save(tmp_path / "bare.npy", np.zeros(3))
+    (tmp_path / "bare.npy").rename(tmp_path / "bare.npz")
+    for name, said in {
+        "text": "not a motion file", "empty": "not a motion file", "cut": "not a motion file", "bare": "not a motion file",
+        "other": "schema ''", "newer": "kinolift.motion/9", "partly": "lacks joint_names",
+    }.items():  # fmt: skip
+        with pytest.raises(Failure, match=said) as failure:
+            load_motion(tmp_path / f"{name}.npz")
+        assert failure.value.code == "bad_motion"
