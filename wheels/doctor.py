@@ -42,12 +42,10 @@ def bpy():
 def module(name):
     return lambda: getattr(__import__(name), "__version__", "")
 def weights():
-    import glob, safetensors
-    names = []
-    for path in sorted(glob.glob("engine/weights/*.safetensors")):
-        with safetensors.safe_open(path, "numpy") as file:
-            names.append(f"{os.path.basename(path)} ({len(list(file.keys()))} arrays)")
-    return names
+    from engine.refiner.weights import FOLDER, load_weights, read_sums
+    for name in read_sums(FOLDER):
+        load_weights(FOLDER / name)
+    return sorted(read_sums(FOLDER))
 sys.path.insert(0, "")
 def detector():
     import engine.detector

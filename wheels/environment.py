@@ -42,6 +42,7 @@ HASH_SIGNS: Final = ("DO NOT MATCH THE HASHES",)
 
 # The groups of which one build of torch is chosen at set-up, see _install_torch.
 TORCH_BUILDS: Final = ("torch-cpu", "torch", "cuda")
+CUDA_BYTES: Final = 7_000_000_000  # free space for the registry's torch for Linux: 4 GB in the end, and what is downloaded
 
 Report = Callable[[float, str], None]
 
@@ -175,6 +176,8 @@ class Environment:
                 return self._install(lock, ("torch-cpu",), held, report)
             except Failure:
                 pass  # pip knows no such place, or cannot reach it; a network that is down stops the next line too
+        if lock.select(["cuda"], self.python, platform_name()):
+            _check_space(self.folder, CUDA_BYTES)
         self._install(lock, ("torch",), held, lambda done, text: report(0.4 * done, text))
         if _is_cuda_torch(self.executable):
             self._install(lock, ("cuda",), held, lambda done, text: report(0.4 + 0.6 * done, text))

@@ -110,7 +110,18 @@ def fetch_all(executable: Path, platforms: Sequence[str], pythons: Sequence[str]
                     done += 1
                     display.show(done / total, f"{line.split()[1]} ({where})")
 
-            fetch_wheels(executable, plan.packages, platform, python, folder / platform, read)
+            small = [package for package in plan.packages if "torch-cpu" in package.groups]
+            others = [package for package in plan.packages if package not in small]
+            fetch_wheels(executable, others, platform, python, folder / platform, read)
+            try:
+                if small:
+                    fetch_wheels(executable, small, platform, python, folder / platform, read)
+            except Failure as failure:  # the others came, so it is not the network
+                raise Failure(
+                    "bad_installation",
+                    f"pip knows no place that has torch's CPU build for {platform}, Python {python}: tell it of one (find-links or "
+                    "extra-index-url), or build with --torch cuda or --no-wheels.",
+                ) from failure
             for package in plan.packages:
                 wheels.update({path.name: path for name in package.files if (path := folder / platform / name).is_file()})
     for note in notes:
