@@ -79,6 +79,8 @@ def call_exporter(operator: Any, scene: bpy.types.Scene, armature: bpy.types.Obj
         with contextlib.redirect_stdout(io.StringIO()), bpy.context.temp_override(**chosen):
             operator(filepath=str(path), check_existing=False, **{name: settings[name] for name in settings if name in known})
     except RuntimeError as error:
+        if "KeyboardInterrupt" in str(error):  # Blender wraps what is raised inside its operators, Ctrl-C too
+            raise KeyboardInterrupt from None
         raise _export_failure(str(error), path) from error
 
 

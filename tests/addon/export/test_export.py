@@ -52,6 +52,19 @@ def test_an_exporter_that_fails_leaves_nothing(make_motion, tmp_path, monkeypatc
     assert list(tmp_path.iterdir()) == [] and len(bpy.data.scenes) == 1
 
 
+def test_ctrl_c_in_an_exporter_is_ctrl_c(make_motion, tmp_path, monkeypatch):
+    armature = place_motion(make_motion(frames=3), bpy.context.scene, "Take", Placement()).armature
+    from io_scene_fbx import export_fbx_bin
+
+    def interrupted(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(export_fbx_bin, "save", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        export_armature(armature, tmp_path / "take.fbx")
+    assert list(tmp_path.iterdir()) == [] and len(bpy.data.scenes) == 1
+
+
 def test_an_exporter_that_is_switched_off(make_motion, tmp_path):
     import addon_utils
 
