@@ -163,12 +163,12 @@ def test_the_end_of_the_program_ends_the_worker():
 def test_which_python(monkeypatch):
     monkeypatch.delenv("KINOLIFT_PYTHON", raising=False)
     assert worker_python() == sys.executable
-    monkeypatch.setenv("KINOLIFT_PYTHON", "/opt/python")
-    assert worker_python() == "/opt/python" and worker_python(" /my/python ") == "/my/python"
+    monkeypatch.setenv("KINOLIFT_PYTHON", "/elsewhere/python")
+    assert worker_python() == "/elsewhere/python" and worker_python(" /my/python ") == "/my/python"
 
 
 def test_the_wheels_are_for_our_own_python_only(monkeypatch):
     wheels = str(Path("/home/me/blender/extensions/.local/lib/python3.13/site-packages"))
     monkeypatch.setattr(sys, "path", [wheels, "/elsewhere/site-packages"])
     assert worker_environment(sys.executable)["PYTHONPATH"].split(os.pathsep) == [str(module.ROOT), wheels]
-    assert worker_environment("/opt/other/python")["PYTHONPATH"] == str(module.ROOT)
+    assert worker_environment("/elsewhere/python3")["PYTHONPATH"] == str(module.ROOT)
