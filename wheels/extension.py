@@ -110,12 +110,14 @@ def fetch_all(executable: Path, platforms: Sequence[str], pythons: Sequence[str]
                     done += 1
                     display.show(done / total, f"{line.split()[1]} ({where})")
 
+            # a folder for each, or the wheels that another Python needs would be taken for this one's
+            place = folder / f"{platform}-{python}"
             small = [package for package in plan.packages if "torch-cpu" in package.groups]
             others = [package for package in plan.packages if package not in small]
-            fetch_wheels(executable, others, platform, python, folder / platform, read)
+            fetch_wheels(executable, others, platform, python, place, read)
             try:
                 if small:
-                    fetch_wheels(executable, small, platform, python, folder / platform, read)
+                    fetch_wheels(executable, small, platform, python, place, read)
             except Failure as failure:  # the others came, so it is not the network
                 raise Failure(
                     "bad_installation",
@@ -123,7 +125,7 @@ def fetch_all(executable: Path, platforms: Sequence[str], pythons: Sequence[str]
                     "extra-index-url), or build with --torch cuda or --no-wheels.",
                 ) from failure
             for package in plan.packages:
-                wheels.update({path.name: path for name in package.files if (path := folder / platform / name).is_file()})
+                wheels.update({name: place / name for name in package.files if (place / name).is_file()})
     for note in notes:
         print(note)
     return [wheels[name] for name in sorted(wheels)]
