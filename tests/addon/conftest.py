@@ -5,7 +5,6 @@ Test modules may say `from kinolift_extension.addon import armature`; the packag
 
 from __future__ import annotations
 
-import atexit
 import importlib.util
 import os
 import shutil
@@ -23,14 +22,21 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 PACKAGE = "kinolift_extension"
 
+_homes: list[str] = []
+
 # Blender reads these when bpy is imported: no test may see or change the settings of the person who runs it.
 if "bpy" not in sys.modules:
     _home = tempfile.mkdtemp(prefix="kinolift-tests-")
-    atexit.register(shutil.rmtree, _home, ignore_errors=True)
+    _homes.append(_home)
     for _name in ("RESOURCES", "CONFIG", "SCRIPTS", "EXTENSIONS", "DATAFILES"):
         os.environ[f"BLENDER_USER_{_name}"] = str(Path(_home) / _name.lower())
 
 bpy = pytest.importorskip("bpy", reason="the add-on needs Blender or its bpy wheel")
+
+
+def pytest_unconfigure() -> None:
+    for home in _homes:
+        shutil.rmtree(home, ignore_errors=True)
 
 
 def _load(name: str, path: Path, package: bool) -> ModuleType:
