@@ -94,8 +94,10 @@ def build_motion(
     final = fit_pose(world_targets, body.rest_offsets, runs, fps, world_face)
     pixel_errors = reprojection_errors(to_camera(final.body, camera_to_world), image_points, matrix)
     fit_errors = np.linalg.norm(final.body - world_targets, axis=-1)
-
-    root_path = final.root.copy()
+    # holding the feet may have moved the start
+    start = np.array([*final.root[0, :2], 0.0])
+    camera_to_world[:3, 3] -= start
+    root_path = final.root - start
     if root == "in-place":
         root_path[:, :2] = 0.0
     positions, _ = forward(ARMATURE_24.parents, body.rest_offsets, final.rotations, root_path)

@@ -11,8 +11,8 @@ Array = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
 # A contact begins below the first and ends above the second: height of the sole (m) and speed of the slower end of the foot (m/s).
-LOW, HIGH = 0.045, 0.085
-SLOW, FAST = 0.30, 0.60
+LOW, HIGH = 0.06, 0.10
+SLOW, FAST = 0.40, 0.70
 # Shorter contacts are noise, shorter gaps are jitter (seconds).
 SHORTEST_CONTACT = 0.10
 SHORTEST_GAP = 0.07

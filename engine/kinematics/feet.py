@@ -16,7 +16,7 @@ from scipy.ndimage import maximum_filter1d
 from contract.skeleton import BODY_22
 from engine.kinematics.contacts import speed, stretches
 from engine.kinematics.proportions import Proportions
-from engine.kinematics.rotations import SOFT_REACH
+from engine.kinematics.rotations import LEG_SOFTNESS
 from engine.kinematics.smoothing import penalty, whittaker
 
 Array = npt.NDArray[np.float64]
@@ -29,7 +29,7 @@ TOES = [BODY_22.index(f"toe.{side}") for side in "LR"]
 # A foot that travels further than this during one contact (m) slides on purpose, or the contact is a mistake: `auto` lets it.
 LONGEST_DRIFT = 0.35
 # Within a contact toe and heel are held one by one: while slower than this (m/s) and not higher than this over where they stand (m).
-HELD_SPEED, HELD_HEIGHT = 0.35, 0.04
+HELD_SPEED, HELD_HEIGHT = 0.30, 0.03
 # Corrections run from one contact to the next about this fast, the body's share slower (hertz).
 BLEND_HZ, BODY_HZ = 2.5, 1.0
 # Pull of the free foot back to where it was captured, against the penalty of bending the correction.
@@ -151,7 +151,7 @@ def _body_shift(toe_shift: Array, toe_on: Flags, fps: float) -> Array:
 
 def _hip_drop(joints: Array, standing: Flags, body: Proportions, fps: float) -> Array:
     """(T,) metres by which the body is lowered so that no standing leg is overstretched; smooth, and there in time."""
-    reach = (1 - SOFT_REACH) * (body.lengths["knee.L"] + body.lengths["ankle.L"])
+    reach = (1 - LEG_SOFTNESS) * (body.lengths["knee.L"] + body.lengths["ankle.L"])
     need = np.zeros(len(joints))
     for foot in range(2):
         line = joints[:, HIPS[foot]] - joints[:, ANKLES[foot]]
@@ -160,7 +160,7 @@ def _hip_drop(joints: Array, standing: Flags, body: Proportions, fps: float) -> 
     need = np.minimum(need, 0.2 * reach)
     if not need.any():
         return need
-    window = max(int(round(HIP_SECONDS * fps)), 1)
+    window = max(round(HIP_SECONDS * fps), 1)
     early = maximum_filter1d(need, 2 * window + 1, mode="nearest")
     return np.maximum(whittaker(early[:, None], np.ones(len(early)), penalty(1 / (4 * HIP_SECONDS), fps))[:, 0], 0.0)
 

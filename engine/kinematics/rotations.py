@@ -34,8 +34,11 @@ CLEAR_PLANE = 0.03
 REST_PULL = 0.05
 # The plane of a straight limb follows its neighbours within about this frequency (hertz).
 PLANE_HZ = 1.5
-# The last share of a limb's reach is approached, never passed: a limb that is almost straight does not snap.
-SOFT_REACH = 0.004
+# The last share of a limb's reach is approached, never passed: a limb that is almost straight does not snap. Legs, which stand
+# straight for long and have to meet the ground, give up less of their length.
+ARM_SOFTNESS, LEG_SOFTNESS = 0.01, 0.004
+ARM_LIMITS = (ARM_TWIST, ELBOW_BEND, ARM_SOFTNESS)
+LEG_LIMITS = (THIGH_TWIST, KNEE_BEND, LEG_SOFTNESS)
 
 _ARMATURE_OF_BODY = np.array([ARMATURE_24.index(name) for name in BODY_22.joints])
 
@@ -112,7 +115,7 @@ def _arm(side: str, goal: dict[str, Array], rest: dict[str, Array], at: dict[str
     turn[clavicle] = swing(turn["chest"] @ rest[shoulder], goal[shoulder] - at[clavicle]) @ turn["chest"]
     at[shoulder] = at[clavicle] + turn[clavicle] @ rest[shoulder]
     two_bones(
-        (shoulder, elbow, wrist), turn["chest"], ELBOW_AXIS[side], ARM_TWIST, ELBOW_BEND, goal, rest, at, turn, runs, fps
+        (shoulder, elbow, wrist), turn["chest"], ELBOW_AXIS[side], ARM_LIMITS, goal, rest, at, turn, runs, fps
     )
     turn[wrist] = swing(turn[elbow] @ rest[hand], goal[hand] - at[wrist]) @ turn[elbow]
     at[hand] = at[wrist] + turn[wrist] @ rest[hand]
@@ -122,19 +125,20 @@ def _arm(side: str, goal: dict[str, Array], rest: dict[str, Array], at: dict[str
 def _leg(side: str, goal: dict[str, Array], rest: dict[str, Array], at: dict[str, Array], turn: dict[str, Array],
          runs: list[slice], fps: float) -> None:  # fmt: skip
     hip, knee, ankle, toe = (f"{part}.{side}" for part in ("hip", "knee", "ankle", "toe"))
-    two_bones((hip, knee, ankle), turn["pelvis"], KNEE_AXIS[side], THIGH_TWIST, KNEE_BEND, goal, rest, at, turn, runs, fps)
+    two_bones((hip, knee, ankle), turn["pelvis"], KNEE_AXIS[side], LEG_LIMITS, goal, rest, at, turn, runs, fps)
     # the foot points at the toes and is rolled like the knee's hinge
     turn[ankle] = _frame(goal[toe] - at[ankle], turn[knee] @ KNEE_AXIS[side]) @ _frame(rest[toe], KNEE_AXIS[side]).T
     at[toe] = at[ankle] + turn[ankle] @ rest[toe]
     turn[toe] = turn[ankle]
 
 
-def two_bones(joints: tuple[str, str, str], parent: Array, axis: Array, twist_limit: float, bend_limit: float,
+def two_bones(joints: tuple[str, str, str], parent: Array, axis: Array, limits: tuple[float, float, float],
               goal: dict[str, Array], rest: dict[str, Array], at: dict[str, Array], turn: dict[str, Array],
               runs: list[slice], fps: float) -> None:  # fmt: skip
     """Solves a limb whose first joint stands at at[first]: the last joint goes to its goal, the middle one as near as it can.
 
-    parent (T,3,3) is the rotation that the limb hangs on, axis (3,) the hinge in the T pose. Adds the places of the second and
+    parent (T,3,3) is the rotation that the limb hangs on, axis (3,) the hinge in the T pose, limits the
+    farthest twist and bend in degrees and the softness of the reach. Adds the places of the second and
     third joint to `at` and the rotations of the first and second to `turn`.
     """
     first, middle, last = joints
@@ -144,8 +148,8 @@ def two_bones(joints: tuple[str, str, str], parent: Array, axis: Array, twist_li
     distance = np.linalg.norm(line, axis=-1)
     along = _unit(line, _unit(goal[middle] - at[first], -Z))
     hanging = swing(parent @ rest_direction, along) @ parent
-    hinge = _hinge(goal[middle] - at[first], along, hanging @ axis, twist_limit, runs, fps)
-    distance = soft_reach(distance, upper, lower, bend_limit)
+    hinge = _hinge(goal[middle] - at[first], along, hanging @ axis, limits[0], runs, fps)
+    distance = soft_reach(distance, upper, lower, limits[1], limits[2])
     cosine = (upper**2 + distance**2 - lower**2) / (2 * upper * distance)
     height = upper * np.sqrt(np.maximum(1 - np.clip(cosine, -1, 1) ** 2, 0.0))
     out = np.cross(along, hinge)
@@ -159,10 +163,10 @@ def two_bones(joints: tuple[str, str, str], parent: Array, axis: Array, twist_li
     at[last] = at[middle] + turn[middle] @ rest[last]
 
 
-def soft_reach(distance: Array, upper: float, lower: float, bend_limit: float) -> Array:
+def soft_reach(distance: Array, upper: float, lower: float, bend_limit: float, softness: float = ARM_SOFTNESS) -> Array:
     """Distances (T,) that two bones can span: not nearer than the farthest bend allows, the full reach only approached."""
     reach = upper + lower
-    soft = (1 - SOFT_REACH) * reach
+    soft = (1 - softness) * reach
     over = np.maximum(distance - soft, 0.0)
     distance = np.where(distance > soft, reach - (reach - soft) * np.exp(-over / (reach - soft)), distance)
     nearest = np.sqrt(upper**2 + lower**2 + 2 * upper * lower * np.cos(np.radians(bend_limit)))

@@ -57,14 +57,15 @@ class Walk:
         return self.positions[:, OF_BODY]
 
 
-def walk(seconds: float = 3.0, fps: float = 30.0, speed: float = 1.2, height: float = HEIGHT) -> Walk:
-    """Walks along -Y with bent knees and swinging arms; the lower foot is put on the ground in every frame."""
+def walk(seconds: float = 3.0, fps: float = 30.0, speed: float = 1.2, height: float = HEIGHT, planted: bool = False) -> Walk:
+    """Walks along -Y with bent knees and swinging arms; the lower foot stands on the ground in every frame. The body moves evenly,
+    or, `planted`, unevenly over the toe of the leg that swings back, which then really stands."""
     t = np.arange(round(seconds * fps)) / fps
     phase = 2 * np.pi * 0.9 * t
     offsets = rest_offsets(height)
     local: dict[str, Array] = {"pelvis": about("z", 6 * np.sin(phase)), "chest": about("z", -10 * np.sin(phase)) @ about("x", 3 + 0 * t)}
     for side, sign in (("L", 1.0), ("R", -1.0)):
-        swing = sign * np.sin(phase)
+        swing = sign * np.arcsin(0.97 * np.sin(phase)) / np.arcsin(0.97)  # evenly back, so that the body moves evenly
         # a leg swung forward (-Y) is a turn about X by a negative angle, knees bend by a positive one
         local[f"hip.{side}"] = about("x", -22 * swing - 8)
         local[f"knee.{side}"] = about("x", 12 + 25 * (1 + sign * np.cos(phase)))
@@ -72,11 +73,17 @@ def walk(seconds: float = 3.0, fps: float = 30.0, speed: float = 1.2, height: fl
         local[f"shoulder.{side}"] = about("x", 20 * swing) @ about("y", sign * (80 + 3 * np.sin(phase)))
         local[f"elbow.{side}"] = about("z", -sign * (35 + 10 * swing))
         local[f"wrist.{side}"] = about("y", 8 * swing)
-    root = np.stack([0.02 * np.sin(phase), -speed * t, np.zeros_like(t)], 1)
-    positions, rotations = naive_forward(offsets, local, root)
+    positions, rotations = naive_forward(offsets, local, np.zeros((len(t), 3)))
     soles = [positions[:, ARMATURE_24.index(f"{part}.{side}"), 2] - share * height
              for part, share in (("ankle", 0.05), ("toe", 0.02)) for side in "LR"]  # fmt: skip
     positions[..., 2] -= np.min(soles, axis=0)[:, None]
+    if not planted:
+        positions[..., 1] -= speed * t[:, None]
+        return Walk(positions, rotations, offsets, fps)
+    toes = positions[:, [ARMATURE_24.index("toe.L"), ARMATURE_24.index("toe.R")]]
+    stands = (np.cos(phase) < 0).astype(int) ^ 1  # the leg that swings back: the right one while the left swings forward
+    steps = -np.diff(toes, axis=0)[np.arange(len(t) - 1), stands[1:]]
+    positions[1:, :, :2] += np.cumsum(steps, axis=0)[:, None, :2]
     return Walk(positions, rotations, offsets, fps)
 
 

@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from contract.skeleton import BODY_22
+from engine.kinematics.contacts import find_contacts
+from engine.kinematics.feet import ANKLES, HIPS, TOES, plant_feet, standing_heights
+from engine.kinematics.proportions import Proportions, fit_proportions
+from engine.kinematics.rotations import fit_pose
+
+from .people import HEIGHT, walk
+
+FPS = 30.0
+
+
+def person(noise: float, seconds: float = 3.0) -> tuple[np.ndarray, np.ndarray, Proportions, list[slice], np.ndarray]:
+    """The walk with slow errors of its feet and root: joints, their truth, proportions, runs, contacts."""
+    truth = walk(seconds, planted=True).body
+    t = np.arange(len(truth)) / FPS
+    rng = np.random.default_rng(0)
+    wave = np.sin(2 * np.pi * rng.uniform(0.5, 2.0, (1, 22, 3)) * t[:, None, None] + rng.uniform(0, 6, (1, 22, 3)))
+    joints = truth + noise * wave
+    body = fit_proportions(truth, np.ones(truth.shape[:2]), HEIGHT, FPS)
+    runs = [slice(0, len(truth))]
+    contacts = find_contacts(truth[:, ANKLES], truth[:, TOES], body.ankle_height, body.toe_height, runs, FPS)
+    return joints, truth, body, runs, contacts
+
+
+def toe_speed(joints: np.ndarray) -> np.ndarray:
+    """(T-1,2) cm/s, level."""
+    return 100 * FPS * np.linalg.norm(np.diff(joints[:, TOES, :2], axis=0), axis=-1)
+
+
+def test_standing_toes_stand_after_the_fit_too() -> None:
+    joints, truth, body, runs, contacts = person(0.02)
+    still = toe_speed(truth) < 10
+    planted = plant_feet(joints, contacts, body, runs, FPS)
+    before = fit_pose(joints, body.rest_offsets, runs, FPS).body
+    after = fit_pose(planted.joints, body.rest_offsets, runs, FPS).body
+    assert toe_speed(before)[still].mean() > 8
+    assert toe_speed(after)[still].mean() < 0.5 * toe_speed(before)[still].mean()
+
+
+def test_a_stand_that_drifts_is_held_on_one_spot() -> None:
+    _, truth, body, _, _ = person(0.0)
+    t = np.arange(120) / FPS
+    standing = np.repeat(truth[:1], 120, 0)
+    standing[:, TOES + ANKLES, 2] = [body.toe_height] * 2 + [body.ankle_height] * 2
+    drift = np.stack([0.05 * np.sin(2 * np.pi * 0.2 * t), 0.08 * np.sin(2 * np.pi * 0.3 * t), 0 * t], 1)
+    runs = [slice(0, 120)]
+    planted = plant_feet(standing + drift[:, None], np.ones((120, 2), bool), body, runs, FPS)
+    assert toe_speed(planted.joints).max() < 0.5
+    # the body goes along: the legs do not shear
+    pelvis = (planted.joints[:, 0] - planted.joints[:, TOES].mean(1))[:, :2]
+    assert np.abs(pelvis - pelvis.mean(0)).max() < 0.03
+
+
+def test_nothing_pops() -> None:
+    """Corrections add no sudden motion: the accelerations stay near those of what was captured."""
+    joints, _, body, runs, contacts = person(0.02)
+    planted = plant_feet(joints, contacts, body, runs, FPS)
+    before, after = (np.linalg.norm(np.diff(j, 2, axis=0), axis=-1) * FPS**2 for j in (joints, planted.joints))
+    assert after.max() < 2.0 * before.max() + 5
+
+
+def test_a_clean_walk_hardly_changes() -> None:
+    joints, truth, body, runs, contacts = person(0.0)
+    planted = plant_feet(joints, contacts, body, runs, FPS)
+    assert np.linalg.norm(planted.joints - truth, axis=-1).mean() < 0.015
+
+
+def test_legs_are_not_overstretched() -> None:
+    joints, _, body, runs, contacts = person(0.0)
+    higher = joints.copy()
+    above = [i for i in range(22) if i not in (*ANKLES, *TOES)]
+    higher[:, above, 2] += 0.08
+    planted = plant_feet(higher, contacts, body, runs, FPS).joints
+    reach = body.lengths["knee.L"] + body.lengths["ankle.L"]
+    lengths = np.linalg.norm(planted[:, HIPS] - planted[:, ANKLES], axis=-1)
+    assert np.percentile(lengths[contacts], 90) < 1.02 * reach
+
+
+def test_modes() -> None:
+    joints, _, body, runs, contacts = person(0.0)
+    never = plant_feet(joints, contacts, body, runs, FPS, "never")
+    assert never.joints is joints and (never.contacts == contacts).all()
+    # skating: in contact all the time and far on the way
+    skating = joints.copy()
+    skating[:, TOES + ANKLES, 2] = [body.toe_height] * 2 + [body.ankle_height] * 2
+    skating += np.arange(len(joints))[:, None, None] / FPS * np.array([0.0, 0.25, 0.0]) - joints[:, :1] * [1, 1, 0]
+    skating[:, TOES[0]] = skating[:1, TOES[0]] + np.arange(len(joints))[:, None] / FPS * np.array([0.0, 0.25, 0.0])
+    every = np.ones(contacts.shape, bool)
+    assert not plant_feet(skating, every, body, runs, FPS, "auto").contacts[:, 0].any()
+    assert plant_feet(skating, every, body, runs, FPS, "always").contacts.all()
+    with pytest.raises(ValueError):
+        plant_feet(joints, contacts, body, runs, FPS, "sometimes")
+
+
+def test_no_contacts_change_nothing_but_sunk_feet() -> None:
+    joints, _, body, runs, contacts = person(0.0)
+    high = joints + np.array([0, 0, 0.5])
+    assert np.allclose(plant_feet(high, 0 * contacts > 0, body, runs, FPS).joints, high)
+    sunk = joints - np.array([0, 0, 0.3])
+    assert plant_feet(sunk, 0 * contacts > 0, body, runs, FPS).joints[:, TOES, 2].min() > 0
+
+
+def test_standing_heights_are_the_clip_s_within_reason() -> None:
+    joints, _, body, _, contacts = person(0.0)
+    ankle, toe = standing_heights(joints, contacts, body)
+    assert toe == pytest.approx(body.toe_height, abs=0.01) and ankle == pytest.approx(body.ankle_height, abs=0.03)
+    ankle, toe = standing_heights(joints + np.array([0, 0, 3.0]), contacts, body)
+    assert ankle < 0.2 and toe < 0.2
+    assert [BODY_22.joints[i] for i in TOES] == ["toe.L", "toe.R"]
