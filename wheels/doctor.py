@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from contract.failure import ExitCode, Failure
 
-from .environment import TORCH_BUILDS, Environment
+from .environment import TORCH_BUILDS, Environment, check_interpreter
 from .fetch import ROOT, model_is_whole
 from .lock import normalize, read_lock
 from .system import missing_libraries, missing_sentence, platform_name
@@ -91,6 +91,10 @@ def findings(environment: Environment) -> Iterator[Finding]:
         yield Finding("Installation", failure.message, "see above")
         return
     yield Finding("Platform", f"{name}, {platform.platform()}")
+    try:
+        check_interpreter(environment.interpreter, environment.python)
+    except Failure as failure:
+        yield Finding("venv", failure.message, f"sudo apt-get install python{environment.python}-venv")
     libraries = missing_libraries()
     if libraries:
         debian = " ".join(sorted({library.debian for library in libraries}))

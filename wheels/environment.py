@@ -100,7 +100,7 @@ class Environment:
         return self.executable
 
     def _make(self, lock: Lock, more: Sequence[str], finish: Callable[[Path], None] | None, again: bool, held: int) -> None:
-        _check_interpreter(self.interpreter, self.python)
+        check_interpreter(self.interpreter, self.python)
         check_libraries()
         whole = again or not self.is_ready(lock, self.groups)
         try:
@@ -237,7 +237,8 @@ def _no_venv(python: str) -> Failure:
     return Failure("bad_installation", f"This Python has no venv module: install it (Debian, Ubuntu: `{command}`), then run again.")
 
 
-def _check_interpreter(interpreter: Path, python: str) -> None:
+def check_interpreter(interpreter: Path, python: str) -> None:
+    """Raises Failure `bad_installation` where this Python cannot make a virtual environment."""
     if Path(interpreter) == Path(sys.executable):
         missing = any(importlib.util.find_spec(name) is None for name in ("venv", "ensurepip"))
     else:

@@ -92,4 +92,4 @@ def test_a_python_without_venv_is_said(tmp_path: Path) -> None:
     bare.write_text("#!/bin/sh\nexit 1\n")
     bare.chmod(0o755)
     with pytest.raises(Failure, match=r"no venv module.*python3\.13-venv"):
-        module._check_interpreter(bare, "3.13")
+        module.check_interpreter(bare, "3.13")
