@@ -13,6 +13,10 @@ ROOT = Path(__file__).resolve().parents[1]
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))  # `engine`, `contract`, `wheels` and `kinolift`, wherever pytest was started
 
+# OpenCV reads this once, at the first video that anybody opens in this process; a test that opens one by itself must not
+# decide how loud the videos of the tests after it are
+os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+
 _exit_code: int | None = None
 
 

@@ -139,7 +139,7 @@ def sample_length() -> tuple[int, float]:
     import numpy as np
 
     with np.load(SAMPLE.with_name("sample.truth.npz"), allow_pickle=False) as truth:
-        return len(truth["times"]), float(truth["fps"])
+        return len(truth["world"]), float(truth["fps"])
 
 
 @pytest.fixture
