@@ -10,7 +10,6 @@ import numpy.typing as npt
 from contract.motion_file import Motion
 from contract.skeleton import ARMATURE_24, BODY_22
 from engine.camera import field_of_view, to_camera, to_world
-from engine.kinematics import contacts as feet_on_ground
 from engine.kinematics import ground, quality
 from engine.kinematics.bones import settle, towards_sight
 from engine.kinematics.feet import plant_feet
@@ -18,14 +17,13 @@ from engine.kinematics.forward import forward
 from engine.kinematics.proportions import Proportions, fit_proportions
 from engine.kinematics.rotations import Pose, fit_pose
 from engine.kinematics.smoothing import cutoff, smooth_runs
-from engine.kinematics.trajectory import Stand, frame_path, reprojection_errors, smooth_path
+from engine.kinematics.trajectory import frame_path, reprojection_errors, smooth_path
+from engine.kinematics.world import find_stand, find_world
 
 Array = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
-_ANKLES = [BODY_22.index("ankle.L"), BODY_22.index("ankle.R")]
 _HEAD = BODY_22.index("head")
-_TOES = [BODY_22.index("toe.L"), BODY_22.index("toe.R")]
 # Heads turn no faster than this, and the face's landmarks tremble (hertz).
 FACE_HZ = 4.0
 # Hypotheses that disagree by this much (m) halve a joint's weight in the smoothing.
@@ -81,11 +79,11 @@ def build_motion(
 
     frames = frame_path(relative, image_points, confidence, matrix)
     path = smooth_path(frames, runs, fps)
-    camera_to_world, contacts = np.eye(4), np.zeros((len(joints), 2), bool)
     for _ in range(_WORLD_ROUNDS):
-        camera_to_world, contacts = _world(relative, path, confidence, body, runs, fps)
-        path = smooth_path(frames, runs, fps, _stand(relative, contacts, camera_to_world, body))
-    camera_to_world, contacts = _world(relative, path, confidence, body, runs, fps)
+        world = find_world(relative, path, confidence, body, runs, fps)
+        path = smooth_path(frames, runs, fps, find_stand(relative, path, world, body))
+    world = find_world(relative, path, confidence, body, runs, fps)
+    camera_to_world, contacts = world.camera_to_world, world.contacts
 
     world_targets = to_world(relative + path[:, None], camera_to_world)
     planted = plant_feet(world_targets, contacts, body, runs, fps, feet)
@@ -142,50 +140,6 @@ def _smoothed(joints: Array, confidence: Array, spread: Array, runs: list[slice]
     weights = (0.05 + confidence) / (1 + (spread / SPREAD_SCALE) ** 2)
     weights = weights / np.maximum(np.median(weights, axis=0), 1e-6)
     return smooth_runs(joints, np.clip(weights, 0.02, 2.0), runs, fps, cutoff(smooth))
-
-
-def _world(relative: Array, path: Array, confidence: Array, body: Proportions, runs: list[slice], fps: float) -> tuple[Array, Flags]:
-    """The camera's place in the upright world, and the feet's contacts with the ground."""
-    camera_to_world = np.eye(4)
-    camera_to_world[:3, :3] = ground.camera_rotation(ground.believed_roll(ground.world_up(relative, confidence)))
-    absolute = (relative + path[:, None]) @ camera_to_world[:3, :3].T
-    levelling = _levelling(absolute, confidence, body, runs, fps)
-    # the camera goes on looking along +Y
-    camera_to_world[:3, :3] = ground.camera_rotation((levelling @ camera_to_world[:3, :3])[2])
-    absolute = (relative + path[:, None]) @ camera_to_world[:3, :3].T
-    ankles, toes = absolute[:, _ANKLES], absolute[:, _TOES]
-    soles = np.minimum(ankles[..., 2] - body.ankle_height, toes[..., 2] - body.toe_height)
-    sure = np.minimum(confidence[:, _ANKLES], confidence[:, _TOES])
-    level = ground.ground_height(soles, None, sure)
-    contacts = np.zeros(soles.shape, bool)
-    for _ in range(3):
-        down = np.array([0.0, 0.0, level])
-        contacts = feet_on_ground.find_contacts(ankles - down, toes - down, body.ankle_height, body.toe_height, runs, fps)
-        level = ground.ground_height(soles, contacts, sure)
-    camera_to_world[:3, 3] = -absolute[0, 0, 0], -absolute[0, 0, 1], -level
-    return camera_to_world, contacts
-
-
-def _stand(relative: Array, contacts: Flags, camera_to_world: Array, body: Proportions) -> Stand:
-    """What the contacts say about the path, from the lower end of each foot."""
-    up = camera_to_world[2, :3]
-    heights = np.stack([relative[:, _ANKLES] @ up - body.ankle_height, relative[:, _TOES] @ up - body.toe_height])
-    steps = np.zeros((2, len(relative), 2, 3))
-    steps[:, :-1] = np.diff(np.stack([relative[:, _ANKLES], relative[:, _TOES]]), axis=1)
-    # one end of a foot stands from a frame to the next: the one that is lower in both together
-    height_of_pair = heights.copy()
-    height_of_pair[:, :-1] += heights[:, 1:]
-    step = np.take_along_axis(steps, height_of_pair.argmin(0)[None, ..., None], 0)[0]
-    # in these axes the ground lies at -camera_to_world[2, 3], and the pelvis as far above it as it is above the sole
-    return Stand(step, contacts, up, -camera_to_world[2, 3] - heights.min(0))
-
-
-def _levelling(absolute: Array, confidence: Array, body: Proportions, runs: list[slice], fps: float) -> Array:
-    """(3,3) rotation that makes level what the lower, slower foot of each frame stands on."""
-    ankles, toes = absolute[:, _ANKLES] - [0, 0, body.ankle_height], absolute[:, _TOES] - [0, 0, body.toe_height]
-    lower = np.where((toes[..., 2] < ankles[..., 2])[..., None], toes, ankles)
-    stands = feet_on_ground.standing(ankles, toes, runs, fps) & (lower[..., 2] <= lower[..., 2].min(1)[:, None] + 0.02)
-    return ground.level_by_feet(lower, stands * np.minimum(confidence[:, _ANKLES], confidence[:, _TOES]), fps)
 
 
 def _setting(body: Proportions, camera_to_world: Array, matrix: Array, image_size: tuple[int, int]) -> dict[str, Any]:

@@ -28,8 +28,10 @@ TOES = [BODY_22.index(f"toe.{side}") for side in "LR"]
 
 # A foot that travels further than this during one contact (m) slides on purpose, or the contact is a mistake: `auto` lets it.
 LONGEST_DRIFT = 0.35
-# Within a contact toe and heel are held one by one: while slower than this (m/s) and not higher than this over where they stand (m).
+# Within a contact toe and heel are held one by one: while slower than this (m/s) and not higher than this over the lowest (m).
 HELD_SPEED, HELD_HEIGHT = 0.30, 0.03
+# A foot that stands higher than this (m) is not on the ground but on a step, and stays at its own height.
+STEP_HEIGHT = 0.15
 # Corrections run from one contact to the next about this fast, the body's share slower (hertz).
 BLEND_HZ, BODY_HZ = 2.5, 1.0
 # Pull of the free foot back to where it was captured, against the penalty of bending the correction.
@@ -89,16 +91,20 @@ def _plant_run(
     toe_on, ankle_on = np.zeros(contacts.shape, bool), np.zeros(contacts.shape, bool)
     for foot in range(2):
         ankle, toe = joints[:, ANKLES[foot]], joints[:, TOES[foot]]
-        toe_rests = (speed(toe[:, None], whole, fps)[:, 0] < HELD_SPEED) & (toe[:, 2] < toe_height + HELD_HEIGHT)
-        heel_rests = (speed(ankle[:, None], whole, fps)[:, 0] < HELD_SPEED) & (ankle[:, 2] < ankle_height + HELD_HEIGHT)
+        toe_slow = speed(toe[:, None], whole, fps)[:, 0] < HELD_SPEED
+        heel_slow = speed(ankle[:, None], whole, fps)[:, 0] < HELD_SPEED
         for stretch in stretches(contacts[:, foot]):
             down, flat = np.zeros((2, len(joints)), bool)
-            down[stretch], flat[stretch] = toe_rests[stretch], heel_rests[stretch]
+            down[stretch] = toe_slow[stretch] & _near_lowest(toe[stretch, 2])
+            flat[stretch] = heel_slow[stretch] & _near_lowest(ankle[stretch, 2])
             if _drift(toe[down]) > LONGEST_DRIFT and not always:
                 kept[stretch, foot] = False
                 continue
             if down.any():
-                toe_shift[foot, down] = [*np.median(toe[down, :2], axis=0), toe_height] - toe[down]
+                spot = np.median(toe[down], axis=0)
+                if spot[2] < toe_height + STEP_HEIGHT:
+                    spot[2] = toe_height
+                toe_shift[foot, down] = spot - toe[down]
                 toe_on[down, foot] = True
             for piece in stretches(flat):
                 # the heel may turn slowly about the toe; what it must not do is tremble
@@ -163,6 +169,11 @@ def _hip_drop(joints: Array, standing: Flags, body: Proportions, fps: float) -> 
     window = max(round(HIP_SECONDS * fps), 1)
     early = maximum_filter1d(need, 2 * window + 1, mode="nearest")
     return np.maximum(whittaker(early[:, None], np.ones(len(early)), penalty(1 / (4 * HIP_SECONDS), fps))[:, 0], 0.0)
+
+
+def _near_lowest(heights: Array) -> Flags:
+    """Frames of one contact in which this end of the foot is about as low as it gets."""
+    return heights < np.percentile(heights, 20) + HELD_HEIGHT
 
 
 def _drift(points: Array) -> float:

@@ -10,9 +10,11 @@ import math
 
 import numpy as np
 import numpy.typing as npt
+from scipy.ndimage import percentile_filter
 from scipy.spatial.transform import Rotation
 
 from contract.skeleton import BODY_22
+from engine.kinematics.smoothing import penalty, whittaker
 
 Array = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -24,10 +26,17 @@ UP_WEIGHTS = {"trunk": 0.389, "thigh": 0.298, "shin": 0.354, "foot": -0.033, "fr
 # Frames whose axis from ankles to neck leans away from the common one by this many degrees count half.
 LEAN_DEGREES = 15.0
 
-# Error of `world_up`, radians (one standard deviation); of the height of a standing foot, metres; time of a step, seconds.
-UP_ERROR = 0.05
-STEP_ERROR = 0.03
-STEP_SECONDS = 0.5
+# Error of `world_up`, radians (one standard deviation); of the height of a standing foot, metres.
+UP_ERROR = 0.07
+STEP_ERROR = 0.04
+# Feet nearer to each other than this stand on one place, metres.
+PLACE_SIZE = 0.2
+# The local ground is sought over this time, about that of two steps, seconds.
+LOCAL_SECONDS = 1.2
+# Where the feet stand higher than this over the lowest they get (m), they stand on steps, and the ground is at the lowest.
+STEPS = 0.15
+# More frames than this are thinned out.
+_MOST_FRAMES = 400
 
 # Most cameras stand level or are turned by a quarter; a tripod's roll is off by the first (degrees), a minority held askew by
 # the second; how well `world_up` knows the roll, degrees; the share of the askew.
@@ -99,31 +108,51 @@ def tilt_and_roll(camera_to_world: Array) -> tuple[float, float]:
 def ground_height(soles: Array, contacts: Flags | None, confidence: Array) -> float:
     """Height of the ground from the soles' heights (T,2), in the same upward axis; contacts (T,2), confidence (T,2).
 
-    The median of the standing feet; without any, the lower foot's height at its tenth percentile.
+    The median of the standing feet, or on steps the lower of them; without any, the lower foot's height at its tenth percentile.
     """
     sure = confidence > 0.3 if (confidence > 0.3).any() else np.ones_like(soles, bool)
-    if contacts is not None and (contacts & sure).any():
-        return float(np.median(soles[contacts & sure]))
     lower = np.where(sure, soles, np.inf).min(1)
-    return float(np.percentile(lower[np.isfinite(lower)], 10))
+    lowest = float(np.percentile(lower[np.isfinite(lower)], 10))
+    if contacts is not None and (contacts & sure).any():
+        middle = float(np.median(soles[contacts & sure]))
+        return lowest if middle - lowest > STEPS else middle
+    return lowest
 
 
-def level_by_feet(soles: Array, trust: Array, fps: float) -> Array:
+def local_ground(soles: Array, confidence: Array, runs: list[slice], fps: float) -> Array:
+    """(T,) height of what is under the feet there and then: the lower of the soles (T,2) at its lowest over a step, smooth."""
+    sure = confidence > 0.3
+    lower = np.where(sure.any(1), np.where(sure, soles, np.inf).min(1), soles.min(1))
+    out = lower.copy()
+    for run in runs:
+        window = min(max(round(LOCAL_SECONDS * fps), 1), run.stop - run.start)
+        lowest = percentile_filter(lower[run], 20, size=window, mode="nearest")
+        out[run] = whittaker(lowest[:, None], np.ones(len(lowest)), penalty(1 / LOCAL_SECONDS, fps))[:, 0]
+    return out
+
+
+def level_by_feet(soles: Array, trust: Array) -> Array:
     """(3,3) small rotation, to be applied to the world axes, that lays the ground under the standing feet level.
 
     soles (T,2,3): the lowest point of each foot, metres, Z up as far as known; trust (T,2) 0..1, how likely the foot stands.
     Feet that stand far apart say a lot about the slope; a person who stays on the spot says nothing, and then Z stays up.
     """
-    points, weight = soles.reshape(-1, 3), trust.reshape(-1) / max(STEP_SECONDS * fps, 1.0)
-    if weight.sum() <= 0:
+    used = slice(None, None, max(1, math.ceil(len(soles) / _MOST_FRAMES)))
+    points, trust = soles[used].reshape(-1, 3), trust[used].reshape(-1)
+    points, trust = points[trust > 0], trust[trust > 0]
+    if not len(points):
         return np.eye(3)
+    # errors last as long as a foot stays where it is: every place counts once, however long the person stands there
+    apart = ((points[:, None, :2] - points[None, :, :2]) ** 2).sum(-1)
+    weight = trust / (np.exp(-0.5 * apart / PLACE_SIZE**2) @ trust)
     centre = (weight[:, None] * points).sum(0) / weight.sum()
     rows = np.column_stack([points[:, :2] - centre[:2], np.ones(len(points))])
     heights = points[:, 2] - centre[2]
     plane = np.array([0.0, 0.0, float(np.median(heights[weight > 0.5 * weight.max()]))])
     prior = np.diag([1 / UP_ERROR**2, 1 / UP_ERROR**2, 0.0])
-    for _ in range(15):
-        off = (heights - rows @ plane) / (3 * STEP_ERROR)
+    # a wide look first, so that a long walk on a slope is seen as one
+    for reach in (0.4, 0.3, 0.2, 0.15, *([2.5 * STEP_ERROR] * 8)):
+        off = (heights - rows @ plane) / reach
         # steps up and down stairs, jumps and raised feet drop out: they are no ground
         firm = weight * np.maximum(1 - off**2, 0.0) ** 2 / STEP_ERROR**2
         if firm.sum() <= 0:

@@ -44,16 +44,18 @@ class Stand:
     """What standing feet say about the path; all in camera axes.
 
     `steps` (T,2,3) metres: how the end of each foot that stands moves against the pelvis until the next frame (the last is not
-    used); `contacts` (T,2); `up` (3,) unit; `heights` (T,2) metres: how far up `up` the pelvis lies if that foot is on the ground.
+    used); `contacts` (T,2); `up` (3,) unit; `heights` (T,2) metres: how far up `up` the pelvis lies if that foot is on the ground;
+    `grounded` (T,2) 0..1: how surely it is.
     """
 
     steps: Array
     contacts: npt.NDArray[np.bool_]
     up: Array
     heights: Array
+    grounded: Array
 
     def part(self, run: slice) -> Stand:
-        return Stand(self.steps[run], self.contacts[run], self.up, self.heights[run])
+        return Stand(self.steps[run], self.contacts[run], self.up, self.heights[run], self.grounded[run])
 
 
 @dataclass(frozen=True)
@@ -197,7 +199,7 @@ def _solve(translation: Array, data: Array, fps: float, acceleration: float, sta
         firm = fps / (CONTACT_SPEED**2 * CONTACT_SECONDS)
         flat = 1 / (GROUND_ERROR**2 * max(GROUND_SECONDS * fps, 1.0))
         for foot in range(2):
-            on_ground = stand.contacts[:, foot] * flat
+            on_ground = stand.grounded[:, foot] * flat
             add(on_ground[:, None, None] * np.outer(stand.up, stand.up), 0, 0, slice(0, count))
             right += (on_ground * stand.heights[:, foot])[:, None] * stand.up
             both = (stand.contacts[1:, foot] & stand.contacts[:-1, foot]).astype(float) * firm

@@ -86,12 +86,12 @@ def test_feet_far_apart_level_the_ground_and_feet_on_the_spot_do_not() -> None:
     slope = people.about("x", 4.0) @ people.about("y", -3.0)
     spots = np.column_stack([rng.uniform(-2, 2, (300, 2)), np.zeros(300)]).reshape(150, 2, 3)
     sure = np.ones((150, 2))
-    up = level_by_feet(spots @ slope.T, sure, 30.0) @ slope[:, 2]
+    up = level_by_feet(spots @ slope.T, sure) @ slope[:, 2]
     assert degrees_between(up, np.array([0, 0, 1.0])) < 1.0
     # feet that are in the air now and then, or a staircase, are no slope of the ground
     raised = spots @ slope.T
     raised[::3, 0, 2] += 0.3
-    assert degrees_between(level_by_feet(raised, sure, 30.0) @ slope[:, 2], np.array([0, 0, 1.0])) < 1.5
+    assert degrees_between(level_by_feet(raised, sure) @ slope[:, 2], np.array([0, 0, 1.0])) < 1.5
     still = spots * 0.03 + rng.normal(size=spots.shape) * 0.01
-    assert degrees_between(level_by_feet(still, sure, 30.0)[:, 2], np.array([0, 0, 1.0])) < 1.5
-    assert np.allclose(level_by_feet(spots, 0 * sure, 30.0), np.eye(3))
+    assert degrees_between(level_by_feet(still, sure)[:, 2], np.array([0, 0, 1.0])) < 1.5
+    assert np.allclose(level_by_feet(spots, 0 * sure), np.eye(3))

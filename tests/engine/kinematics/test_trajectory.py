@@ -91,7 +91,7 @@ def test_standing_feet_hold_the_depth() -> None:
     toes = relative[:, [BODY_22.index("toe.L"), BODY_22.index("toe.R")]]
     loose = smooth_path(found, runs, 30.0)
     steps = np.concatenate([np.diff(toes, axis=0), np.zeros((1, 2, 3))])
-    stand = Stand(steps, np.ones((count, 2), bool), np.array([0.0, -1.0, 0.0]), np.zeros((count, 2)))
+    stand = Stand(steps, np.ones((count, 2), bool), np.array([0.0, -1.0, 0.0]), np.zeros((count, 2)), np.zeros((count, 2)))
     firm = smooth_path(found, runs, 30.0, stand)
     assert np.abs(np.diff(firm[:, 2])).mean() < 0.6 * np.abs(np.diff(loose[:, 2])).mean()
 
@@ -107,7 +107,7 @@ def test_the_ground_holds_the_depth_of_a_camera_that_looks_down() -> None:
     steps = np.diff(small[:, [BODY_22.index("toe.L"), BODY_22.index("toe.R")]], axis=0, append=0)
     up = turn[:, 2]
     heights = np.repeat((path @ up)[:, None], 2, 1)
-    stand = Stand(steps, np.ones((len(body), 2), bool), up, heights)
+    stand = Stand(steps, np.ones((len(body), 2), bool), up, heights, np.ones((len(body), 2)))
     loose = smooth_path(found, [slice(0, len(body))], 30.0)
     held = smooth_path(found, [slice(0, len(body))], 30.0, stand)
     assert np.abs(held - path).mean() < 0.7 * np.abs(loose - path).mean()

@@ -1,0 +1,77 @@
+"""The camera's place in the upright world, from the person's own motion: which way is up, where the ground is, when feet stand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from contract.skeleton import BODY_22
+from engine.kinematics import ground
+from engine.kinematics.contacts import find_contacts, standing
+from engine.kinematics.proportions import Proportions
+from engine.kinematics.trajectory import Stand
+
+Array = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+
+ANKLES = [BODY_22.index("ankle.L"), BODY_22.index("ankle.R")]
+TOES = [BODY_22.index("toe.L"), BODY_22.index("toe.R")]
+
+# A standing foot this far above or under the ground (m) counts half as standing on it: it may be on a step.
+GROUND_REACH = 0.12
+
+
+@dataclass(frozen=True)
+class World:
+    """`camera_to_world` (4,4): Z up, the ground at z=0, the camera looking along +Y, the first pelvis at x=y=0;
+    `contacts` (T,2): feet that stand on something."""
+
+    camera_to_world: Array
+    contacts: Flags
+
+
+def find_world(relative: Array, path: Array, confidence: Array, body: Proportions, runs: list[slice], fps: float) -> World:
+    """The world of joints `relative` (T,22,3) to the pelvis on its `path` (T,3), metres in camera axes; confidence (T,22)."""
+    camera_to_world = np.eye(4)
+    camera_to_world[:3, :3] = ground.camera_rotation(ground.world_up(relative, confidence))
+    sure = np.minimum(confidence[:, ANKLES], confidence[:, TOES])
+    absolute = (relative + path[:, None]) @ camera_to_world[:3, :3].T
+    levelling = _levelling(absolute, sure, body, runs, fps)
+    camera_to_world[:3, :3] = ground.camera_rotation(ground.believed_roll((levelling @ camera_to_world[:3, :3])[2]))
+
+    absolute = (relative + path[:, None]) @ camera_to_world[:3, :3].T
+    ankles, toes = absolute[:, ANKLES], absolute[:, TOES]
+    soles = np.minimum(ankles[..., 2] - body.ankle_height, toes[..., 2] - body.toe_height)
+    # contacts against what is under the feet there and then: a step, or a ground that leans by an error of the depth
+    local = np.zeros((len(path), 1, 3))
+    local[:, 0, 2] = ground.local_ground(soles, sure, runs, fps)
+    contacts = find_contacts(ankles - local, toes - local, body.ankle_height, body.toe_height, runs, fps)
+    level = ground.ground_height(soles, contacts, sure)
+    camera_to_world[:3, 3] = -absolute[0, 0, 0], -absolute[0, 0, 1], -level
+    return World(camera_to_world, contacts)
+
+
+def find_stand(relative: Array, path: Array, world: World, body: Proportions) -> Stand:
+    """What the contacts say about the path, from the lower end of each foot."""
+    up, height = world.camera_to_world[2, :3], world.camera_to_world[2, 3]
+    soles = np.stack([relative[:, ANKLES] @ up - body.ankle_height, relative[:, TOES] @ up - body.toe_height])
+    steps = np.zeros((2, len(relative), 2, 3))
+    steps[:, :-1] = np.diff(np.stack([relative[:, ANKLES], relative[:, TOES]]), axis=1)
+    # one end of a foot stands from a frame to the next: the one that is lower in both together
+    of_pair = soles.copy()
+    of_pair[:, :-1] += soles[:, 1:]
+    step = np.take_along_axis(steps, of_pair.argmin(0)[None, ..., None], 0)[0]
+    lowest = soles.min(0)
+    above = (path @ up + height)[:, None] + lowest
+    # in camera axes the ground lies at -height, and the pelvis as far above it as it is above the sole
+    return Stand(step, world.contacts, up, -height - lowest, world.contacts / (1 + (above / GROUND_REACH) ** 2))
+
+
+def _levelling(absolute: Array, sure: Array, body: Proportions, runs: list[slice], fps: float) -> Array:
+    """(3,3) rotation that makes level what the lower, slower foot of each frame stands on."""
+    ankles, toes = absolute[:, ANKLES] - [0, 0, body.ankle_height], absolute[:, TOES] - [0, 0, body.toe_height]
+    lower = np.where((toes[..., 2] < ankles[..., 2])[..., None], toes, ankles)
+    stands = standing(ankles, toes, runs, fps) & (lower[..., 2] <= lower[..., 2].min(1)[:, None] + 0.02)
+    return ground.level_by_feet(lower, stands * sure)
