@@ -211,7 +211,7 @@ def main() -> int:
             capture(options.video, folder)
         motion = load_motion(folder / "take.npz")
         image = video_frame(options.video, int(motion.frame_numbers[options.frame]))
-        skeleton = overlay(image, motion, options.frame)
+        skeleton = overlay(image, motion, options.frame, rings=False)
         centre = float(np.median(motion.image_points[options.frame, :, 0]))
         panels = [crop_around(image, centre, PANEL), crop_around(skeleton, centre, PANEL)]
         panels.append(render_armature(folder / "take.blend", motion, options.frame, PANEL))

@@ -82,8 +82,11 @@ def draw_skeleton(
             cv2.circle(image, at, _length(size), colour, max(1, round(width / 3)), cv2.LINE_AA, _SUBPIXEL)
 
 
-def overlay(image: Image, motion: Motion, frame: int) -> Image:
-    """The picture with the motion's skeleton of that frame as the camera sees it; `image` (H,W,3) RGB of any size, left as it is."""
+def overlay(image: Image, motion: Motion, frame: int, rings: bool = True) -> Image:
+    """The picture with the motion's skeleton of that frame as the camera sees it; `image` (H,W,3) RGB of any size, left as it is.
+
+    `rings`: around each joint one as wide as the hypotheses disagree.
+    """
     scale = image.shape[1] / float(motion.image_size[0])
     camera = motion.positions_camera[frame].astype(float)
     depth = np.maximum(camera[:, 2], 1e-3)
@@ -95,7 +98,7 @@ def overlay(image: Image, motion: Motion, frame: int) -> Image:
         motion.parents.tolist(),
         depth=depth,
         confidence=motion.confidence[frame],
-        radius=motion.spread[frame] * motion.camera_matrix[0, 0] / depth * scale,
+        radius=motion.spread[frame] * motion.camera_matrix[0, 0] / depth * scale if rings else None,
     )
     return drawn
 

@@ -120,6 +120,16 @@ def test_an_unsure_joint_is_hollow_and_has_a_ring() -> None:
     assert (sure[50 - 30 - 1 : 50 - 30 + 2, 110] == 128).all()
 
 
+def test_rings_can_be_left_out() -> None:
+    motion = make_motion([0.0])
+    motion.spread[:] = 0.2
+    image = np.full((HEIGHT, WIDTH, 3), 128, np.uint8)
+    plain, ringed = overlay(image, motion, 0, rings=False), overlay(image, motion, 0)
+    assert (ringed != 128).any(axis=2).sum() > (plain != 128).any(axis=2).sum() + 200
+    motion.spread[:] = 0.0
+    assert (overlay(image, motion, 0) == plain).all()
+
+
 def test_what_is_nearer_covers_what_is_farther() -> None:
     names, parents = ("pelvis", "hip.L", "hip.R"), (-1, 0, 0)
     points = np.array([[20.0, 20.0], [80.0, 80.0], [80.0, 80.0]])
