@@ -92,7 +92,7 @@ def main(archive: str, video: str, out: str) -> None:
         report["enabled"] = traces()
         report["wheels"] = [entry for entry in sys.path if f"{os.sep}.local{os.sep}" in entry and "extensions" in entry]
         if video:
-            report["capture"] = sorted(bpy.ops.kinolift.capture(filepath=video, hypotheses=1, add_camera=False))
+            report["capture"] = sorted(bpy.ops.kinolift.capture(filepath=video, hypotheses=1, scene_fps="match", add_camera=False))
             report["take"] = take()
         report["disable"] = sorted(bpy.ops.preferences.addon_disable(module=MODULE))
         report["disabled"] = traces()
@@ -100,7 +100,11 @@ def main(archive: str, video: str, out: str) -> None:
             return  # once is enough: with wheels, enabling unpacks more than a gigabyte
         report["again"] = sorted(bpy.ops.preferences.addon_enable(module=MODULE))
         report["enabled_again"] = traces()
-        bpy.ops.preferences.addon_disable(module=MODULE)
+        repositories = bpy.context.preferences.extensions.repos
+        index = next(i for i, repository in enumerate(repositories) if repository.module == "user_default")
+        report["uninstall"] = sorted(bpy.ops.extensions.package_uninstall(repo_index=index, pkg_id="kinolift"))
+        report["uninstalled"] = traces()
+        report["left"] = [str(path) for path in Path(os.environ["BLENDER_USER_EXTENSIONS"]).rglob("*kinolift*")]
     except BaseException:
         report["error"] = traceback.format_exc()
     finally:

@@ -179,5 +179,9 @@ def test_the_zip_with_wheels_captures_with_nothing_but_what_it_carries(
     check_capture(report)
 
 
-def test_install_enable_disable_leave_nothing(small_zip: Path, bare_python: Path, tmp_path: Path) -> None:
-    check_life(drive(bare_python, small_zip, None, tmp_path, None))
+def test_disabling_and_uninstalling_leave_nothing(small_zip: Path, bare_python: Path, tmp_path: Path) -> None:
+    report = drive(bare_python, small_zip, None, tmp_path, None)
+    check_life(report)
+    assert report["again"] == report["uninstall"] == ["FINISHED"]
+    assert report["uninstalled"] == report["before"]
+    assert report["left"] == []
