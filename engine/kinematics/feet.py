@@ -29,11 +29,13 @@ TOES = [BODY_22.index(f"toe.{side}") for side in "LR"]
 # A foot that travels further than this during one contact (m) slides on purpose, or the contact is a mistake: `auto` lets it.
 LONGEST_DRIFT = 0.35
 # Within a contact toe and heel are held one by one: while slower than this (m/s) and not higher than this over the lowest (m).
-HELD_SPEED, HELD_HEIGHT = 0.30, 0.03
+HEEL_SPEED, HEEL_HEIGHT, TOE_SPEED, TOE_HEIGHT = 0.30, 0.02, 0.45, 0.08
+# How far over and under its usual height (m) a standing toe may stay: to move it costs the pose more than the eye gains.
+FLOATING, SUNK = 0.03, 0.015
 # A foot that stands higher than this (m) is not on the ground but on a step, and stays at its own height.
 STEP_HEIGHT = 0.15
 # Corrections run from one contact to the next about this fast, the body's share slower (hertz).
-BLEND_HZ, BODY_HZ = 2.5, 1.0
+BLEND_HZ, BODY_HZ = 2.5, 0.3
 # Pull of the free foot back to where it was captured, against the penalty of bending the correction.
 FREE_PULL = 0.02
 # A standing foot turns on its toe no faster than this (hertz).
@@ -91,19 +93,19 @@ def _plant_run(
     toe_on, ankle_on = np.zeros(contacts.shape, bool), np.zeros(contacts.shape, bool)
     for foot in range(2):
         ankle, toe = joints[:, ANKLES[foot]], joints[:, TOES[foot]]
-        toe_slow = speed(toe[:, None], whole, fps)[:, 0] < HELD_SPEED
-        heel_slow = speed(ankle[:, None], whole, fps)[:, 0] < HELD_SPEED
+        toe_slow = speed(toe[:, None], whole, fps)[:, 0] < TOE_SPEED
+        heel_slow = speed(ankle[:, None], whole, fps)[:, 0] < HEEL_SPEED
         for stretch in stretches(contacts[:, foot]):
             down, flat = np.zeros((2, len(joints)), bool)
-            down[stretch] = toe_slow[stretch] & _near_lowest(toe[stretch, 2])
-            flat[stretch] = heel_slow[stretch] & _near_lowest(ankle[stretch, 2])
+            down[stretch] = toe_slow[stretch] & _near_lowest(toe[stretch, 2], TOE_HEIGHT)
+            flat[stretch] = heel_slow[stretch] & _near_lowest(ankle[stretch, 2], HEEL_HEIGHT)
             if _drift(toe[down]) > LONGEST_DRIFT and not always:
                 kept[stretch, foot] = False
                 continue
             if down.any():
                 spot = np.median(toe[down], axis=0)
                 if spot[2] < toe_height + STEP_HEIGHT:
-                    spot[2] = toe_height
+                    spot[2] = toe_height + np.clip(spot[2] - toe_height, -SUNK, FLOATING)
                 toe_shift[foot, down] = spot - toe[down]
                 toe_on[down, foot] = True
             for piece in stretches(flat):
@@ -171,9 +173,9 @@ def _hip_drop(joints: Array, standing: Flags, body: Proportions, fps: float) -> 
     return np.maximum(whittaker(early[:, None], np.ones(len(early)), penalty(1 / (4 * HIP_SECONDS), fps))[:, 0], 0.0)
 
 
-def _near_lowest(heights: Array) -> Flags:
+def _near_lowest(heights: Array, reach: float) -> Flags:
     """Frames of one contact in which this end of the foot is about as low as it gets."""
-    return heights < np.percentile(heights, 20) + HELD_HEIGHT
+    return heights < np.percentile(heights, 20) + reach
 
 
 def _drift(points: Array) -> float:

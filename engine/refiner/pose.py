@@ -68,6 +68,7 @@ class PoseModel:
         mixture = Mixture.from_tensors(self.refiner_weights.tensors)
         self.noise = MixtureNoise(Schedule(), int(self.refiner_weights.header["start_step"]), mixture)
 
+    @torch.inference_mode()
     def run(
         self, track: Track, camera_matrix: Array, height: float, *, steps: int, hypotheses: int, seed: int, progress: Progress
     ) -> Poses:
@@ -108,7 +109,6 @@ class PoseModel:
             tensors.append(torch.from_numpy(at.astype(np.float32))[None].to(self.device))
         return tensors[0], tensors[1], tensors[2], tensors[3]
 
-    @torch.inference_mode()
     def _lift(self, encoded: Encoded) -> Tensor:
         """(1,T,22,3) in chunks that overlap by the lifter's reach."""
         frames, reach = encoded.features.shape[1], self.lifter.config.reach

@@ -39,6 +39,7 @@ def save_weights(path: Path, tensors: dict[str, Tensor], header: dict[str, Any])
     halved = {name: (value.half() if value.dtype == torch.float32 else value).contiguous() for name, value in tensors.items()}
     temporary = path.with_suffix(".part")
     save_file(halved, temporary, metadata={"kinolift": json.dumps(header, sort_keys=True)})
+    temporary.chmod(0o644)  # safetensors makes files that only their owner may read
     temporary.replace(path)
     sums = read_sums(path.parent)
     sums[path.name] = _sha256(path)

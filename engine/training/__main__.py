@@ -11,12 +11,14 @@ import torch
 
 from contract.failure import ExitCode, Failure
 from engine.datasets.detections import load_detections
+from engine.datasets.mocap import load_mocap
 from engine.refiner import weights
 from engine.refiner.lifter import Lifter, LifterConfig
 from engine.refiner.network import RefinerConfig
 from engine.training.lifter import LifterRecipe, train_lifter
 from engine.training.refiner import RefinerRecipe, train_refiner
-from engine.training.split import HELD_OUT_HUMANS, HELD_OUT_SOURCES, Split, split_segments
+from engine.training.split import HELD_OUT_HUMANS, HELD_OUT_SOURCES, Split, split_segments, training_motions
+from engine.training.transplant import Motions
 
 # The refiner sees each pose once or twice and never the same noise: dropout only slows it.
 REFINER_LAYOUT = RefinerConfig(dropout=0.0, attention_dropout=0.0, conv_dropout=0.0)
@@ -27,6 +29,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m engine.training", description=__doc__)
     parser.add_argument("network", choices=("lifter", "refiner"))
     parser.add_argument("--data", type=Path, required=True, help="folder of rendered pairs (*.npz)")
+    parser.add_argument("--mocap", type=Path, help="folder of motion capture (*.npz) for the lifter; without it only the rendered motions are learnt")
     parser.add_argument("--weights", type=Path, default=weights.FOLDER, help="folder of the weights (default: the shipped ones, overwritten)")
     parser.add_argument("--log", type=Path, default=Path("training.jsonl"), help="figures, a line an evaluation (default: %(default)s)")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
@@ -60,7 +63,8 @@ def _data(split: Split) -> dict[str, object]:
 
 def _lifter(read: argparse.Namespace, split: Split) -> None:
     config = LifterConfig()
-    model, info = train_lifter(split, LifterRecipe(**_given(read, LifterRecipe)), config, read.log)
+    motions = None if read.mocap is None else Motions(training_motions(load_mocap(read.mocap)))
+    model, info = train_lifter(split, motions, LifterRecipe(**_given(read, LifterRecipe)), config, read.log)
     tensors = {f"lifter.{name}": value for name, value in model.state_dict().items()}
     weights.save_weights(read.weights / "lifter.safetensors", tensors, {"layout": asdict(config), "data": _data(split), **info})
 

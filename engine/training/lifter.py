@@ -20,6 +20,7 @@ from engine.refiner.lifter import Lifter, LifterConfig
 from engine.training.augmentation import Pairs, augment
 from engine.training.metrics import acceleration_error, mpjpe, pa_mpjpe, rooted_at_hips
 from engine.training.split import Split
+from engine.training.transplant import Motions, transplant
 
 LENGTH = 48  # frames of a training crop: a little more than the lifter's reach to both sides
 METRES = 1.7  # losses are in metres of a person of this height, so that their size reads as an error
@@ -39,6 +40,7 @@ class LifterRecipe:
     velocity: float = 4.0  # weight of the frame-to-frame error: stillness
     bone: float = 0.5  # weight of the bone lengths' error
     ema: float = 0.998
+    transplant: float = 0.35  # share of the runs that show other motion capture under the detector's real errors
     seed: int = 0
     evaluate_every: int = 500
 
@@ -130,7 +132,9 @@ def evaluate(model: Lifter, segments: list[Segment]) -> dict[str, float]:
 PLAIN = [23, 24, 25, 26, 27, 28, 11, 12, 13, 14, 15, 16]
 
 
-def train_lifter(split: Split, recipe: LifterRecipe, config: LifterConfig, log: Path) -> tuple[Lifter, dict[str, Any]]:
+def train_lifter(
+    split: Split, motions: Motions | None, recipe: LifterRecipe, config: LifterConfig, log: Path
+) -> tuple[Lifter, dict[str, Any]]:
     """Trains from scratch; the same recipe on the same machine gives the same weights. A line of figures goes to `log` at every evaluation."""
     torch.manual_seed(recipe.seed)
     rng = np.random.default_rng(recipe.seed)
@@ -147,7 +151,10 @@ def train_lifter(split: Split, recipe: LifterRecipe, config: LifterConfig, log: 
         for step in range(recipe.steps):
             for group in optimiser.param_groups:
                 group["lr"] = learning_rate(step, recipe)
-            pairs, roll = augment(draw(segments, lengths, recipe.batch, rng), generator)
+            pairs = draw(segments, lengths, recipe.batch, rng)
+            if motions is not None:
+                pairs = transplant(pairs, motions, recipe.transplant, rng)
+            pairs, roll = augment(pairs, generator)
             encoded = encode(pairs.rays, pairs.visibility, pairs.world, pairs.detected, roll)
             target = encode_truth(pairs.truth, encoded.rotation, pairs.stature)
             with torch.autocast("cpu", dtype=torch.bfloat16):  # the matrix products only; losses and the moving average stay float32

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+
 from engine.datasets.detections import Segment
+from engine.datasets.mocap import MocapClip
 
 # Bodies and sources that nothing is trained on. Two of the judged clips show these two bodies.
 HELD_OUT_HUMANS = frozenset({"adult_f", "adult_m_tall"})
@@ -24,3 +28,8 @@ def split_segments(segments: list[Segment]) -> Split:
     train = [s for s in segments if s.human not in HELD_OUT_HUMANS and s.source not in HELD_OUT_SOURCES]
     validation = [s for s in segments if s.human in HELD_OUT_HUMANS and s.source in HELD_OUT_SOURCES]
     return Split(train, validation)
+
+
+def training_motions(clips: list[MocapClip]) -> list[npt.NDArray[np.float32]]:
+    """(T,22,3) of every clip whose source is not held out."""
+    return [clip.positions for clip in clips if clip.source not in HELD_OUT_SOURCES]

@@ -1,0 +1,49 @@
+import os
+
+import pytest
+import torch
+
+from contract.failure import ExitCode, Failure
+from engine.refiner.weights import load_into, load_weights, save_weights
+
+
+@pytest.fixture
+def stored(tmp_path):
+    path = tmp_path / "net.safetensors"
+    tensors = {"net.weight": torch.randn(3, 2), "net.bias": torch.zeros(3), "mixture.means": torch.tensor([1e-9, 0.1], dtype=torch.float64)}
+    save_weights(path, tensors, {"layout": {"width": 3}})
+    return path, tensors
+
+
+def test_weights_come_back_with_their_header(stored):
+    path, tensors = stored
+    weights = load_weights(path)
+    assert weights.header == {"layout": {"width": 3}}
+    assert torch.allclose(weights.tensors["net.weight"], tensors["net.weight"], rtol=1e-3)
+    assert weights.tensors["net.weight"].dtype == torch.float32
+    assert torch.equal(weights.tensors["mixture.means"], tensors["mixture.means"])  # a variance of 1e-9 has no half precision
+    assert set(weights.part("net")) == {"weight", "bias"}
+    assert sorted(os.listdir(path.parent)) == ["SHA256SUMS", "net.safetensors"]
+
+
+def failure_of(path):
+    with pytest.raises(Failure) as failure:
+        load_weights(path)
+    assert failure.value.exit_code == ExitCode.NO_RESOURCES
+    return failure.value.message
+
+
+def test_a_missing_file_is_said(tmp_path):
+    assert "net.safetensors is missing" in failure_of(tmp_path / "net.safetensors")
+
+
+@pytest.mark.parametrize("damage", [lambda b: b[:-10], lambda b: b[:-1] + bytes([b[-1] ^ 1]), lambda b: b"", lambda b: b"<html>not found</html>"])
+def test_a_damaged_file_is_said(stored, damage):
+    path, _ = stored
+    path.write_bytes(damage(path.read_bytes()))
+    assert "damaged" in failure_of(path)
+
+
+def test_another_layout_is_said(stored):
+    with pytest.raises(Failure, match="another layout"):
+        load_into(torch.nn.Linear(5, 3), load_weights(stored[0]).part("net"), "net")

@@ -1,0 +1,87 @@
+import numpy as np
+import pytest
+import torch
+
+from contract.skeleton import BODY_22
+from engine.datasets.detections import load_detections
+from engine.landmarks import LANDMARK_JOINT, LANDMARK_MIRROR
+from engine.refiner.codec import WORLD_TO_STATURE, view_rotation
+from engine.training import augmentation
+from engine.training.augmentation import Pairs, augment
+from tests.engine.datasets.pairs import write_pairs
+
+MARKS = list(LANDMARK_JOINT)
+
+
+@pytest.fixture
+def pairs(tmp_path):
+    """Runs whose landmarks stand exactly on the joints, the world landmarks in the detector's own scale and axes."""
+    write_pairs(tmp_path / "p.npz", segments=8)
+    segments = load_detections(tmp_path)
+    truth = torch.from_numpy(np.stack([s.truth for s in segments])).double()
+    root = truth[:, :, :1]
+    view = view_rotation(root[:, :, 0, :2] / root[:, :, 0, 2:])
+    world = ((truth - root) @ view / 1.7 / WORLD_TO_STATURE)[:, :, MARKS]
+    ones = torch.ones(8, 60, dtype=torch.float64)
+    return Pairs((truth[..., :2] / truth[..., 2:])[:, :, MARKS], ones[..., None].expand(-1, -1, 33), world, ones, truth, torch.full((8,), 1.7, dtype=torch.float64))
+
+
+def only(monkeypatch, **sigmas):
+    for name in ("BUILD_SIGMA", "TURN_SIGMA", "DEPTH_SIGMA", "FOCAL_SIGMA", "SWAP_SHARE"):
+        monkeypatch.setattr(augmentation, name, sigmas.get(name, 0.0))
+
+
+def test_landmarks_stay_on_the_joints_of_the_changed_body(pairs, monkeypatch):
+    only(monkeypatch, BUILD_SIGMA=0.1, TURN_SIGMA=0.4, DEPTH_SIGMA=0.2)
+    changed, _ = augment(pairs, torch.Generator().manual_seed(0))
+    assert (changed.truth - pairs.truth).norm(dim=-1).mean() > 0.1
+    seen = changed.truth[..., :2] / changed.truth[..., 2:]
+    assert torch.allclose(changed.rays, seen[:, :, MARKS], atol=1e-9)
+    root = changed.truth[:, :, :1]
+    view = view_rotation(root[:, :, 0, :2] / root[:, :, 0, 2:])
+    expected = (changed.truth - root) @ view / changed.stature[:, None, None, None] / WORLD_TO_STATURE
+    assert torch.allclose(changed.world, expected[:, :, MARKS], atol=1e-6)
+
+
+def test_bones_change_alike_on_both_sides_and_stay_constant(pairs, monkeypatch):
+    only(monkeypatch, BUILD_SIGMA=0.1)
+    monkeypatch.setattr(augmentation, "_mirror", lambda p, g: p)
+
+    def lengths(truth):
+        return torch.stack([(truth[:, :, c] - truth[:, :, p]).norm(dim=-1) for p, c in BODY_22.edges], -1)
+
+    before, after = lengths(pairs.truth), lengths(augment(pairs, torch.Generator().manual_seed(1))[0].truth)
+    ratio = after / before
+    assert ratio.std(1).max() < 1e-6
+    children = [c for _, c in BODY_22.edges]
+    for i, c in enumerate(children):
+        assert torch.allclose(ratio[..., i], ratio[..., children.index(BODY_22.mirror[c])], atol=1e-6)
+    assert ratio.std(0).min() > 0.01
+
+
+def test_mirroring_leaves_a_person_of_the_same_shape(pairs, monkeypatch):
+    only(monkeypatch)
+    changed, _ = augment(pairs, torch.Generator().manual_seed(2))
+    flipped = (changed.truth - pairs.truth).abs().amax((1, 2, 3)) > 1e-9
+    assert 0 < int(flipped.sum()) < len(flipped)
+    signs, order = torch.tensor([-1.0, 1.0, 1.0]), list(BODY_22.mirror)
+    assert torch.allclose(changed.truth[flipped], (pairs.truth[:, :, order] * signs)[flipped])
+    assert torch.allclose(changed.world[flipped], (pairs.world[:, :, list(LANDMARK_MIRROR)] * signs)[flipped])
+
+
+def test_exchanges_are_short_and_only_rename(pairs, monkeypatch):
+    only(monkeypatch, SWAP_SHARE=1.0)
+    monkeypatch.setattr(augmentation, "_mirror", lambda p, g: p)
+    changed, _ = augment(pairs, torch.Generator().manual_seed(3))
+    moved = (changed.rays - pairs.rays).abs().amax((2, 3)) > 1e-9
+    assert moved.any(1).sum() >= 6
+    assert int(moved.sum(1).max()) <= augmentation.SWAP_LONGEST
+    assert torch.equal(changed.truth, pairs.truth)
+    both = torch.minimum((changed.rays - pairs.rays).abs().amax(-1), (changed.rays - pairs.rays[:, :, list(LANDMARK_MIRROR)]).abs().amax(-1))
+    assert both.max() < 1e-9
+
+
+def test_the_same_seed_gives_the_same_variations(pairs):
+    first, roll = augment(pairs, torch.Generator().manual_seed(4))
+    again, roll_again = augment(pairs, torch.Generator().manual_seed(4))
+    assert torch.equal(first.rays, again.rays) and torch.equal(roll, roll_again)

@@ -1,0 +1,49 @@
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from contract.skeleton import BODY_22
+from engine.datasets.detections import load_detections
+from engine.refiner.lifter import LifterConfig
+from engine.training.lifter import LifterRecipe, learning_rate, pose_loss, train_lifter
+from engine.training.split import split_segments
+from tests.engine.datasets.pairs import write_pairs
+
+SMALL = LifterConfig(width=24, dilations=(1, 2))
+QUICK = LifterRecipe(steps=40, batch=4, learning_rate=3e-3, warm_up=5, ema=0.9, evaluate_every=20)
+
+
+@pytest.fixture
+def split(tmp_path):
+    write_pairs(tmp_path / "p.npz", segments=4)
+    return split_segments(load_detections(tmp_path))
+
+
+def test_training_learns_and_is_the_same_twice(split, tmp_path):
+    model, info = train_lifter(split, None, QUICK, SMALL, tmp_path / "log.jsonl")
+    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines] == [20, 40]
+    assert lines[1]["loss"] < 0.8 * lines[0]["loss"]
+    assert info["validation"]["lifter_mpjpe"] < info["validation"]["base_mpjpe"]
+    again, _ = train_lifter(split, None, QUICK, SMALL, tmp_path / "again.jsonl")
+    assert all(torch.equal(a, b) for a, b in zip(model.state_dict().values(), again.state_dict().values(), strict=True))
+
+
+def test_the_loss_of_a_known_error():
+    truth = torch.zeros(1, 5, len(BODY_22), 3)
+    moving = truth.clone()
+    moving[..., 0] = 0.1 * torch.arange(5)[None, :, None]  # a tenth of a stature a frame, bones as they were
+    from engine.training.lifter import JOINT_WEIGHT
+
+    weight = float(np.mean(JOINT_WEIGHT))
+    assert float(pose_loss(moving, truth, 0.0, 0.0)) == pytest.approx(1.7 * 0.2 * weight, rel=1e-5)
+    assert float(pose_loss(moving, truth, 1.0, 5.0)) == pytest.approx(1.7 * (0.2 + 0.1) * weight, rel=1e-5)
+
+
+def test_the_learning_rate_rises_then_falls():
+    recipe = LifterRecipe(steps=1000, warm_up=100, learning_rate=1e-3)
+    rates = [learning_rate(s, recipe) for s in range(1000)]
+    assert rates[0] == pytest.approx(1e-5) and max(rates) == pytest.approx(1e-3) and rates.index(max(rates)) in (99, 100)
+    assert rates[550] == pytest.approx(1e-3 * (0.01 + 0.99 * 0.5), rel=0.01) and rates[-1] < 1.2e-5

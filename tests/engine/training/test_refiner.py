@@ -1,0 +1,82 @@
+import numpy as np
+import pytest
+import torch
+
+from contract.skeleton import BODY_22
+from engine.datasets.detections import load_detections
+from engine.refiner.codec import encode
+from engine.refiner.lifter import Lifter, LifterConfig
+from engine.refiner.network import RefinerConfig
+from engine.refiner.state import METRES, pose_of
+from engine.training.refiner import (
+    Poses,
+    RefinerRecipe,
+    fit_noise,
+    noisy,
+    point_frame,
+    train_refiner,
+    true_state,
+    validation_poses,
+)
+from engine.training.split import split_segments
+from tests.engine.datasets.pairs import write_pairs
+
+TINY = RefinerConfig(hidden=8, layers=2, heads=2, dropout=0.0, attention_dropout=0.0, conv_dropout=0.0)
+
+
+@pytest.fixture
+def split(tmp_path):
+    write_pairs(tmp_path / "p.npz", segments=4)
+    return split_segments(load_detections(tmp_path))
+
+
+def made_up_poses(count=400):
+    g = torch.Generator().manual_seed(0)
+    truth = 0.3 * torch.randn(count, len(BODY_22), 5, generator=g)
+    truth[:, 0, 2:] = 0
+    guess = truth + 0.04 * torch.randn(truth.shape, generator=g)
+    guess[:, 0, 2:] = 0
+    return Poses(guess, truth, torch.zeros(count, len(BODY_22), 6))
+
+
+def test_the_true_state_lies_on_the_points_of_a_detector_that_is_right(split):
+    """The made-up detector stands on the joints, so for limb joints guess and truth agree in the picture."""
+    s = split.validation[0]
+    rays, visibility, world, detected, truth = (torch.from_numpy(getattr(s, n))[None] for n in ("rays", "visibility", "world", "detected", "truth"))
+    encoded = encode(rays, visibility, world, detected)
+    state = true_state(encoded, truth, torch.tensor([s.stature]), point_frame(encoded, rays))
+    limbs = [BODY_22.index(f"{j}.{side}") for j in ("knee", "ankle", "shoulder", "wrist", "toe") for side in "LR"]
+    assert torch.allclose(state[:, limbs, :2], METRES * encoded.points[0][:, limbs], atol=0.02)
+    rooted = (s.truth - s.truth[:, :1]) / s.stature
+    assert torch.allclose(pose_of(state) @ encoded.rotation[0].transpose(-1, -2), torch.from_numpy(rooted), atol=1e-5)
+
+
+def test_at_the_start_step_the_noise_is_as_large_as_the_guesses_error():
+    poses = made_up_poses()
+    noise = fit_noise(poses, 2, 0)
+    rmse = float((poses.guess - poses.truth)[:, 1:, 2:].square().mean().sqrt())
+    assert noise.schedule.sigma(noise.start_step) == pytest.approx(rmse, rel=0.15)
+    t = torch.full((len(poses.truth),), noise.start_step)
+    h, _ = noisy(poses, noise, t, 0.0, torch.Generator().manual_seed(0))
+    assert float((h - poses.truth).std()) == pytest.approx(float((poses.guess - poses.truth).std()), rel=0.1)
+
+
+def test_the_lifters_own_residual_is_the_noise_of_the_real_share():
+    poses = made_up_poses()
+    noise = fit_noise(poses, 1, 0)
+    t = torch.full((len(poses.truth),), noise.start_step)
+    h, eps = noisy(poses, noise, t, 1.0, torch.Generator().manual_seed(0))
+    assert torch.allclose(h, poses.guess, atol=1e-6)
+    kept, sigma = noise.schedule.coefficients(t, h)
+    assert torch.allclose((h - sigma * eps) / kept, poses.truth, atol=1e-5)
+
+
+def test_training_starts_at_the_guess_learns_and_is_the_same_twice(split, tmp_path):
+    lifter = Lifter(LifterConfig(width=8, dilations=(1,))).eval()
+    recipe = RefinerRecipe(steps=30, batch=64, warm_up=5, components=1, pool=2, evaluate_every=15, ema=0.8, learning_rate=3e-3)
+    model, mixture, start_step, info = train_refiner(lifter, split, recipe, TINY, tmp_path / "log.jsonl")
+    again, *_ = train_refiner(lifter, split, recipe, TINY, tmp_path / "again.jsonl")
+    assert all(torch.equal(a, b) for a, b in zip(model.state_dict().values(), again.state_dict().values(), strict=True))
+    assert 0 <= start_step < 51 and mixture.weights.shape == (len(BODY_22), 1)
+    assert np.isfinite(list(info["validation"].values())).all()
+    assert len(validation_poses(lifter, split).guess) == sum(-(-len(s.detected) // 4) for s in split.validation)

@@ -1,0 +1,25 @@
+from engine.datasets.detections import load_detections
+from engine.datasets.mocap import load_mocap
+from engine.training.split import HELD_OUT_HUMANS, HELD_OUT_SOURCES, split_segments, training_motions
+from tests.engine.datasets.pairs import write_pairs
+
+
+def test_no_body_and_no_source_is_on_both_sides(tmp_path):
+    write_pairs(tmp_path / "p.npz", segments=6)
+    split = split_segments(load_detections(tmp_path))
+    assert split.train and split.validation
+    assert not {s.human for s in split.train} & {s.human for s in split.validation}
+    assert not {s.source for s in split.train} & {s.source for s in split.validation}
+
+
+def test_held_out_sources_lend_no_motions_either(shared):
+    clips = load_mocap(shared / "data" / "mocap")
+    held_out = sum(c.source in HELD_OUT_SOURCES for c in clips)
+    assert held_out and len(training_motions(clips)) == len(clips) - held_out
+
+
+def test_what_is_held_out_exists_in_the_real_data(shared):
+    segments = load_detections(shared / "data" / "detections")
+    assert {s.human for s in segments} >= HELD_OUT_HUMANS and {s.source for s in segments} >= HELD_OUT_SOURCES
+    split = split_segments(segments)
+    assert len(split.train) > 1000 and len(split.validation) > 50
