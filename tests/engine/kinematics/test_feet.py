@@ -47,7 +47,7 @@ def test_a_stand_that_drifts_is_held_on_one_spot() -> None:
     t = np.arange(120) / FPS
     standing = np.repeat(truth[:1], 120, 0)
     standing[:, TOES + ANKLES, 2] = [body.toe_height] * 2 + [body.ankle_height] * 2
-    drift = np.stack([0.05 * np.sin(2 * np.pi * 0.2 * t), 0.08 * np.sin(2 * np.pi * 0.3 * t), 0 * t], 1)
+    drift = np.stack([0.05 * np.sin(2 * np.pi * 0.1 * t), 0.08 * np.sin(2 * np.pi * 0.12 * t), 0 * t], 1)
     runs = [slice(0, 120)]
     planted = plant_feet(standing + drift[:, None], np.ones((120, 2), bool), body, runs, FPS)
     assert toe_speed(planted.joints).max() < 0.5

@@ -1,0 +1,153 @@
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from contract.failure import Failure
+from contract.motion_file import load_motion
+from contract.options import CaptureOptions
+from contract.skeleton import ARMATURE_24
+from engine import capture as capture_module
+from engine.capture import capture_to_file
+from engine.progress import Progress
+from engine.refiner import weights
+
+SAMPLE = Path(__file__).resolve().parents[2] / "examples" / "sample.mp4"
+TRUTH = SAMPLE.with_name("sample.truth.npz")
+LIMBS = [f"{j}.{s}" for j in ("hip", "knee", "ankle", "shoulder", "elbow", "wrist") for s in "LR"]
+QUICK = CaptureOptions(end="60f", hypotheses=1, steps=1)
+
+
+@pytest.fixture(scope="module")
+def taken(tmp_path_factory):
+    """Two seconds of the sample, captured once: (motion, summary, events)."""
+    out = tmp_path_factory.mktemp("capture") / "take.npz"
+    events = []
+    with np.load(TRUTH) as truth:
+        options = replace(QUICK, height=float(truth["height"]))
+    summary = capture_to_file(SAMPLE, out, options, Progress(lambda name, fields: events.append((name, fields))))
+    return load_motion(out), summary, events
+
+
+def test_every_frame_has_its_pose(taken):
+    motion, summary, _ = taken
+    assert list(motion.frame_numbers) == list(range(60))
+    assert motion.fps == 30.0 and np.allclose(motion.times, np.arange(60) / 30)
+    assert summary["frames_read"] == summary["frames_detected"] == summary["frames"] == 60
+    assert [str(n) for n in motion.joint_names] == list(ARMATURE_24.joints)
+
+
+def test_forward_kinematics_gives_the_positions(taken):
+    """By a plain loop over frames and joints."""
+    motion, *_ = taken
+    for t in range(0, 60, 7):
+        place, turn = {}, {}
+        for j, parent in enumerate(motion.parents):
+            w, x, y, z = motion.rotations[t, j].astype(float)
+            r = np.array([[1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)], [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
+                          [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)]])  # fmt: skip
+            turn[j] = r if parent < 0 else turn[parent] @ r
+            place[j] = motion.root_translation[t].astype(float) if parent < 0 else place[parent] + turn[parent] @ motion.rest_offsets[j]
+            assert np.linalg.norm(place[j] - motion.positions_world[t, j]) < 1e-3
+
+
+def test_camera_and_world_are_the_same_joints(taken):
+    motion, *_ = taken
+    there = motion.positions_camera.astype(float) @ motion.camera_to_world[:3, :3].T + motion.camera_to_world[:3, 3]
+    assert np.abs(there - motion.positions_world).max() < 1e-3
+    assert motion.positions_world[..., 2].min() > -0.01  # Z up, on the ground
+    head, toe = motion.joint("head_top"), motion.joint("toe.L")
+    assert np.all(motion.positions_world[:, head, 2] > motion.positions_world[:, toe, 2])
+
+
+def test_quaternions_are_unit_and_never_jump(taken):
+    rotations = taken[0].rotations.astype(float)
+    assert np.allclose(np.linalg.norm(rotations, axis=-1), 1, atol=1e-4)
+    assert (np.sum(rotations[1:] * rotations[:-1], axis=-1) > 0.8).all()  # under 74 degrees a frame, signs kept
+
+
+def test_it_beats_a_plain_reading_of_the_world_landmarks(taken):
+    from engine.detector import Detector
+    from engine.landmarks import LANDMARKS
+    from engine.video import open_video
+
+    motion, *_ = taken
+    video = open_video(SAMPLE)
+    world = Detector().detect(video.frames(None, (60.0, "f")), video.info, Progress()).world
+    with np.load(TRUTH) as file:
+        names, truth = [str(n) for n in file["joint_names"]], file["camera"][:60]
+
+    def error(joints):
+        a, b = joints, truth[:, [names.index(j) for j in LIMBS]]
+        a, b = (x - (x[:, :1] + x[:, 1:2]) / 2 for x in (a, b))
+        return np.linalg.norm(a - b, axis=-1).mean() * 1000
+
+    ours = error(motion.positions_camera[:, [motion.joint(j) for j in LIMBS]])
+    plain = error(world[:, [LANDMARKS.index(j) for j in LIMBS]])
+    assert ours < 0.8 * plain
+
+
+def test_the_provenance_says_where_it_comes_from(taken):
+    provenance = taken[0].provenance
+    assert provenance["source"]["name"] == "sample.mp4" and len(provenance["source"]["sha256"]) == 64
+    assert provenance["weights"]["lifter"] == weights.read_sums(weights.FOLDER)["lifter.safetensors"]
+    assert provenance["options"]["steps"] == 1 and provenance["quality"]["frames"] == 60
+    assert set(provenance["timings"]) == {"start", "detect", "lift", "refine", "motion"}
+    assert str(SAMPLE.parent) not in json.dumps(provenance)  # nothing of the machine
+
+
+def test_stages_come_in_their_order(taken):
+    stages = [fields["stage"] for name, fields in taken[2] if name == "progress"]
+    assert list(dict.fromkeys(stages)) == ["start", "detect", "lift", "refine", "motion"]
+
+
+def test_the_same_seed_gives_the_same_file(tmp_path):
+    options = replace(QUICK, end="8f", hypotheses=2, seed=3)
+    for name in ("a", "b"):
+        capture_to_file(SAMPLE, tmp_path / f"{name}.npz", options, Progress())
+    a, b = (load_motion(tmp_path / f"{name}.npz") for name in "ab")
+    assert np.array_equal(a.rotations, b.rotations) and np.array_equal(a.positions_world, b.positions_world)
+
+
+def a_video(path, frames):
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), 25.0, (320, 240))
+    for f in range(frames):
+        writer.write(np.full((240, 320, 3), 40 + f, np.uint8))
+    writer.release()
+    return path
+
+
+@pytest.mark.parametrize(
+    ("make", "code"),
+    [
+        (lambda folder: folder / "none.mp4", "no_such_file"),
+        (lambda folder: folder, "not_a_video"),
+        (lambda folder: shutil.copy(__file__, folder / "text.mp4"), "not_a_video"),
+        (lambda folder: (folder / "empty.mp4").write_bytes(b"") or folder / "empty.mp4", "not_a_video"),
+        (lambda folder: a_video(folder / "nobody.mp4", 12), "no_person"),
+    ],
+    ids=["missing", "folder", "text", "empty", "nobody"],
+)
+def test_bad_videos_are_one_sentence_and_leave_nothing(tmp_path, make, code):
+    source = tmp_path / "in"
+    source.mkdir()
+    video = Path(make(source))
+    out = tmp_path / "out"
+    out.mkdir()
+    with pytest.raises(Failure) as failure:
+        capture_to_file(video, out / "take.npz", CaptureOptions(), Progress())
+    assert failure.value.code in (code, "bad_input")
+    assert failure.value.message.count("\n") == 0 and failure.value.message.endswith(".")
+    assert not list(out.iterdir())
+
+
+@pytest.mark.parametrize(("output", "code"), [("take.avi", "unknown_extension"), ("nowhere/take.npz", "not_writable"), (".npz", "unknown_extension")])
+def test_outputs_that_cannot_be_are_said_before_any_work(tmp_path, monkeypatch, output, code):
+    monkeypatch.setattr(capture_module, "capture", lambda *_: pytest.fail("the work began"))
+    with pytest.raises(Failure) as failure:
+        capture_to_file(SAMPLE, tmp_path / output, CaptureOptions(), Progress())
+    assert failure.value.code == code
