@@ -16,7 +16,7 @@ from engine.kinematics.feet import plant_feet
 from engine.kinematics.forward import forward
 from engine.kinematics.proportions import Proportions, fit_proportions
 from engine.kinematics.rotations import Pose, fit_pose
-from engine.kinematics.smoothing import cutoff, smooth_runs
+from engine.kinematics.smoothing import cutoff, liveliness, smooth_runs
 from engine.kinematics.trajectory import frame_path, reprojection_errors, smooth_path
 from engine.kinematics.world import find_stand, find_world
 
@@ -28,6 +28,10 @@ _HEAD = BODY_22.index("head")
 FACE_HZ = 4.0
 # Hypotheses that disagree by this much (m) halve a joint's weight in the smoothing.
 SPREAD_SCALE = 0.05
+# Accelerations (m/s^2) that double a joint's weight in the smoothing: limbs of a walk reach 15, strikes 60 and more, a trembling
+# detector 10. Arms strike; legs do so more rarely, and their stillness matters more.
+_ARMS = [name.split(".")[0] in ("shoulder", "elbow", "wrist", "hand") for name in BODY_22.joints]
+LIVELY = np.where(_ARMS, 20.0, 40.0)
 # Rounds of: path -> ground -> contacts -> path with standing feet.
 _WORLD_ROUNDS = 3
 
@@ -139,7 +143,8 @@ def _smoothed(joints: Array, confidence: Array, spread: Array, runs: list[slice]
         return joints
     weights = (0.05 + confidence) / (1 + (spread / SPREAD_SCALE) ** 2)
     weights = weights / np.maximum(np.median(weights, axis=0), 1e-6)
-    return smooth_runs(joints, np.clip(weights, 0.02, 2.0), runs, fps, cutoff(smooth))
+    weights = np.clip(weights, 0.02, 2.0)
+    return smooth_runs(joints, weights * liveliness(joints, weights, runs, fps, LIVELY), runs, fps, cutoff(smooth))
 
 
 def _setting(body: Proportions, camera_to_world: Array, matrix: Array, image_size: tuple[int, int]) -> dict[str, Any]:

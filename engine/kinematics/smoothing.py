@@ -15,7 +15,10 @@ Array = npt.NDArray[np.float64]
 
 # `smooth` 0..1 goes from barely anything to a slow drift on a scale of equal ratios; 0 itself is no smoothing at all.
 LIGHTEST_HZ = 16.0
-STRONGEST_HZ = 0.9
+STRONGEST_HZ = 0.55
+
+# Accelerations are judged below this frequency.
+LIVELY_HZ = 5.0
 
 
 def cutoff(smooth: float) -> float:
@@ -63,6 +66,18 @@ def smooth_runs(values: Array, weights: Array, runs: list[slice], fps: float, cu
         for joint in range(values.shape[1]):
             out[run, joint] = whittaker(values[run, joint], weights[run, joint], strength)
     return out
+
+
+def liveliness(positions: Array, weights: Array, runs: list[slice], fps: float, hard: Array | float) -> Array:
+    """(T,J) factors from 1 up for the weights of joints (T,J,3) metres: a punch or a kick is to keep its peak.
+
+    hard (J,) or one number: the acceleration in m/s^2 that doubles a joint's weight.
+    Where a joint really accelerates hard, the error of its position is small beside what smoothing would take from it. A heavier
+    weight moves the cut-off up for those frames; noise alone does not accelerate that much once it is held below LIVELY_HZ.
+    """
+    steady = smooth_runs(positions, weights, runs, fps, LIVELY_HZ)
+    acceleration = np.linalg.norm(velocity(velocity(steady, runs, fps), runs, fps), axis=-1)
+    return 1.0 + (acceleration / hard) ** 2
 
 
 def velocity(positions: Array, runs: list[slice], fps: float) -> Array:

@@ -28,11 +28,11 @@ ERROR_SECONDS = 0.3
 # How hard a person's middle accelerates, m/s^2 (standard deviation); walking stays below 2, jumps reach 10.
 ACCELERATION = 3.0
 # Speed at which a foot in contact may still be found to move, m/s.
-CONTACT_SPEED = 0.2
+CONTACT_SPEED = 0.3
 # ... and this many seconds give one independent look at that.
 CONTACT_SECONDS = 0.1
 # How far a standing foot may be found above or under the ground, metres, and how long such an error lasts, seconds.
-GROUND_ERROR = 0.04
+GROUND_ERROR = 0.03
 GROUND_SECONDS = 0.5
 # Nobody is faster than this, m/s.
 TOP_SPEED = 12.0
