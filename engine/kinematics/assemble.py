@@ -70,14 +70,13 @@ def build_motion(
     body = fit_proportions(joints, confidence, height, fps)
     if face is not None:
         face = smooth_runs(np.asarray(face, float)[:, None], confidence[:, [_HEAD]], runs, fps, min(cutoff(smooth), FACE_HZ))[:, 0]
-    steady = _smoothed(joints * body.scale, confidence, spread, runs, fps, smooth)
     firmness = 0.1 + confidence
-    settled = settle(steady, firmness, body)
+    settled = settle(joints * body.scale, firmness, body)
     path = smooth_path(frame_path(settled, image_points, confidence, matrix), runs, fps)
     # where the detector saw the limbs is surer than where the lifter has them
-    correction = towards_sight(settled, path, image_points, confidence, matrix)
-    steady = settle(steady + _smoothed(correction, confidence, spread, runs, fps, smooth), firmness, body, path)
-    steady -= steady[:, :1]
+    settled += towards_sight(settled, path, image_points, confidence, matrix)
+    settled = settle(settled, firmness, body, path)
+    steady = _smoothed(settled - settled[:, :1], confidence, spread, runs, fps, smooth)
     pose = fit_pose(steady, body.rest_offsets, runs, fps, face)
     relative = pose.body - pose.root[:, None]
 
