@@ -17,11 +17,11 @@ ROUNDS = 12
 # How much of the difference is corrected in each round between joints that are not two ends of one bone.
 BRACE_STIFFNESS = 0.5
 # A joint gives way this many times further along the line of sight than across it: depth is what a picture says least about.
-DEPTH_GIVE = 3.0
+DEPTH_GIVE = 5.0
 
-# How far a joint follows the detector's point, by name: errors of these points (about 22 mm) and of the lifted pose across
-# the line of sight (about 40 mm) on rendered people. Points on the trunk, head and hands are not where the joints are.
-SIGHT_GAIN = {"elbow": 0.6, "wrist": 0.6, "knee": 0.6, "ankle": 0.6, "toe": 0.5, "shoulder": 0.3}
+# How far a joint follows the detector's point, by name. On rendered people these points were about 22 mm off the joints, the
+# detector's own pose 40 mm across the line of sight. Points on the trunk, head and hands are not where the joints are.
+SIGHT_GAIN = {"elbow": 0.8, "wrist": 0.8, "knee": 0.8, "ankle": 0.8, "toe": 0.65, "shoulder": 0.4}
 # A point this far (m) from where the pose has the joint counts half; wrong points (a swapped side) count nothing.
 SIGHT_REACH = 0.10
 

@@ -20,9 +20,10 @@ Array = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
 # Up as a sum of mean directions of the body: trunk (pelvis to neck), thighs, shins (upwards), feet (forwards) and the
-# body's front. Fitted to motion capture, where up is known (1331 stretches of 3 s, each source left out in turn):
-# median error 2.3 degrees, 6 at the 90th percentile; the line from the ankles to the neck alone has 3.5 and 8.7.
-UP_WEIGHTS = {"trunk": 0.389, "thigh": 0.298, "shin": 0.354, "foot": -0.033, "front": -0.047}
+# body's front. Fitted to motion capture, where up is known (1331 stretches of 3 s). With each source left out of the fit in turn:
+# median error 2.3 degrees, 6 at the 90th percentile; the line from the ankles to the neck alone has 3.5 and 8.7. Joints from a
+# video lean with the errors of their depth: there the error is about twice that.
+UP_WEIGHTS = {"trunk": 0.326, "thigh": 0.306, "shin": 0.408, "foot": -0.053, "front": -0.051}
 # Frames whose axis from ankles to neck leans away from the common one by this many degrees count half.
 LEAN_DEGREES = 15.0
 
@@ -38,8 +39,8 @@ STEPS = 0.15
 # More frames than this are thinned out.
 _MOST_FRAMES = 400
 
-# Most cameras stand level or are turned by a quarter; a tripod's roll is off by the first (degrees), a minority held askew by
-# the second; how well `world_up` knows the roll, degrees; the share of the askew.
+# Assumed: most cameras stand level or are turned by a quarter, off by the first (degrees), a minority is held askew by the
+# second; then how well `world_up` knows the roll, degrees, and the share of the askew.
 LEVEL_ROLL, ASKEW_ROLL, ROLL_ERROR, ASKEW_SHARE = 1.5, 20.0, 4.0, 0.3
 
 

@@ -11,12 +11,12 @@ from contract.skeleton import ARMATURE_24, BODY_22
 
 Array = npt.NDArray[np.float64]
 
-# Bones of an average adult as shares of the stature, by the name of the bone's end: medians over the motion capture
-# subjects and bodies that this was built with. They stand in for what the clip does not show.
+# Bones of an average adult as shares of the stature, by the name of the bone's end: medians over nine sources of
+# motion capture and six modelled bodies. They stand in for what the clip does not show.
 TYPICAL = {
-    "spine": 0.155, "chest": 0.080, "neck": 0.080, "head": 0.058, "head_top": 0.110,
-    "shoulder.L": 0.118, "elbow.L": 0.155, "wrist.L": 0.148, "hand.L": 0.050,
-    "hip.L": 0.055, "knee.L": 0.240, "ankle.L": 0.243, "toe.L": 0.108,
+    "spine": 0.153, "chest": 0.078, "neck": 0.087, "head": 0.058, "head_top": 0.111,
+    "shoulder.L": 0.114, "elbow.L": 0.151, "wrist.L": 0.148, "hand.L": 0.039,
+    "hip.L": 0.053, "knee.L": 0.229, "ankle.L": 0.241, "toe.L": 0.115,
 }  # fmt: skip
 
 # hip-knee-ankle + pelvis-spine-chest-neck-head-head_top, as a share of the stature. The rest is the ankle above the sole
@@ -24,7 +24,7 @@ TYPICAL = {
 CHAIN_OF_STATURE = 0.965
 CHAIN = ("knee.L", "ankle.L", "spine", "chest", "neck", "head", "head_top")
 
-# Heights of the joints of a planted foot above the sole, shares of the stature (motion capture: ankle 0.033 to 0.075, toe 0.019 to 0.028).
+# Heights of the joints of a planted foot above the sole, shares of the stature (motion capture: 0.033 to 0.082 and 0.020 to 0.033).
 ANKLE_HEIGHT = 0.050
 TOE_HEIGHT = 0.020
 

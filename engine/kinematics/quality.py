@@ -20,7 +20,7 @@ CONFIDENT = 0.5
 
 
 def acceleration(positions: Array, runs: list[slice], fps: float) -> float:
-    """Mean size of the limb joints' accelerations, m/s^2; positions (T,24,3) metres. A walk has 3 to 6; trembling adds to it."""
+    """Mean size of the limb joints' accelerations, m/s^2; positions (T,24,3) metres. Trembling adds to it."""
     values = [np.linalg.norm(np.diff(positions[run][:, _LIMBS], 2, axis=0), axis=-1).ravel() * fps**2 for run in runs]
     return _mean(np.concatenate(values))
 

@@ -25,7 +25,7 @@ POINT_ERROR = 0.01
 POSE_ERROR = 0.03
 # Errors of pose and points last for many frames: this many seconds give one independent look.
 ERROR_SECONDS = 0.3
-# How hard a person's middle accelerates, m/s^2 (standard deviation); walking stays below 2, jumps reach 10.
+# How hard a person's middle accelerates, m/s^2; motion capture: 2.6 in the median, 8 (walks) to 17 (jumps) in the hardest hundredth.
 ACCELERATION = 3.0
 # Speed at which a foot in contact may still be found to move, m/s.
 CONTACT_SPEED = 0.3

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from engine.kinematics.proportions import Proportions, fit_proportions
+from engine.kinematics.world import ANKLES, TOES, find_stand, find_world
+
+from . import people
+
+FPS = 30.0
+
+
+def scene(tilt: float, roll: float, seconds: float = 4.0) -> tuple[np.ndarray, np.ndarray, np.ndarray, Proportions]:
+    """Joints relative to the pelvis and the pelvis's path in camera axes, the truth in the world, and proportions."""
+    truth = people.walk(seconds, planted=True).body
+    camera = (truth - [0.0, -2.0, 1.4]) @ people.camera_rotation(tilt, roll).T + np.array([0.0, 0.0, 6.0])
+    relative = camera - camera[:, :1]
+    return relative, camera[:, 0], truth, fit_proportions(relative, np.ones(relative.shape[:2]), people.HEIGHT, FPS)
+
+
+@pytest.mark.parametrize(("tilt", "roll"), [(0, 0), (-30, 0), (10, 90), (-10, -90)])
+def test_soles_stand_on_the_ground_of_an_upright_world(tilt: float, roll: float) -> None:
+    relative, path, truth, body = scene(tilt, roll)
+    world = find_world(relative, path, np.ones(relative.shape[:2]), body, [slice(0, len(path))], FPS)
+    joints = (relative + path[:, None]) @ world.camera_to_world[:3, :3].T + world.camera_to_world[:3, 3]
+    assert np.abs(joints[..., 2] - truth[..., 2]).mean() < 0.05
+    assert np.abs(joints[0, 0, :2]).max() < 1e-9
+    level = np.linalg.norm(np.diff(truth[:, TOES], axis=0), axis=-1) * FPS < 0.1
+    assert world.contacts[1:][level].mean() > 0.8
+
+
+def test_a_step_up_is_a_contact_but_no_ground() -> None:
+    relative, path, _, body = scene(0, 0)
+    up = people.camera_rotation(0, 0)[:, 2]
+    # the same stand, first on the ground and then half a metre higher
+    still = np.repeat(relative[:1], 120, 0)
+    t = np.arange(120)
+    height = 0.5 / (1 + np.exp(-(t - 60) / 3.0))
+    feet = still[:, [*ANKLES, *TOES]] @ up
+    still[:, [*ANKLES, *TOES]] += (feet.min() - feet)[..., None] * up
+    route = np.repeat(path[:1], 120, 0) + height[:, None] * up
+    world = find_world(still, route, np.ones(still.shape[:2]), body, [slice(0, 120)], FPS)
+    joints = (still + route[:, None]) @ world.camera_to_world[:3, :3].T + world.camera_to_world[:3, 3]
+    soles = joints[:, ANKLES, 2].min(1) - body.ankle_height
+    assert abs(np.median(soles[:40])) < 0.06 and np.median(soles[80:]) > 0.4
+    assert world.contacts[:40].mean() > 0.9 and world.contacts[90:].mean() > 0.9
+    stand = find_stand(still, route, world, body)
+    assert stand.grounded[:40].mean() > 0.7 and stand.grounded[90:].max() < 0.15
+
+
+def test_the_stand_says_where_the_pelvis_is() -> None:
+    relative, path, _, body = scene(-20, 0)
+    world = find_world(relative, path, np.ones(relative.shape[:2]), body, [slice(0, len(path))], FPS)
+    stand = find_stand(relative, path, world, body)
+    sure = world.contacts
+    along = path @ stand.up
+    assert np.abs(stand.heights - along[:, None])[sure].mean() < 0.05
+    # against a standing foot the pelvis moves by minus its step
+    both = sure[1:] & sure[:-1]
+    moved = np.diff(path, axis=0)[:, None] + stand.steps[:-1]
+    assert np.linalg.norm(moved, axis=-1)[both].mean() * FPS < 0.25
