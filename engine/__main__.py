@@ -41,7 +41,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _fail(Failure("cancelled", "Cancelled; nothing was written."))
     except MemoryError:
-        return _fail(Failure("out_of_memory", "The machine ran out of memory; close other programs or capture a part with --start and --end."))
+        return _fail(
+            Failure("out_of_memory", "The machine ran out of memory; close other programs or capture a part with --start and --end.")
+        )
     except BrokenPipeError:
         return int(ExitCode.CANCELLED)  # nobody listens any more
     except Exception as error:

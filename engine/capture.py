@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import platform
 import tempfile
 from dataclasses import dataclass
@@ -54,7 +53,7 @@ def capture(video_path: Path, options: CaptureOptions, progress: Progress) -> Ca
         track, matrix, options.height, steps=options.steps, hypotheses=options.hypotheses, seed=options.seed, progress=progress
     )
     progress.stage("motion")
-    points, confidence = body_points(track.image, track.visibility)
+    points, confidence = (a.astype(np.float64) for a in body_points(track.image, track.visibility))
     motion = build_motion(
         poses.joints, poses.spread, points, confidence, track.times, track.detected, track.runs, track.fps, matrix,
         (video.info.width, video.info.height), options.height, smooth=options.smooth, root=options.root,
@@ -133,12 +132,10 @@ def _source(video: Video) -> dict[str, Any]:
     with info.path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     return {
-        "name": info.path.name, "sha256": sha256, "bytes": os.path.getsize(info.path), "frame_count": info.frame_count,
+        "name": info.path.name, "sha256": sha256, "bytes": info.path.stat().st_size, "frame_count": info.frame_count,
         "duration": info.duration, "rotation": info.rotation,
     }  # fmt: skip
 
 
 def _versions() -> dict[str, str]:
     return {"python": platform.python_version()} | {name: version(name) for name in RECORDED_PACKAGES}
-
-

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import zipfile
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -58,7 +59,7 @@ def _load(path: Path) -> list[MocapClip]:
     if len(start) != len(clip_names) + 1 or start[-1] != len(delta):
         raise Failure("bad_input", f"{path} is incomplete: its clips do not add up to its {len(delta)} frames.")
     clips = []
-    for i, (a, b) in enumerate(zip(start[:-1], start[1:], strict=True)):
+    for i, (a, b) in enumerate(pairwise(start)):
         xyz = np.cumsum(delta[a:b].astype(np.int32), axis=0).astype(np.float32) / 1000.0
         clips.append(MocapClip(path.stem, i, str(clip_names[i]), str(subjects[i]), bool(floor_ok[i]), fps, xyz))
     return clips

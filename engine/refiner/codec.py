@@ -46,7 +46,7 @@ def body_matrix(dtype: torch.dtype, device: torch.device) -> Tensor:
 
 
 def view_rotation(centre: Tensor, roll: Tensor | float = 0.0) -> Tensor:
-    """(...,2) image coordinates over the focal length -> (...,3,3), whose columns are the axes of a camera looking there, rolled by `roll`."""
+    """(...,2) image coordinates over the focal length -> (...,3,3): its columns are the axes of a camera that looks there, rolled."""
     z = functional.normalize(torch.cat([centre, torch.ones_like(centre[..., :1])], -1), dim=-1)
     down = torch.tensor([0.0, 1.0, 0.0], dtype=z.dtype, device=z.device).expand_as(z)
     x = functional.normalize(torch.linalg.cross(down, z), dim=-1)

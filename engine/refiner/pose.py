@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,7 +46,9 @@ class Poses:
 def choose_device(name: str) -> torch.device:
     """`auto`, `cpu` or `cuda` -> the device; Failure `no_cuda` where CUDA is asked for and absent."""
     if name == "cuda" and not torch.cuda.is_available():
-        raise Failure("no_cuda", "CUDA was asked for, but torch finds no CUDA device here; use --device cpu, or install a CUDA build of torch.")
+        raise Failure(
+            "no_cuda", "CUDA was asked for, but torch finds no CUDA device here; use --device cpu, or install a CUDA build of torch."
+        )
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     return torch.device(name)
@@ -120,7 +123,7 @@ class PoseModel:
         return torch.cat(pieces, 1)
 
     def _refine(
-        self, encoded: list[Encoded], poses: list[Tensor], spreads: list[Tensor], runs: list[tuple[Tensor, ...]],
+        self, encoded: list[Encoded], poses: list[Tensor], spreads: list[Tensor], runs: Sequence[tuple[Tensor, ...]],
         steps: int, hypotheses: int, seed: int, progress: Progress,
     ) -> None:  # fmt: skip
         """Refines `poses` in place, run by run."""

@@ -23,7 +23,7 @@ _REPAIR = "get the files of engine/weights again (git checkout engine/weights, o
 
 @dataclass(frozen=True)
 class Weights:
-    """Tensors by name (half precision widened to float32), and what the header says of them: `layout`, `recipe`, `figures` as plain values."""
+    """Tensors by name (half precision widened to float32), and what the header says of them: `layout`, `recipe` and more."""
 
     tensors: dict[str, Tensor]
     header: dict[str, Any]

@@ -6,6 +6,7 @@ import argparse
 import sys
 from dataclasses import asdict, fields
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -29,8 +30,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m engine.training", description=__doc__)
     parser.add_argument("network", choices=("lifter", "refiner"))
     parser.add_argument("--data", type=Path, required=True, help="folder of rendered pairs (*.npz)")
-    parser.add_argument("--mocap", type=Path, help="folder of motion capture (*.npz) for the lifter; without it only the rendered motions are learnt")
-    parser.add_argument("--weights", type=Path, default=weights.FOLDER, help="folder of the weights (default: the shipped ones, overwritten)")
+    parser.add_argument(
+        "--mocap", type=Path, help="folder of motion capture (*.npz) for the lifter; without it only the rendered motions are learnt"
+    )
+    parser.add_argument(
+        "--weights", type=Path, default=weights.FOLDER, help="folder of the weights (default: the shipped ones, overwritten)"
+    )
     parser.add_argument("--log", type=Path, default=Path("training.jsonl"), help="figures, a line an evaluation (default: %(default)s)")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     for field in {f.name: f for recipe in (LifterRecipe, RefinerRecipe) for f in fields(recipe)}.values():
@@ -49,7 +54,7 @@ def main() -> int:
     return int(ExitCode.DONE)
 
 
-def _given(read: argparse.Namespace, recipe: type) -> dict[str, object]:
+def _given(read: argparse.Namespace, recipe: type) -> dict[str, Any]:
     return {f.name: getattr(read, f.name) for f in fields(recipe) if getattr(read, f.name) is not None}
 
 

@@ -16,7 +16,7 @@ from contract.skeleton import BODY_22
 from engine.landmarks import LANDMARK_JOINT, LANDMARK_MIRROR, LANDMARKS
 from engine.refiner.codec import WORLD_TO_STATURE, view_rotation
 
-BUILD_SIGMA = 0.07  # log-normal spread of each bone's length: adults' limb proportions vary by 4 to 5 %, and few bodies were rendered
+BUILD_SIGMA = 0.09  # log-normal spread of each bone's length: adults' limb proportions vary by 4 to 5 %, and few bodies were rendered
 TURN_SIGMA = math.radians(15.0)  # the body turned about its own long axis: more would need other errors of the detector
 DEPTH_SIGMA = 0.15  # log of the distance: perspective changes, the person's size in the picture hardly matters to the detector
 ROLL_SIGMA = math.radians(8.0)
@@ -24,9 +24,18 @@ WIDE_ROLL = math.radians(45.0)  # beyond that `upright_roll` turns the picture
 WIDE_ROLL_SHARE = 0.2
 FOCAL_SIGMA = 0.12  # log: people do not know their lens; the networks see rays that are wrong by this much
 
-SWAP_SHARE = 0.15  # of the runs hold a stretch in which the detector takes left for right, as real footage does for up to half a second
+SWAP_SHARE = 0.05  # of the runs hold a stretch in which the detector takes left for right, as real footage does for up to half a second
 SWAP_LONGEST = 20  # frames
+# What the detector gets wrong about real people differs from what it gets wrong about rendered ones. So its reading is spoilt in ways that
+# last for a whole run: without this, more training makes real footage worse while rendered footage gets better.
+WORLD_TURN_SIGMA = math.radians(5.0)  # an axis
+WORLD_SCALE_SIGMA, WORLD_DEPTH_SIGMA = 0.06, 0.12  # log
+WORLD_OFFSET_SIGMA = 0.02  # metres a landmark
+POINT_OFFSET_SIGMA = 0.012  # of the person's height in the picture, a landmark
+HIDDEN_SHARE = 0.3  # of the runs have a limb that is hidden for a while and guessed far off
+HIDDEN_OFFSET_SIGMA = 0.12  # metres
 
+HIDEABLE = frozenset({"elbow", "wrist", "pinky", "index", "thumb", "knee", "ankle", "heel", "toe"})
 ARMS_FROM, LEGS_FROM = LANDMARKS.index("shoulder.L"), LANDMARKS.index("hip.L")
 
 # How much of the stature each bone of the vertical chain makes up (thigh and shin, trunk, neck and head).
@@ -35,7 +44,7 @@ _CHAIN = {"knee.L": 0.25, "ankle.L": 0.25, "spine": 0.09, "chest": 0.09, "neck":
 
 @dataclass(frozen=True)
 class Pairs:
-    """A batch of runs of the same length: rays (B,T,33,2), visibility (B,T,33), world (B,T,33,3), detected (B,T), truth (B,T,22,3), stature (B,)."""
+    """A batch of runs: rays (B,T,33,2), visibility (B,T,33), world (B,T,33,3), detected (B,T), truth (B,T,22,3), stature (B,)."""
 
     rays: Tensor
     visibility: Tensor
@@ -49,6 +58,7 @@ def augment(pairs: Pairs, generator: torch.Generator) -> tuple[Pairs, Tensor]:
     """Varied pairs and the roll (B,) to give to `encode`."""
     pairs = _mirror(pairs, generator)
     pairs = _reshape(pairs, generator)
+    pairs = _spoil(pairs, generator)
     pairs = _swap(pairs, generator)
     batch = len(pairs.stature)
     focal = torch.exp(FOCAL_SIGMA * torch.randn(batch, 1, 1, 1, generator=generator))
@@ -106,6 +116,38 @@ def _swap(pairs: Pairs, generator: torch.Generator) -> Pairs:
     )  # fmt: skip
 
 
+def _spoil(pairs: Pairs, generator: torch.Generator) -> Pairs:
+    """Errors of the detector that were not rendered: constant ones of the whole reading and of each landmark, and hidden limbs."""
+    batch, frames = len(pairs.rays), pairs.rays.shape[1]
+    landmarks = len(LANDMARKS)
+
+    def noise(*shape: int) -> Tensor:
+        return torch.randn(*shape, generator=generator, dtype=pairs.world.dtype)
+
+    angles = WORLD_TURN_SIGMA * noise(batch, 3)
+    turn = _about(angles, angles.norm(dim=-1))
+    scale = torch.exp(WORLD_SCALE_SIGMA * noise(batch, 1, 1, 1)).repeat(1, 1, 1, 3)
+    scale[..., 2] *= torch.exp(WORLD_DEPTH_SIGMA * noise(batch, 1, 1))
+    world = pairs.world @ turn.transpose(-1, -2)[:, None] * scale + WORLD_OFFSET_SIGMA * noise(batch, 1, landmarks, 3)
+    height = (pairs.rays[..., 1].amax(-1) - pairs.rays[..., 1].amin(-1)).mean(1)[:, None, None, None]
+    rays = pairs.rays + POINT_OFFSET_SIGMA * height * noise(batch, 1, landmarks, 2)
+    marks = torch.tensor([name.split(".")[0] in HIDEABLE for name in LANDMARKS])
+    side = torch.tensor([name.endswith(".L") for name in LANDMARKS])
+    arm = torch.tensor([ARMS_FROM <= i < LEGS_FROM for i in range(landmarks)])
+    left, upper = (torch.rand(batch, 1, generator=generator) < 0.5 for _ in range(2))
+    limb = marks & (side == left) & (arm == upper)
+    start = torch.randint(0, frames, (batch, 1), generator=generator)
+    length = torch.randint(4, frames, (batch, 1), generator=generator)
+    frame = torch.arange(frames)[None]
+    hidden = (torch.rand(batch, 1, generator=generator) < HIDDEN_SHARE) & (frame >= start) & (frame < start + length)
+    where = hidden[:, :, None] & limb[:, None]
+    off = HIDDEN_OFFSET_SIGMA * noise(batch, 1, landmarks, 3)
+    world = torch.where(where[..., None], world + off, world)
+    rays = torch.where(where[..., None], rays + off[..., :2] * height / 1.7, rays)
+    visibility = torch.where(where, pairs.visibility * 0.4, pairs.visibility)
+    return replace(pairs, rays=rays, world=world, visibility=visibility)
+
+
 def _reshape(pairs: Pairs, generator: torch.Generator) -> Pairs:
     """Other bone lengths (the same left and right), another facing, another distance."""
     batch = len(pairs.stature)
@@ -146,5 +188,3 @@ def _about(axis: Tensor, angle: Tensor) -> Tensor:
     k = torch.stack([torch.stack([o, -z, y], -1), torch.stack([z, o, -x], -1), torch.stack([-y, x, o], -1)], -2)
     s, c = torch.sin(angle)[:, None, None], torch.cos(angle)[:, None, None]
     return torch.eye(3, dtype=axis.dtype) + s * k + (1 - c) * (k @ k)
-
-

@@ -135,7 +135,7 @@ PLAIN = [23, 24, 25, 26, 27, 28, 11, 12, 13, 14, 15, 16]
 def train_lifter(
     split: Split, motions: Motions | None, recipe: LifterRecipe, config: LifterConfig, log: Path
 ) -> tuple[Lifter, dict[str, Any]]:
-    """Trains from scratch; the same recipe on the same machine gives the same weights. A line of figures goes to `log` at every evaluation."""
+    """Trains from scratch; the same recipe on the same machine gives the same weights. Figures go to `log`, a line an evaluation."""
     torch.manual_seed(recipe.seed)
     rng = np.random.default_rng(recipe.seed)
     generator = torch.Generator().manual_seed(recipe.seed)

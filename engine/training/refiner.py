@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from contract.skeleton import BODY_22
 from engine.refiner.codec import Encoded, body_matrix, encode, encode_truth
+from engine.refiner.embedding import CrossChannelReadout
 from engine.refiner.lifter import Lifter
 from engine.refiner.mixture import Mixture, MixtureNoise, fit
 from engine.refiner.network import Refiner, RefinerConfig
@@ -36,7 +37,9 @@ class RefinerRecipe:
     warm_up: int = 200
     ema: float = 0.995
     components: int = 3
-    real_share: float = 0.5  # of the noise is the lifter's own error of a training pose, whole; the rest is drawn from the mixture, joint by joint
+    real_share: float = (
+        0.5  # of the noise is the lifter's own error of a training pose, whole; the rest is drawn from the mixture, joint by joint
+    )
     seed: int = 0
     pool: int = 120  # batches of 32 augmented crops from which poses are drawn
     evaluate_every: int = 500
@@ -103,7 +106,9 @@ def validation_poses(lifter: Lifter, split: Split, every: int = 4) -> Poses:
     return Poses(*(torch.cat([getattr(p, name) for p in parts]) for name in ("guess", "truth", "guide")))
 
 
-def evaluate(model: Refiner, noise: MixtureNoise, poses: Poses, steps: int = 2, hypotheses: int = 1, amplitude: float = 0.0) -> dict[str, float]:
+def evaluate(
+    model: Refiner, noise: MixtureNoise, poses: Poses, steps: int = 2, hypotheses: int = 1, amplitude: float = 0.0
+) -> dict[str, float]:
     """Errors of the guess and of the refined pose, millimetres of a person METRES tall, and how well the spread foretells the error."""
     model.eval()
     start, step = noise.start(poses.guess, hypotheses, amplitude, torch.Generator().manual_seed(0))
@@ -141,7 +146,17 @@ def noisy(poses: Poses, noise: MixtureNoise, t: Tensor, real_share: float, gener
     return h, torch.where(real, (moved - kept * poses.truth) / sigma, eps)
 
 
-def train_refiner(lifter: Lifter, split: Split, recipe: RefinerRecipe, config: RefinerConfig, log: Path) -> tuple[Refiner, Mixture, int, dict[str, Any]]:
+def keep_the_guess(model: Refiner) -> None:
+    """Zeroes the network's last layer, so that training begins from "no noise", which leaves every pose as it is."""
+    if not isinstance(model.readout, CrossChannelReadout):
+        raise TypeError("only a network with the cross-channel embedding has such a last layer")
+    nn.init.zeros_(model.readout.mix.weight)
+    nn.init.zeros_(model.readout.mix.bias)
+
+
+def train_refiner(
+    lifter: Lifter, split: Split, recipe: RefinerRecipe, config: RefinerConfig, log: Path
+) -> tuple[Refiner, Mixture, int, dict[str, Any]]:
     """Trains from scratch on the lifter's output; returns the averaged model, the mixture, its start step and the figures."""
     torch.manual_seed(recipe.seed)
     rng = np.random.default_rng(recipe.seed)
@@ -151,9 +166,7 @@ def train_refiner(lifter: Lifter, split: Split, recipe: RefinerRecipe, config: R
     noise = fit_noise(pool, recipe.components, recipe.seed)
     config = replace(config, guide_signs=GUIDE_SIGNS)
     model, judged = Refiner(BODY_22, config), Refiner(BODY_22, config)
-    for branch in (model, judged):
-        nn.init.zeros_(branch.readout.mix.weight)  # begins by predicting no noise, that is by keeping the guess
-        nn.init.zeros_(branch.readout.mix.bias)
+    keep_the_guess(model)
     model.train()
     optimiser = torch.optim.AdamW(model.parameters(), lr=recipe.learning_rate, weight_decay=0.0)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
@@ -184,7 +197,12 @@ def train_refiner(lifter: Lifter, split: Split, recipe: RefinerRecipe, config: R
                 judged.load_state_dict(ema.values)
                 figures = evaluate(judged, noise, held_out)
                 every = step % recipe.evaluate_every + 1
-                line = {"step": step + 1, "loss": running / every, "seconds": round(time.monotonic() - started), "start_step": noise.start_step}
+                line = {
+                    "step": step + 1,
+                    "loss": running / every,
+                    "seconds": round(time.monotonic() - started),
+                    "start_step": noise.start_step,
+                }
                 running = 0.0
                 out.write(json.dumps(line | figures) + "\n")
                 out.flush()

@@ -37,7 +37,7 @@ def test_a_motion_comes_back_as_it_was(tmp_path):
         assert np.array_equal(before, after) if isinstance(before, np.ndarray) else before == after, field.name
     assert list(back.frame_numbers) == [0, 1, 2, 9, 10]
     assert back.joint("hand.R") == ARMATURE_24.index("hand.R")
-    assert os.listdir(tmp_path) == ["take.npz"]
+    assert [p.name for p in tmp_path.iterdir()] == ["take.npz"]
 
 
 def test_the_file_holds_no_pickle(tmp_path):
@@ -59,7 +59,7 @@ def test_the_file_holds_no_pickle(tmp_path):
 def test_arrays_that_do_not_fit_are_never_written(tmp_path, change, said):
     with pytest.raises(Failure, match=said):
         save_motion(dataclasses.replace(a_motion(), **change), tmp_path / "take.npz")
-    assert os.listdir(tmp_path) == []
+    assert not list(tmp_path.iterdir())
 
 
 def test_no_frames_is_said(tmp_path):
@@ -80,7 +80,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypat
     with pytest.raises(Failure) as failure:
         save_motion(a_motion(), tmp_path / "take.npz")
     assert failure.value.code == {errno.ENOSPC: "disk_full", errno.EACCES: "not_writable"}[code]
-    assert os.listdir(tmp_path) == ["take.npz"]
+    assert [p.name for p in tmp_path.iterdir()] == ["take.npz"]
     assert (tmp_path / "take.npz").read_bytes() == before
 
 

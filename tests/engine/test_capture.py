@@ -48,8 +48,13 @@ def test_forward_kinematics_gives_the_positions(taken):
         place, turn = {}, {}
         for j, parent in enumerate(motion.parents):
             w, x, y, z = motion.rotations[t, j].astype(float)
-            r = np.array([[1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)], [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
-                          [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)]])  # fmt: skip
+            r = np.array(
+                [
+                    [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
+                    [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
+                    [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
+                ]
+            )
             turn[j] = r if parent < 0 else turn[parent] @ r
             place[j] = motion.root_translation[t].astype(float) if parent < 0 else place[parent] + turn[parent] @ motion.rest_offsets[j]
             assert np.linalg.norm(place[j] - motion.positions_world[t, j]) < 1e-3
@@ -145,7 +150,9 @@ def test_bad_videos_are_one_sentence_and_leave_nothing(tmp_path, make, code):
     assert not list(out.iterdir())
 
 
-@pytest.mark.parametrize(("output", "code"), [("take.avi", "unknown_extension"), ("nowhere/take.npz", "not_writable"), (".npz", "unknown_extension")])
+@pytest.mark.parametrize(
+    ("output", "code"), [("take.avi", "unknown_extension"), ("nowhere/take.npz", "not_writable"), (".npz", "unknown_extension")]
+)
 def test_outputs_that_cannot_be_are_said_before_any_work(tmp_path, monkeypatch, output, code):
     monkeypatch.setattr(capture_module, "capture", lambda *_: pytest.fail("the work began"))
     with pytest.raises(Failure) as failure:

@@ -10,12 +10,20 @@ from engine.track import Track
 def a_head(turns, at):
     """Faces turned by `turns` degrees about the vertical (0: to the camera), whose heads are seen at `at` (slopes x/z, y/z)."""
     world = np.zeros((len(turns), 33, 3))
-    for name, place in {"nose": (0, 0.02, -0.12), "eye.L": (0.03, -0.01, -0.09), "eye.R": (-0.03, -0.01, -0.09), "ear.L": (0.07, 0, 0), "ear.R": (-0.07, 0, 0)}.items():
+    for name, place in {
+        "nose": (0, 0.02, -0.12),
+        "eye.L": (0.03, -0.01, -0.09),
+        "eye.R": (-0.03, -0.01, -0.09),
+        "ear.L": (0.07, 0, 0),
+        "ear.R": (-0.07, 0, 0),
+    }.items():
         world[:, LANDMARKS.index(name)] = Rotation.from_euler("y", turns, degrees=True).apply(place)
     matrix = camera_matrix((640, 480), 60.0)
     image = np.tile((matrix @ [*at, 1.0])[:2], (len(turns), 33, 1))
     ones = np.ones((len(turns), 33))
-    track = Track(np.arange(len(turns)) / 30, image, ones, world, np.ones(len(turns), bool), [slice(0, len(turns))], 30.0, len(turns), len(turns))
+    track = Track(
+        np.arange(len(turns)) / 30, image, ones, world, np.ones(len(turns), bool), [slice(0, len(turns))], 30.0, len(turns), len(turns)
+    )
     return face_direction(track, matrix)
 
 

@@ -6,7 +6,17 @@ from engine.landmarks import BODY_FROM_LANDMARKS, LANDMARK_JOINT, LANDMARK_MIRRO
 
 def test_the_detectors_numbering():
     """Indices as MediaPipe documents them."""
-    for index, name in {0: "nose", 7: "ear.L", 8: "ear.R", 11: "shoulder.L", 16: "wrist.R", 19: "index.L", 23: "hip.L", 29: "heel.L", 32: "toe.R"}.items():
+    for index, name in {
+        0: "nose",
+        7: "ear.L",
+        8: "ear.R",
+        11: "shoulder.L",
+        16: "wrist.R",
+        19: "index.L",
+        23: "hip.L",
+        29: "heel.L",
+        32: "toe.R",
+    }.items():
         assert LANDMARKS[index] == name
     assert len(LANDMARKS) == 33
 

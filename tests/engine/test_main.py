@@ -1,5 +1,4 @@
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -13,7 +12,9 @@ SAMPLE = ROOT / "examples" / "sample.mp4"
 
 
 def start(*words):
-    return subprocess.Popen([sys.executable, "-m", "engine", *map(str, words)], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        [sys.executable, "-m", "engine", *map(str, words)], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
 
 
 def finish(process):
@@ -27,7 +28,7 @@ def test_events_then_a_result(tmp_path):
     assert events[0] == {"event": "progress", "stage": "start", "done": 0, "total": 0, "fps": 0.0}
     assert events[-1]["event"] == "result" and events[-1]["motion"] == str(tmp_path / "take.npz")
     assert events[-1]["summary"]["frames"] == 6
-    assert os.listdir(tmp_path) == ["take.npz"]
+    assert [p.name for p in tmp_path.iterdir()] == ["take.npz"]
 
 
 @pytest.mark.parametrize(
@@ -45,7 +46,7 @@ def test_every_failure_is_an_event_and_an_exit_code(words, exit_code, code, tmp_
     words = [str(tmp_path / w) if w in ("take.npz", "take.avi") else w for w in words]
     returned, events, _ = finish(start(*words))
     assert (returned, events[-1]["event"], events[-1]["code"]) == (exit_code, "error", code)
-    assert not os.listdir(tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows ends processes without a signal")
@@ -58,4 +59,4 @@ def test_being_ended_in_the_middle_leaves_nothing(tmp_path):
     process.send_signal(signal.SIGTERM)
     returned, events, _ = finish(process)
     assert returned == 130 and events[-1]["code"] == "cancelled"
-    assert not os.listdir(tmp_path)
+    assert not list(tmp_path.iterdir())

@@ -17,7 +17,9 @@ def a_walker(frames=90, fps=30.0, noise=0.0):
     world = np.zeros((frames, 33, 3))
     for i, name in enumerate(LANDMARKS):
         side = {"L": 1.0, "R": -1.0}.get(name[-1], 0.0) if name[-2:-1] == "." else 0.0
-        height = {"hip": 0.0, "kne": 0.42, "ank": 0.82, "hee": 0.86, "toe": 0.88, "sho": -0.5, "elb": -0.25, "wri": 0.0}.get(name[:3], -0.65)
+        height = {"hip": 0.0, "kne": 0.42, "ank": 0.82, "hee": 0.86, "toe": 0.88, "sho": -0.5, "elb": -0.25, "wri": 0.0}.get(
+            name[:3], -0.65
+        )
         swing = {"kne": 0.2, "ank": 0.4, "hee": 0.4, "toe": 0.4, "elb": -0.12, "wri": -0.25}.get(name[:3], 0.0)
         world[:, i] = np.stack([0.14 * side + 0 * time, height + 0 * time, side * swing * np.sin(2 * np.pi * time)], -1)
     turn = np.radians(60)
@@ -25,7 +27,9 @@ def a_walker(frames=90, fps=30.0, noise=0.0):
     world += noise * rng.normal(size=world.shape)
     image = 300 + 350 * world[..., :2] + 350 * noise * rng.normal(size=(frames, 33, 2))
     ones = np.ones((frames, 33), np.float32)
-    return Track(time, image.astype(np.float32), ones, world.astype(np.float32), np.ones(frames, bool), [slice(0, frames)], fps, frames, frames)
+    return Track(
+        time, image.astype(np.float32), ones, world.astype(np.float32), np.ones(frames, bool), [slice(0, frames)], fps, frames, frames
+    )
 
 
 def exchange(track, frames, marks):

@@ -33,7 +33,10 @@ def test_what_is_not_such_a_file_is_said(tmp_path):
     with pytest.raises(Failure, match="no motion capture"):
         load_mocap(tmp_path)
     _, arrays = write_mocap(tmp_path / "set.npz")
-    for change, said in (({"joint_names": np.array(BODY_22.joints[::-1])}, "other joints"), ({"clip_start": np.array([0, 7, 13])}, "incomplete")):
+    for change, said in (
+        ({"joint_names": np.array(BODY_22.joints[::-1])}, "other joints"),
+        ({"clip_start": np.array([0, 7, 13])}, "incomplete"),
+    ):
         np.savez(tmp_path / "set.npz", **(arrays | change))
         with pytest.raises(Failure, match=said):
             load_mocap(tmp_path)

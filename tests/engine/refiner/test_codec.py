@@ -28,7 +28,7 @@ def person():
         for side, x in (("L", 0.12), ("R", -0.12)):
             pose[LANDMARKS.index(f"{name}.{side}")] = (x, y, 0.0)
     world = pose + 0.02 * rng.normal(size=(1, 20, 33, 3))
-    absolute = world + [1.0, -0.3, 4.0]
+    absolute = world + np.array([1.0, -0.3, 4.0])
     rays = absolute[..., :2] / absolute[..., 2:]
     return tuple(torch.from_numpy(np.asarray(a, np.float64)) for a in (rays, rng.uniform(size=(1, 20, 33)), world, np.ones((1, 20))))
 
@@ -88,7 +88,9 @@ def test_a_mirrored_person_is_a_mirrored_encoding(person):
     rays, visibility, world, detected = person
     order, joints = list(LANDMARK_MIRROR), list(BODY_22.mirror)
     x = torch.tensor([-1.0, 1.0, 1.0], dtype=torch.float64)
-    mirrored = encode(rays[:, :, order] * x[:2], visibility[:, :, order], world[:, :, order] * x, detected, torch.zeros(1, dtype=torch.float64))
+    mirrored = encode(
+        rays[:, :, order] * x[:2], visibility[:, :, order], world[:, :, order] * x, detected, torch.zeros(1, dtype=torch.float64)
+    )
     plain = encode(*person, torch.zeros(1, dtype=torch.float64))
     assert torch.allclose(mirrored.base, plain.base[:, :, joints] * x)
     assert torch.allclose(mirrored.points, plain.points[:, :, joints] * x[:2])

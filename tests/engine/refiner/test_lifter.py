@@ -11,7 +11,12 @@ SMALL = LifterConfig(width=16, dilations=(1, 2, 4))
 def encoded(frames, batch=2, seed=0):
     g = torch.Generator().manual_seed(seed)
     base = torch.randn(batch, frames, 22, 3, generator=g)
-    return Encoded(torch.randn(batch, frames, FEATURES, generator=g), base - base[:, :, :1], torch.zeros(batch, frames, 22, 2), torch.eye(3).expand(batch, frames, 3, 3))
+    return Encoded(
+        torch.randn(batch, frames, FEATURES, generator=g),
+        base - base[:, :, :1],
+        torch.zeros(batch, frames, 22, 2),
+        torch.eye(3).expand(batch, frames, 3, 3),
+    )
 
 
 def trained_like(config=SMALL):
@@ -35,7 +40,9 @@ def test_it_is_the_network_of_its_description():
         y = functional.layer_norm(x, (16,), block.norm.weight, block.norm.bias)
         kernel = block.time.weight.unflatten(1, (3, 16)).permute(0, 2, 1)
         d = block.dilation
-        y = functional.conv1d(functional.pad(y.transpose(1, 2), (d, d), mode="replicate"), kernel, block.time.bias, dilation=d).transpose(1, 2)
+        y = functional.conv1d(functional.pad(y.transpose(1, 2), (d, d), mode="replicate"), kernel, block.time.bias, dilation=d).transpose(
+            1, 2
+        )
         x = x + functional.linear(functional.gelu(y), block.mix.weight, block.mix.bias)
     x = functional.layer_norm(x, (16,), model.norm.weight, model.norm.bias)
     pose = e.base + functional.linear(x, model.leave.weight, model.leave.bias).unflatten(-1, (22, 3))

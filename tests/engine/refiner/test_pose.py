@@ -25,7 +25,8 @@ def a_track(seconds=1.5, fps=30.0, noise=0.0, runs=1):
     count = round(seconds * fps) + 1
     times = np.concatenate([np.arange(count) / fps + r * (count / fps + 1.0) for r in range(runs)])
     base = {"pelvis": (0, 0), "spine": (0, -0.27), "chest": (0, -0.4), "neck": (0, -0.54), "head": (0, -0.66), "head_top": (0, -0.85),
-            "shoulder": (0.2, -0.5), "elbow": (0.4, -0.45), "wrist": (0.55, -0.6), "hand": (0.6, -0.7), "hip": (0.09, 0), "knee": (0.11, 0.42),
+            "shoulder": (0.2, -0.5), "elbow": (0.4, -0.45), "wrist": (0.55, -0.6), "hand": (0.6, -0.7), "hip": (0.09, 0),
+            "knee": (0.11, 0.42),
             "ankle": (0.11, 0.83), "toe": (0.15, 0.88)}  # fmt: skip
     joints = np.array([(base[j.split(".")[0]][0] * (-1 if j.endswith(".R") else 1), base[j.split(".")[0]][1], 0.0) for j in BODY_22.joints])
     body = np.tile(joints, (len(times), 1, 1))
@@ -37,7 +38,9 @@ def a_track(seconds=1.5, fps=30.0, noise=0.0, runs=1):
     image = absolute[..., :2] / absolute[..., 2:] * 600 + [320, 240]
     ones = np.ones((len(times), 33), np.float32)
     slices = [slice(r * count, (r + 1) * count) for r in range(runs)]
-    return Track(times, image.astype(np.float32), ones, world.astype(np.float32), np.ones(len(times), bool), slices, fps, len(times), len(times))
+    return Track(
+        times, image.astype(np.float32), ones, world.astype(np.float32), np.ones(len(times), bool), slices, fps, len(times), len(times)
+    )
 
 
 def run(model, track, **options):

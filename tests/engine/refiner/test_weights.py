@@ -1,4 +1,3 @@
-import os
 
 import pytest
 import torch
@@ -23,7 +22,7 @@ def test_weights_come_back_with_their_header(stored):
     assert weights.tensors["net.weight"].dtype == torch.float32
     assert torch.equal(weights.tensors["mixture.means"], tensors["mixture.means"])  # a variance of 1e-9 has no half precision
     assert set(weights.part("net")) == {"weight", "bias"}
-    assert sorted(os.listdir(path.parent)) == ["SHA256SUMS", "net.safetensors"]
+    assert sorted(p.name for p in path.parent.iterdir()) == ["SHA256SUMS", "net.safetensors"]
 
 
 def failure_of(path):
@@ -37,7 +36,9 @@ def test_a_missing_file_is_said(tmp_path):
     assert "net.safetensors is missing" in failure_of(tmp_path / "net.safetensors")
 
 
-@pytest.mark.parametrize("damage", [lambda b: b[:-10], lambda b: b[:-1] + bytes([b[-1] ^ 1]), lambda b: b"", lambda b: b"<html>not found</html>"])
+@pytest.mark.parametrize(
+    "damage", [lambda b: b[:-10], lambda b: b[:-1] + bytes([b[-1] ^ 1]), lambda b: b"", lambda b: b"<html>not found</html>"]
+)
 def test_a_damaged_file_is_said(stored, damage):
     path, _ = stored
     path.write_bytes(damage(path.read_bytes()))

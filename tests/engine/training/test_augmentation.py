@@ -23,11 +23,20 @@ def pairs(tmp_path):
     view = view_rotation(root[:, :, 0, :2] / root[:, :, 0, 2:])
     world = ((truth - root) @ view / 1.7 / WORLD_TO_STATURE)[:, :, MARKS]
     ones = torch.ones(8, 60, dtype=torch.float64)
-    return Pairs((truth[..., :2] / truth[..., 2:])[:, :, MARKS], ones[..., None].expand(-1, -1, 33), world, ones, truth, torch.full((8,), 1.7, dtype=torch.float64))
+    return Pairs(
+        (truth[..., :2] / truth[..., 2:])[:, :, MARKS],
+        ones[..., None].expand(-1, -1, 33),
+        world,
+        ones,
+        truth,
+        torch.full((8,), 1.7, dtype=torch.float64),
+    )
 
 
 def only(monkeypatch, **sigmas):
-    for name in ("BUILD_SIGMA", "TURN_SIGMA", "DEPTH_SIGMA", "FOCAL_SIGMA", "SWAP_SHARE"):
+    for name in vars(augmentation):
+        if not name.endswith(("_SIGMA", "_SHARE")) or name.startswith(("ROLL", "WIDE")):
+            continue
         monkeypatch.setattr(augmentation, name, sigmas.get(name, 0.0))
 
 
@@ -77,7 +86,9 @@ def test_exchanges_are_short_and_only_rename(pairs, monkeypatch):
     assert moved.any(1).sum() >= 6
     assert int(moved.sum(1).max()) <= augmentation.SWAP_LONGEST
     assert torch.equal(changed.truth, pairs.truth)
-    both = torch.minimum((changed.rays - pairs.rays).abs().amax(-1), (changed.rays - pairs.rays[:, :, list(LANDMARK_MIRROR)]).abs().amax(-1))
+    both = torch.minimum(
+        (changed.rays - pairs.rays).abs().amax(-1), (changed.rays - pairs.rays[:, :, list(LANDMARK_MIRROR)]).abs().amax(-1)
+    )
     assert both.max() < 1e-9
 
 

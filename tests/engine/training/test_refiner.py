@@ -42,7 +42,9 @@ def made_up_poses(count=400):
 def test_the_true_state_lies_on_the_points_of_a_detector_that_is_right(split):
     """The made-up detector stands on the joints, so for limb joints guess and truth agree in the picture."""
     s = split.validation[0]
-    rays, visibility, world, detected, truth = (torch.from_numpy(getattr(s, n))[None] for n in ("rays", "visibility", "world", "detected", "truth"))
+    rays, visibility, world, detected, truth = (
+        torch.from_numpy(getattr(s, n))[None] for n in ("rays", "visibility", "world", "detected", "truth")
+    )
     encoded = encode(rays, visibility, world, detected)
     state = true_state(encoded, truth, torch.tensor([s.stature]), point_frame(encoded, rays))
     limbs = [BODY_22.index(f"{j}.{side}") for j in ("knee", "ankle", "shoulder", "wrist", "toe") for side in "LR"]

@@ -23,7 +23,14 @@ def pairs(tmp_path):
     view = view_rotation(root[:, :, 0, :2] / root[:, :, 0, 2:])
     world = ((truth - root) @ view / 1.7 / WORLD_TO_STATURE)[:, :, MARKS]
     ones = torch.ones(8, 60, dtype=torch.float64)
-    return Pairs((truth[..., :2] / truth[..., 2:])[:, :, MARKS], ones[..., None].expand(-1, -1, 33), world, ones, truth, torch.full((8,), 1.7, dtype=torch.float64))
+    return Pairs(
+        (truth[..., :2] / truth[..., 2:])[:, :, MARKS],
+        ones[..., None].expand(-1, -1, 33),
+        world,
+        ones,
+        truth,
+        torch.full((8,), 1.7, dtype=torch.float64),
+    )
 
 
 def test_another_motion_takes_over_the_detectors_errors(pairs):
@@ -44,5 +51,3 @@ def test_another_motion_takes_over_the_detectors_errors(pairs):
 def standing_up():
     """(22,3) the standing person with Z up."""
     return standing()[:, [0, 2, 1]] * [1, 1, -1] + [0, 0, 0.9]
-
-
