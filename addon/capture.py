@@ -63,12 +63,15 @@ class Progress:
 class Capture:
     """One capture in the making: poll it until `finished`, then take its `motion`; or cancel it. Close it in the end."""
 
-    def __init__(self, video: Path, options: CaptureOptions, python: str = "", motion_path: Path | None = None) -> None:
+    def __init__(
+        self, video: Path, options: CaptureOptions, python: str = "", motion_path: Path | None = None, preview: Path | None = None
+    ) -> None:
         """Starts the worker. Raises Failure for a video that is not there, bad options or an installation that cannot run.
 
         Args:
             python: the preferred Python of the worker; "" leaves the choice to `worker_python`.
             motion_path: where the motion file is kept; None for a temporary one that is gone after `close`.
+            preview: a video (.mp4) of the skeleton over the footage, if wanted.
         """
         self.video = check_video(video)
         self.progress = Progress()
@@ -78,7 +81,7 @@ class Capture:
         self.motion_path = motion_path.absolute() if motion_path is not None else Path(str(self._folder)) / "motion.npz"
         chosen = worker_python(python)
         try:
-            command = capture_command(chosen, self.video, self.motion_path, options.check())
+            command = capture_command(chosen, self.video, self.motion_path, options.check(), preview and preview.absolute())
             self._worker = Worker(command, worker_environment(chosen))
         except BaseException:
             self._remove_folder()
@@ -169,6 +172,19 @@ class Take:
             f"{len(self.motion)} frames ({person}) at {self.motion.fps:.6g} fps: {self.keys} keys on {bones} bones, "
             f"frames {self.first_frame:.6g} to {self.last_frame:.6g}{took}."
         )
+
+
+def quality_sentence(motion: Motion) -> str:
+    """What the motion's own quality report says that an animator looks at first; "" where it holds none."""
+    figures = motion.provenance.get("quality", {})
+    wanted = ("reprojection_px", "reprojection_percent", "foot_slide_cm_s", "under_ground_mm", "acceleration")
+    if any(name not in figures for name in wanted):
+        return ""
+    pixels, percent, slide, depth, acceleration = (float(figures[name]) for name in wanted)
+    return (
+        f"Quality: {pixels:.1f} px off the picture ({percent:.1f} % of the person), planted feet slide {slide:.1f} cm/s, "
+        f"{depth:.1f} mm under the ground, mean acceleration {acceleration:.1f} m/s2."
+    )
 
 
 def place_motion(

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from ..contract.failure import ExitCode, Failure
 from ..contract.motion_file import Motion
 from ..contract.options import CaptureOptions, add_arguments
-from .capture import Capture, Placement, check_video, place_motion
+from .capture import Capture, Placement, check_video, place_motion, quality_sentence
 from .export import EXTENSIONS, MOTION_EXTENSION, check_outputs, copy_motion, export_armature
 from .terminal import Display, display
 
@@ -57,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     capture.add_argument("video", type=Path, metavar="VIDEO")
     capture.add_argument("-o", "--output", dest="outputs", type=Path, action="append", required=True, metavar="OUT",
         help=f"a file to write, may be given several times: {' '.join(EXTENSIONS)}")  # fmt: skip
+    capture.add_argument("--preview", type=Path, metavar="OUT.mp4", help="also a video of the skeleton over the footage")
     add_arguments(capture)
     capture.add_argument("--scene-fps", choices=SCENE_FPS, default=DEFAULT_SCENE_FPS,
         help="frame rate of the files where a .blend file is open: the scene's (keep) or the video's (match); "
@@ -71,7 +72,7 @@ def _capture(arguments: argparse.Namespace) -> ExitCode:
     motions = [path for path in outputs if path.suffix.lower() == MOTION_EXTENSION]
     scenes = [path for path in outputs if path not in motions]
     video = check_video(arguments.video)
-    capture = Capture(video, options, _preferred_python())
+    capture = Capture(video, options, _preferred_python(), preview=arguments.preview)
     shown = display(arguments.quiet)
     try:
         shown.show(capture.progress)
@@ -98,9 +99,11 @@ def _capture(arguments: argparse.Namespace) -> ExitCode:
         capture.close()
     for note in notes:
         _say(f"Warning: {note}", sys.stderr)
-    for path in outputs:
+    for path in [*outputs, *([arguments.preview] if arguments.preview else [])]:
         _say(f"Wrote {path}")
     _say(f"{sentence} Took {seconds:.1f} s.")
+    if report := quality_sentence(motion):
+        _say(report)
     return ExitCode.DONE
 
 

@@ -171,9 +171,10 @@ class Worker:
         return Failure("worker_died", f"The worker stopped with code {code} before it was done{said}; nothing was written, see the log.")
 
 
-def capture_command(python: str, video: Path, motion: Path, options: CaptureOptions) -> list[str]:
-    """The words that capture a video into a motion file."""
-    return [python, "-m", "engine", "capture", str(video), "-o", str(motion), *options.arguments()]
+def capture_command(python: str, video: Path, motion: Path, options: CaptureOptions, preview: Path | None = None) -> list[str]:
+    """The words that capture a video into a motion file, and a picture of it into `preview`."""
+    pictured = [] if preview is None else ["--preview", str(preview)]
+    return [python, "-m", "engine", "capture", str(video), "-o", str(motion), *pictured, *options.arguments()]
 
 
 def worker_python(preferred: str = "") -> str:

@@ -20,6 +20,7 @@ STAGES = {
     "lift": "Lifting to 3D",
     "refine": "Refining",
     "motion": "Building the motion",
+    "preview": "Drawing the preview",
     "armature": "Building the armature",
     "export": "Exporting",
 }

@@ -24,6 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     capture = commands.add_parser("capture", help="video -> motion file")
     capture.add_argument("video", type=Path)
     capture.add_argument("-o", "--output", type=Path, required=True, help="the motion file, .npz")
+    capture.add_argument("--preview", type=Path, help="a video of the skeleton over the footage, .mp4")
     add_arguments(capture)
     signal.signal(signal.SIGTERM, _end)
     try:
@@ -33,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from engine.capture import capture_to_file
         from engine.progress import Progress, lines_to
 
-        summary = capture_to_file(read.video, read.output, options, Progress(lines_to(sys.stdout)))
+        summary = capture_to_file(read.video, read.output, options, Progress(lines_to(sys.stdout)), read.preview)
         _say("result", motion=str(read.output), summary=summary)
         return int(ExitCode.DONE)
     except Failure as failure:

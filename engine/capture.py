@@ -20,6 +20,7 @@ from engine.camera import camera_matrix
 from engine.detector import Detector
 from engine.face import face_direction
 from engine.kinematics.assemble import build_motion
+from engine.preview import write_preview
 from engine.progress import Progress
 from engine.refiner.pose import PoseModel
 from engine.swaps import undo_swaps
@@ -76,18 +77,28 @@ def capture(video_path: Path, options: CaptureOptions, progress: Progress) -> Ca
     return Capture(motion, summary)
 
 
-def capture_to_file(video_path: Path, output: Path, options: CaptureOptions, progress: Progress) -> dict[str, Any]:
-    """`capture`, saved to `output` (.npz); returns the summary. The output's folder is tried before the work begins."""
-    check_output(output)
+def capture_to_file(
+    video_path: Path, output: Path, options: CaptureOptions, progress: Progress, preview: Path | None = None
+) -> dict[str, Any]:
+    """`capture`, saved to `output` (.npz), and the skeleton over the footage to `preview` (.mp4); returns the summary.
+
+    The outputs' folders are tried before the work begins.
+    """
+    check_output(output, ".npz")
+    if preview is not None:
+        check_output(preview, ".mp4")
     done = capture(video_path, options, progress)
+    if preview is not None:
+        write_preview(video_path, done.motion, preview, progress)
+        progress.finish()
     save_motion(done.motion, output)
     return done.summary
 
 
-def check_output(path: Path) -> None:
+def check_output(path: Path, extension: str) -> None:
     """Failure `unknown_extension` or `not_writable` for an output that cannot be written, before hours of work go into it."""
-    if path.suffix.lower() != ".npz":
-        raise Failure("unknown_extension", f"{path.name} does not end in .npz, which is what the worker writes.")
+    if path.suffix.lower() != extension:
+        raise Failure("unknown_extension", f"{path.name} does not end in {extension}; give the file that ending.")
     if path.is_dir():
         raise Failure("not_writable", f"{path} is a folder; name a file for the output.")
     try:

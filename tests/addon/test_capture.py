@@ -12,7 +12,7 @@ import bpy
 import numpy as np
 import pytest
 from kinolift_extension.addon import worker
-from kinolift_extension.addon.capture import Capture, Placement, Progress, place_motion
+from kinolift_extension.addon.capture import Capture, Placement, Progress, place_motion, quality_sentence
 from kinolift_extension.addon.keyframes import curves_of
 from kinolift_extension.contract.failure import Failure
 from kinolift_extension.contract.options import CaptureOptions
@@ -127,3 +127,13 @@ def test_an_unknown_scene_fps(make_motion):
     with pytest.raises(Failure, match="--scene-fps is 'maybe'; it takes keep or match"):
         place_motion(make_motion(frames=2), bpy.context.scene, "Take", Placement(scene_fps="maybe"))
     assert Path(tempfile.gettempdir()).is_dir() and not bpy.data.armatures
+
+
+def test_the_quality_report_in_a_sentence(make_motion):
+    motion = make_motion(3)
+    motion.provenance = {}
+    assert quality_sentence(motion) == ""
+    figures = {"reprojection_px": 4.25, "reprojection_percent": 1.5, "foot_slide_cm_s": 0.04, "under_ground_mm": 0, "acceleration": 3.21}
+    motion.provenance = {"quality": figures}
+    said = quality_sentence(motion)
+    assert all(words in said for words in ("4.2 px", "1.5 %", "slide 0.0 cm/s", "0.0 mm under", "3.2 m/s2"))

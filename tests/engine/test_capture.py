@@ -158,3 +158,16 @@ def test_outputs_that_cannot_be_are_said_before_any_work(tmp_path, monkeypatch, 
     with pytest.raises(Failure) as failure:
         capture_to_file(SAMPLE, tmp_path / output, CaptureOptions(), Progress())
     assert failure.value.code == code
+
+
+def test_a_preview_has_a_picture_of_every_frame(tmp_path):
+    capture_to_file(SAMPLE, tmp_path / "take.npz", replace(QUICK, end="9f"), Progress(), tmp_path / "look.mp4")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["look.mp4", "take.npz"]
+    video = cv2.VideoCapture(str(tmp_path / "look.mp4"))
+    assert int(video.get(cv2.CAP_PROP_FRAME_COUNT)) == 9
+
+
+def test_a_preview_of_another_kind_is_refused_before_any_work(tmp_path, monkeypatch):
+    monkeypatch.setattr(capture_module, "capture", lambda *_: pytest.fail("the work began"))
+    with pytest.raises(Failure, match=r"\.mp4"):
+        capture_to_file(SAMPLE, tmp_path / "take.npz", QUICK, Progress(), tmp_path / "look.gif")
