@@ -86,7 +86,7 @@ class KINOLIFT_PT_person(_SubPanel, bpy.types.Panel):
 
 class KINOLIFT_PT_scene(_SubPanel, bpy.types.Panel):
     bl_label = "Result"
-    shown = ("scene_fps", "set_range", "root", "add_camera", "motion_path")
+    shown = ("scene_fps", "set_range", "root", "feet", "add_camera", "motion_path")
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.prepare(context)

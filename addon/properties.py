@@ -49,6 +49,12 @@ def capture_properties() -> dict[str, object]:
             name="Smooth", description="Smoothing over time: 0 leaves the motion as it was found", default=_default.smooth,
             min=0.0, max=1.0, subtype="FACTOR",
         ),
+        "feet": EnumProperty(
+            name="Feet", description="Whether standing feet are held still", default=_default.feet,
+            items=[("auto", "Automatic", "Standing feet are held on their spot, feet that really slide are not"),
+                   ("always", "Always", "Feet are held wherever they touch the ground"),
+                   ("never", "Never", "Feet stay where they were seen")],
+        ),
         "root": EnumProperty(
             name="Root", description="What happens to the path through the room", default=_default.root,
             items=[("motion", "Motion", "The hips move through the room as the person did"),

@@ -30,6 +30,7 @@ class CaptureOptions:
     steps: int = DEFAULT_STEPS
     seed: int = DEFAULT_SEED
     smooth: float = DEFAULT_SMOOTH
+    feet: str = "auto"
     root: str = "motion"
 
     def check(self) -> CaptureOptions:
@@ -64,7 +65,7 @@ class CaptureOptions:
         return cls(**{f.name: getattr(arguments, f.name) for f in fields(cls)}).check()
 
 
-CHOICES = {"device": ("auto", "cpu", "cuda"), "root": ("motion", "in-place")}
+CHOICES = {"device": ("auto", "cpu", "cuda"), "feet": ("auto", "always", "never"), "root": ("motion", "in-place")}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -81,6 +82,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--steps", type=int, default=default.steps, metavar="N", help="steps of the refiner, 0 to leave it out (default %(default)s)")
     add("--seed", type=int, default=default.seed, metavar="N", help="same seed, same result (default %(default)s)")
     add("--smooth", type=float, default=default.smooth, metavar="0..1", help="smoothing over time (default %(default)s)")
+    add("--feet", choices=CHOICES["feet"], default=default.feet,
+        help="hold standing feet still: auto lets feet go that really slide (default %(default)s)")  # fmt: skip
     add("--root", choices=CHOICES["root"], default=default.root,
         help="move through the world, or stay in place (default %(default)s)")  # fmt: skip
 

@@ -58,7 +58,7 @@ def capture(video_path: Path, options: CaptureOptions, progress: Progress) -> Ca
     motion = build_motion(
         poses.joints, poses.spread, points, confidence, track.times, track.detected, track.runs, track.fps, matrix,
         (video.info.width, video.info.height), options.height, smooth=options.smooth, root=options.root,
-        face=face_direction(track, matrix),
+        face=face_direction(track, matrix), feet=options.feet,
     )  # fmt: skip
     progress.finish()
     summary = _summary(track, motion, video, fov, fov_from, int(exchanged.any(1).sum()))
