@@ -23,6 +23,8 @@ from engine.training.split import Split
 from engine.training.transplant import Motions, transplant
 
 LENGTH = 48  # frames of a training crop: a little more than the lifter's reach to both sides
+CLIP = 0.5  # of the gradient's norm
+SPIKE = 2.5  # batches whose loss is so many times the usual one are passed over
 METRES = 1.7  # losses are in metres of a person of this height, so that their size reads as an error
 # The judged limb joints weigh most; spine and head follow from them.
 JOINT_WEIGHT = tuple(0.5 if j in ("pelvis", "spine", "chest", "head", "head_top") else 1.0 for j in BODY_22.joints)
@@ -34,7 +36,7 @@ class LifterRecipe:
 
     steps: int = 6000
     batch: int = 32
-    learning_rate: float = 1e-3
+    learning_rate: float = 7e-4
     warm_up: int = 200
     weight_decay: float = 0.02
     velocity: float = 4.0  # weight of the frame-to-frame error: stillness
@@ -146,7 +148,7 @@ def train_lifter(
     optimiser = torch.optim.AdamW(model.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
     ema = Ema(model, recipe.ema)
     judged = Lifter(config)
-    started, running, figures = time.monotonic(), 0.0, {}
+    started, running, usual, figures = time.monotonic(), 0.0, 0.0, {}
     with log.open("a", encoding="utf-8") as out:
         for step in range(recipe.steps):
             for group in optimiser.param_groups:
@@ -160,12 +162,16 @@ def train_lifter(
             with torch.autocast("cpu", dtype=torch.bfloat16):  # the matrix products only; losses and the moving average stay float32
                 pose = model(encoded)
             loss = pose_loss(pose, target, recipe.velocity, recipe.bone)
-            optimiser.zero_grad(set_to_none=True)
-            loss.backward()
-            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimiser.step()
-            ema.update(model, step)
-            running += float(loss.detach())
+            value = float(loss.detach())
+            usual = value if step == 0 else usual
+            if value < SPIKE * usual:  # one impossible batch would undo thousands of steps
+                optimiser.zero_grad(set_to_none=True)
+                loss.backward()
+                nn.utils.clip_grad_norm_(model.parameters(), CLIP)
+                optimiser.step()
+                ema.update(model, step)
+            usual += 0.02 * (min(value, SPIKE * usual) - usual)
+            running += value
             if (step + 1) % recipe.evaluate_every == 0 or step + 1 == recipe.steps:
                 judged.load_state_dict(ema.values)
                 figures = evaluate(judged, split.validation)

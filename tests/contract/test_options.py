@@ -18,7 +18,17 @@ def test_defaults_are_the_same_read_and_built():
 
 def test_arguments_say_the_same_again():
     options = CaptureOptions(
-        start="1.5", end="75f", height=1.82, fov=70.0, device="cpu", hypotheses=5, steps=3, seed=7, smooth=0.0, root="in-place", feet="never"
+        start="1.5",
+        end="75f",
+        height=1.82,
+        fov=70.0,
+        device="cpu",
+        hypotheses=5,
+        steps=3,
+        seed=7,
+        smooth=0.0,
+        root="in-place",
+        feet="never",
     )
     assert parsed(options.arguments()) == options
 
