@@ -113,7 +113,15 @@ class Detector:
             min_pose_presence_confidence=PRESENCE_CONFIDENCE,
             min_tracking_confidence=TRACKING_CONFIDENCE,
         )
-        with vision.PoseLandmarker.create_from_options(options) as landmarker:
+        try:
+            made = vision.PoseLandmarker.create_from_options(options)
+        except OSError as error:  # MediaPipe's library links against OpenGL ES, which servers lack
+            raise Failure(
+                "bad_installation",
+                f"The detector cannot be loaded ({error}); install your system's OpenGL ES libraries "
+                "(Debian and Ubuntu: apt-get install libegl1 libgles2).",
+            ) from error
+        with made as landmarker:
             yield landmarker
 
 

@@ -1,6 +1,7 @@
 """Run by test_extension.py in a clean Blender: installs the zip as a user would, captures, disables, and tells what was there.
 
     python extension_driver.py ZIP VIDEO OUT
+    blender --background --python extension_driver.py -- ZIP VIDEO OUT
 
 Writes one JSON object to OUT; the environment's BLENDER_USER_* folders are the test's own.
 """
@@ -112,7 +113,8 @@ def main(archive: str, video: str, out: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:4])
+    words = sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else sys.argv[1:]  # Blender keeps its own words before them
+    main(*words[:3])
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)  # bpy can hang while the interpreter shuts down

@@ -9,6 +9,8 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -90,15 +92,29 @@ def bare_python(folder: Path) -> Path:
     return home / "bin" / "python"
 
 
-def drive(python: Path, archive: Path, video: Path | None, home: Path, worker: str | None) -> dict[str, Any]:
-    """What the driver found in a Blender of its own."""
+@pytest.fixture
+def blender_program() -> list[str]:
+    """The words that run a script in the Blender program of this machine, where there is one that takes extensions."""
+    program = shutil.which(os.environ.get("KINOLIFT_BLENDER", "blender"))
+    if program is None:
+        pytest.skip("there is no blender on PATH, and KINOLIFT_BLENDER names none")
+    said = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL).stdout
+    version = re.match(r"Blender (\d+)\.(\d+)", said)
+    if version is None or (int(version[1]), int(version[2])) < (4, 2):
+        pytest.skip(f"{program} is no Blender that takes extensions: {said[:40]!r}")
+    return [program, "--background", "--python-exit-code", "1", "--python"]
+
+
+def drive(python: Path | list[str], archive: Path, video: Path | None, home: Path, worker: str | None) -> dict[str, Any]:
+    """What the driver found in a Blender of its own: `python` with the bpy module, or the words that run a script in a Blender."""
     environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "KINOLIFT_PYTHON")}
     for name in ("RESOURCES", "CONFIG", "SCRIPTS", "EXTENSIONS", "DATAFILES"):
         (home / name.lower()).mkdir(parents=True)
         environment[f"BLENDER_USER_{name}"] = str(home / name.lower())
     environment |= {"PYTHONNOUSERSITE": "1"} | ({"KINOLIFT_PYTHON": worker} if worker else {})
     out = home / "report.json"
-    command = [str(python), str(DRIVER), str(archive), str(video or ""), str(out)]
+    script = [*python, str(DRIVER), "--"] if isinstance(python, list) else [str(python), str(DRIVER)]
+    command = [*script, str(archive), str(video or ""), str(out)]
     result = subprocess.run(command, env=environment, cwd=home, capture_output=True, text=True, timeout=SECONDS, stdin=subprocess.DEVNULL)
     assert out.is_file(), f"Blender died ({result.returncode}):\n{result.stdout[-2000:]}\n{result.stderr[-4000:]}"
     report = json.loads(out.read_text())
@@ -185,3 +201,14 @@ def test_disabling_and_uninstalling_leave_nothing(small_zip: Path, bare_python: 
     assert report["again"] == report["uninstall"] == ["FINISHED"]
     assert report["uninstalled"] == report["before"]
     assert report["left"] == []
+
+
+def test_a_blender_program_captures_with_the_worker_that_was_named(
+    small_zip: Path, blender_program: list[str], sample: Path, tmp_path: Path
+) -> None:
+    worker = os.environ.get("KINOLIFT_PYTHON") or (sys.executable if has_worker() else None)
+    if worker is None:
+        pytest.skip("KINOLIFT_PYTHON names no Python for the worker")
+    report = drive(blender_program, small_zip, sample, tmp_path, worker)
+    check_life(report)
+    check_capture(report)

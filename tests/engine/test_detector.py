@@ -205,3 +205,14 @@ def test_a_broken_mediapipe_is_a_bad_installation(monkeypatch: pytest.MonkeyPatc
         detector._import_mediapipe()
     assert failure.value.code == "bad_installation"
     assert "matplotlib" not in sys.modules
+
+
+def test_a_missing_system_library_is_a_bad_installation(found: Detector, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(_options: object) -> None:
+        raise OSError("libEGL.so.1: cannot open shared object file")
+
+    monkeypatch.setattr(found._mediapipe.tasks.vision.PoseLandmarker, "create_from_options", fails)
+    info = VideoInfo(Path("clip.mp4"), 64, 64, 30.0, 1, 1 / 30, 0, False, None)
+    with pytest.raises(Failure, match=r"libEGL.*libgles2") as failure:
+        found.detect([Frame(0, 0.0, np.zeros((64, 64, 3), np.uint8))], info, Progress())
+    assert failure.value.code == "bad_installation"
