@@ -26,6 +26,10 @@ KNEE_AXIS = {"L": X, "R": X}
 ELBOW_AXIS = {"L": -Z, "R": Z}
 # Farthest bend of the joint, degrees.
 KNEE_BEND, ELBOW_BEND = 155.0, 150.0
+# Farthest turn of the head against the shoulders and bend of the wrist, degrees. A reading beyond DOUBTFUL is believed less and less, until
+# one that points backwards counts for nothing: so a wrong one never throws the joint from one side to the other.
+HEAD_TURN, WRIST_BEND = 80.0, 75.0
+DOUBTFUL = 110.0
 # How far the hinge may turn about the limb from its place at rest, degrees: hips turn less than shoulders.
 THIGH_TWIST, ARM_TWIST = 75.0, 130.0
 # A limb whose middle joint stands out this far from the straight line (m) shows its plane as surely as its neighbours in time.
@@ -79,6 +83,7 @@ def fit_pose(targets: Array, rest_offsets: Array, runs: list[slice], fps: float,
     look = shoulders
     if face is not None:
         look = _unit(_unit(np.cross(goal["head_top"] - goal["head"], face), shoulders) + 0.25 * shoulders, shoulders)
+        look = within(shoulders, look, HEAD_TURN)
     for bone, child, across in (
         ("spine", "chest", between),
         ("chest", "neck", shoulders),
@@ -117,7 +122,9 @@ def _arm(side: str, goal: dict[str, Array], rest: dict[str, Array], at: dict[str
     two_bones(
         (shoulder, elbow, wrist), turn["chest"], ELBOW_AXIS[side], ARM_LIMITS, goal, rest, at, turn, runs, fps
     )
-    turn[wrist] = swing(turn[elbow] @ rest[hand], goal[hand] - at[wrist]) @ turn[elbow]
+    forearm = _unit(turn[elbow] @ rest[hand], X)
+    # from the goal's own wrist: over so short a bone the few millimetres by which the arm misses it would turn the hand
+    turn[wrist] = swing(forearm, within(forearm, _unit(goal[hand] - goal[wrist], forearm), WRIST_BEND)) @ turn[elbow]
     at[hand] = at[wrist] + turn[wrist] @ rest[hand]
     turn[hand] = turn[wrist]
 
@@ -214,6 +221,19 @@ def swing(start: Array, end: Array) -> Array:
         half = 2 * axis[..., :, None] * axis[..., None, :] - np.eye(3)
         out[opposite] = half[opposite]
     return out
+
+
+def within(middle: Array, direction: Array, limit: float) -> Array:
+    """(T,3) unit vectors: `direction` where it is at most `limit` degrees from `middle`, both (T,3) unit; else moved towards `middle`.
+
+    Continuous everywhere: from DOUBTFUL degrees on the result goes back to `middle`, which it reaches where they are opposite.
+    """
+    axis = np.cross(middle, direction)
+    angle = np.arctan2(np.linalg.norm(axis, axis=-1), (middle * direction).sum(-1))
+    doubt = np.clip((np.pi - angle) / (np.pi - np.radians(DOUBTFUL)), 0.0, 1.0)
+    allowed = np.minimum(angle, np.radians(limit)) * doubt
+    side = np.cross(_unit(axis, X), middle)
+    return np.where((angle > allowed)[:, None], np.cos(allowed)[:, None] * middle + np.sin(allowed)[:, None] * side, direction)
 
 
 def _nod(head: Array, face: Array) -> Array:

@@ -5,7 +5,7 @@ import pytest
 
 from contract.skeleton import ARMATURE_24, BODY_22
 from engine.kinematics.forward import forward, rotation_matrices
-from engine.kinematics.rotations import fit_pose, soft_reach, swing
+from engine.kinematics.rotations import fit_pose, soft_reach, swing, within
 
 from .people import OF_BODY, about, naive_forward, rest_offsets, walk
 
@@ -130,3 +130,16 @@ def test_reach_is_soft_and_bends_are_limited() -> None:
 def test_nonsense_in_finite_out() -> None:
     pose = fit_pose(np.zeros((3, 22, 3)), rest_offsets(), [slice(0, 3)], 30.0)
     assert np.isfinite(pose.positions).all() and np.isfinite(pose.rotations).all()
+
+
+def test_directions_within_the_limit_are_kept_and_others_brought_back_without_a_jump() -> None:
+    degrees = np.linspace(-180, 180, 721)
+    middle = np.tile([1.0, 0.0, 0.0], (len(degrees), 1))
+    direction = np.stack([np.cos(np.radians(degrees)), np.sin(np.radians(degrees)), 0 * degrees], 1)
+    out = within(middle, direction, 80.0)
+    angle = np.degrees(np.arctan2(out[:, 1], out[:, 0]))
+    assert np.allclose(np.linalg.norm(out, axis=1), 1)
+    assert np.allclose(angle[np.abs(degrees) <= 80], degrees[np.abs(degrees) <= 80])
+    assert np.abs(angle).max() <= 80 + 1e-9
+    assert np.abs(np.diff(angle)).max() < 1.0  # half a degree of the reading never moves the result by more than a degree
+    assert np.allclose(out[[0, -1]], middle[0], atol=1e-6)
