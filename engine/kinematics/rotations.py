@@ -26,9 +26,9 @@ KNEE_AXIS = {"L": X, "R": X}
 ELBOW_AXIS = {"L": -Z, "R": Z}
 # Farthest bend of the joint, degrees.
 KNEE_BEND, ELBOW_BEND = 155.0, 150.0
-# Farthest turn of the head against the shoulders and bend of the wrist, degrees. A reading beyond DOUBTFUL is believed less and less, until
-# one that points backwards counts for nothing: so a wrong one never throws the joint from one side to the other.
-HEAD_TURN, WRIST_BEND = 80.0, 75.0
+# Farthest turn of the head against the shoulders, nod against its own bone, and bend of the wrist, degrees. A reading beyond DOUBTFUL is
+# believed less and less, until one that points backwards counts for nothing: so a wrong one never throws the joint to the other side.
+HEAD_TURN, HEAD_NOD, WRIST_BEND = 80.0, 60.0, 75.0
 DOUBTFUL = 110.0
 # How far the hinge may turn about the limb from its place at rest, degrees: hips turn less than shoulders.
 THIGH_TWIST, ARM_TWIST = 75.0, 130.0
@@ -239,10 +239,10 @@ def within(middle: Array, direction: Array, limit: float) -> Array:
 def _nod(head: Array, face: Array) -> Array:
     """The head turned about its own left-right axis half of the way to where the face looks: the line from the head joint to the top
     is as rough a measure of the nod as the face is."""
-    forward = -(head @ Y)
+    forward = _unit(-(head @ Y), -Y)
     side = head @ X
-    level = _unit(face - (face * side).sum(-1)[:, None] * side, -Y)
-    return swing(forward, _unit(_unit(forward, -Y) + level, -Y)) @ head
+    level = within(forward, _unit(face - (face * side).sum(-1)[:, None] * side, forward), HEAD_NOD)
+    return swing(forward, _unit(forward + level, forward)) @ head
 
 
 def _frame(first: Array, second: Array) -> Array:
