@@ -16,7 +16,7 @@ from contract.skeleton import BODY_22
 from engine.refiner.codec import Encoded, body_matrix, encode, encode_truth
 from engine.refiner.embedding import CrossChannelReadout
 from engine.refiner.lifter import Lifter
-from engine.refiner.mixture import Mixture, MixtureNoise, fit
+from engine.refiner.mixture import Mixture, MixtureNoise, fit, widened_step
 from engine.refiner.network import Refiner, RefinerConfig
 from engine.refiner.sampler import Ddim, refine
 from engine.refiner.schedule import Schedule
@@ -32,10 +32,10 @@ class RefinerRecipe:
     """Everything that decides the result; it is written into the weights' metadata."""
 
     steps: int = 4000
-    batch: int = 256
+    batch: int = 128
     learning_rate: float = 1e-3
     warm_up: int = 200
-    ema: float = 0.995
+    ema: float = 0.99
     components: int = 3
     real_share: float = (
         0.5  # of the noise is the lifter's own error of a training pose, whole; the rest is drawn from the mixture, joint by joint
@@ -107,7 +107,7 @@ def validation_poses(lifter: Lifter, split: Split, every: int = 4) -> Poses:
 
 
 def evaluate(
-    model: Refiner, noise: MixtureNoise, poses: Poses, steps: int = 2, hypotheses: int = 1, amplitude: float = 0.0
+    model: Refiner, noise: MixtureNoise, poses: Poses, steps: int = 1, hypotheses: int = 1, amplitude: float = 0.0
 ) -> dict[str, float]:
     """Errors of the guess and of the refined pose, millimetres of a person METRES tall, and how well the spread foretells the error."""
     model.eval()
@@ -146,6 +146,16 @@ def noisy(poses: Poses, noise: MixtureNoise, t: Tensor, real_share: float, gener
     return h, torch.where(real, (moved - kept * poses.truth) / sigma, eps)
 
 
+def draw_steps(noise: MixtureNoise, count: int, generator: torch.Generator) -> Tensor:
+    """(count,) diffusion steps: one half in antithetic pairs, as the paper's code draws them, up to twice the start step; the other
+    half where sampling begins, from the start step to the one of the widest hypotheses, because a sample depends most on its first step."""
+    last = min(noise.schedule.steps, 2 * noise.start_step + 1)
+    pairs = torch.randint(0, last, (count // 4,), generator=generator)
+    widest = widened_step(noise.schedule, noise.start_step, 1.0)
+    first = torch.randint(noise.start_step, widest + 1, (count - 2 * len(pairs),), generator=generator)
+    return torch.cat([pairs, last - 1 - pairs, first])
+
+
 def keep_the_guess(model: Refiner) -> None:
     """Zeroes the network's last layer, so that training begins from "no noise", which leaves every pose as it is."""
     if not isinstance(model.readout, CrossChannelReadout):
@@ -178,10 +188,7 @@ def train_refiner(
         for step in range(recipe.steps):
             rows = torch.randint(0, len(pool.guess), (recipe.batch,), generator=generator)
             batch = Poses(pool.guess[rows], pool.truth[rows], pool.guide[rows])
-            # Steps in antithetic pairs, as the paper's code draws them, up to where inference ever starts.
-            last = min(noise.schedule.steps, 2 * noise.start_step + 1)
-            half = torch.randint(0, last, (recipe.batch // 2,), generator=generator)
-            t = torch.cat([half, last - 1 - half])
+            t = draw_steps(noise, recipe.batch, generator)
             h, eps = noisy(batch, noise, t, recipe.real_share, generator)
             with torch.autocast("cpu", dtype=torch.bfloat16):
                 predicted = model(h, t, batch.guide)

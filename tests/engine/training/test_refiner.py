@@ -11,6 +11,7 @@ from engine.refiner.state import METRES, pose_of
 from engine.training.refiner import (
     Poses,
     RefinerRecipe,
+    draw_steps,
     fit_noise,
     noisy,
     point_frame,
@@ -71,6 +72,15 @@ def test_the_lifters_own_residual_is_the_noise_of_the_real_share():
     assert torch.allclose(h, poses.guess, atol=1e-6)
     kept, sigma = noise.schedule.coefficients(t, h)
     assert torch.allclose((h - sigma * eps) / kept, poses.truth, atol=1e-5)
+
+
+def test_steps_cover_the_chain_and_lean_to_where_sampling_begins():
+    noise = fit_noise(made_up_poses(), 1, 0)
+    t = draw_steps(noise, 400, torch.Generator().manual_seed(0))
+    first = noise.start_step
+    assert t.shape == (400,) and t.min() >= 0 and t.max() <= 2 * first
+    assert torch.equal(t[:100] + t[100:200], torch.full((100,), 2 * first))
+    assert (t[200:] >= first).all() and float((t >= first).float().mean()) > 0.7
 
 
 def test_training_starts_at_the_guess_learns_and_is_the_same_twice(split, tmp_path):

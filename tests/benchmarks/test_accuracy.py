@@ -1,0 +1,50 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.accuracy import NAMES, Truth, errors, read_truth, videos_with_truth
+from contract.failure import Failure
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_errors_of_a_known_difference():
+    rng = np.random.default_rng(0)
+    truth = Truth(rng.normal(size=(20, 12, 3)), 25.0, 1.7)
+    times = np.arange(20) / 25
+    assert np.allclose(errors(truth.joints + np.array([5.0, 1.0, 2.0]), times, truth), 0, atol=1e-9)
+    shifted = truth.joints.copy()
+    shifted[:, 2:] += [0.0, 0.03, 0.0]  # all but the hips
+    assert errors(shifted, times, truth)[0] == pytest.approx(30 * 10 / 12)
+    assert errors(1.2 * truth.joints, times, truth)[1] == pytest.approx(0, abs=1e-6)
+
+
+def test_missing_frames_count_as_their_nearest():
+    truth = Truth(np.cumsum(np.random.default_rng(0).normal(size=(10, 12, 3)), axis=0), 10.0, 1.7)
+    kept = [0, 1, 2, 8, 9]
+    held = truth.joints[[0, 1, 2, 2, 2, 2, 8, 8, 8, 9]]
+    a, b = errors(truth.joints[kept], np.array(kept) / 10, truth), errors(held, np.arange(10) / 10, truth)
+    assert a[0] == pytest.approx(b[0])
+
+
+def test_only_videos_with_a_truth_are_judged(tmp_path):
+    for name in ("a.mp4", "a.truth.npz", "b.mp4"):
+        (tmp_path / name).write_bytes(b"")
+    assert [p.name for p in videos_with_truth([tmp_path])] == ["a.mp4"]
+    with pytest.raises(Failure, match=r"truth\.npz"):
+        videos_with_truth([tmp_path / "b.mp4"])
+    with pytest.raises(Failure, match="documented layout"):
+        read_truth(tmp_path / "a.truth.npz")
+
+
+def test_the_samples_truth_is_read():
+    truth = read_truth(ROOT / "examples" / "sample.truth.npz")
+    assert truth.joints.shape[1:] == (len(NAMES), 3) and truth.height == pytest.approx(1.7)
+
+
+def test_it_says_what_to_name():
+    result = subprocess.run([sys.executable, "benchmarks/accuracy.py", "README.md"], cwd=ROOT, capture_output=True, text=True)
+    assert result.returncode == 3 and "examples/sample.mp4" in result.stderr
