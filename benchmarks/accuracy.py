@@ -83,20 +83,25 @@ def judge(video_path: Path, truth: Truth, model: PoseModel, options: CaptureOpti
     raw = make_track(detections, info, progress)
     track, _ = undo_swaps(raw)
     matrix = camera_matrix((info.width, info.height), info.fov_degrees or DEFAULT_FOV)
-    given = {"hypotheses": options.hypotheses, "seed": options.seed, "progress": progress}
-    lifted = model.run(track, matrix, truth.height, steps=0, **given)
-    refined = model.run(track, matrix, truth.height, steps=options.steps, **given)
+
+    def poses(steps: int) -> Array:
+        run = model.run(track, matrix, truth.height, steps=steps, hypotheses=options.hypotheses, seed=options.seed, progress=progress)
+        spread[:] = run.spread
+        return run.joints
+
+    spread = np.zeros((len(track), len(BODY_22)))
+    lifted, refined = poses(0), poses(options.steps)
     progress.stage("motion")
     points, confidence = (a.astype(np.float64) for a in body_points(track.image, track.visibility))
     motion = build_motion(
-        refined.joints, refined.spread, points, confidence, track.times, track.detected, track.runs, track.fps, matrix,
+        refined, spread, points, confidence, track.times, track.detected, track.runs, track.fps, matrix,
         (info.width, info.height), truth.height, smooth=options.smooth, face=face_direction(track, matrix), feet=options.feet,
     )  # fmt: skip
     progress.finish()
     stages = {
         "detector": raw.world[:, [LANDMARKS.index(n) for n in NAMES]].astype(float),
-        "lifter": lifted.joints[:, list(LIMBS)],
-        "refiner": refined.joints[:, list(LIMBS)],
+        "lifter": lifted[:, list(LIMBS)],
+        "refiner": refined[:, list(LIMBS)],
         "motion": motion.positions_camera[:, [ARMATURE_24.index(n) for n in NAMES]].astype(float),
     }
     return {name: errors(joints, track.times, truth) for name, joints in stages.items()}, progress
