@@ -12,7 +12,7 @@ from .failure import Failure
 DEFAULT_HEIGHT = 1.70  # metres: about the mean of adults; only the scale of the result depends on it
 DEFAULT_FOV = 60.0  # degrees along the longer side of the picture: a phone's main camera has 60 to 70
 DEFAULT_STEPS = 1  # evaluations of the refiner: measured as the best on held-out people; the paper's code has 2
-DEFAULT_HYPOTHESES = 3  # refined guesses that are averaged; their disagreement is the motion's `spread`
+DEFAULT_HYPOTHESES = 1  # of several, the mean is the pose and the disagreement its `spread`; measured: more do not help yet
 DEFAULT_SEED = 0
 DEFAULT_SMOOTH = 0.5
 
