@@ -1,36 +1,12 @@
-import numpy as np
-import pytest
 import torch
 
 from contract.skeleton import BODY_22
-from engine.datasets.detections import load_detections
 from engine.landmarks import LANDMARK_JOINT, LANDMARK_MIRROR
 from engine.refiner.codec import WORLD_TO_STATURE, view_rotation
 from engine.training import augmentation
-from engine.training.augmentation import Pairs, augment
-from tests.engine.datasets.pairs import write_pairs
+from engine.training.augmentation import augment
 
 MARKS = list(LANDMARK_JOINT)
-
-
-@pytest.fixture
-def pairs(tmp_path):
-    """Runs whose landmarks stand exactly on the joints, the world landmarks in the detector's own scale and axes."""
-    write_pairs(tmp_path / "p.npz", segments=8)
-    segments = load_detections(tmp_path)
-    truth = torch.from_numpy(np.stack([s.truth for s in segments])).double()
-    root = truth[:, :, :1]
-    view = view_rotation(root[:, :, 0, :2] / root[:, :, 0, 2:])
-    world = ((truth - root) @ view / 1.7 / WORLD_TO_STATURE)[:, :, MARKS]
-    ones = torch.ones(8, 60, dtype=torch.float64)
-    return Pairs(
-        (truth[..., :2] / truth[..., 2:])[:, :, MARKS],
-        ones[..., None].expand(-1, -1, 33),
-        world,
-        ones,
-        truth,
-        torch.full((8,), 1.7, dtype=torch.float64),
-    )
 
 
 def only(monkeypatch, **sigmas):
