@@ -22,7 +22,7 @@ from engine.progress import Progress
 from engine.video import Frame, open_video
 
 Image = npt.NDArray[np.uint8]
-Array = npt.NDArray[np.floating]
+Array = npt.NDArray[np.float64]
 Colour = tuple[int, int, int]
 
 # RGB; blue and orange of the palette of Okabe and Ito, which all common kinds of colour blindness tell apart

@@ -61,7 +61,7 @@ def world_up(joints: Array, confidence: Array) -> Array:
             # what was not seen well counts less, and the trunk takes its place
             share = float(seen.sum() / weight.sum())
             total += 0.5 * UP_WEIGHTS[part] * share * _mean(bone, seen)
-    return total / max(np.linalg.norm(total), 1e-9)
+    return total / max(float(np.linalg.norm(total)), 1e-9)
 
 
 def camera_rotation(up: Array) -> Array:

@@ -75,13 +75,13 @@ def frame_path(joints: Array, image_points: Array, confidence: Array, matrix: Ar
     trust: Array = np.square(np.maximum(confidence, 1e-4))
     depth = _first_depth(joints, slope, trust)
     weight = trust.copy()
-    translation = np.zeros((len(joints), 3))
-    normal = np.zeros((len(joints), 3, 3))
+    translation: Array = np.zeros((len(joints), 3))
+    normal: Array = np.zeros((len(joints), 3, 3))
     for _ in range(_IRLS_ROUNDS):
         at = np.maximum(joints[..., 2] + depth[:, None], 0.3)
         w = weight / at**2  # in units of slope: one over the depth squared turns metres into slopes
         normal, right = _normal_equations(joints, slope, w)
-        translation = np.linalg.solve(normal, right[..., None])[..., 0]
+        translation = np.linalg.solve(normal, right[..., None])[..., 0].astype(np.float64)
         translation = _bounded(translation, joints, slope, w)
         depth = translation[:, 2]
         seen = joints + translation[:, None]

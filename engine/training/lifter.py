@@ -120,8 +120,8 @@ def evaluate(model: Lifter, segments: list[Segment]) -> dict[str, float]:
     for segment in segments:
         lifted, base = lift_segment(model, segment)
         truth = rooted_at_hips(segment.truth)
-        plain = segment.world[:, PLAIN]
-        plain = plain - (plain[:, :1] + plain[:, 1:2]) / 2
+        marks = segment.world[:, PLAIN]
+        plain = marks - (marks[:, :1] + marks[:, 1:2]) / 2
         for name, joints in (("lifter", rooted_at_hips(lifted)), ("base", rooted_at_hips(base)), ("detector", plain)):
             totals.setdefault(f"{name}_mpjpe", []).append(mpjpe(joints, truth))
             totals.setdefault(f"{name}_pa", []).append(pa_mpjpe(joints, truth))
