@@ -39,7 +39,7 @@ class LifterRecipe:
     learning_rate: float = 7e-4
     warm_up: int = 200
     weight_decay: float = 0.02
-    velocity: float = 4.0  # weight of the frame-to-frame error: stillness
+    velocity: float = 2.0  # weight of the frame-to-frame error: stillness
     bone: float = 0.5  # weight of the bone lengths' error
     ema: float = 0.998
     transplant: float = 0.35  # share of the runs that show other motion capture under the detector's real errors

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 import torch
@@ -15,13 +13,7 @@ CHAIN = Skeleton("CHAIN", ("root", "hip.L", "hip.R"), (-1, 0, 0))
 TINY = RefinerConfig(hidden=4, layers=2, heads=2, dropout=0.0, attention_dropout=0.0, conv_dropout=0.0)
 
 
-@pytest.fixture(autouse=True)
-def double_precision() -> Iterator[None]:
-    before = torch.get_default_dtype()
-    torch.set_default_dtype(torch.float64)
-    torch.manual_seed(0)
-    yield
-    torch.set_default_dtype(before)
+pytestmark = pytest.mark.usefixtures("double_precision")
 
 
 def randomised(network: Refiner) -> Refiner:
