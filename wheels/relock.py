@@ -123,8 +123,8 @@ def _check_closed(rows: Iterable[Mapping[str, Any]], left_out: Mapping[str, str]
 
 
 def _never_applies(requirement: str) -> bool:
-    """Whether the requirement's condition rules out Python 3.11 and later (`python_version < "3.11"`)."""
-    return bool(re.search(r"python_(full_)?version\s*<=?\s*['\"]3\.(\d|10|11)(\.\d+(a\d+)?)?['\"]", requirement))
+    """Whether the requirement's condition rules out Python 3.11 and later (`python_version < "3.11"`, `< "3"`)."""
+    return bool(re.search(r"python_(full_)?version\s*<=?\s*['\"]3(\.(\d|10|11)(\.\d+(a\d+)?)?)?['\"]", requirement))
 
 
 def main() -> int:

@@ -29,7 +29,8 @@ def names(platform: str, python: str, torch: str = "cpu") -> set[str]:
 def test_every_zip_carries_the_detector_and_never_what_blender_has(platform: str, python: str, torch: str) -> None:
     carried = names(platform, python, torch)
     assert {"mediapipe", "opencv-python", "scipy", "safetensors"} <= carried
-    assert not carried & {"numpy", "bpy", "pytest", "triton"}
+    assert not carried & {"numpy", "bpy", "pytest", "tensorboard", "h5py"}
+    assert ("triton" in carried) == (torch == "cuda" and platform == "linux-x64")  # it compiles the refiner's fused blocks for CUDA
 
 
 def test_torch_is_the_small_build_where_there_is_one() -> None:
