@@ -1,0 +1,52 @@
+"""What a bone can be to a motion: the roles, and the mapping of a rig's bones to them. No bpy here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+# Roles that hold one bone each, with the joint of ARMATURE_24 at which the bone starts and the one that it points at.
+LIMB_ROLES: dict[str, tuple[str, str]] = {
+    f"{role}.{side}": (f"{start}.{side}", f"{end}.{side}")
+    for side in "LR"
+    for role, start, end in (
+        ("clavicle", "clavicle", "shoulder"),
+        ("upper_arm", "shoulder", "elbow"),
+        ("forearm", "elbow", "wrist"),
+        ("hand", "wrist", "hand"),
+        ("thigh", "hip", "knee"),
+        ("shin", "knee", "ankle"),
+        ("foot", "ankle", "toe"),
+    )
+}
+# The toes' own bone turns with the foot; it is mapped so that contacts can be held at its end.
+TOE_ROLES = ("toe.L", "toe.R")
+# Roles that hold a chain of one bone or more, from the hips upwards. `spine` is everything between the hips and the neck.
+CHAIN_ROLES = ("spine", "neck")
+SINGLE_ROLES = ("root", "hips", "head", *LIMB_ROLES, *TOE_ROLES)
+ROLES = ("root", "hips", *CHAIN_ROLES, "head", *LIMB_ROLES, *TOE_ROLES)
+# Without these a rig cannot carry a person's motion. Clavicles, neck, toes, hands, a root and even a spine may be missing.
+REQUIRED_ROLES = ("hips", *(f"{role}.{side}" for role in ("upper_arm", "forearm", "thigh", "shin", "foot") for side in "LR"))
+
+
+@dataclass(frozen=True)
+class Mapping:
+    """Which bones of a rig have which role.
+
+    `bones`: role -> bone names, from the body outwards; one name for single roles. `sureness`: role -> 0..1, 1 where a preset named the
+    bone. `preset`: the preset's identifier, or "structure" where the bones were found by shape and name. `ik`: for rigs with IK controls,
+    `foot.L` and the like -> the control bone.
+    """
+
+    bones: dict[str, tuple[str, ...]]
+    preset: str
+    sureness: dict[str, float] = field(default_factory=dict)
+    ik: dict[str, str] = field(default_factory=dict)
+
+    def bone(self, role: str) -> str | None:
+        """The first bone of the role, None where the rig has none."""
+        names = self.bones.get(role, ())
+        return names[0] if names else None
+
+    def missing(self) -> tuple[str, ...]:
+        """Required roles that no bone has."""
+        return tuple(role for role in REQUIRED_ROLES if not self.bones.get(role))
