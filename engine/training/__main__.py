@@ -36,6 +36,7 @@ def main() -> int:
     parser.add_argument(
         "--weights", type=Path, default=weights.FOLDER, help="folder of the weights (default: the shipped ones, overwritten)"
     )
+    parser.add_argument("--start", type=Path, help="folder of the weights to train on from (default: from scratch)")
     parser.add_argument("--log", type=Path, default=Path("training.jsonl"), help="figures, a line an evaluation (default: %(default)s)")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     for field in {f.name: f for recipe in (LifterRecipe, RefinerRecipe) for f in fields(recipe)}.values():
@@ -66,12 +67,24 @@ def _data(split: Split) -> dict[str, object]:
     }  # fmt: skip
 
 
+def _start(read: argparse.Namespace, name: str) -> weights.Weights | None:
+    """The weights that training goes on from."""
+    return None if read.start is None else weights.load_weights(read.start / f"{name}.safetensors")
+
+
+def _origin(start: weights.Weights | None) -> dict[str, object]:
+    """What the header says of them: their sum and their own recipe, so that the whole way can be gone again."""
+    return {} if start is None else {"start": {"sha256": start.sha256, "recipe": start.header["recipe"]}}
+
+
 def _lifter(read: argparse.Namespace, split: Split) -> None:
     config = LifterConfig()
     motions = None if read.mocap is None else Motions(training_motions(load_mocap(read.mocap)))
-    model, info = train_lifter(split, motions, LifterRecipe(**_given(read, LifterRecipe)), config, read.log)
+    start, recipe = _start(read, "lifter"), LifterRecipe(**_given(read, LifterRecipe))
+    model, info = train_lifter(split, motions, recipe, config, read.log, start.part("lifter") if start else None)
     tensors = {f"lifter.{name}": value for name, value in model.state_dict().items()}
-    weights.save_weights(read.weights / "lifter.safetensors", tensors, {"layout": asdict(config), "data": _data(split), **info})
+    header = {"layout": asdict(config), "data": _data(split), **_origin(start), **info}
+    weights.save_weights(read.weights / "lifter.safetensors", tensors, header)
 
 
 def _refiner(read: argparse.Namespace, split: Split) -> None:
@@ -79,9 +92,13 @@ def _refiner(read: argparse.Namespace, split: Split) -> None:
     lifter = Lifter(LifterConfig.from_dict(stored.header["layout"]))
     weights.load_into(lifter, stored.part("lifter"), "lifter")
     recipe = RefinerRecipe(**_given(read, RefinerRecipe))
-    model, mixture, start_step, info = train_refiner(lifter.eval(), split, recipe, REFINER_LAYOUT, read.log)
+    start = _start(read, "refiner")
+    model, mixture, start_step, info = train_refiner(
+        lifter.eval(), split, recipe, REFINER_LAYOUT, read.log, start.part("refiner") if start else None
+    )
     tensors = {f"refiner.{name}": value for name, value in model.state_dict().items()} | mixture.to_tensors()
-    header = {"layout": model.config.to_dict(), "start_step": start_step, "lifter": stored.sha256, "data": _data(split), **info}
+    header = {"layout": model.config.to_dict(), "start_step": start_step, "lifter": stored.sha256, "data": _data(split)}
+    header |= {**_origin(start), **info}
     weights.save_weights(read.weights / "refiner.safetensors", tensors, header)
 
 

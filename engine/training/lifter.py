@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -135,15 +136,20 @@ PLAIN = [23, 24, 25, 26, 27, 28, 11, 12, 13, 14, 15, 16]
 
 
 def train_lifter(
-    split: Split, motions: Motions | None, recipe: LifterRecipe, config: LifterConfig, log: Path
+    split: Split, motions: Motions | None, recipe: LifterRecipe, config: LifterConfig, log: Path, start: Mapping[str, Tensor] | None = None
 ) -> tuple[Lifter, dict[str, Any]]:
-    """Trains from scratch; the same recipe on the same machine gives the same weights. Figures go to `log`, a line an evaluation."""
+    """Trains from scratch, or on from the tensors `start`; the same recipe on the same machine gives the same weights.
+
+    Figures go to `log`, a line an evaluation.
+    """
     torch.manual_seed(recipe.seed)
     rng = np.random.default_rng(recipe.seed)
     generator = torch.Generator().manual_seed(recipe.seed)
     segments = crops(split.train)
     lengths = np.array([len(s.detected) for s in segments], dtype=np.float64)
     model = Lifter(config)
+    if start is not None:
+        model.load_state_dict(dict(start))
     model.train()
     optimiser = torch.optim.AdamW(model.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
     ema = Ema(model, recipe.ema)

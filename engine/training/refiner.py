@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -165,9 +166,10 @@ def keep_the_guess(model: Refiner) -> None:
 
 
 def train_refiner(
-    lifter: Lifter, split: Split, recipe: RefinerRecipe, config: RefinerConfig, log: Path
+    lifter: Lifter, split: Split, recipe: RefinerRecipe, config: RefinerConfig, log: Path, start: Mapping[str, Tensor] | None = None
 ) -> tuple[Refiner, Mixture, int, dict[str, Any]]:
-    """Trains from scratch on the lifter's output; returns the averaged model, the mixture, its start step and the figures."""
+    """Trains on the lifter's output, from scratch or on from the tensors `start`; returns the averaged model, the mixture, its start step
+    and the figures."""
     torch.manual_seed(recipe.seed)
     rng = np.random.default_rng(recipe.seed)
     generator = torch.Generator().manual_seed(recipe.seed)
@@ -176,7 +178,10 @@ def train_refiner(
     noise = fit_noise(pool, recipe.components, recipe.seed)
     config = replace(config, guide_signs=GUIDE_SIGNS)
     model, judged = Refiner(BODY_22, config), Refiner(BODY_22, config)
-    keep_the_guess(model)
+    if start is None:
+        keep_the_guess(model)
+    else:
+        model.load_state_dict(dict(start))
     model.train()
     optimiser = torch.optim.AdamW(model.parameters(), lr=recipe.learning_rate, weight_decay=0.0)
     schedule = torch.optim.lr_scheduler.OneCycleLR(

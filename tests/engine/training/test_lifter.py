@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -33,6 +34,15 @@ def test_training_learns_and_is_the_same_twice(split, tmp_path, monkeypatch):
     assert info["validation"]["lifter_mpjpe"] < info["validation"]["base_mpjpe"]
     again, _ = train_lifter(split, None, QUICK, SMALL, tmp_path / "again.jsonl")
     assert all(torch.equal(a, b) for a, b in zip(model.state_dict().values(), again.state_dict().values(), strict=True))
+
+
+def test_training_goes_on_from_given_weights(split, tmp_path):
+    """With a rate of zero the result is where it started, which is not where an untrained network starts."""
+    first, _ = train_lifter(split, None, QUICK, SMALL, tmp_path / "log.jsonl")
+    still = replace(QUICK, steps=3, learning_rate=0.0)
+    second, _ = train_lifter(split, None, still, SMALL, tmp_path / "log.jsonl", first.state_dict())
+    assert all(torch.equal(a, b) for a, b in zip(first.state_dict().values(), second.state_dict().values(), strict=True))
+    assert any(bool(value.any()) for value in second.leave.state_dict().values())
 
 
 def test_the_loss_of_a_known_error():
