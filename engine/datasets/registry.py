@@ -1,0 +1,20 @@
+"""The data sets that `train` and `evaluate` know by name."""
+
+from __future__ import annotations
+
+from contract.failure import Failure
+from engine.datasets.benchmark import Loader, PoseClips, Source, Split
+from engine.datasets.motion_benchmark import load_motion_benchmark
+from engine.datasets.rendered import load_rendered
+
+LOADERS: dict[str, Loader] = {
+    "mocap": load_motion_benchmark,
+    "detections": load_rendered,
+}
+
+
+def load_poses(source: Source, split: Split) -> PoseClips:
+    """One split of a data set. Raises Failure where the name is unknown, and whatever the data set's loader raises."""
+    if source.data not in LOADERS:
+        raise Failure("bad_arguments", f"There is no data set {source.data}; there are {', '.join(sorted(LOADERS))}.")
+    return LOADERS[source.data](source, split)
