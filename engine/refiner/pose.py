@@ -15,7 +15,7 @@ from torch import Tensor
 from contract.failure import Failure
 from contract.skeleton import BODY_22
 from engine.progress import Progress
-from engine.refiner import weights
+from engine.refiner import backend, weights
 from engine.refiner.codec import NETWORK_FPS, Encoded, decode, encode
 from engine.refiner.lifter import Lifter, LifterConfig
 from engine.refiner.mixture import Mixture, MixtureNoise
@@ -68,6 +68,8 @@ class PoseModel:
         self.refiner = Refiner(BODY_22, self.config)
         weights.load_into(self.refiner, self.refiner_weights.part("refiner"), "refiner")
         self.refiner.to(self.device).eval()
+        self.notices: list[tuple[str, str]] = []  # why the refiner is slower than it could be, if it is; run tells it
+        self.network = backend.choose(self.refiner, self.device, lambda code, message: self.notices.append((code, message)))
         mixture = Mixture.from_tensors(self.refiner_weights.tensors)
         self.noise = MixtureNoise(Schedule(), int(self.refiner_weights.header["start_step"]), mixture)
 
@@ -138,11 +140,13 @@ class PoseModel:
                 part = slice(a, a + REFINE_CHUNK)
                 start, step = self.noise.start(guess[part], hypotheses, amplitude, generator)
                 times = schedule.times(step, steps)
-                refined = refine(self.refiner, BODY_22, sampler, start, guide[part], times, flip=False, guide_signs=GUIDE_SIGNS)
+                refined = refine(self.network, BODY_22, sampler, start, guide[part], times, flip=False, guide_signs=GUIDE_SIGNS)
                 poses[i][0, part] = pose_of(refined.pose)
                 spreads[i][0, part] = refined.spread / METRES
                 done += len(refined.pose)
                 progress.advance(done)
+        for notice in self.notices:
+            progress.warning(*notice)
 
 
 def _grid(times: Array, fps: float) -> Array:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -25,6 +25,17 @@ class Model(Protocol):
     """Anything that predicts noise as `Refiner.forward` does."""
 
     def __call__(self, x: Tensor, t: Tensor, p: Tensor | None = None) -> Tensor: ...
+
+
+@runtime_checkable
+class WholeSampler(Protocol):
+    """A model that runs a whole deterministic sampling by itself, `batch` states at a time at best (see cuda.py)."""
+
+    batch: int
+
+    def sample(self, schedule: Schedule, x: Tensor, guide: Tensor | None, times: Sequence[int]) -> Tensor:
+        """What `Ddim.sample` gives with eta 0."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -60,6 +71,8 @@ class Ddim:
         """The clean state: from `x` (B, J, 5) at step times[0] through the falling `times`, then to the clean step."""
         if list(times) != sorted(set(times), reverse=True) or not times:
             raise ValueError(f"the steps must fall: {list(times)}")
+        if isinstance(model, WholeSampler) and self.eta == 0.0:
+            return model.sample(self.schedule, x, guide, times)
         for t, before in zip(times, (*times[1:], CLEAN), strict=True):
             steps = torch.full((len(x),), t, device=x.device)
             x = self.step(x, model(x, steps, guide), t, before, generator)
@@ -86,27 +99,33 @@ def refine(
     flip: bool = True,
     guide_signs: Sequence[float] = GUIDE_SIGNS,
     generator: torch.Generator | None = None,
-    batch: int = BATCH,
+    batch: int | None = None,
 ) -> Refined:
     """Refine hypotheses and average them.
 
     states: (H, B, J, 5), the starting states at step times[0]. guide: (B, J, C), the same for every hypothesis. With `flip`
     each is refined as it is and mirrored, and the two results averaged. The xyz of the result are relative to the root.
-    `spread` is the deviation of the hypotheses' joints from their mean, root of the mean square over hypotheses, 0 for one.
+    `batch` states at once, mirrored ones counted; None: what suits the model. `spread` is the deviation of the hypotheses'
+    joints from their mean, root of the mean square over hypotheses, 0 for one.
     The same generator state gives the same result, whatever `batch` is, as long as eta is 0.
     """
     hypotheses, poses = states.shape[:2]
     x = states.flatten(0, 1)
     p = None if guide is None else guide.repeat(hypotheses, 1, 1)
     refined = torch.empty_like(x)
-    for start in range(0, len(x), batch):
-        part = slice(start, start + batch)
-        context = None if p is None else p[part]
-        clean = sampler.sample(model, x[part], context, times, generator)
+    if batch is None:
+        batch = model.batch if isinstance(model, WholeSampler) else BATCH
+    step = max(1, batch // 2 if flip else batch)
+    for start in range(0, len(x), step):
+        part = slice(start, start + step)
+        state, context = x[part], None if p is None else p[part]
         if flip:
-            other = None if context is None else mirrored(context, skeleton, guide_signs)
-            twin = sampler.sample(model, mirrored(x[part], skeleton), other, times, generator)
-            clean = (clean + mirrored(twin, skeleton)) / 2.0
+            state = torch.cat((state, mirrored(state, skeleton)))
+            context = None if context is None else torch.cat((context, mirrored(context, skeleton, guide_signs)))
+        clean = sampler.sample(model, state, context, times, generator)
+        if flip:
+            plain, twin = clean.chunk(2)
+            clean = (plain + mirrored(twin, skeleton)) / 2.0
         refined[part] = clean
     refined[..., IMAGE_CHANNELS:] -= refined[:, :1, IMAGE_CHANNELS:].clone()
     refined = refined.view(hypotheses, poses, *x.shape[1:])

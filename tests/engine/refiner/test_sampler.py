@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
@@ -116,7 +116,7 @@ def test_flip_averaging() -> None:
     states = rand(1, 4, 22, 5)
     states[:, :, 0, 2:] = 0.0
     once = refine(lambda x, t, p: pull[: len(x)], BODY_22, Ddim(SCHEDULE), states, None, [6], flip=False).pose
-    both = refine(lambda x, t, p: pull[: len(x)], BODY_22, Ddim(SCHEDULE), states, None, [6]).pose
+    both = refine(lambda x, t, p: pull.repeat(2, 1, 1)[: len(x)], BODY_22, Ddim(SCHEDULE), states, None, [6]).pose
     kept, sigma = SCHEDULE.alpha_bar(6) ** 0.5, SCHEDULE.sigma(6)
     torch.testing.assert_close(once, (states[0] - sigma * pull) / kept)
     upward = pull * torch.tensor([0.0, 0.0, 0.0, 1.0, 0.0], dtype=torch.float64)
@@ -133,8 +133,32 @@ def test_flip_mirrors_the_guidance() -> None:
 
     guide = rand(2, 22, 3)
     refine(model, BODY_22, Ddim(SCHEDULE), rand(1, 2, 22, 5), guide, [6], guide_signs=(-1.0, 1.0, 1.0))
-    assert torch.equal(seen[0], guide)
-    assert torch.equal(seen[1], mirrored(guide, BODY_22, (-1.0, 1.0, 1.0)))
+    assert torch.equal(torch.cat(seen), torch.cat((guide, mirrored(guide, BODY_22, (-1.0, 1.0, 1.0)))))
+
+
+def test_a_model_that_samples_by_itself_is_asked_to() -> None:
+    """It gets the poses and their mirrored twins in one batch of its own size, and only where nothing is drawn at random."""
+
+    class Whole:
+        batch = 6
+
+        def __init__(self) -> None:
+            self.sizes: list[int] = []
+
+        def __call__(self, x: Tensor, t: Tensor, p: Tensor | None = None) -> Tensor:
+            return 0.5 * x.sin()
+
+        def sample(self, schedule: Schedule, x: Tensor, guide: Tensor | None, times: Sequence[int]) -> Tensor:
+            self.sizes.append(len(x))
+            return Ddim(schedule).sample(lambda a, t, p: self(a, t, p), x, guide, times)
+
+    whole, states = Whole(), rand(2, 4, 22, 5)
+    got = refine(whole, BODY_22, Ddim(SCHEDULE), states, None, [6, 0])
+    assert whole.sizes == [6, 6, 4]
+    expected = refine(lambda x, t, p: 0.5 * x.sin(), BODY_22, Ddim(SCHEDULE), states, None, [6, 0])
+    torch.testing.assert_close(got.hypotheses, expected.hypotheses)
+    refine(whole, BODY_22, Ddim(SCHEDULE, eta=1.0), states, None, [6, 0])
+    assert len(whole.sizes) == 3
 
 
 def test_hypotheses_their_mean_and_spread() -> None:

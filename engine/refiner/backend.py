@@ -1,0 +1,20 @@
+"""Which implementation of the refiner's network runs on a device: one seam for all the fast ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+
+from .network import Refiner
+from .sampler import Model
+
+Say = Callable[[str, str], None]  # takes a warning's code and its message, as Progress.warning does
+
+
+def choose(model: Refiner, device: torch.device, say: Say) -> Model:
+    """What to call in place of `model`, which is in evaluation mode on `device`: the same results from the fastest that works here.
+
+    Where a faster one should work and does not, the plain network runs and `say` tells why, now or at the first call.
+    """
+    return model

@@ -1,0 +1,18 @@
+from __future__ import annotations
+
+import torch
+
+from contract.skeleton import BODY_22
+from engine.refiner.backend import choose
+from engine.refiner.network import Refiner, RefinerConfig
+
+
+def test_the_choice_gives_the_networks_results() -> None:
+    torch.manual_seed(0)
+    network = Refiner(BODY_22, RefinerConfig(hidden=8, layers=2, heads=2)).eval()
+    said: list[tuple[str, str]] = []
+    chosen = choose(network, torch.device("cpu"), lambda code, message: said.append((code, message)))
+    x, t, p = torch.randn(3, 22, 5), torch.tensor([6, 6, 6]), torch.randn(3, 22, 2)
+    with torch.inference_mode():
+        torch.testing.assert_close(chosen(x, t, p), network(x, t, p), atol=1e-4, rtol=1e-4)
+    assert not said
