@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from contract.failure import Failure
 from engine.datasets.benchmark import Loader, PoseClips, Source, Split
+from engine.datasets.human36m import load_human36m
 from engine.datasets.motion_benchmark import load_motion_benchmark
 from engine.datasets.rendered import load_rendered
 
 LOADERS: dict[str, Loader] = {
+    "h36m": load_human36m,
     "mocap": load_motion_benchmark,
     "detections": load_rendered,
 }
