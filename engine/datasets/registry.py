@@ -6,10 +6,12 @@ from contract.failure import Failure
 from engine.datasets.benchmark import Loader, PoseClips, Source, Split
 from engine.datasets.human36m import load_human36m
 from engine.datasets.motion_benchmark import load_motion_benchmark
+from engine.datasets.mpi_inf_3dhp import load_3dhp
 from engine.datasets.rendered import load_rendered
 
 LOADERS: dict[str, Loader] = {
     "h36m": load_human36m,
+    "mpi_inf_3dhp": load_3dhp,
     "mocap": load_motion_benchmark,
     "detections": load_rendered,
 }

@@ -7,7 +7,6 @@ nothing but arrays, dictionaries, lists, tuples, text and numbers, and refuses a
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import io
 import pickle
 import zipfile
@@ -19,7 +18,7 @@ import numpy as np
 
 from contract.failure import Failure
 
-_INNER = "numpy._core" if importlib.util.find_spec("numpy._core") else "numpy.core"  # numpy 2 moved its inner modules
+_INNER = "numpy._core" if np.__version__ >= "2" else "numpy.core"  # numpy 2 moved its inner modules
 _multiarray: Any = importlib.import_module(_INNER + ".multiarray")
 _numeric: Any = importlib.import_module(_INNER + ".numeric")
 
