@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from ...contract.failure import Failure
 from ...contract.motion_file import write_failure
+from .options import ExportOptions
 
 if TYPE_CHECKING:
     import bpy
@@ -54,25 +55,37 @@ def _check_writable(path: Path) -> None:
         raise Failure("not_writable", f"{path} exists and may not be overwritten; choose another name for the output.")
 
 
-def export_armature(armature: bpy.types.Object, path: Path, extra: Sequence[bpy.types.Object] = ()) -> None:
+def export_armature(
+    armature: bpy.types.Object, path: Path, extra: Sequence[bpy.types.Object] = (), options: ExportOptions | None = None
+) -> None:
     """Writes the armature with the action that it plays; the kind is the path's extension.
 
-    `extra` are objects that a .blend takes along (the camera). Neither the user's scene nor his selection, mode or frame
-    change, and an existing file is replaced only by a whole new one. Raises Failure.
+    `extra` are objects that a .blend takes along (the camera); the meshes of a character go along by themselves, unless the
+    options say otherwise. Neither the user's scene nor his selection, mode or frame change, and an existing file is replaced
+    only by a whole new one. Raises Failure.
     """
     from . import blend, bvh, fbx, gltf, usd
+    from .character import meshes_of
     from .stage import stage
 
-    writers = {".fbx": fbx.write, ".bvh": bvh.write, ".glb": gltf.write, ".usd": usd.write}
+    options = (options or ExportOptions()).check()
     (path,) = check_outputs([path], BLENDER_EXTENSIONS)
     extension = path.suffix.lower()
+    meshes = meshes_of(armature) if options.mesh and extension != ".bvh" else []
     with written_beside(path) as beside:
         if extension == ".blend":
-            with stage(armature, extra) as scene:
+            with stage(armature, [*meshes, *extra]) as scene:
                 blend.write(scene, beside)
-        else:
-            with stage(armature) as scene:
-                writers[extension](scene, armature, beside)
+            return
+        with stage(armature, meshes) as scene:
+            if extension == ".fbx":
+                fbx.write(scene, armature, beside, options.fbx_preset)
+            elif extension == ".glb":
+                gltf.write(scene, armature, beside)
+            elif extension == ".usd":
+                usd.write(scene, armature, beside)
+            else:
+                bvh.write(scene, armature, beside)
 
 
 @contextlib.contextmanager

@@ -9,7 +9,7 @@ import bpy
 from .stage import call_exporter
 
 
-def write(scene: bpy.types.Scene, armature: bpy.types.Object, path: Path) -> None:
+def write(scene: bpy.types.Scene, armature: bpy.types.Object, path: Path, preset: str = "blender") -> None:
     """Writes the staged armature and its action, a key on every frame of the scene's range."""
     call_exporter(
         bpy.ops.export_scene.fbx,
@@ -31,5 +31,6 @@ def write(scene: bpy.types.Scene, armature: bpy.types.Object, path: Path) -> Non
         primary_bone_axis="Y",
         secondary_bone_axis="X",
         use_armature_deform_only=False,
-        path_mode="AUTO",
+        path_mode="COPY",  # with the next: pictures inside the file, which is all that arrives elsewhere
+        embed_textures=True,
     )

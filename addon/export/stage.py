@@ -18,7 +18,7 @@ from ..scene import set_range
 
 @contextlib.contextmanager
 def stage(armature: bpy.types.Object, extra: Sequence[bpy.types.Object] = ()) -> Iterator[bpy.types.Scene]:
-    """A scene that holds this armature alone, at the rate of the scene that it is in and over the frames of its keys.
+    """A scene that holds this armature and `extra` alone, at the rate of the scene that it is in and over the frames of its keys.
 
     The exporters name the animation after the scene, so it is named after the armature.
     """
@@ -64,15 +64,18 @@ def call_exporter(operator: Any, scene: bpy.types.Scene, armature: bpy.types.Obj
         ) from None
     layer = scene.view_layers[0]
     layer.objects.active = armature
-    armature.select_set(True, view_layer=layer)
+    # meshes are chosen with their armature; of the other things on the stage nothing goes into the file
+    written = [armature, *(thing for thing in scene.objects if thing.type == "MESH")]
+    for thing in written:
+        thing.select_set(True, view_layer=layer)
     chosen = {
         "scene": scene,
         "view_layer": layer,
         "collection": scene.collection,
         "object": armature,
         "active_object": armature,
-        "selected_objects": [armature],
-        "selected_editable_objects": [armature],
+        "selected_objects": written,
+        "selected_editable_objects": written,
     }
     try:
         # the exporters print what they did, which is none of our command's output

@@ -21,6 +21,8 @@ def write(scene: bpy.types.Scene, armature: bpy.types.Object, path: Path) -> Non
         export_armatures=True,
         only_deform_bones=False,
         export_custom_properties=False,
-        export_materials=False,
+        export_materials=any(thing.type == "MESH" for thing in scene.objects),
+        export_textures=False,  # they would be written into a folder beside; their paths stay what they are
+        export_textures_mode="PRESERVE",  # the same, as Blender 4.4 and later word it
         convert_world_material=False,
     )
