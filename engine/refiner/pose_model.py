@@ -1,0 +1,139 @@
+"""The paper's model of one skeleton, in one weights file: the single-frame lifter, the refiner and the noise it was trained with.
+
+Two modes. `released`: what the published code does: fixed noise scales, the guess itself at step 6, DDIM 6 to 0, everything once more on
+the mirrored picture and averaged; more hypotheses change nothing. `paper`: what the paper describes: hypotheses drawn from the mixture
+around the guess, K steps, their mean.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import safetensors
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from contract.failure import Failure
+from contract.skeleton import SKELETONS, Skeleton
+from engine.refiner.graph_lifter import GraphLifter, GraphLifterConfig
+from engine.refiner.mixture import FixedNoise, Mixture, MixtureNoise
+from engine.refiner.network import Refiner, RefinerConfig
+from engine.refiner.sampler import GUIDE_SIGNS, STATE_SIGNS, Ddim, mirrored, refine
+from engine.refiner.schedule import Schedule, released_times
+
+ModeName = Literal["released", "paper"]
+FORMAT = "kinolift.pose-model/1"
+CHUNK = 4096  # frames lifted at once
+POINT_SIGNS, POSE_SIGNS = GUIDE_SIGNS, STATE_SIGNS[2:]  # what a mirrored picture does to (u, v) and to (x, y, z)
+
+
+@dataclass(frozen=True)
+class PoseModel:
+    """`lifter` turns (N,J,2) screen-normalised joints into (N,J,3) metres about the root; `refiner` predicts the noise of a guess.
+
+    Either may be missing: another lifter's poses can be refined, a lifter can be judged alone.
+    """
+
+    skeleton: Skeleton
+    lifter: GraphLifter | None
+    refiner: Refiner | None
+    noise: FixedNoise | MixtureNoise
+
+    def to(self, device: torch.device | str) -> PoseModel:
+        """The same on another device."""
+        for network in (self.lifter, self.refiner):
+            if network is not None:
+                network.to(device)
+        return self
+
+
+def save_pose_model(path: Path, model: PoseModel, header: Mapping[str, Any] | None = None) -> None:
+    """Writes the model in single precision, whole or not at all. `header`: more to say of it (recipe, figures), plain values."""
+    tensors: dict[str, Tensor] = {}
+    said: dict[str, Any] = {"format": FORMAT, "skeleton": model.skeleton.name, "start_step": model.noise.start_step}
+    for name, network in (("lifter", model.lifter), ("refiner", model.refiner)):
+        if network is not None:
+            tensors |= {f"{name}.{key}": value.detach().cpu().contiguous() for key, value in network.state_dict().items()}
+            said[name] = network.config.to_dict()
+    if isinstance(model.noise, MixtureNoise):
+        tensors |= model.noise.mixture.to_tensors()
+    temporary = path.with_suffix(".part")
+    save_file(tensors, temporary, metadata={"kinolift": json.dumps({**(header or {}), **said}, sort_keys=True)})
+    temporary.chmod(0o644)  # safetensors makes files that only their owner may read
+    temporary.replace(path)
+
+
+def load_pose_model(path: Path) -> PoseModel:
+    """Reads what `save_pose_model` wrote. Raises Failure `no_such_file`, or `bad_input` for another file or a damaged one."""
+    if not path.is_file():
+        raise Failure("no_such_file", f"There are no weights {path}; check the path.")
+    try:
+        tensors = load_file(path)
+        with safetensors.safe_open(path, framework="pt") as file:
+            header = json.loads((file.metadata() or {})["kinolift"])
+        if header.get("format") != FORMAT:
+            raise ValueError(f"its format is {header.get('format', 'that of the capture weights')}, not {FORMAT}")
+        skeleton = SKELETONS[header["skeleton"]]
+        lifter = GraphLifter(skeleton, GraphLifterConfig.from_dict(header["lifter"])).eval() if "lifter" in header else None
+        refiner = Refiner(skeleton, RefinerConfig.from_dict(header["refiner"])).eval() if "refiner" in header else None
+        for name, network in (("lifter", lifter), ("refiner", refiner)):
+            if network is not None:
+                network.load_state_dict({k[len(name) + 1 :]: v for k, v in tensors.items() if k.startswith(name + ".")})
+        schedule, start = Schedule(), int(header["start_step"])
+        mixed = "mixture.weights" in tensors
+        noise = MixtureNoise(schedule, start, Mixture.from_tensors(tensors)) if mixed else FixedNoise(schedule, start)
+    except (safetensors.SafetensorError, KeyError, TypeError, ValueError, OSError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise Failure("bad_input", f"{path} holds no pose model of this version ({reason}); give the file that `train` wrote.") from error
+    return PoseModel(skeleton, lifter, refiner, noise)
+
+
+@torch.inference_mode()
+def lift(model: PoseModel, keypoints: Tensor, flip: bool = True) -> Tensor:
+    """(N,J,2) to (N,J,3): the lifter's guess; with `flip` the mean of it and of the mirrored picture's."""
+    lifter = model.lifter
+    if lifter is None:
+        raise Failure("bad_input", "The weights hold no lifter; give --lifter or --predictions.")
+    poses = torch.cat([lifter(part) for part in keypoints.split(CHUNK)])
+    if not flip:
+        return poses
+    twins = torch.cat([lifter(part) for part in mirrored(keypoints, model.skeleton, POINT_SIGNS).split(CHUNK)])
+    return (poses + mirrored(twins, model.skeleton, POSE_SIGNS)) / 2.0
+
+
+@torch.inference_mode()
+def predict(
+    model: PoseModel,
+    keypoints: Tensor,
+    mode: ModeName,
+    *,
+    guess: Tensor | None = None,
+    hypotheses: int = 1,
+    steps: int = 2,
+    flip: bool = True,
+    generator: torch.Generator | None = None,
+) -> Tensor:
+    """(N,J,2) keypoints to refined poses (N,J,3), metres about the root.
+
+    guess: (N,J,3) another lifter's poses; None asks the model's own.
+    hypotheses, steps: of the `paper` mode; `released` knows two steps and hypotheses that are all equal.
+    """
+    if model.refiner is None:
+        return lift(model, keypoints, flip) if guess is None else guess
+    if mode == "released":
+        # the lifter is not asked about the mirrored picture: its one guess is mirrored, as published
+        first = lift(model, keypoints, flip=False) if guess is None else guess
+        states = torch.cat([keypoints, first], -1)[None]
+        times, sampler = released_times(), Ddim(Schedule())
+    else:
+        first = lift(model, keypoints, flip) if guess is None else guess
+        noise = model.noise
+        amplitude = 1.0 if hypotheses > 1 else 0.0
+        states, start = noise.start(torch.cat([keypoints, first], -1), hypotheses, amplitude, generator)
+        times, sampler = noise.schedule.times(start, steps), Ddim(noise.schedule)
+    return refine(model.refiner, model.skeleton, sampler, states, keypoints, times, flip=flip, generator=generator).pose[..., 2:]
