@@ -1,0 +1,27 @@
+import numpy as np
+import pytest
+
+from benchmarks.calibration import calibrate, plot
+from contract.failure import Failure
+
+
+def test_errors_drawn_as_large_as_the_spread_says_are_found_calibrated(tmp_path):
+    """|N(0, s)| has the mean s sqrt(2 / pi): the closed form that every bin must show."""
+    rng = np.random.default_rng(0)
+    spread = rng.uniform(5.0, 80.0, 40_000)
+    found = calibrate(spread, np.abs(rng.normal(0.0, spread)))
+    assert found.error == pytest.approx(found.spread * np.sqrt(2 / np.pi), rel=0.05)
+    assert found.pearson > 0.4 and found.spearman > 0.4
+    plot(found, tmp_path / "c.png")
+    assert (tmp_path / "c.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_a_spread_that_says_nothing_is_found_so():
+    rng = np.random.default_rng(1)
+    found = calibrate(rng.uniform(5.0, 80.0, 20_000), rng.uniform(0.0, 50.0, 20_000))
+    assert abs(found.pearson) < 0.03 and abs(found.spearman) < 0.03
+
+
+def test_equal_hypotheses_are_refused():
+    with pytest.raises(Failure, match="no spread"):
+        calibrate(np.zeros(50), np.ones(50))
