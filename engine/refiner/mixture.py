@@ -207,16 +207,19 @@ class MixtureNoise:
     def start(
         self, guess: Tensor, hypotheses: int = 1, amplitude: float = 1.0, generator: torch.Generator | None = None
     ) -> tuple[Tensor, int]:
-        """Hypotheses drawn around a guess: guess + amplitude (r - mean r), r drawn from the mixture for every hypothesis.
+        """Hypotheses drawn around a guess in pairs: guess +- amplitude (r - mean r), r drawn from the mixture for every pair.
 
-        guess: (B, J, 5). Returns states (H, B, J, 5) and the step they belong to: the guess holds one error of the mixture,
-        the draw another, so the step is the one of deviation sqrt(1 + amplitude^2) sigma_K. The guess already holds the mean
+        The two of a pair cancel in the mean what they have in common, so that the mean is not worse than the guess for the noise
+        that was put on it; an odd last hypothesis has no partner. guess: (B, J, 5). Returns states (H, B, J, 5) and the step they
+        belong to: the guess holds one error of the mixture, the draw another, so the step is the one of deviation
+        sqrt(1 + amplitude^2) sigma_K. The guess already holds the mean
         residual once, which is why the draw is centred. Amplitude 0 gives the guess itself at step K.
         """
         states = guess.expand(hypotheses, *guess.shape)
         if amplitude > 0.0:
-            residual = self.mixture.sample(tuple(states.shape[:2]), generator, guess)
-            states = states + amplitude * (residual - self.mixture.mean.to(guess))
+            pairs = (hypotheses + 1) // 2
+            around = self.mixture.sample((pairs, len(guess)), generator, guess) - self.mixture.mean.to(guess)
+            states = states + amplitude * torch.stack((around, -around), dim=1).flatten(0, 1)[:hypotheses]
         return states, widened_step(self.schedule, self.start_step, amplitude)
 
 

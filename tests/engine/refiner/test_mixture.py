@@ -214,6 +214,10 @@ def test_hypotheses_lie_around_the_guess() -> None:
     _, cov = moments(mixture)
     assert_moments(states[:, 0], guess[0].numpy(), 0.25 * cov)
     assert step == widened_step(SCHEDULE, 6, 0.5)
+    assert torch.allclose((states[0::2] + states[1::2]) / 2.0, guess.expand(DRAWS // 2, *guess.shape), atol=1e-6)  # in pairs
+    odd, _ = MixtureNoise(SCHEDULE, 6, mixture).start(guess, 5, amplitude=0.5, generator=seeded(1))
+    assert odd.shape == (5, 1, 2, 5)
+    assert torch.allclose((odd[0::2][:2] + odd[1::2]) / 2.0, guess.expand(2, 1, 2, 5), atol=1e-6)
     fixed, _ = FixedNoise(SCHEDULE, 6).start(guess, DRAWS, amplitude=1.0, generator=seeded(1))
     np.testing.assert_allclose((fixed - guess)[:, 0].std(dim=(0, 1)), SCHEDULE.sigma(6) * np.array(RELEASED_SCALES), rtol=0.02)
 
