@@ -19,6 +19,7 @@ from ..contract.motion_file import Motion
 from ..contract.options import CaptureOptions, add_arguments
 from .capture import Capture, Placement, check_video, place_motion, quality_sentence
 from .export import EXTENSIONS, MOTION_EXTENSION, check_outputs, copy_motion, export_armature
+from .export.options import ExportOptions, add_export_arguments
 from .terminal import Display, display
 
 if TYPE_CHECKING:
@@ -62,12 +63,14 @@ def _parser() -> argparse.ArgumentParser:
     capture.add_argument("--scene-fps", choices=SCENE_FPS, default=DEFAULT_SCENE_FPS,
         help="frame rate of the files where a .blend file is open: the scene's (keep) or the video's (match); "
         "without one it is the video's (default %(default)s)")  # fmt: skip
+    add_export_arguments(capture, mesh=False)
     capture.add_argument("--quiet", action="store_true", help="no progress, only the result")
     return parser
 
 
 def _capture(arguments: argparse.Namespace) -> ExitCode:
     options = CaptureOptions.from_arguments(arguments)
+    export = ExportOptions.from_arguments(arguments)
     outputs = check_outputs(arguments.outputs)
     motions = [path for path in outputs if path.suffix.lower() == MOTION_EXTENSION]
     scenes = [path for path in outputs if path not in motions]
@@ -85,7 +88,7 @@ def _capture(arguments: argparse.Namespace) -> ExitCode:
             copy_motion(capture.motion_path, path)
         notes, sentence = list(capture.progress.warnings), _sentence(motion)
         if scenes:
-            more, sentence = _write_scenes(motion, video, scenes, arguments.scene_fps, capture, shown)
+            more, sentence = _write_scenes(motion, video, scenes, arguments.scene_fps, export, capture, shown)
             notes += more
         seconds = capture.seconds
     except Failure as failure:
@@ -108,7 +111,7 @@ def _capture(arguments: argparse.Namespace) -> ExitCode:
 
 
 def _write_scenes(
-    motion: Motion, video: Path, paths: list[Path], scene_fps: str, capture: Capture, shown: Display
+    motion: Motion, video: Path, paths: list[Path], scene_fps: str, export: ExportOptions, capture: Capture, shown: Display
 ) -> tuple[list[str], str]:
     """Builds the armature in a fresh scene, first key at frame 0, and writes the files. Returns notes and the summary."""
     import bpy
@@ -131,7 +134,7 @@ def _write_scenes(
         for done, path in enumerate(paths):
             capture.progress.done = done
             shown.show(capture.progress)
-            export_armature(take.armature, path, [take.camera] if take.camera else [])
+            export_armature(take.armature, path, [take.camera] if take.camera else [], export)
         return take.notes, take.summary()
     finally:
         _discard(scene)

@@ -7,6 +7,8 @@ is taken on `slots`, which only the new layout has.
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 import bpy
@@ -97,6 +99,42 @@ def curves_of(owner: bpy.types.Object) -> Any:
             if bag is not None:
                 return bag.fcurves
     return []
+
+
+def play(owner: bpy.types.Object, action: bpy.types.Action | None) -> None:
+    """Lets the owner play an action, by the slot that moves objects where the action has slots; None: nothing any more."""
+    animation = owner.animation_data or owner.animation_data_create()
+    animation.action = action
+    if action is not None and hasattr(action, "slots") and animation.action_slot is None:
+        suitable = [slot for slot in action.slots if slot.target_id_type in ("OBJECT", "UNSPECIFIED")]
+        if suitable:
+            animation.action_slot = suitable[0]
+
+
+@contextlib.contextmanager
+def playing(owner: bpy.types.Object, action: bpy.types.Action | None) -> Iterator[None]:
+    """For as long as the block runs the owner plays this action; then what it played before."""
+    animation = owner.animation_data or owner.animation_data_create()
+    before, slot = animation.action, getattr(animation, "action_slot", None)
+    play(owner, action)
+    try:
+        yield
+    finally:
+        animation.action = before
+        if before is not None and slot is not None:
+            animation.action_slot = slot
+
+
+def add_clip(owner: bpy.types.Object, action: bpy.types.Action, name: str) -> None:
+    """Puts the action on a track of its own, over its own frames; the exporters make one animation of each track."""
+    animation = owner.animation_data or owner.animation_data_create()
+    track = animation.nla_tracks.new()
+    track.name = name
+    strip = track.strips.new(name, round(action.frame_range[0]), action)
+    strip.name = name
+    if hasattr(strip, "action_slot") and strip.action_slot is None:
+        strip.action_slot = action.slots[0]
+    strip.extrapolation = "NOTHING"  # else the longest strip's end would colour the frames of the others
 
 
 def frame_range(owner: bpy.types.Object) -> tuple[float, float]:

@@ -13,11 +13,11 @@ from bpy_extras.io_utils import ExportHelper, ImportHelper
 from ..contract.failure import Failure
 from ..contract.motion_file import load_motion
 from ..contract.options import CaptureOptions
-from .armature import is_kinolift
 from .capture import Capture, Placement, Take, check_video, place_motion
 from .export import BLENDER_EXTENSIONS, MOTION_EXTENSION, check_outputs, export_armature
+from .export.options import ExportOptions
 from .preferences import preferred_python
-from .properties import KinoliftStatus, capture_properties
+from .properties import KinoliftStatus, capture_properties, export_properties
 from .setup import findings
 
 INTERVAL = 0.1  # seconds between two looks at the worker
@@ -260,7 +260,7 @@ class KINOLIFT_OT_load_motion(bpy.types.Operator, ImportHelper):
 
 
 class KINOLIFT_OT_export(bpy.types.Operator, ExportHelper):
-    """Write the active Kinolift armature and its motion to a file"""
+    """Write the active armature, its meshes and its motion to a file"""
 
     bl_idname = "kinolift.export"
     bl_label = "Export"
@@ -272,12 +272,13 @@ class KINOLIFT_OT_export(bpy.types.Operator, ExportHelper):
     __annotations__ = {
         "filepath": bpy.props.StringProperty(subtype="FILE_PATH"),
         "filter_glob": bpy.props.StringProperty(default=";".join(f"*{kind}" for kind in BLENDER_EXTENSIONS), options={"HIDDEN"}),
+        **export_properties(),
     }
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        if not is_kinolift(context.object):
-            cls.poll_message_set("Select an armature that Kinolift made")
+        if context.object is None or context.object.type != "ARMATURE":
+            cls.poll_message_set("Select an armature first")
             return False
         return True
 
@@ -289,7 +290,7 @@ class KINOLIFT_OT_export(bpy.types.Operator, ExportHelper):
     def execute(self, context: bpy.types.Context) -> set[str]:
         path = Path(bpy.path.abspath(self.filepath))
         try:
-            export_armature(context.object, path)
+            export_armature(context.object, path, options=ExportOptions(self.mesh, self.fbx_preset))
         except Failure as failure:
             self.report({"ERROR"}, failure.message)
             return {"CANCELLED"}

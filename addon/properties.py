@@ -6,6 +6,7 @@ import bpy
 from bpy.props import BoolProperty, CollectionProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
 from ..contract.options import DEFAULT_FOV, CaptureOptions
+from .export.options import ExportOptions
 from .scene import DEFAULT_SCENE_FPS
 
 _default = CaptureOptions()
@@ -78,6 +79,20 @@ def capture_properties() -> dict[str, object]:
         ),
         "motion_path": StringProperty(
             name="Keep Motion", description="Keeps the motion file here (.npz). Empty: it is not kept", subtype="FILE_PATH",
+        ),
+    }  # fmt: skip
+
+
+def export_properties() -> dict[str, object]:
+    """The options of an export as Blender's properties; the defaults are ExportOptions'."""
+    default = ExportOptions()
+    return {
+        "mesh": BoolProperty(name="Meshes", description="The meshes that the armature moves go into the file", default=default.mesh),
+        "fbx_preset": EnumProperty(
+            name="FBX for", description="The program that an FBX file is for: its axes, scale and root bone", default=default.fbx_preset,
+            items=[("blender", "Blender", "The armature as it is; the file's header tells unit and axes"),
+                   ("unreal", "Unreal", "Centimetres, a root bone, only bones that deform"),
+                   ("unity", "Unity", "Metres, Y up, nothing turned or scaled at the top, only bones that deform")],
         ),
     }  # fmt: skip
 

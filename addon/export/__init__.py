@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -21,6 +22,7 @@ MOTION_EXTENSION = ".npz"
 # what Blender writes; the modules of the same names beside this one say how
 BLENDER_EXTENSIONS = (".fbx", ".bvh", ".glb", ".usd", ".blend")
 EXTENSIONS = (*BLENDER_EXTENSIONS, MOTION_EXTENSION)
+CLIP_EXTENSIONS = (".fbx", ".glb")  # those that can hold several takes
 
 
 def check_outputs(paths: Sequence[Path], known: Sequence[str] = EXTENSIONS) -> list[Path]:
@@ -72,20 +74,69 @@ def export_armature(
     (path,) = check_outputs([path], BLENDER_EXTENSIONS)
     extension = path.suffix.lower()
     meshes = meshes_of(armature) if options.mesh and extension != ".bvh" else []
-    with written_beside(path) as beside:
-        if extension == ".blend":
-            with stage(armature, [*meshes, *extra]) as scene:
-                blend.write(scene, beside)
-            return
-        with stage(armature, meshes) as scene:
-            if extension == ".fbx":
-                fbx.write(scene, armature, beside, options.fbx_preset)
-            elif extension == ".glb":
-                gltf.write(scene, armature, beside)
-            elif extension == ".usd":
-                usd.write(scene, armature, beside)
-            else:
-                bvh.write(scene, armature, beside)
+    with written_beside(path) as beside, stage(armature, [*meshes, *extra] if extension == ".blend" else meshes) as scene:
+        if extension == ".fbx":
+            fbx.write(scene, armature, beside, options.fbx_preset)
+        elif extension == ".glb":
+            gltf.write(scene, armature, beside)
+        elif extension == ".usd":
+            usd.write(scene, armature, beside)
+        elif extension == ".bvh":
+            bvh.write(scene, armature, beside)
+        else:
+            blend.write(scene, beside)
+
+
+def export_takes(
+    armature: bpy.types.Object,
+    actions: Sequence[bpy.types.Action],
+    path: Path,
+    options: ExportOptions | None = None,
+    one_file: bool = False,
+) -> list[Path]:
+    """Writes several takes of one armature and returns the files.
+
+    Args:
+        actions: the takes, each in time with the scene's rate; their names name the clips and files.
+        path: of the file. Several files are named after it and the take: `hero.fbx` gives `hero_Walk.fbx`, `hero_Run.fbx`.
+        one_file: all of them as clips of one .fbx, or animations of one .glb, each from its frame 0. Other kinds hold one take.
+
+    All names are checked before anything is written. Raises Failure.
+    """
+    from .. import keyframes
+    from . import fbx, gltf
+    from .character import meshes_of
+    from .stage import stage
+
+    options = (options or ExportOptions()).check()
+    if not actions:
+        raise Failure("bad_arguments", f"There is no take to write to {path.name}; name at least one.")
+    extension = path.suffix.lower()
+    if one_file and extension not in CLIP_EXTENSIONS:
+        raise Failure(
+            "bad_arguments", f"A {extension} file holds one take; write {' or '.join(CLIP_EXTENSIONS)}, or a file for each take."
+        )
+    if not one_file:
+        paths = check_outputs(take_paths(path, [action.name for action in actions]), BLENDER_EXTENSIONS)
+        for action, each in zip(actions, paths, strict=True):
+            with keyframes.playing(armature, action):
+                export_armature(armature, each, options=options)
+        return paths
+    (path,) = check_outputs([path], CLIP_EXTENSIONS)
+    with written_beside(path) as beside, stage(armature, meshes_of(armature) if options.mesh else []) as scene:
+        if extension == ".fbx":
+            fbx.write(scene, armature, beside, options.fbx_preset, actions)
+        else:
+            gltf.write(scene, armature, beside, actions)
+    return [path]
+
+
+def take_paths(path: Path, names: Sequence[str]) -> list[Path]:
+    """The files of several takes: the path's own where there is one take, else with each take's name, free of what a system forbids."""
+    if len(names) == 1:
+        return [path]
+    safe = [re.sub(r'[<>:"/\\|?*\x00-\x1f]+', "_", name).strip(" .") or "take" for name in names]
+    return [path.with_name(f"{path.stem}_{name}{path.suffix}") for name in safe]
 
 
 @contextlib.contextmanager

@@ -1,36 +1,79 @@
-"""FBX, by Blender's own exporter, with settings that lose nothing."""
+"""FBX, by Blender's own exporter, with settings that lose nothing, for the program that reads it."""
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import bpy
 
+from .. import keyframes
+from .conform import Conformity, conformed
 from .stage import call_exporter
 
 
-def write(scene: bpy.types.Scene, armature: bpy.types.Object, path: Path, preset: str = "blender") -> None:
-    """Writes the staged armature and its action, a key on every frame of the scene's range."""
-    call_exporter(
-        bpy.ops.export_scene.fbx,
-        scene,
-        armature,
-        path,
-        use_selection=True,
-        object_types={"ARMATURE", "MESH"},
-        add_leaf_bones=False,  # the default adds a bone at the end of every limb that the user's rig does not have
-        bake_anim=True,
-        bake_anim_use_all_bones=True,
-        bake_anim_use_nla_strips=False,  # the default exports every action in the file as a take of its own
-        bake_anim_use_all_actions=False,
-        bake_anim_force_startend_keying=True,
-        bake_anim_step=1.0,
-        bake_anim_simplify_factor=0.0,  # the default drops keys that it finds dull
-        bake_space_transform=False,
-        apply_scale_options="FBX_SCALE_ALL",  # the unit goes into the header; the default scales the armature by 100
-        primary_bone_axis="Y",
-        secondary_bone_axis="X",
-        use_armature_deform_only=False,
-        path_mode="COPY",  # with the next: pictures inside the file, which is all that arrives elsewhere
-        embed_textures=True,
-    )
+@dataclass(frozen=True)
+class Preset:
+    """What a program wants. `conformity` None: the armature goes as it is, the header alone tells unit and axes."""
+
+    conformity: Conformity | None
+    scale_length: float = 1.0  # metres in a unit of the data
+    scale_options: str = "FBX_SCALE_ALL"  # the unit goes into the header; the default scales the armature by 100
+
+
+PRESETS = {
+    "blender": Preset(None),
+    # Unreal reads centimetres and does not look at the header's unit; a node named Armature above the bones is one that
+    # its importer knows to be Blender's and leaves out, so that `root` is the skeleton's root. Its own conversion of the axes
+    # (Y up to Z up) takes the topmost node's turn back; the character then faces Unreal's +Y, as the mannequin does.
+    "unreal": Preset(Conformity(100.0, False, "Armature", "root", True), 0.01, "FBX_SCALE_NONE"),
+    # Unity has Y up as FBX, heeds the header's unit, and shows a turn of the topmost node as -89.98 degrees: there is none.
+    "unity": Preset(Conformity(1.0, True, "", "", True)),
+}
+
+
+def write(
+    scene: bpy.types.Scene, armature: bpy.types.Object, path: Path, preset: str = "blender", actions: Sequence[bpy.types.Action] = ()
+) -> None:
+    """Writes the staged armature with a key on every frame: the action that it plays, or each of `actions` as a clip."""
+    chosen = PRESETS[preset]
+    clips = len(actions) > 1
+    conformity = chosen.conformity or (Conformity() if clips else None)
+    scene.unit_settings.system = "METRIC"
+    scene.unit_settings.scale_length = chosen.scale_length
+    with contextlib.ExitStack() as stack:
+        if conformity is not None:
+            played = list(actions) or [armature.animation_data.action if armature.animation_data else None]
+            armature, baked = stack.enter_context(conformed(scene, armature, played, conformity))
+            if clips:
+                keyframes.play(armature, None)
+                for action in baked:
+                    keyframes.add_clip(armature, action, action.name)
+        call_exporter(
+            bpy.ops.export_scene.fbx,
+            scene,
+            armature,
+            path,
+            use_selection=True,
+            object_types={"ARMATURE", "MESH"},
+            axis_forward="-Z",
+            axis_up="Y",
+            add_leaf_bones=False,  # the default adds a bone at the end of every limb that the user's rig does not have
+            bake_anim=True,
+            bake_anim_use_all_bones=True,
+            bake_anim_use_nla_strips=clips,  # with all actions, the default exports every action in the file as a take of its own
+            bake_anim_use_all_actions=False,
+            bake_anim_force_startend_keying=True,
+            bake_anim_step=1.0,
+            bake_anim_simplify_factor=0.0,  # the default drops keys that it finds dull
+            bake_space_transform=False,
+            apply_unit_scale=True,
+            apply_scale_options=chosen.scale_options,
+            primary_bone_axis="Y",
+            secondary_bone_axis="X",
+            use_armature_deform_only=False,
+            path_mode="COPY",  # with the next: pictures inside the file, which is all that arrives elsewhere
+            embed_textures=True,
+        )

@@ -42,6 +42,21 @@ def test_a_held_key_stays_until_the_next():
     np.testing.assert_allclose(thing.location, (2, 2, 2))
 
 
+def test_playing_another_action_for_a_while():
+    thing = owner()
+    keyframes.new_action(thing, "One").write("location", "G", np.array([0.0]), np.array([[1.0, 1, 1]]), np.zeros(1, bool))
+    one = thing.animation_data.action
+    keyframes.new_action(thing, "Two").write("location", "G", np.array([0.0]), np.array([[2.0, 2, 2]]), np.zeros(1, bool))
+    two = thing.animation_data.action
+    with keyframes.playing(thing, one):
+        bpy.context.scene.frame_set(1)
+        np.testing.assert_allclose(thing.location, (1, 1, 1))
+        assert keyframes.frame_range(thing) == (0, 0) and len(keyframes.curves_of(thing)) == 3
+    bpy.context.scene.frame_set(2)
+    np.testing.assert_allclose(thing.location, (2, 2, 2))
+    assert thing.animation_data.action == two
+
+
 def test_nothing_keyed():
     thing = owner()
     assert list(keyframes.curves_of(thing)) == [] and keyframes.frame_range(thing) == (0, 0)

@@ -127,9 +127,18 @@ def test_load_and_export(make_motion, tmp_path):
     assert "is not a motion file" in failure_of(bpy.ops.kinolift.load_motion, filepath=str(path))
 
 
-def test_export_needs_an_armature_of_ours():
+def test_export_needs_an_armature():
     bpy.ops.mesh.primitive_cube_add()
     assert not bpy.ops.kinolift.export.poll()
+
+
+def test_export_for_unreal_from_any_armature(tmp_path):
+    bpy.ops.object.armature_add()
+    target = tmp_path / "plain.fbx"
+    assert bpy.ops.kinolift.export(filepath=str(target), fbx_preset="unreal") == {"FINISHED"}
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+    bpy.ops.wm.fbx_import(filepath=str(target))
+    assert [bone.name for bone in bpy.data.objects["Armature"].data.bones] == ["root", "Bone"]
 
 
 def test_check_setup_says_what_is_missing(fake_python, monkeypatch):

@@ -1,0 +1,235 @@
+"""A copy of a character as another program wants it: units, axes and a root bone in the data itself, keys on every frame.
+
+FBX says its unit and its axes in the header, and Blender's exporter meets them by scaling and turning the topmost object. Game
+engines hand that scale and turn down to whatever hangs on the character, so for them the data itself is measured in the
+file's unit and stands on the file's axes, and the topmost object does nothing.
+
+The copy's pose is what the character's bones really do, whoever moves them (keys, constraints, drivers, the object itself).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import bpy
+import numpy as np
+import numpy.typing as npt
+from mathutils import Matrix
+
+from .. import keyframes
+
+Array = npt.NDArray[np.float64]
+
+# names that a bone above all others has in rigs that come from an engine; such a rig needs no other root bone
+ROOT_NAMES = ("root", "rootbone", "root_bone", "root.x", "master", "reference")
+ROOT_LENGTH = 0.1  # metres: of the root bone that is added, only for the eye
+STILL = 1e-6  # a location (in the file's unit) or a scale that nowhere differs by more from rest gets no keys
+
+
+@dataclass(frozen=True)
+class Conformity:
+    """What the copy is to be.
+
+    unit: of the data, per metre: 100 for centimetres.
+    y_up: the data has Y up and faces +Z, and the object is turned back by as much.
+    object_name: of the copy, "" for the armature's own.
+    root_bone: of a bone at the origin above all others where there is none of such a name; "" where none is wanted.
+    deform_only: bones that neither deform nor carry one that does are left out.
+    """
+
+    unit: float = 1.0
+    y_up: bool = False
+    object_name: str = ""
+    root_bone: str = ""
+    deform_only: bool = False
+
+
+@contextlib.contextmanager
+def conformed(
+    scene: bpy.types.Scene, armature: bpy.types.Object, actions: Sequence[bpy.types.Action | None], wanted: Conformity
+) -> Iterator[tuple[bpy.types.Object, list[bpy.types.Action]]]:
+    """The copy in place of everything else on the stage, and its actions: one for each given, each from frame 0.
+
+    It plays the first. Meshes on the stage are copied with the armature. While the block runs the copies have the originals'
+    names; afterwards all is as it was.
+    """
+    meshes = [thing for thing in scene.objects if thing.type == "MESH"]
+    made: list[bpy.types.ID] = []
+    names: list[tuple[bpy.types.ID, str]] = []
+    try:
+        kept = _kept_bones(armature, wanted.deform_only)
+        with keyframes.playing(armature, actions[0]):
+            scene.frame_set(math.floor(keyframes.frame_range(armature)[0]))
+            rest_world, mesh_worlds = _at_rest(scene, armature, meshes)
+        turn = Matrix.Rotation(-math.pi / 2, 4, "X") if wanted.y_up else Matrix.Identity(4)
+        into = Matrix.Scale(wanted.unit, 4) @ turn
+        name = wanted.object_name or armature.name
+        copy = bpy.data.objects.new(name, armature.data.copy())
+        made += [copy, copy.data]
+        copy.data.animation_data_clear()
+        scene.collection.objects.link(copy)
+        copy.data.transform(into @ rest_world)
+        added = _edit(scene, copy, kept, wanted)
+        copy.matrix_world = turn.inverted()
+        baked: list[bpy.types.Action] = []
+        for action in actions:
+            with keyframes.playing(armature, action):
+                poses = _poses(scene, armature, kept)
+            poses = np.array(into) @ poses
+            poses[:, :, :3, :3] /= np.cbrt(abs(np.linalg.det(np.array(into @ rest_world)[:3, :3])))
+            baked.append(_key(copy, kept, added, poses, action.name if action is not None else name))
+            made.append(baked[-1])
+        for mesh, world in zip(meshes, mesh_worlds, strict=True):
+            mine = _copy_mesh(mesh, armature, copy, into @ world)
+            made += [mine, mine.data]
+            scene.collection.objects.unlink(mesh)
+            scene.collection.objects.link(mine)
+            names += _take_name(mesh, mine, mesh.name)
+        scene.collection.objects.unlink(armature)
+        names += _take_name(bpy.data.objects.get(name), copy, name)
+        for action, mine in zip(actions, baked, strict=True):
+            if action is not None:
+                names += _take_name(action, mine, action.name)
+        keyframes.play(copy, baked[0])
+        scene.frame_start, scene.frame_end = 0, max(int(action.frame_range[1]) for action in baked)
+        scene.frame_set(0)
+        yield copy, baked
+    finally:
+        bpy.data.batch_remove([thing for thing in made if thing is not None])
+        for thing, its_name in names:
+            thing.name = its_name
+
+
+def _kept_bones(armature: bpy.types.Object, deform_only: bool) -> list[str]:
+    """Parents before children."""
+    bones = armature.data.bones
+    kept = {bone.name for bone in bones}
+    if deform_only and any(bone.use_deform for bone in bones):
+        kept = set()
+        for bone in bones:
+            if bone.use_deform:
+                kept |= {bone.name, *(parent.name for parent in bone.parent_recursive)}
+    depth = {bone.name: len(bone.parent_recursive) for bone in bones if bone.name in kept}
+    return sorted(depth, key=lambda name: depth[name])
+
+
+def _at_rest(scene: bpy.types.Scene, armature: bpy.types.Object, meshes: Sequence[bpy.types.Object]) -> tuple[Matrix, list[Matrix]]:
+    """The world matrices of armature and meshes with all bones at rest."""
+    before = armature.data.pose_position
+    armature.data.pose_position = "REST"
+    try:
+        with bpy.context.temp_override(scene=scene, view_layer=scene.view_layers[0]):
+            graph = bpy.context.evaluated_depsgraph_get()
+            return armature.evaluated_get(graph).matrix_world.copy(), [mesh.evaluated_get(graph).matrix_world.copy() for mesh in meshes]
+    finally:
+        armature.data.pose_position = before
+
+
+def _edit(scene: bpy.types.Scene, copy: bpy.types.Object, kept: Sequence[str], wanted: Conformity) -> str:
+    """Takes out what is not kept, frees bones from their parents' tails, adds the root bone. Returns its name or ""."""
+    layer = scene.view_layers[0]
+    layer.objects.active = copy
+    keep, added = set(kept), ""
+    with bpy.context.temp_override(scene=scene, view_layer=layer, object=copy, active_object=copy, selected_objects=[copy]):
+        bpy.ops.object.mode_set(mode="EDIT")
+        bones = copy.data.edit_bones
+        for bone in list(bones):
+            bone.use_connect = False
+            bone.use_inherit_rotation = bone.use_local_location = True
+            bone.inherit_scale = "FULL"
+            bone.use_relative_parent = False
+            if bone.name not in keep:
+                bones.remove(bone)
+        tops = [bone for bone in bones if bone.parent is None]
+        if wanted.root_bone and not (len(tops) == 1 and tops[0].name.lower().rpartition(":")[2] in ROOT_NAMES):
+            root = bones.new(wanted.root_bone)  # Blender makes the name unique
+            root.head, root.tail, root.roll = (0, 0, 0), (0, ROOT_LENGTH * wanted.unit, 0), 0
+            for bone in tops:
+                bone.parent = root
+            added = root.name
+        bpy.ops.object.mode_set(mode="OBJECT")
+    return added
+
+
+def _poses(scene: bpy.types.Scene, armature: bpy.types.Object, kept: Sequence[str]) -> Array:
+    """(T,B,4,4) the bones in the world over the whole frames of the action that the armature plays."""
+    first, last = keyframes.frame_range(armature)
+    frames = np.arange(math.floor(first + 1e-3), math.ceil(last - 1e-3) + 1)
+    poses = np.empty((len(frames), len(kept), 4, 4))
+    with bpy.context.temp_override(scene=scene, view_layer=scene.view_layers[0]):
+        for k, frame in enumerate(frames):
+            scene.frame_set(int(frame))
+            evaluated = armature.evaluated_get(bpy.context.evaluated_depsgraph_get())
+            bones = evaluated.pose.bones
+            poses[k] = np.array(evaluated.matrix_world) @ np.array([bones[name].matrix for name in kept])
+    return poses
+
+
+def _key(copy: bpy.types.Object, kept: Sequence[str], added: str, poses: Array, name: str) -> bpy.types.Action:
+    """A new action in which the copy's bones stand at `poses` (T,B,4,4), in the copy's own space."""
+    bones = copy.data.bones
+    rest = {bone: np.array(bones[bone].matrix_local, dtype=np.float64) for bone in kept}
+    index = {bone: k for k, bone in enumerate(kept)}
+    curves = keyframes.new_action(copy, name)
+    frames, held = np.arange(len(poses), dtype=np.float64), np.zeros(len(poses), bool)
+    for bone in kept:
+        parent = bones[bone].parent
+        local = np.linalg.inv(rest[bone]) @ poses[:, index[bone]]
+        if parent is not None and parent.name != added:
+            between = np.linalg.inv(rest[bone]) @ rest[parent.name]
+            local = between @ np.linalg.inv(poses[:, index[parent.name]]) @ poses[:, index[bone]]
+        location, rotation, scale = _parts(local)
+        copy.pose.bones[bone].rotation_mode = "QUATERNION"
+        path = f'pose.bones["{bpy.utils.escape_identifier(bone)}"]'
+        if parent is None or parent.name == added or np.abs(location).max() > STILL:
+            curves.write(f"{path}.location", bone, frames, location, held)
+        curves.write(f"{path}.rotation_quaternion", bone, frames, rotation, held)
+        if np.abs(scale - 1).max() > STILL * 100:
+            curves.write(f"{path}.scale", bone, frames, scale, held)
+    return copy.animation_data.action
+
+
+def _parts(local: Array) -> tuple[Array, Array, Array]:
+    """(T,4,4) -> locations (T,3), quaternions (T,4) wxyz without flips, scales (T,3)."""
+    scale = np.linalg.norm(local[:, :3, :3], axis=1)
+    scale[np.linalg.det(local[:, :3, :3]) < 0] *= -1.0
+    turned = local[:, :3, :3] / scale[:, None]
+    quaternions = np.array([Matrix(matrix).to_quaternion() for matrix in turned])
+    flips = np.einsum("ij,ij->i", quaternions[1:], quaternions[:-1]) < 0
+    signs = np.concatenate([[1.0], np.cumprod(np.where(flips, -1.0, 1.0))])
+    return local[:, :3, 3], quaternions * signs[:, None], scale
+
+
+def _copy_mesh(mesh: bpy.types.Object, armature: bpy.types.Object, copy: bpy.types.Object, into: Matrix) -> bpy.types.Object:
+    """The mesh in the copy's space, skinned to the copy; what hung on a bone is skinned to that bone alone."""
+    mine = mesh.copy()
+    mine.data = mesh.data.copy()
+    mine.animation_data_clear()
+    mine.constraints.clear()
+    mine.data.transform(into, shape_keys=True)
+    if into.determinant() < 0:
+        mine.data.flip_normals()
+    mine.parent, mine.parent_type = copy, "OBJECT"
+    mine.matrix_parent_inverse = mine.matrix_basis = Matrix.Identity(4)
+    mine.delta_location, mine.delta_scale = (0, 0, 0), (1, 1, 1)
+    mine.delta_rotation_euler, mine.delta_rotation_quaternion = (0, 0, 0), (1, 0, 0, 0)
+    skinned = [modifier for modifier in mine.modifiers if modifier.type == "ARMATURE" and modifier.object == armature]
+    for modifier in skinned:
+        modifier.object = copy
+    if mesh.parent == armature and mesh.parent_type == "BONE" and not skinned:
+        mine.vertex_groups.clear()
+        mine.vertex_groups.new(name=mesh.parent_bone).add(list(range(len(mine.data.vertices))), 1.0, "REPLACE")
+        mine.modifiers.new("Armature", "ARMATURE").object = copy
+    return mine
+
+
+def _take_name(holder: bpy.types.ID | None, taker: bpy.types.ID, name: str) -> list[tuple[bpy.types.ID, str]]:
+    """Gives the name to `taker`; returns who has to get it back. A holder that may not change (linked from a library) keeps it."""
+    if holder is None or holder == taker or not holder.is_editable:
+        return []
+    holder.name = f"{name} (yours)"
+    taker.name = name
+    return [(holder, name)]

@@ -1,0 +1,182 @@
+"""Files for game engines: unit, axes and root bone in the data itself, read back by Blender's C++ importer and as plain FBX nodes."""
+
+from __future__ import annotations
+
+import bpy
+import numpy as np
+import pytest
+from kinolift_characters import farthest, make_character, vertices
+from kinolift_extension.addon.export import export_armature, export_takes, take_paths
+from kinolift_extension.addon.export.options import ExportOptions
+from kinolift_extension.contract.failure import Failure
+from mathutils import Matrix
+
+FRAMES = 8
+
+
+def fresh():
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+
+
+def read_fbx(path):
+    fresh()
+    bpy.ops.wm.fbx_import(filepath=str(path))
+    (armature,) = (thing for thing in bpy.data.objects if thing.type == "ARMATURE")
+    return armature
+
+
+def fbx_nodes(path):
+    """(UnitScaleFactor, {name of an object or bone: {property: values}}) straight from the file's nodes."""
+    from io_scene_fbx import parse_fbx
+
+    root, _ = parse_fbx.parse(str(path))
+
+    def child(node, name):
+        return next(each for each in node.elems if each.id == name)
+
+    def values(node):
+        return {each.props[0]: each.props[4:] for each in child(node, b"Properties70").elems}
+
+    settings = values(child(root, b"GlobalSettings"))
+    models = {each.props[1].split(b"\x00")[0].decode(): values(each) for each in child(root, b"Objects").elems if each.id == b"Model"}
+    return settings, models
+
+
+def names():
+    return [sorted(thing.name for thing in kind) for kind in (bpy.data.objects, bpy.data.meshes, bpy.data.armatures, bpy.data.actions)]
+
+
+def moved(armature):
+    """The object itself turned, scaled and out of place, as imported rigs are."""
+    armature.matrix_world = Matrix.Translation((1, 2, 0.5)) @ Matrix.Rotation(0.4, 4, "X") @ Matrix.Scale(0.8, 4)
+    bpy.context.view_layer.update()
+
+
+@pytest.mark.parametrize("preset", ["blender", "unreal", "unity"])
+def test_the_character_stands_in_the_world_as_it_did(make_motion, tmp_path, preset):
+    armature = make_character(make_motion(frames=FRAMES, fps=30000 / 1001))
+    moved(armature)
+    expected, before = vertices(range(FRAMES)), names()
+    path = tmp_path / "hero.fbx"
+    export_armature(armature, path, options=ExportOptions(fbx_preset=preset))
+    assert names() == before
+    np.testing.assert_array_equal(vertices([4]), expected[4:5])
+    read_fbx(path)
+    assert farthest(expected, vertices(range(1, FRAMES + 1))) < 1e-3
+    assert bpy.context.scene.render.fps == 30 and bpy.context.scene.render.fps_base == pytest.approx(1.001)
+
+
+@pytest.mark.parametrize(
+    ("preset", "unit", "top", "turn"), [("unreal", 1.0, "Armature", (-90, 0, 0)), ("unity", 100.0, "Hero", (0, 0, 0))]
+)
+def test_nothing_is_scaled_in_an_engines_file(make_motion, tmp_path, preset, unit, top, turn):
+    armature = make_character(make_motion(frames=FRAMES))
+    moved(armature)
+    path = tmp_path / "hero.fbx"
+    export_armature(armature, path, options=ExportOptions(fbx_preset=preset))
+    settings, models = fbx_nodes(path)
+    assert settings[b"UnitScaleFactor"] == [unit]  # centimetres in a unit
+    for name, values in models.items():
+        np.testing.assert_allclose(values.get(b"Lcl Scaling", (1, 1, 1)), 1, atol=1e-5, err_msg=name)
+    np.testing.assert_allclose(models[top].get(b"Lcl Rotation", (0, 0, 0)), turn, atol=1e-4)
+    np.testing.assert_allclose(models[top].get(b"Lcl Translation", (0, 0, 0)), 0, atol=1e-5)
+    # 0.8 of 0.42 m, in the file's unit
+    assert np.linalg.norm(models["shin.L"][b"Lcl Translation"]) == pytest.approx(0.8 * 0.42012 * 100 / unit, rel=1e-3)
+
+
+def test_unreal_gets_a_root_bone_and_only_bones_that_deform(make_motion, tmp_path):
+    armature = make_character(make_motion(frames=3))
+    for name in ("hips", "spine", "hand.L"):  # the first two carry bones that deform
+        armature.data.bones[name].use_deform = False
+    path = tmp_path / "hero.fbx"
+    export_armature(armature, path, options=ExportOptions(mesh=False, fbx_preset="unreal"))
+    read = read_fbx(path)
+    assert [bone.name for bone in read.data.bones if bone.parent is None] == ["root"]
+    assert read.data.bones["hips"].parent.name == "root" and "hand.L" not in read.data.bones and "spine" in read.data.bones
+    for frame in (1, 3):
+        bpy.context.scene.frame_set(frame)
+        np.testing.assert_allclose(read.pose.bones["root"].matrix, np.eye(4), atol=1e-5)
+
+
+def test_a_rig_with_a_root_bone_keeps_its_own(make_motion, tmp_path):
+    armature = make_character(make_motion(frames=3))
+    armature.data.bones["hips"].name = "Root"
+    path = tmp_path / "hero.fbx"
+    export_armature(armature, path, options=ExportOptions(fbx_preset="unreal"))
+    assert [bone.name for bone in read_fbx(path).data.bones if bone.parent is None] == ["Root"]
+
+
+def test_what_constraints_do_is_in_the_file(make_motion, tmp_path):
+    armature = make_character(make_motion(frames=FRAMES))
+    track = armature.pose.bones["forearm.L"].constraints.new("DAMPED_TRACK")
+    track.target, track.subtarget = armature, "foot.R"
+    expected = vertices(range(FRAMES))
+    export_armature(armature, tmp_path / "hero.fbx", options=ExportOptions(fbx_preset="unity"))
+    assert len(armature.pose.bones["forearm.L"].constraints) == 1
+    read_fbx(tmp_path / "hero.fbx")
+    assert farthest(expected, vertices(range(1, FRAMES + 1))) < 1e-3
+
+
+def two_takes(make_motion):
+    """An armature with a skin, and its takes {name: (action, the vertices)}: of different length, from different frames."""
+    from kinolift_extension.addon.armature import key_motion
+
+    armature = make_character(make_motion(frames=6))
+    run = armature.animation_data.action
+    run.name = "Run"
+    ran = vertices(range(6))
+    key_motion(armature, make_motion(frames=9, seed=4), np.arange(9.0) + 20)
+    walk = armature.animation_data.action
+    walk.name = "Walk: slow"
+    return armature, {"Run": (run, ran), "Walk: slow": (walk, vertices(range(20, 29)))}
+
+
+@pytest.mark.parametrize(("extension", "preset"), [(".fbx", "blender"), (".fbx", "unreal"), (".fbx", "unity"), (".glb", "blender")])
+def test_several_takes_in_one_file(make_motion, tmp_path, extension, preset):
+    from kinolift_extension.addon import keyframes
+
+    armature, takes = two_takes(make_motion)
+    before = names()
+    path = tmp_path / f"hero{extension}"
+    written = export_takes(armature, [action for action, _ in takes.values()], path, ExportOptions(fbx_preset=preset), one_file=True)
+    assert written == [path] and names() == before and armature.animation_data.action.name == "Walk: slow"
+    assert not armature.animation_data.nla_tracks
+    expected = {name: points for name, (_, points) in takes.items()}
+    if extension == ".fbx":
+        read, first = read_fbx(path), 1
+    else:
+        fresh()
+        bpy.context.scene.render.fps = 30
+        bpy.ops.import_scene.gltf(filepath=str(path), disable_bone_shape=True)
+        (read,), first = [thing for thing in bpy.data.objects if thing.type == "ARMATURE"], 0
+    assert sorted(action.name for action in bpy.data.actions) == ["Run", "Walk: slow"]
+    for track in read.animation_data.nla_tracks:
+        track.mute = True
+    for name, points in expected.items():
+        keyframes.play(read, bpy.data.actions[name])
+        assert tuple(bpy.data.actions[name].frame_range) == pytest.approx((first, first + len(points) - 1), abs=1e-3)
+        assert farthest(points, vertices(np.arange(len(points)) + first)) < 1e-3, name
+
+
+def test_several_takes_in_several_files(make_motion, tmp_path):
+    armature, takes = two_takes(make_motion)
+    actions = [action for action, _ in takes.values()]
+    expected = takes["Run"][1]
+    written = export_takes(armature, actions, tmp_path / "hero.fbx")
+    assert [path.name for path in written] == ["hero_Run.fbx", "hero_Walk_ slow.fbx"] and all(path.is_file() for path in written)
+    assert armature.animation_data.action == actions[1]
+    read_fbx(written[0])
+    assert farthest(expected, vertices(range(1, 7))) < 1e-3
+
+
+def test_takes_that_cannot_be_written(make_motion, tmp_path):
+    armature, takes = two_takes(make_motion)
+    actions = [action for action, _ in takes.values()]
+    with pytest.raises(Failure, match=r"A \.bvh file holds one take"):
+        export_takes(armature, actions, tmp_path / "hero.bvh", one_file=True)
+    with pytest.raises(Failure, match="no take to write"):
+        export_takes(armature, [], tmp_path / "hero.fbx")
+    with pytest.raises(Failure, match="--fbx-preset is 'max'; it takes blender or unreal or unity"):
+        export_takes(armature, actions, tmp_path / "hero.fbx", ExportOptions(fbx_preset="max"))
+    assert list(tmp_path.iterdir()) == []
+    assert [path.name for path in take_paths(tmp_path / "a.glb", ["one"])] == ["a.glb"]
