@@ -158,8 +158,7 @@ class Refiner(nn.Module):
         x: (B, J, 5), the noisy state (u, v, x, y, z). t: (B,) diffusion steps. p: (B, J, channels of the context), the
         un-noised 2D pose first; with `guide_from_noisy` its (u, v) are taken from `x` instead, without guidance it is unused.
         """
-        if x.ndim != 3 or x.shape[1:] != (len(self.skeleton), STATE_CHANNELS):
-            raise ValueError(f"expected x of shape (B, {len(self.skeleton)}, {STATE_CHANNELS}), not {tuple(x.shape)}")
+        self.check(x)
         swish_time = functional.silu(self.time(t))
         out = self.embed(x)
         if self.guidance is None:
@@ -167,7 +166,7 @@ class Refiner(nn.Module):
                 out = convolution(attention(out), swish_time)
             return self.readout(out)
 
-        guide = self.guidance(self._context(x, p))
+        guide = self.guidance(self.context(x, p))
         out = out + guide
         last = len(self.attentions) - 1
         for i, (attention, convolution) in enumerate(zip(self.attentions, self.convolutions, strict=True)):
@@ -181,7 +180,13 @@ class Refiner(nn.Module):
             out = convolution(out, swish_time)
         return self.readout(out)
 
-    def _context(self, x: Tensor, p: Tensor | None) -> Tensor:
+    def check(self, x: Tensor) -> None:
+        """ValueError where `x` is no state of the skeleton's joints."""
+        if x.ndim != 3 or x.shape[1:] != (len(self.skeleton), STATE_CHANNELS):
+            raise ValueError(f"expected x of shape (B, {len(self.skeleton)}, {STATE_CHANNELS}), not {tuple(x.shape)}")
+
+    def context(self, x: Tensor, p: Tensor | None) -> Tensor:
+        """What guides: `p`, with the (u, v) of `x` in it where the layout says so; ValueError where it has another shape."""
         channels = len(self.config.guide_signs)
         if self.config.guide_from_noisy:
             noisy = x[..., :IMAGE_CHANNELS]
