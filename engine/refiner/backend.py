@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import torch
 
+from .fused import FusedRefiner
 from .network import Refiner
 from .sampler import Model
 
@@ -17,4 +18,6 @@ def choose(model: Refiner, device: torch.device, say: Say) -> Model:
 
     Where a faster one should work and does not, the plain network runs and `say` tells why, now or at the first call.
     """
+    if device.type == "cpu":
+        return FusedRefiner(model)
     return model

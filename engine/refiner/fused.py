@@ -20,6 +20,7 @@ import copy
 import math
 import os
 from concurrent.futures import ThreadPoolExecutor
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -27,6 +28,7 @@ from torch.nn import functional
 
 from .attention import DEGREE_EPSILON, STD_EPSILON, GraphAttention, LayerNorm
 from .chebyshev import ChebConv, TimedResidual
+from .embedding import STATE_CHANNELS
 from .network import Refiner
 
 # torch's compiler puts a linear layer and what follows it into this operation of oneDNN; builds without oneDNN lack it.
@@ -172,19 +174,20 @@ class FusedRefiner:
         self.threads = threads
         self._pool: ThreadPoolExecutor | None = None
         with torch.inference_mode():
-            joints, nodes = len(network.skeleton), len(network.attentions[0].graph.adjacency)
+            joints, nodes = len(network.skeleton), network.nodes
             hidden = network.config.hidden
-            self._embed = _Affine(network.embed, (joints, 5))
+            self._embed = _Affine(network.embed, (joints, STATE_CHANNELS))
             self._readout = _Affine(network.readout, (nodes, hidden))
-            self._attentions = [_Attention(layer) for layer in network.attentions]
-            self._convolutions = [_Residual(block) for block in network.convolutions]
-            blocks = list(network.convolutions)
+            blocks = cast(list[TimedResidual], list(network.convolutions))
+            self._attentions = [_Attention(layer) for layer in cast(list[GraphAttention], list(network.attentions))]
+            self._convolutions = [_Residual(block) for block in blocks]
             self._guide: _Affine | None = None
             if network.guidance is not None:
+                guiding = cast(list[TimedResidual], list(network.guidance.convolutions))
                 self._guide = _Affine(network.guidance, (joints, len(network.config.guide_signs)))
-                self._guide_attentions = [_Attention(layer) for layer in network.guidance.attentions]
-                self._guide_convolutions = [_Residual(block) for block in network.guidance.convolutions]
-                blocks += list(network.guidance.convolutions)
+                self._guide_attentions = [_Attention(layer) for layer in cast(list[GraphAttention], list(network.guidance.attentions))]
+                self._guide_convolutions = [_Residual(block) for block in guiding]
+                blocks += guiding
             # Every block's layer for the step's embedding, one below the other.
             self._time = torch.cat([block.time.weight.detach().float() for block in blocks])
             self._time_bias = torch.cat([block.time.bias.detach().float() for block in blocks])

@@ -115,6 +115,7 @@ class Refiner(nn.Module):
         self.config = config = config or RefinerConfig()
         plain = Graph.of_skeleton(skeleton)
         graph = Graph.cross_channel(skeleton, config.use_bridges) if config.use_cce else plain
+        self.nodes = graph.nodes
         self.time = TimeEmbedding(config.hidden, config.embedding)
         self.embed: nn.Module
         self.readout: nn.Module
