@@ -63,6 +63,7 @@ class Command:
 # Every command there is; the help and the dispatch both read this.
 COMMANDS = (
     Command("capture", "turn a video into an animated armature: .fbx .bvh .glb .usd .blend .npz", "addon"),
+    Command("evaluate", "judge weights or poses on Human3.6M, MPI-INF-3DHP or motion capture, beside what others published", "engine"),
     Command("setup", "make the environment now (every command does so on first use); --again makes it anew", "here"),
     Command("doctor", "say what is installed, what is wrong, and the command that mends it", "here"),
     Command("build", "make the extension's zip for Blender", "here"),

@@ -1,4 +1,7 @@
-"""The worker: `python -m engine capture VIDEO -o MOTION.npz ...`, events on standard output, its log on standard error."""
+"""The worker: `python -m engine capture VIDEO -o MOTION.npz ...`, events on standard output, its log on standard error.
+
+The other words are commands for a person: see `engine.commands`.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +18,14 @@ from typing import NoReturn
 from contract.events import encode
 from contract.failure import ExitCode, Failure
 from contract.options import CaptureOptions, add_arguments
+from engine.commands import COMMANDS, run
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code; the last line on standard output is a result or an error."""
+    words = sys.argv[1:] if arguments is None else arguments
+    if words and words[0] in COMMANDS:
+        return run(words[0], words[1:])
     parser = _Parser(prog="python -m engine", description="Kinolift's worker; one JSON event a line on standard output.")
     commands = parser.add_subparsers(dest="command", required=True)
     capture = commands.add_parser("capture", help="video -> motion file")

@@ -321,7 +321,9 @@ def test_every_command_of_the_entry_has_its_module(command: kinolift.Command, ca
 
 
 def test_commands_of_the_engine_are_those_that_it_offers() -> None:
+    from engine.commands import COMMANDS
+
     text = (ROOT / "engine" / "__main__.py").read_text()
     for command in kinolift.COMMANDS:
         if command.home == "engine":
-            assert f'add_parser("{command.name}"' in text
+            assert command.name in COMMANDS or f'add_parser("{command.name}"' in text

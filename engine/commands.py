@@ -1,0 +1,29 @@
+"""The engine's commands for a person at a terminal: plain text on standard output, one sentence on standard error where they fail.
+
+(`capture` is not one of them: it is the worker, which speaks in events.) A command is a module with `main(arguments) -> exit code`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+
+from contract.failure import ExitCode, Failure
+
+# word -> module; the words stand in kinolift.py's COMMANDS too
+COMMANDS: dict[str, str] = {
+    "evaluate": "engine.training.evaluate",
+}
+
+
+def run(word: str, arguments: Sequence[str]) -> int:
+    """Runs a command of COMMANDS and returns its exit code."""
+    try:
+        return int(importlib.import_module(COMMANDS[word]).main(arguments))
+    except Failure as failure:
+        print(failure.message, file=sys.stderr)
+        return int(failure.exit_code)
+    except KeyboardInterrupt:
+        print("Cancelled.", file=sys.stderr)
+        return int(ExitCode.CANCELLED)

@@ -1,0 +1,211 @@
+"""`python3 kinolift.py evaluate`: the field's tables for our weights, any lifter's or anybody's stored poses, beside published figures."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from contract.failure import ExitCode, Failure
+from engine.datasets.benchmark import PoseClip, PoseClips, Source
+from engine.datasets.human36m import TEST_FRAMES
+from engine.datasets.registry import LOADERS, load_poses
+from engine.datasets.restricted_pickle import load_npz
+from engine.refiner.pose_model import PoseModel, lift, load_pose_model, predict
+from engine.training.evaluation import Row, Table, table_of
+from engine.training.published import Published, peers
+
+Poses = npt.NDArray[np.floating]
+Lifter = Callable[[npt.NDArray[np.float32], PoseClip], Poses]
+DEFAULT_KEYPOINTS = {"h36m": "cpn", "mpi_inf_3dhp": "gt", "mocap": "detected", "detections": "detected"}
+PAPER_STEPS = 2
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Runs the command; returns its exit code. Raises Failure."""
+    read = _parser().parse_args(arguments)
+    model = None if read.weights is None else load_pose_model(read.weights).to(_device(read.device))
+    if model is None and read.lifter is None and read.predictions is None:
+        raise Failure("bad_arguments", "Nothing to evaluate: give --weights, --lifter or --predictions.")
+    if read.hypotheses < 1 or read.steps < 1:
+        raise Failure("bad_arguments", "--hypotheses and --steps are at least 1.")
+    keypoints = read.keypoints or DEFAULT_KEYPOINTS[read.data]
+    clips = load_poses(Source(read.data, read.path, keypoints, universal=not read.own_size), read.split)
+    if model is not None and model.skeleton != clips.skeleton:
+        raise Failure("bad_input", f"{read.weights} is for {model.skeleton.name} and the data are {clips.skeleton.name}.")
+    guesses = _guesses(read, clips)
+    device = _device(read.device)
+    poses, firsts = [], []
+    generator = torch.Generator().manual_seed(read.seed)
+    for i, clip in enumerate(clips.clips):
+        if sys.stderr.isatty():
+            print(f"\r{i + 1}/{len(clips.clips)}", end="", file=sys.stderr, flush=True)
+        given = None if guesses is None else guesses[i]
+        first, refined = judged_poses(model, clip, given, read, device, generator)
+        firsts.append(first)
+        poses.append(refined)
+    if sys.stderr.isatty():
+        print("\r", end="", file=sys.stderr)
+    if read.save is not None:
+        save_poses(read.save, clips, poses)
+    table, guess = table_of(clips, poses), table_of(clips, firsts) if model is not None and model.refiner is not None else None
+    notes = list(table.notes)
+    if read.data == "h36m" and read.split == "test" and clips.frames != TEST_FRAMES:
+        notes.append(f"not comparable: {clips.frames:,} frames instead of the test set's {TEST_FRAMES:,}")
+    if read.split != "test":
+        notes.append(f"not comparable: this is the {read.split} split")
+    others = peers(read.data, keypoints)
+    if read.json:
+        print(json.dumps(_plain(read, keypoints, table, guess, others, notes), indent=1))
+    else:
+        print(as_text(table, guess, others, notes, f"2D: {keypoints}, {_how(read, model)}"))
+    return int(ExitCode.DONE)
+
+
+def judged_poses(
+    model: PoseModel | None, clip: PoseClip, given: Poses | None, read: argparse.Namespace, device: str, generator: torch.Generator
+) -> tuple[Poses, Poses]:
+    """(the initial guess, the refined poses) of a clip, both (T,J,3) metres; equal where there is nothing to refine with.
+
+    Frames that are not judged and hold no numbers are lifted as if every joint stood in the middle of the picture.
+    """
+    if model is None:
+        assert given is not None
+        return given, given
+    points = torch.from_numpy(np.nan_to_num(clip.keypoints)).to(device)
+    flip = not read.no_flip
+    guess = None if given is None else torch.from_numpy(np.asarray(given, dtype=np.float32)).to(device)
+    first = lift(model, points, flip=flip and read.mode == "paper") if guess is None else guess
+    refined = predict(
+        model, points, read.mode, guess=first, hypotheses=read.hypotheses, steps=read.steps, flip=flip, generator=generator
+    )  # fmt: skip
+    return first.cpu().numpy(), refined.cpu().numpy()
+
+
+def _guesses(read: argparse.Namespace, clips: PoseClips) -> list[Poses] | None:
+    """The initial poses of every clip from another lifter or a file; None where the weights' own lifter gives them."""
+    if read.predictions is not None:
+        return stored_poses(read.predictions, clips)
+    if read.lifter is None:
+        return None
+    lifter = find_lifter(read.lifter)
+    guesses = []
+    for clip in clips.clips:
+        poses = np.asarray(lifter(clip.keypoints, clip), dtype=np.float64)
+        if poses.shape != clip.poses.shape:
+            raise Failure("bad_input", f"{read.lifter} gave an array of {poses.shape} for {clip.name} instead of {clip.poses.shape}.")
+        guesses.append(poses - poses[:, :1])
+    return guesses
+
+
+def find_lifter(name: str) -> Lifter:
+    """`module:callable`, found from the current folder on: (keypoints (T,J,2), clip) to poses (T,J,3) in metres, camera axes."""
+    module, _, attribute = name.partition(":")
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    try:
+        lifter = getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise Failure("bad_arguments", f"There is no lifter {name} ({error}); write --lifter module:callable.") from error
+    if not callable(lifter):
+        raise Failure("bad_arguments", f"{name} cannot be called; write --lifter module:callable.")
+    return lifter
+
+
+def stored_poses(path: Path, clips: PoseClips) -> list[Poses]:
+    """The poses of a file: {"subject / action / camera": (T,J,3) metres}, as `--save` writes them. Failure for one that is missing."""
+    content = load_npz(path)
+    missing = [clip.name for clip in clips.clips if not isinstance(content.get(clip.name), np.ndarray)]
+    if missing:
+        raise Failure("bad_input", f"{path} has no poses for {len(missing)} of {len(clips.clips)} clips, first {missing[0]}.")
+    return [content[clip.name] - content[clip.name][:, :1] for clip in clips.clips]
+
+
+def save_poses(path: Path, clips: PoseClips, poses: Sequence[Poses]) -> None:
+    """Writes what `stored_poses` reads."""
+    temporary = path.with_suffix(".part")
+    with temporary.open("wb") as file:
+        np.savez_compressed(file, **{c.name: p.astype(np.float32) for c, p in zip(clips.clips, poses, strict=True)})  # type: ignore[arg-type]
+    temporary.replace(path)
+
+
+def _device(name: str) -> str:
+    if name == "cuda" and not torch.cuda.is_available():
+        raise Failure("no_cuda", "There is no CUDA device; leave --device out.")
+    return ("cuda" if torch.cuda.is_available() else "cpu") if name == "auto" else name
+
+
+def _how(read: argparse.Namespace, model: PoseModel | None) -> str:
+    if model is None or model.refiner is None:
+        return "no refiner"
+    flip = "no flip" if read.no_flip else "flip averaging"
+    return f"released mode, {flip}" if read.mode == "released" else f"paper mode, {read.hypotheses} hypotheses, {read.steps} steps, {flip}"
+
+
+def as_text(table: Table, guess: Table | None, others: Sequence[Published], notes: Sequence[str], how: str) -> str:
+    """The table as a person reads it; the average that is used is marked, and the others' figures stand under ours."""
+    width = max(len(name) for name in [*(r.name for r in (*table.rows, *table.averages)), *(o.method for o in others), "this run"]) + 2
+
+    def line(name: str, figures: dict[str, float], last: str = "") -> str:
+        cells = "".join(f"{figures[c]:>10.2f}" if c in figures else f"{'-':>10}" for c in table.columns)
+        return f"{name:<{width}}{cells}  {last}".rstrip()
+
+    lines = [f"{table.title}, {how}", f"{'':<{width}}" + "".join(f"{c:>10}" for c in table.columns) + "  frames"]
+    lines += [line(r.name, r.figures, f"{r.frames:,}") for r in table.rows]
+    lines += [line(r.name, r.figures, f"{r.frames:,}" + ("  <- used" if r.name == table.used else "")) for r in table.averages]
+    if guess is not None:
+        lines += ["", line("initial guess", guess.result.figures, guess.used)]
+    if others:
+        lines += ["", "Published, same 2D (frames seen; source)", line("this run", table.result.figures)]
+        lines += [line(o.method, o.figures, f"{o.frames}; {o.source}") for o in others]
+    lines += [f"Note: {note}." for note in notes]
+    return "\n".join(lines)
+
+
+def _plain(
+    read: argparse.Namespace, keypoints: str, table: Table, guess: Table | None, others: Sequence[Published], notes: Sequence[str]
+) -> dict[str, Any]:
+    def rows(given: Sequence[Row]) -> list[dict[str, Any]]:
+        return [{"name": r.name, "frames": r.frames, **r.figures} for r in given]
+
+    settings = {k: getattr(read, k) for k in ("data", "split", "mode", "hypotheses", "steps", "seed")}
+    return {
+        **settings, "keypoints": keypoints, "flip": not read.no_flip, "rows": rows(table.rows), "averages": rows(table.averages),
+        "used": table.used, "initial_guess": None if guess is None else rows([guess.result])[0], "published": [asdict(o) for o in others],
+        "notes": list(notes),
+    }  # fmt: skip
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python3 kinolift.py evaluate", description=__doc__)
+    parser.add_argument("--data", required=True, choices=sorted(LOADERS))
+    parser.add_argument("--path", type=Path, required=True, help="the data set's folder")
+    parser.add_argument("--weights", type=Path, help="a pose model (.safetensors) that `train` wrote: lifter, refiner or both")
+    parser.add_argument("--keypoints", help="h36m: cpn, gt, cpn_gmm, gt_gmm; 3dhp: gt; mocap: detected, gt; or any detector's .npz")
+    parser.add_argument("--lifter", help="another lifter, module:callable, (keypoints (T,J,2), clip) -> (T,J,3) metres")
+    parser.add_argument("--predictions", type=Path, help='.npz of poses by clip ("subject / action / camera"): judged, or refined first')
+    parser.add_argument("--save", type=Path, help="write the judged poses there, as --predictions reads them")
+    parser.add_argument(
+        "--mode", choices=("released", "paper"), default="paper", help="what the published code does, or what the paper says"
+    )
+    parser.add_argument("--hypotheses", type=int, default=1, help="drawn and averaged in the paper's mode (default: %(default)s)")
+    parser.add_argument(
+        "--steps", type=int, default=PAPER_STEPS, help="of the reverse diffusion in the paper's mode (default: %(default)s)"
+    )
+    parser.add_argument("--no-flip", action="store_true", help="leave out the mirrored picture")
+    parser.add_argument("--split", choices=("test", "validation", "train"), default="test")
+    parser.add_argument("--own-size", action="store_true", help="MPI-INF-3DHP: annot3, the person's own size, instead of univ_annot3")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    parser.add_argument("--json", action="store_true", help="everything as one JSON object")
+    return parser
