@@ -14,6 +14,7 @@ from ..contract.events import STAGES
 from ..contract.failure import Failure
 from ..contract.motion_file import Motion, load_motion
 from ..contract.options import CaptureOptions
+from .key_reduction import Tolerance
 from .worker import Worker, capture_command, worker_environment, worker_python
 
 if TYPE_CHECKING:
@@ -147,6 +148,7 @@ class Placement:
     trim: bool = False  # `start` is the frame of the first key instead, wherever in the video that is
     set_range: bool = False  # the frame range is always set with `match`
     add_camera: bool = False
+    simplify: Tolerance | None = None  # fewer keys, within this; None: a key on every frame
 
 
 @dataclass
@@ -200,6 +202,7 @@ def place_motion(
     from . import camera as cameras
     from . import scene as scenes
     from .armature import build_armature, key_motion
+    from .simplify import simplify
 
     if placement.scene_fps not in scenes.SCENE_FPS:
         raise Failure("bad_arguments", f"--scene-fps is {placement.scene_fps!r}; it takes {' or '.join(scenes.SCENE_FPS)}.")
@@ -213,6 +216,8 @@ def place_motion(
     frames = scenes.key_frames(motion, scene, start)
     armature = build_armature(motion, name, scene.collection, source)
     keys = key_motion(armature, motion, frames)
+    if placement.simplify is not None:
+        _, keys = simplify(armature, placement.simplify)
     if note := scenes.rate_note(motion.fps, rate):
         notes.append(note)
     if placement.set_range or placement.scene_fps == scenes.MATCH:

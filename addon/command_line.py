@@ -20,6 +20,7 @@ from ..contract.options import CaptureOptions, add_arguments
 from .capture import Capture, Placement, check_video, place_motion, quality_sentence
 from .export import EXTENSIONS, MOTION_EXTENSION, check_outputs, copy_motion, export_armature
 from .export.options import ExportOptions, add_export_arguments
+from .key_reduction import Tolerance, add_simplify_argument, parse_tolerance
 from .terminal import Display, display
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     capture.add_argument("--scene-fps", choices=SCENE_FPS, default=DEFAULT_SCENE_FPS,
         help="frame rate of the files where a .blend file is open: the scene's (keep) or the video's (match); "
         "without one it is the video's (default %(default)s)")  # fmt: skip
+    add_simplify_argument(capture)
     add_export_arguments(capture, mesh=False)
     capture.add_argument("--quiet", action="store_true", help="no progress, only the result")
     return parser
@@ -70,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _capture(arguments: argparse.Namespace) -> ExitCode:
     options = CaptureOptions.from_arguments(arguments)
-    export = ExportOptions.from_arguments(arguments)
+    export, tolerance = ExportOptions.from_arguments(arguments), parse_tolerance(arguments.simplify)
     outputs = check_outputs(arguments.outputs)
     motions = [path for path in outputs if path.suffix.lower() == MOTION_EXTENSION]
     scenes = [path for path in outputs if path not in motions]
@@ -88,7 +90,7 @@ def _capture(arguments: argparse.Namespace) -> ExitCode:
             copy_motion(capture.motion_path, path)
         notes, sentence = list(capture.progress.warnings), _sentence(motion)
         if scenes:
-            more, sentence = _write_scenes(motion, video, scenes, arguments.scene_fps, export, capture, shown)
+            more, sentence = _write_scenes(motion, video, scenes, arguments.scene_fps, export, tolerance, capture, shown)
             notes += more
         seconds = capture.seconds
     except Failure as failure:
@@ -111,7 +113,14 @@ def _capture(arguments: argparse.Namespace) -> ExitCode:
 
 
 def _write_scenes(
-    motion: Motion, video: Path, paths: list[Path], scene_fps: str, export: ExportOptions, capture: Capture, shown: Display
+    motion: Motion,
+    video: Path,
+    paths: list[Path],
+    scene_fps: str,
+    export: ExportOptions,
+    tolerance: Tolerance | None,
+    capture: Capture,
+    shown: Display,
 ) -> tuple[list[str], str]:
     """Builds the armature in a fresh scene, first key at frame 0, and writes the files. Returns notes and the summary."""
     import bpy
@@ -127,7 +136,7 @@ def _write_scenes(
     capture.progress.done = capture.progress.total = 0
     shown.show(capture.progress)
     wants_blend = any(path.suffix.lower() == ".blend" for path in paths)
-    placement = Placement(scene_fps=rates.KEEP, start=0, trim=True, set_range=True, add_camera=wants_blend)
+    placement = Placement(scene_fps=rates.KEEP, start=0, trim=True, set_range=True, add_camera=wants_blend, simplify=tolerance)
     take = place_motion(motion, scene, video.stem, placement, video)
     try:
         capture.progress.stage, capture.progress.total = "export", len(paths)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import bpy
@@ -99,6 +100,61 @@ def curves_of(owner: bpy.types.Object) -> Any:
             if bag is not None:
                 return bag.fcurves
     return []
+
+
+@dataclass(frozen=True)
+class Keys:
+    """The keys of one curve. frames, values: (T,); held: (T,) constant until the next; linear: (T,) straight to the next; kinds: (T,)."""
+
+    frames: npt.NDArray[np.float64]
+    values: npt.NDArray[np.float64]
+    held: npt.NDArray[np.bool_]
+    linear: npt.NDArray[np.bool_]
+    kinds: npt.NDArray[np.int32]
+
+
+def read_keys(curve: bpy.types.FCurve) -> Keys:
+    points = curve.keyframe_points
+    coordinates = np.empty(2 * len(points), dtype=np.float32)
+    interpolation, kinds = np.empty(len(points), dtype=np.int32), np.empty(len(points), dtype=np.int32)
+    points.foreach_get("co", coordinates)
+    points.foreach_get("interpolation", interpolation)
+    points.foreach_get("type", kinds)
+    ways = bpy.types.Keyframe.bl_rna.properties["interpolation"].enum_items
+    frames, values = coordinates.reshape(-1, 2).astype(np.float64).T
+    return Keys(frames, values, interpolation == ways["CONSTANT"].value, interpolation == ways["LINEAR"].value, kinds)
+
+
+def replace_keys(
+    curve: bpy.types.FCurve, keys: Keys, slopes: npt.NDArray[np.float64] | None = None, closed: npt.NDArray[np.bool_] | None = None
+) -> None:
+    """Gives the curve these keys alone: straight lines, or Bézier curves with these `slopes` (T,) in values a frame.
+
+    `closed`: (T,) the slope says nothing about the stretch after the key. A Bézier curve whose handles lie at a third of each
+    stretch is the cubic through both keys with both slopes.
+    """
+    properties = bpy.types.Keyframe.bl_rna.properties
+    count = len(keys.frames)
+    way = properties["interpolation"].enum_items["LINEAR" if slopes is None else "BEZIER"].value
+    constant = properties["interpolation"].enum_items["CONSTANT"].value
+    points = curve.keyframe_points
+    points.clear()
+    points.add(count)
+    points.foreach_set("co", np.stack([keys.frames, keys.values], axis=1).astype(np.float32).ravel())
+    points.foreach_set("interpolation", np.where(keys.held, constant, way).astype(np.int32))
+    points.foreach_set("type", keys.kinds)
+    if slopes is not None:
+        thirds = np.diff(keys.frames) / 3
+        flat = np.zeros(count, bool) if closed is None else closed
+        for side, before in (("left", True), ("right", False)):
+            reach = np.concatenate([thirds[:1], thirds]) if before else np.concatenate([thirds, thirds[-1:]])
+            slope = np.where(np.concatenate([[False], flat[:-1]]) if before else flat, 0.0, slopes)
+            sign = -1.0 if before else 1.0
+            handle = np.stack([keys.frames + sign * reach, keys.values + sign * reach * slope], axis=1)
+            free = properties[f"handle_{side}_type"].enum_items["FREE"].value
+            points.foreach_set(f"handle_{side}_type", np.full(count, free, dtype=np.int32))
+            points.foreach_set(f"handle_{side}", handle.astype(np.float32).ravel())
+    curve.update()
 
 
 def play(owner: bpy.types.Object, action: bpy.types.Action | None) -> None:

@@ -16,8 +16,9 @@ from ..contract.options import CaptureOptions
 from .capture import Capture, Placement, Take, check_video, place_motion
 from .export import BLENDER_EXTENSIONS, MOTION_EXTENSION, check_outputs, export_armature
 from .export.options import ExportOptions
+from .key_reduction import Tolerance
 from .preferences import preferred_python
-from .properties import KinoliftStatus, capture_properties, export_properties
+from .properties import PLACEMENT_PROPERTIES, KinoliftStatus, capture_properties, export_properties
 from .setup import findings
 
 INTERVAL = 0.1  # seconds between two looks at the worker
@@ -130,7 +131,7 @@ class KINOLIFT_OT_capture(bpy.types.Operator):
 
     def _place(self, scene: bpy.types.Scene, capture: Capture) -> Take:
         motion = capture.motion()
-        placement = Placement(scene_fps=self.scene_fps, set_range=self.set_range, add_camera=self.add_camera)
+        placement = _placement(self)
         source = str(capture.motion_path) if capture.kept else ""
         take = place_motion(motion, scene, capture.video.stem, placement, capture.video, source)
         _activate(take.armature)
@@ -236,7 +237,7 @@ class KINOLIFT_OT_load_motion(bpy.types.Operator, ImportHelper):
     __annotations__ = {
         "filepath": bpy.props.StringProperty(subtype="FILE_PATH"),
         "filter_glob": bpy.props.StringProperty(default=f"*{MOTION_EXTENSION}", options={"HIDDEN"}),
-        **{name: made for name, made in capture_properties().items() if name in ("scene_fps", "set_range", "add_camera")},
+        **{name: made for name, made in capture_properties().items() if name in PLACEMENT_PROPERTIES},
     }
 
     def execute(self, context: bpy.types.Context) -> set[str]:
@@ -244,7 +245,7 @@ class KINOLIFT_OT_load_motion(bpy.types.Operator, ImportHelper):
         status = context.window_manager.kinolift
         try:
             motion = load_motion(path)
-            placement = Placement(scene_fps=self.scene_fps, set_range=self.set_range, add_camera=self.add_camera)
+            placement = _placement(self)
             take = place_motion(motion, context.scene, path.stem, placement, source=str(path))
         except Failure as failure:
             self.report({"ERROR"}, failure.message)
@@ -348,6 +349,12 @@ def _print_log(capture: Capture | None, failure: Failure) -> None:
     """The worker's last words go to the console, where a person looks who wants to report a fault."""
     if capture is not None and failure.code in ("internal", "worker_died", "bad_installation"):
         print("\n".join(["Kinolift, the worker's log:", *capture.log]), flush=True)
+
+
+def _placement(operator: bpy.types.Operator) -> Placement:
+    """From the operator's PLACEMENT_PROPERTIES."""
+    fewer = Tolerance(round(operator.simplify_degrees, 6), round(operator.simplify_mm, 6)).check() if operator.simplify else None
+    return Placement(scene_fps=operator.scene_fps, set_range=operator.set_range, add_camera=operator.add_camera, simplify=fewer)
 
 
 def _rounded(options: CaptureOptions) -> CaptureOptions:

@@ -86,12 +86,14 @@ class KINOLIFT_PT_person(_SubPanel, bpy.types.Panel):
 
 class KINOLIFT_PT_scene(_SubPanel, bpy.types.Panel):
     bl_label = "Result"
-    shown = ("scene_fps", "set_range", "root", "feet", "add_camera", "motion_path")
+    shown = ("scene_fps", "set_range", "root", "feet", "add_camera", "simplify", "simplify_degrees", "simplify_mm", "motion_path")
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.prepare(context)
         settings = context.scene.kinolift
         for name in self.shown:
+            if name.startswith("simplify_") and not settings.simplify:
+                continue
             row = layout.row()
             row.active = not (name == "set_range" and settings.scene_fps == "match")  # it is set anyway then
             row.prop(settings, name)

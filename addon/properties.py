@@ -7,9 +7,12 @@ from bpy.props import BoolProperty, CollectionProperty, EnumProperty, FloatPrope
 
 from ..contract.options import DEFAULT_FOV, CaptureOptions
 from .export.options import ExportOptions
+from .key_reduction import DEFAULT_DEGREES, DEFAULT_MILLIMETRES, HIGHEST_DEGREES, HIGHEST_MILLIMETRES
 from .scene import DEFAULT_SCENE_FPS
 
 _default = CaptureOptions()
+# those that say how a motion is put into the scene, whether it was captured or loaded
+PLACEMENT_PROPERTIES = ("scene_fps", "set_range", "add_camera", "simplify", "simplify_degrees", "simplify_mm")
 
 
 def _redraw(self: object, context: bpy.types.Context) -> None:
@@ -77,8 +80,26 @@ def capture_properties() -> dict[str, object]:
             ),
             default=False,
         ),
+        **simplify_properties(),
         "motion_path": StringProperty(
             name="Keep Motion", description="Keeps the motion file here (.npz). Empty: it is not kept", subtype="FILE_PATH",
+        ),
+    }  # fmt: skip
+
+
+def simplify_properties() -> dict[str, object]:
+    """Whether and how far keys are reduced; see `key_reduction.Tolerance`."""
+    return {
+        "simplify": BoolProperty(
+            name="Simplify", description="Fewer keys, within the errors below. Else there is a key on every frame", default=False,
+        ),
+        "simplify_degrees": FloatProperty(
+            name="Degrees", description="No bone turns off by more, seen from its parent, at any frame", default=DEFAULT_DEGREES,
+            min=0.001, max=HIGHEST_DEGREES, step=10, precision=2,
+        ),
+        "simplify_mm": FloatProperty(
+            name="Millimetres", description="No bone moves off by more, seen from its parent, at any frame", default=DEFAULT_MILLIMETRES,
+            min=0.001, max=HIGHEST_MILLIMETRES, step=100, precision=2,
         ),
     }  # fmt: skip
 

@@ -9,6 +9,7 @@ clone does not have; it stands here so that everybody can see how the clip was m
 from __future__ import annotations
 
 import argparse
+import importlib
 import math
 import os
 import sys
@@ -73,9 +74,19 @@ def load_human(data: Path) -> tuple[Any, Rest]:
     )
 
 
+def keyframes() -> Any:
+    """The add-on's writer of keys; the repository is loaded as Blender loads the extension."""
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+    import kinolift
+
+    kinolift.load_extension()
+    return importlib.import_module(f"{kinolift.EXTENSION}.addon.keyframes")
+
+
 def pose_human(rig: Any, pose: Drive) -> None:
     """A key on every frame of every bone; frame 1 is the first."""
     to_rig = np.array(rig.matrix_world.inverted())
+    curves = keyframes().new_action(rig, "Sample")
     for bone in rig.pose.bones:
         bone.rotation_mode = "QUATERNION"
         rest = np.array(bone.bone.matrix_local)[:3, :3]
@@ -83,15 +94,14 @@ def pose_human(rig: Any, pose: Drive) -> None:
         if bone.parent:
             turn = np.swapaxes(pose.rotation[bone.parent.name], -1, -2) @ turn
         quaternions = Rotation.from_matrix(rest.T @ turn @ rest).as_quat()[:, [3, 0, 1, 2]]
-        for k, q in enumerate(quaternions):
-            bone.rotation_quaternion = q if k == 0 or np.dot(q, quaternions[k - 1]) >= 0 else -q
-            quaternions[k] = bone.rotation_quaternion
-            bone.keyframe_insert("rotation_quaternion", frame=k + 1)
+        flips = np.einsum("ij,ij->i", quaternions[1:], quaternions[:-1]) < 0
+        quaternions[1:] *= np.cumprod(np.where(flips, -1.0, 1.0))[:, None]
+        frames, held = np.arange(len(quaternions)) + 1.0, np.zeros(len(quaternions), bool)
+        path = f'pose.bones["{bone.name}"]'
+        curves.write(f"{path}.rotation_quaternion", bone.name, frames, quaternions, held)
         if bone.parent is None:
             head = pose.root @ to_rig[:3, :3].T + to_rig[:3, 3] - np.array(bone.bone.head_local)
-            for k, location in enumerate(head @ rest):
-                bone.location = location
-                bone.keyframe_insert("location", frame=k + 1)
+            curves.write(f"{path}.location", bone.name, frames, head @ rest, held)
 
 
 def material(name: str, colour: tuple[float, float, float], roughness: float = 0.7) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import numpy as np
 import pytest
 from kinolift_extension.addon import worker
 from kinolift_extension.addon.command_line import main
+from kinolift_extension.addon.keyframes import curves_of
 from kinolift_extension.addon.scene import rate_of
 from kinolift_extension.contract.motion_file import load_motion
 
@@ -44,6 +46,20 @@ def test_several_outputs_at_once(fake_python, video, tmp_path, capsys):
     assert rate_of(bpy.context.scene) == pytest.approx(30000 / 1001, rel=1e-6)
     (action,) = bpy.data.actions
     assert np.diff(action.frame_range) == pytest.approx(29) and ".001" not in action.name
+
+
+def test_fewer_keys_and_a_file_for_unreal(fake_python, video, tmp_path, capsys):
+    fake_python("fine", frames=30, fps=30.0)
+    outputs = [tmp_path / "take.blend", tmp_path / "take.fbx"]
+    words = ["-o", str(outputs[0]), "-o", str(outputs[1]), "--simplify", "1,5", "--fbx-preset", "unreal"]
+    assert main(["capture", str(video), *words]) == 0
+    keys = int(re.search(r"(\d+) keys on 19 bones, frames 0 to 29", capsys.readouterr().out)[1])
+    assert keys < 0.7 * 2370
+    bpy.ops.wm.open_mainfile(filepath=str(outputs[0]))
+    assert sum(len(curve.keyframe_points) for curve in curves_of(bpy.data.objects["clip"])) == keys
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+    bpy.ops.wm.fbx_import(filepath=str(outputs[1]))
+    assert bpy.data.objects["Armature"].data.bones[0].name == "root"
 
 
 def test_a_pipe_gets_lines(fake_python, video, tmp_path, capsys):
@@ -76,6 +92,7 @@ def test_a_pipe_gets_lines(fake_python, video, tmp_path, capsys):
         ([".", "-o", "a.fbx"], 3, "Error: {tmp} is a folder; choose a video file in it."),
         (["clip.mp4", "-o", "a.fbx", "--height", "17"], 2, "Error: --height is 17; it goes from 0.3 to 3 metres."),
         (["clip.mp4", "-o", "a.fbx", "--start", "soon"], 2, "Error: --start is 'soon'; give seconds as in 2.5 or frames as in 75f."),
+        (["clip.mp4", "-o", "a.fbx", "--simplify", "0"], 2, "Error: --simplify is 0 degrees; it goes from more than 0 to 45 degrees."),
     ],
 )
 def test_bad_arguments_before_any_work(words, code, sentence, video, tmp_path, monkeypatch, capsys):

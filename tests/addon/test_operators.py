@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from kinolift_extension import addon
 from kinolift_extension.addon import operators, worker
+from kinolift_extension.addon.keyframes import curves_of
 from kinolift_extension.contract.motion_file import load_motion, save_motion
 from kinolift_extension.contract.options import CaptureOptions
 
@@ -125,6 +126,15 @@ def test_load_and_export(make_motion, tmp_path):
     )
     path.write_bytes(b"rubbish")
     assert "is not a motion file" in failure_of(bpy.ops.kinolift.load_motion, filepath=str(path))
+
+
+def test_load_with_fewer_keys(make_motion, tmp_path):
+    path = tmp_path / "walk.npz"
+    save_motion(make_motion(frames=60, fps=24.0), path)
+    bpy.ops.kinolift.load_motion(filepath=str(path), simplify=True, simplify_degrees=1.0, simplify_mm=5.0)
+    keys = int(bpy.context.window_manager.kinolift.summary.split(" keys ")[0].split()[-1])
+    assert keys < 0.7 * 79 * 60
+    assert sum(len(curve.keyframe_points) for curve in curves_of(bpy.context.object)) == keys
 
 
 def test_export_needs_an_armature():
