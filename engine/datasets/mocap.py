@@ -42,11 +42,12 @@ def load_mocap(folder: Path) -> list[MocapClip]:
         raise Failure("no_such_file", f"There is no motion capture (.npz) in {folder}; check the path.")
     clips: list[MocapClip] = []
     for path in files:
-        clips += _load(path)
+        clips += load_mocap_file(path)
     return clips
 
 
-def _load(path: Path) -> list[MocapClip]:
+def load_mocap_file(path: Path) -> list[MocapClip]:
+    """Every clip of one file; raises Failure `bad_input` for a file of another layout."""
     try:
         with np.load(path, allow_pickle=False) as z:
             names = tuple(str(n) for n in z["joint_names"])
