@@ -25,8 +25,8 @@ from rich.table import Table  # noqa: E402
 from contract.failure import ExitCode, Failure  # noqa: E402
 from contract.options import DEFAULT_FOV, CaptureOptions  # noqa: E402
 from contract.skeleton import ARMATURE_24, BODY_22  # noqa: E402
+from engine import segments  # noqa: E402
 from engine.camera import camera_matrix  # noqa: E402
-from engine.detector import Detector  # noqa: E402
 from engine.face import face_direction  # noqa: E402
 from engine.kinematics.assemble import build_motion  # noqa: E402
 from engine.landmarks import LANDMARKS  # noqa: E402
@@ -73,13 +73,15 @@ def errors(joints: Array, times: Array, truth: Truth) -> tuple[float, float, flo
 Figures = tuple[float, float, float]
 
 
-def judge(video_path: Path, truth: Truth, model: PoseModel, options: CaptureOptions) -> tuple[dict[str, Figures], Progress]:
+def judge(
+    video_path: Path, truth: Truth, model: PoseModel, options: CaptureOptions, processes: int = 0
+) -> tuple[dict[str, Figures], Progress]:
     """The errors after every stage of a capture with default options and the truth's height, and its timings."""
     progress = Progress()
     progress.stage("start")
     video = open_video(video_path, progress)
     info = video.info
-    detections = Detector().detect(video.frames(), info, progress)
+    detections = segments.detect(video, None, None, progress, processes)
     raw = make_track(detections, info, progress)
     track, _ = undo_swaps(raw)
     matrix = camera_matrix((info.width, info.height), info.fov_degrees or DEFAULT_FOV)
@@ -121,6 +123,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("videos", nargs="+", type=Path)
     parser.add_argument("--device", default="auto")
+    parser.add_argument("--processes", type=int, default=0, help="that detect a video together (default: as many as a capture takes)")
     read = parser.parse_args()
     options = CaptureOptions(device=read.device).check()
     table = Table("clip", "stage", "MPJPE mm", "PA-MPJPE mm", "accel m/s2", "of the detector's")
@@ -129,7 +132,7 @@ def main() -> int:
         model = PoseModel(options.device)
         for path in videos_with_truth(read.videos):
             truth = read_truth(path.with_suffix(".truth.npz"))
-            figures, progress = judge(path, truth, model, options)
+            figures, progress = judge(path, truth, model, options, read.processes)
             plain = figures["detector"]
             for stage in STAGES:
                 mine = figures[stage]

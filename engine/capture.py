@@ -5,27 +5,28 @@ from __future__ import annotations
 import hashlib
 import platform
 import tempfile
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from contract.failure import Failure
 from contract.motion_file import Motion, save_motion, write_failure
 from contract.options import DEFAULT_FOV, CaptureOptions, parse_moment
-from engine import model_bundle
+from engine import model_bundle, segments
 from engine.camera import camera_matrix
-from engine.detector import Detector
-from engine.face import face_direction
 from engine.kinematics.assemble import build_motion
 from engine.preview import write_preview
 from engine.progress import Progress
-from engine.refiner.pose import PoseModel
 from engine.swaps import undo_swaps
 from engine.track import Track, body_points, make_track
 from engine.video import Video, VideoInfo, open_video
+
+if TYPE_CHECKING:
+    from engine.refiner.pose import PoseModel
 
 RECORDED_PACKAGES = ("numpy", "scipy", "torch", "mediapipe", "opencv-python")
 
@@ -42,11 +43,13 @@ def capture(video_path: Path, options: CaptureOptions, progress: Progress) -> Ca
     """The motion of the person in the video. Raises Failure for everything that a person can put right."""
     options.check()
     progress.stage("start")
-    video = open_video(video_path, progress)
-    model = PoseModel(options.device)
-    detector = Detector()
-    start, end = parse_moment(options.start, "--start"), parse_moment(options.end, "--end")
-    detections = detector.detect(video.frames(start, end), video.info, progress, video.count(start, end))
+    with ThreadPoolExecutor(1, "models") as loader:
+        loading = loader.submit(_load_model, options.device)
+        video = open_video(video_path, progress)
+        start, end = parse_moment(options.start, "--start"), parse_moment(options.end, "--end")
+        detections = segments.detect(video, start, end, progress, while_detecting=lambda: _raise_early(loading))
+        model = loading.result()
+    from engine.face import face_direction  # it needs torch, which is here only now
     track, exchanged = undo_swaps(make_track(detections, video.info, progress))
     fov, fov_from = _field_of_view(options, video.info)
     matrix = camera_matrix((video.info.width, video.info.height), fov)
@@ -106,6 +109,19 @@ def check_output(path: Path, extension: str) -> None:
             pass
     except OSError as error:
         raise write_failure(error, path) from error
+
+
+def _load_model(device: str) -> PoseModel:
+    """Beside the detection: torch takes seconds to import, and the detector does without it."""
+    from engine.refiner.pose import PoseModel
+
+    return PoseModel(device)
+
+
+def _raise_early(loading: Future[PoseModel]) -> None:
+    """The failure of the loading as soon as there is one, and not after an hour of detection."""
+    if loading.done():
+        loading.result()
 
 
 def _field_of_view(options: CaptureOptions, info: VideoInfo) -> tuple[float, str]:

@@ -49,6 +49,22 @@ class Detections:
         return len(self.times)
 
 
+def gather(times: list[float], rows: list[npt.NDArray[np.float32] | None], info: VideoInfo) -> Detections:
+    """The rows of `Detector.rows` as arrays. Raises Failure `no_person` where nobody is found in any frame."""
+    found = [row for row in rows if row is not None]
+    if not found:
+        raise Failure("no_person", f"No person was found in {info.path.name}; use a video that shows one person from head to feet.")
+    empty = np.zeros_like(found[0])
+    values = np.stack([empty if row is None else row for row in rows])
+    return Detections(
+        times=np.asarray(times, np.float64),
+        image=np.ascontiguousarray(values[..., :2]),
+        visibility=np.ascontiguousarray(values[..., 2]),
+        world=np.ascontiguousarray(values[..., 3:]),
+        detected=np.array([row is not None for row in rows]),
+    )
+
+
 class Detector:
     """MediaPipe with its model loaded; one `detect` a video. Raises Failure `bad_installation` where either is not in order."""
 
@@ -64,6 +80,14 @@ class Detector:
         progress.stage(STAGE, total or info.frame_count)
         times: list[float] = []
         rows: list[npt.NDArray[np.float32] | None] = []
+        for time, row in self.rows(frames):
+            times.append(time)
+            rows.append(row)
+            progress.advance(len(rows))
+        return gather(times, rows, info)
+
+    def rows(self, frames: Iterable[Frame]) -> Iterator[tuple[float, npt.NDArray[np.float32] | None]]:
+        """Of every frame its time and the person, (33,6): x, y in pixels, visibility, world x, y, z; None where nobody is."""
         last = -1
         # MediaPipe's libraries have their say on standard error when they load and when they see the first person
         with contextlib.ExitStack() as quiet:
@@ -71,23 +95,10 @@ class Detector:
             with self._landmarker() as landmarker:
                 for frame in frames:
                     last = max(last + 1, round(frame.time * 1000.0))  # it wants whole milliseconds, each later than the last
-                    times.append(frame.time)
-                    rows.append(self._detect_one(landmarker, frame, last))
-                    if rows[-1] is not None:
+                    row = self._detect_one(landmarker, frame, last)
+                    if row is not None:
                         quiet.close()
-                    progress.advance(len(rows))
-        found = [row for row in rows if row is not None]
-        if not found:
-            raise Failure("no_person", f"No person was found in {info.path.name}; use a video that shows one person from head to feet.")
-        empty = np.zeros_like(found[0])
-        values = np.stack([empty if row is None else row for row in rows])  # (T,33,6): x, y, visibility, world x, y, z
-        return Detections(
-            times=np.asarray(times, np.float64),
-            image=np.ascontiguousarray(values[..., :2]),
-            visibility=np.ascontiguousarray(values[..., 2]),
-            world=np.ascontiguousarray(values[..., 3:]),
-            detected=np.array([row is not None for row in rows]),
-        )
+                    yield frame.time, row
 
     def _detect_one(self, landmarker: Any, frame: Frame, milliseconds: int) -> npt.NDArray[np.float32] | None:
         """(33,6) of the person in one frame, None where nobody is."""

@@ -100,7 +100,12 @@ class Video:
 
     def count(self, start: Moment | None = None, end: Moment | None = None) -> int:
         """How many frames `frames` will give, if all of them can be decoded."""
-        return self._frame_number(end, self.info.frame_count) - self._frame_number(start, 0)
+        first, last = self.range(start, end)
+        return last - first
+
+    def range(self, start: Moment | None = None, end: Moment | None = None) -> tuple[int, int]:
+        """The number of the first frame from `start` on, and one more than the last before `end`."""
+        return self._frame_number(start, 0), self._frame_number(end, self.info.frame_count)
 
     def _frame_number(self, moment: Moment | None, default: int) -> int:
         """The first frame at or after `moment`."""

@@ -1,0 +1,237 @@
+"""A long video detected by several processes at once, following the same person as one would.
+
+The video is cut into stretches of equal length, one a process. The detector follows the person from frame to frame, so a process that
+begins in the middle may begin with another person, or with the same one seen a little differently. Therefore each process goes on beyond
+the end of its stretch, over the next one's frames, until both have said the same for a while: over that while one passes into the other.
+What they say never becomes equal to the last digit (each frame's crop depends on the frame before), only as close as the detector's own
+trembling. Where they never agree, as with two people in the picture, the earlier process goes on to the end, and the result is that of
+one process.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import pairwise
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from contract.failure import Failure
+
+from .detector import STAGE, Detections, Detector, gather
+from .progress import Progress
+from .video import Frame, Moment, Video, open_video
+
+LEAST_FRAMES: Final = 240  # a process: starting one takes about as long as detecting some forty frames
+MOST_PROCESSES: Final = 8  # each holds the detector and its pictures, some 300 MB
+AGREE: Final = 8  # frames in a row in which two processes must say the same, and over which one passes into the other
+# The median landmark's distance, in heights of the person, up to which they say the same. Measured on three clips: 0.2 to 3 thousandths
+# ten frames after a fresh start and from there on; 8 to 19 thousandths in the first frames.
+SAME: Final = 5e-3
+
+Row = npt.NDArray[np.float32]
+# What a process sends for each frame: its number, its time, the person or None. Then, if it has come to the end, None.
+Sent = tuple[int, float, Row | None]
+
+
+class _Unusable(Exception):
+    """The processes cannot give what one would; one does it."""
+
+
+@dataclass
+class _Stretch:
+    """Frames `first` to `last` and what has come of them and of the frames behind."""
+
+    first: int
+    last: int
+    process: multiprocessing.process.BaseProcess
+    connection: Connection
+    rows: list[Sent] = field(default_factory=list)
+    running: bool = True
+    agreed: bool = False  # with its successor, over its last rows
+
+    @property
+    def done(self) -> bool:
+        return len(self.rows) >= self.last - self.first
+
+
+def detect(
+    video: Video,
+    start: Moment | None,
+    end: Moment | None,
+    progress: Progress,
+    processes: int = 0,
+    while_detecting: Callable[[], None] = lambda: None,
+) -> Detections:
+    """The person in the frames from `start` to `end`; see `Detector.detect`. `processes` 0: as many as pay here.
+
+    `while_detecting` is called for every frame; what it raises ends the detection.
+
+    What is out of the ordinary (a damaged file, a process that was ended) is left to a single process, whose warnings and failures are
+    those of `Video.frames` and `Detector.detect`.
+    """
+    frames = video.frames(start, end)  # which looks at the range
+    first, last = video.range(start, end)
+    count = processes or min(_cores(), MOST_PROCESSES, (last - first) // LEAST_FRAMES)
+    if count > 1:
+        try:
+            return _detect_together(video, first, last, min(count, last - first), progress, while_detecting)
+        except _Unusable:
+            pass
+
+    def watched() -> Iterator[Frame]:
+        for frame in frames:
+            while_detecting()
+            yield frame
+
+    return Detector().detect(watched(), video.info, progress, last - first)
+
+
+def _cores() -> int:
+    """Those this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _detect_together(
+    video: Video, first: int, last: int, count: int, progress: Progress, while_detecting: Callable[[], None]
+) -> Detections:
+    progress.stage(STAGE, last - first)
+    edges = [first + (last - first) * i // count for i in range(count + 1)]
+    with _started(video.info.path, edges) as stretches:
+        shown = 0
+        while any(s.running for s in stretches):
+            while_detecting()
+            for connection in wait([s.connection for s in stretches if s.running]):
+                i = next(i for i, s in enumerate(stretches) if s.connection is connection)
+                _take(stretches, i)
+            done = sum(min(len(s.rows), s.last - s.first) for s in stretches)
+            if done > shown:
+                shown = done
+                progress.advance(done)
+        sent = _joined(stretches)
+    return gather([time for _, time, _ in sent], [row for _, _, row in sent], video.info)
+
+
+@contextmanager
+def _started(path: Path, edges: list[int]) -> Iterator[list[_Stretch]]:
+    """The processes, all ended on the way out whatever happens."""
+    context = multiprocessing.get_context("spawn")  # forked, a process would share the threads' locks and not the threads
+    stretches: list[_Stretch] = []
+    try:
+        for first, last in pairwise(edges):
+            ours, theirs = context.Pipe()
+            process = context.Process(target=_work, args=(path, first, edges[-1], theirs), name="detector", daemon=True)
+            process.start()
+            theirs.close()  # so that the end of the process is the end of the pipe
+            stretches.append(_Stretch(first, last, process, ours))
+        yield stretches
+    finally:
+        for stretch in stretches:
+            stretch.process.terminate()
+        for stretch in stretches:
+            stretch.process.join()
+            stretch.connection.close()
+
+
+def _work(path: Path, first: int, last: int, connection: Connection) -> None:
+    """In a process of its own: sends frame by frame until the end, or until the other side is gone or has heard enough."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the first one ends the others
+    progress = Progress()
+    try:
+        frames = open_video(path, progress).frames((float(first), "f"), (float(last), "f"))
+        indices: list[int] = []
+
+        def noted() -> Iterator[Frame]:
+            for frame in frames:
+                indices.append(frame.index)
+                yield frame
+
+        for time, row in Detector().rows(noted()):
+            connection.send((indices[-1], time, row))
+            if connection.poll():
+                return
+        connection.send(None if not progress.warnings else "unusable")
+    except (BrokenPipeError, EOFError, ConnectionResetError):
+        return
+    except (Failure, MemoryError):
+        connection.send("unusable")
+
+
+def _take(stretches: list[_Stretch], i: int) -> None:
+    """Takes in one message of stretch `i`; ends what need not go on."""
+    stretch = stretches[i]
+    try:
+        message = stretch.connection.recv()
+    except (EOFError, OSError) as error:
+        raise _Unusable from error
+    if message == "unusable":
+        raise _Unusable
+    if message is None:
+        if not stretch.done:
+            raise _Unusable  # frames are missing
+        stretch.running = False
+        return
+    if message[0] != stretch.first + len(stretch.rows):
+        raise _Unusable
+    stretch.rows.append(message)
+    # A message may settle the seam behind this stretch or the one before it.
+    for k in (i - 1, i):
+        if 0 <= k < len(stretches) - 1:
+            _compare(stretches, k)
+
+
+def _compare(stretches: list[_Stretch], k: int) -> None:
+    """Ends stretch `k` where it agrees with whoever has the frames that it saw last, behind its own."""
+    stretch = stretches[k]
+    if not stretch.running:
+        return
+    behind = stretch.rows[stretch.last - stretch.first :][-AGREE:]
+    if len(behind) < AGREE:
+        return
+    for number, _, row in behind:
+        other = _said_of(stretches, k, number)
+        if other is None or not same(row, other[2]):
+            return
+    stretch.agreed, stretch.running = True, False
+    stretch.process.terminate()
+
+
+def _said_of(stretches: list[_Stretch], k: int, number: int) -> Sent | None:
+    """What the process that the frame belongs to says of it, if it has come there."""
+    owner = next(s for s in stretches[k + 1 :] if s.first <= number < s.last)
+    place = number - owner.first
+    return owner.rows[place] if place < len(owner.rows) else None
+
+
+def same(a: Row | None, b: Row | None) -> bool:
+    """Whether two processes say the same of a frame: nobody, or the same person in the same place."""
+    if a is None or b is None:
+        return a is b
+    height = float(np.ptp(b[:, :2], axis=0).max())
+    return bool(np.median(np.linalg.norm(a[:, :2] - b[:, :2], axis=1)) <= SAME * height)
+
+
+def _joined(stretches: list[_Stretch]) -> list[Sent]:
+    """Each process's rows, over the frames of their agreement passing into its successor's."""
+    result: list[Sent] = []
+    agreed = False
+    for stretch in stretches:
+        known = len(result) - (stretch.first - stretches[0].first)  # of this one's frames, already told by a predecessor
+        if known >= stretch.last - stretch.first:
+            continue
+        for k in range(max(known - AGREE, 0), known if agreed else 0):
+            number, time, before = result[k - known]
+            after = stretch.rows[k][2]
+            share = np.float32((k - known + AGREE + 1) / (AGREE + 1))
+            result[k - known] = (number, time, after if before is None or after is None else before + share * (after - before))
+        result += stretch.rows[known:]
+        agreed = stretch.agreed
+    return result
