@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
-import math
 import re
 from pathlib import Path
 
 import bpy
-from mathutils import Matrix
 
 from ..scene import rate_of
+from .conform import Conformity, conformed
 from .stage import call_exporter
 
 
 def write(scene: bpy.types.Scene, armature: bpy.types.Object, path: Path) -> None:
     """Writes the staged armature and its action.
 
-    The exporter knows no axes, it writes Blender's Z up. A copy whose bones are turned to Y up gives what the format's other
-    readers expect; the bones' own channels stay the same, because they are relative to the turned bones.
+    The exporter writes bones as they lie in their armature, in Blender's Z up, wherever the object stands. A copy that lies as the
+    character does in the world, with Y up, gives what the format's other readers expect.
     """
-    data = armature.data.copy()
-    turned = armature.copy()
-    try:
-        turned.data = data
-        data.transform(Matrix.Rotation(-math.pi / 2, 4, "X"))
-        scene.collection.objects.link(turned)
+    played = armature.animation_data.action if armature.animation_data else None
+    with conformed(scene, armature, [played], Conformity(y_up=True)) as (copy, _):
         call_exporter(
             bpy.ops.export_anim.bvh,
             scene,
-            turned,
+            copy,
             path,
             frame_start=scene.frame_start,
             frame_end=scene.frame_end,
@@ -36,9 +31,6 @@ def write(scene: bpy.types.Scene, armature: bpy.types.Object, path: Path) -> Non
             rotate_mode="NATIVE",
             root_transform_only=True,
         )
-    finally:
-        bpy.data.objects.remove(turned)
-        bpy.data.armatures.remove(data)
     _write_exact_frame_time(path, 1.0 / rate_of(scene))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,15 +15,15 @@ from .stage import call_exporter
 
 @dataclass(frozen=True)
 class Preset:
-    """What a program wants. `conformity` None: the armature goes as it is, the header alone tells unit and axes."""
+    """What a program wants."""
 
-    conformity: Conformity | None
+    conformity: Conformity
     scale_length: float = 1.0  # metres in a unit of the data
     scale_options: str = "FBX_SCALE_ALL"  # the unit goes into the header; the default scales the armature by 100
 
 
 PRESETS = {
-    "blender": Preset(None),
+    "blender": Preset(Conformity()),
     # Unreal reads centimetres and does not look at the header's unit; a node named Armature above the bones is one that
     # its importer knows to be Blender's and leaves out, so that `root` is the skeleton's root. Its own conversion of the axes
     # (Y up to Z up) takes the topmost node's turn back; the character then faces Unreal's +Y, as the mannequin does.
@@ -37,24 +36,26 @@ PRESETS = {
 def write(
     scene: bpy.types.Scene, armature: bpy.types.Object, path: Path, preset: str = "blender", actions: Sequence[bpy.types.Action] = ()
 ) -> None:
-    """Writes the staged armature with a key on every frame: the action that it plays, or each of `actions` as a clip."""
+    """Writes the staged armature with a key on every frame: the action that it plays, or each of `actions` as a clip.
+
+    Where no mesh tells how the bones lie at rest, readers take the pose that they have outside the animation. So the copy plays
+    its clips from tracks, and is written on a frame before them, where no track moves it: at rest.
+    """
     chosen = PRESETS[preset]
-    clips = len(actions) > 1
-    conformity = chosen.conformity or (Conformity() if clips else None)
+    played = list(actions) or [armature.animation_data.action if armature.animation_data else None]
     scene.unit_settings.system = "METRIC"
     scene.unit_settings.scale_length = chosen.scale_length
-    with contextlib.ExitStack() as stack:
-        if conformity is not None:
-            played = list(actions) or [armature.animation_data.action if armature.animation_data else None]
-            armature, baked = stack.enter_context(conformed(scene, armature, played, conformity))
-            if clips:
-                keyframes.play(armature, None)
-                for action in baked:
-                    keyframes.add_clip(armature, action, action.name)
+    with conformed(scene, armature, played, chosen.conformity) as (copy, baked):
+        keyframes.play(copy, None)
+        for bone in copy.pose.bones:
+            bone.matrix_basis.identity()
+        for action in baked:
+            keyframes.add_clip(copy, action, action.name)
+        scene.frame_set(-1)
         call_exporter(
             bpy.ops.export_scene.fbx,
             scene,
-            armature,
+            copy,
             path,
             use_selection=True,
             object_types={"ARMATURE", "MESH"},
@@ -63,8 +64,8 @@ def write(
             add_leaf_bones=False,  # the default adds a bone at the end of every limb that the user's rig does not have
             bake_anim=True,
             bake_anim_use_all_bones=True,
-            bake_anim_use_nla_strips=clips,  # with all actions, the default exports every action in the file as a take of its own
-            bake_anim_use_all_actions=False,
+            bake_anim_use_nla_strips=True,
+            bake_anim_use_all_actions=False,  # the default exports every action in the file as a take of its own
             bake_anim_force_startend_keying=True,
             bake_anim_step=1.0,
             bake_anim_simplify_factor=0.0,  # the default drops keys that it finds dull
