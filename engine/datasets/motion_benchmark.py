@@ -9,6 +9,7 @@ import zlib
 
 import numpy as np
 import numpy.typing as npt
+from scipy.signal import lfilter
 
 from contract.failure import Failure
 from contract.skeleton import BODY_22
@@ -84,11 +85,9 @@ def detector_errors(frames: int, fps: float, rng: np.random.Generator) -> npt.ND
     """(T,22,2) metres at the person: errors that persist over frames, as ERRORS has it, larger in spells where a limb is lost."""
     deviation, persistence = np.array([ERRORS[joint.split(".")[0]] for joint in BODY_22.joints]).T
     persistence = persistence ** (30.0 / fps)  # measured at 30 frames a second
-    errors = np.empty((frames, len(BODY_22), 2))
-    unit = rng.standard_normal(errors.shape)
-    errors[0] = unit[0]
-    for t in range(1, frames):
-        errors[t] = persistence[:, None] * errors[t - 1] + np.sqrt(1 - persistence[:, None] ** 2) * unit[t]
+    innovation = rng.standard_normal((frames, len(BODY_22), 2)) * np.sqrt(1 - persistence[:, None] ** 2)
+    innovation[0] = rng.standard_normal((len(BODY_22), 2))  # as large as any later error
+    errors = np.stack([lfilter([1.0], [1.0, -p], innovation[:, joint], axis=0) for joint, p in enumerate(persistence)], axis=1)
     limb = np.array([joint.split(".")[0] in LIMBS for joint in BODY_22.joints])
     starts = rng.random((frames, len(BODY_22))) < LOST_SHARE / LOST_FRAMES
     lost = np.zeros_like(starts)

@@ -20,6 +20,7 @@ from engine.datasets.benchmark import PoseClip, PoseClips, Source
 from engine.datasets.human36m import TEST_FRAMES
 from engine.datasets.registry import LOADERS, load_poses
 from engine.datasets.restricted_pickle import load_npz
+from engine.refiner.mixture import MixtureNoise
 from engine.refiner.pose_model import PoseModel, lift, load_pose_model, predict
 from engine.training.evaluation import Row, Table, table_of
 from engine.training.published import Published, peers
@@ -34,6 +35,10 @@ def main(arguments: Sequence[str]) -> int:
     """Runs the command; returns its exit code. Raises Failure."""
     read = _parser().parse_args(arguments)
     model = None if read.weights is None else load_pose_model(read.weights).to(_device(read.device))
+    if read.mode is None:
+        read.mode = "paper" if model is None or isinstance(model.noise, MixtureNoise) else "released"
+    elif read.mode == "paper" and model is not None and model.refiner is not None and not isinstance(model.noise, MixtureNoise):
+        raise Failure("bad_input", f"{read.weights} has no mixture: evaluate it with --mode released, or train with the mode paper.")
     if model is None and read.lifter is None and read.predictions is None:
         raise Failure("bad_arguments", "Nothing to evaluate: give --weights, --lifter or --predictions.")
     if read.hypotheses < 1 or read.steps < 1:
@@ -195,9 +200,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--lifter", help="another lifter, module:callable, (keypoints (T,J,2), clip) -> (T,J,3) metres")
     parser.add_argument("--predictions", type=Path, help='.npz of poses by clip ("subject / action / camera"): judged, or refined first')
     parser.add_argument("--save", type=Path, help="write the judged poses there, as --predictions reads them")
-    parser.add_argument(
-        "--mode", choices=("released", "paper"), default="paper", help="what the published code does, or what the paper says"
-    )
+    parser.add_argument("--mode", choices=("released", "paper"), help="as the published code, or as the paper says (default: as trained)")
     parser.add_argument("--hypotheses", type=int, default=1, help="drawn and averaged in the paper's mode (default: %(default)s)")
     parser.add_argument(
         "--steps", type=int, default=PAPER_STEPS, help="of the reverse diffusion in the paper's mode (default: %(default)s)"

@@ -58,6 +58,15 @@ def test_weights_lift_and_refine_and_their_poses_can_be_stored(h36m, capsys):
     assert released[0]["averages"] == released[1]["averages"] != ours["averages"]
 
 
+def test_the_mode_is_that_of_the_training_unless_another_is_asked_for(h36m, capsys):
+    words = ("--data", "h36m", "--path", h36m, "--weights", h36m / "m.safetensors")
+    for mixed, mode in ((True, "paper"), (False, "released")):
+        save_pose_model(h36m / "m.safetensors", make(mixed=mixed))
+        assert figures(capsys, *words)["mode"] == mode
+    with pytest.raises(Failure, match="has no mixture"):
+        main([*map(str, words), "--mode", "paper"])
+
+
 def test_another_lifter_is_judged_and_refined(h36m, capsys, monkeypatch):
     (h36m / "peer_lifter.py").write_text(
         "import numpy as np\n\ndef flat(points, clip):\n    return np.concatenate([points, 0 * points[..., :1]], -1)\n\nnumber = 3\n"
