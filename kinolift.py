@@ -53,7 +53,7 @@ EXTENSION = "kinolift_extension"  # the name under which the repository's root i
 
 @dataclass(frozen=True)
 class Command:
-    """`home`: who runs it. "addon" and "engine" run inside the environment, "here" is done by this file."""
+    """`home`: who runs it. "addon", "engine" and "benchmarks" run inside the environment, "here" is done by this file."""
 
     name: str
     summary: str
@@ -64,6 +64,7 @@ class Command:
 COMMANDS = (
     Command("capture", "turn a video into an animated armature: .fbx .bvh .glb .usd .blend .npz", "addon"),
     Command("evaluate", "judge weights or poses on Human3.6M, MPI-INF-3DHP or motion capture, beside what others published", "engine"),
+    Command("bench", "time every stage on this machine, in one table; --compare with an earlier run", "benchmarks"),
     Command("setup", "make the environment now (every command does so on first use); --again makes it anew", "here"),
     Command("doctor", "say what is installed, what is wrong, and the command that mends it", "here"),
     Command("build", "make the extension's zip for Blender", "here"),
@@ -90,7 +91,8 @@ def main(arguments: Sequence[str]) -> int:
             return run_here(command.name, rest)
         here = environment()
         if is_inside(here):
-            return run_addon(command.name, rest) if command.home == "addon" else run_engine(command.name, rest)
+            run = {"addon": run_addon, "engine": run_engine, "benchmarks": run_benchmark}[command.home]
+            return run(command.name, rest)
         run_inside(here.prepare(finish=make_model), [command.name, *rest])
     except Failure as failure:
         print(failure.message, file=sys.stderr)
@@ -151,6 +153,11 @@ def run_engine(command: str, arguments: list[str]) -> int:
     sys.argv = ["engine", command, *arguments]
     runpy.run_module("engine", run_name="__main__", alter_sys=True)
     return int(ExitCode.DONE)
+
+
+def run_benchmark(command: str, arguments: list[str]) -> int:
+    """The command as `benchmarks/COMMAND.py`; processes that it starts find the same module by its name."""
+    return int(importlib.import_module(f"benchmarks.{command}").main(arguments))
 
 
 def load_extension() -> ModuleType:
