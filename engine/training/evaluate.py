@@ -7,7 +7,7 @@ import importlib
 import json
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -41,13 +41,18 @@ def main(arguments: Sequence[str]) -> int:
         raise Failure("bad_input", f"{read.weights} has no mixture: evaluate it with --mode released, or train with the mode paper.")
     if model is None and read.lifter is None and read.predictions is None:
         raise Failure("bad_arguments", "Nothing to evaluate: give --weights, --lifter or --predictions.")
-    if read.hypotheses < 1 or read.steps < 1:
-        raise Failure("bad_arguments", "--hypotheses and --steps are at least 1.")
+    if min(read.hypotheses, read.steps, read.every) < 1:
+        raise Failure("bad_arguments", "--hypotheses, --steps and --every are at least 1.")
+    if read.every > 1 and read.save is not None:
+        raise Failure("bad_arguments", "--save wants every frame; leave --every out.")
     keypoints = read.keypoints or DEFAULT_KEYPOINTS[read.data]
     clips = load_poses(Source(read.data, read.path, keypoints, universal=not read.own_size), read.split)
     if model is not None and model.skeleton != clips.skeleton:
         raise Failure("bad_input", f"{read.weights} is for {model.skeleton.name} and the data are {clips.skeleton.name}.")
     guesses = _guesses(read, clips)
+    if read.every > 1:
+        clips = thinned(clips, read.every)
+        guesses = None if guesses is None else [g[:: read.every] for g in guesses]
     device = _device(read.device)
     poses, firsts = [], []
     generator = torch.Generator().manual_seed(read.seed)
@@ -74,6 +79,12 @@ def main(arguments: Sequence[str]) -> int:
     else:
         print(as_text(table, guess, others, notes, f"2D: {keypoints}, {_how(read, model)}"))
     return int(ExitCode.DONE)
+
+
+def thinned(clips: PoseClips, every: int) -> PoseClips:
+    """The clips with one frame of `every`, for a first look."""
+    parts = ("keypoints", "poses", "root", "valid")
+    return replace(clips, clips=tuple(replace(c, kernels=None, **{name: getattr(c, name)[::every] for name in parts}) for c in clips.clips))
 
 
 def judged_poses(
@@ -207,6 +218,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--no-flip", action="store_true", help="leave out the mirrored picture")
     parser.add_argument("--split", choices=("test", "validation", "train"), default="test")
+    parser.add_argument("--every", type=int, default=1, help="judge one frame of so many, for a first look (default: %(default)s)")
     parser.add_argument("--own-size", action="store_true", help="MPI-INF-3DHP: annot3, the person's own size, instead of univ_annot3")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")

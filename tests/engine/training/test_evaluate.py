@@ -58,6 +58,18 @@ def test_weights_lift_and_refine_and_their_poses_can_be_stored(h36m, capsys):
     assert released[0]["averages"] == released[1]["averages"] != ours["averages"]
 
 
+def test_a_first_look_at_some_of_the_frames(h36m, capsys):
+    clips = load_poses(Source("h36m", h36m, "cpn"), "test")
+    poses = [c.poses + 0.01 * np.arange(len(c))[:, None, None] * (np.arange(17) > 0)[:, None] for c in clips.clips]
+    save_poses(h36m / "p.npz", clips, poses)
+    words = ("--data", "h36m", "--path", h36m, "--predictions", h36m / "p.npz")
+    whole, part = figures(capsys, *words), figures(capsys, *words, "--every", 5)
+    # 12 frames with errors of 0, 1, .. 11 times 10 mm along the diagonal; of these 0, 5 and 10
+    assert whole["averages"][0]["P1 mm"] == pytest.approx(5.5 * 10 * 3**0.5 * 16 / 17, rel=1e-4)
+    assert part["averages"][0]["P1 mm"] == pytest.approx(5.0 * 10 * 3**0.5 * 16 / 17, rel=1e-4)
+    assert part["averages"][0]["frames"] == 5 * 4 * 3 and any("not comparable: 60 frames" in note for note in part["notes"])
+
+
 def test_the_mode_is_that_of_the_training_unless_another_is_asked_for(h36m, capsys):
     words = ("--data", "h36m", "--path", h36m, "--weights", h36m / "m.safetensors")
     for mixed, mode in ((True, "paper"), (False, "released")):
@@ -107,7 +119,8 @@ def test_what_a_person_reads(h36m, capsys):
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [([], 2, "Nothing to evaluate"), (["--weights", "none.safetensors"], 3, "no weights"), (["--predictions", "none.npz"], 3, "no file"),
-     (["--lifter", "a:b", "--hypotheses", "0"], 2, "at least 1")],
+     (["--lifter", "a:b", "--hypotheses", "0"], 2, "at least 1"),
+     (["--lifter", "a:b", "--every", "2", "--save", "x.npz"], 2, "every frame")],
 )  # fmt: skip
 def test_failures_are_a_sentence_and_an_exit_code(h36m, capsys, words, code, said):
     assert run("evaluate", ["--data", "h36m", "--path", str(h36m), *words]) == code
