@@ -1,0 +1,147 @@
+"""What the paper's refiner learns: the noise in the joint state (u,v,x,y,z) of a single frame.
+
+`released`: the published code's noise, the same for every joint. `paper`: the mixture of what the detector and the lifter really get wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from contract.failure import Failure
+from contract.skeleton import Skeleton
+from engine.refiner.mixture import FixedNoise, MixtureNoise, fit
+from engine.refiner.sampler import GUIDE_SIGNS, STATE_SIGNS, Ddim, Refined, refine
+from engine.refiner.schedule import Schedule, released_times
+from engine.training.loop import Batch, Draws, Forward
+from engine.training.pose_table import PoseTable, judge, mirror_some
+
+Noise = FixedNoise | MixtureNoise
+MODES = ("released", "paper")
+FIT_FRAMES = 8000  # residuals that the mixture is fitted to: more change it by less than the seed does
+
+
+@dataclass(frozen=True)
+class DiffusionRecipe:
+    """mode: "released" or "paper". components: of a joint's mixture. focus: half of the steps are drawn where sampling begins, not evenly.
+    real_share: of the rows carry the lifter's own error of that frame, whole, instead of one drawn joint by joint (paper mode).
+    start_step: -1 measures it on the lifter's error (paper), or takes the published 6 (released)."""
+
+    mode: str = "paper"
+    components: int = 3
+    focus: bool = True
+    real_share: float = 0.0
+    start_step: int = -1
+
+    def __post_init__(self) -> None:
+        if self.mode not in MODES:
+            raise Failure("bad_arguments", f"mode is one of {', '.join(MODES)}, not {self.mode!r}.")
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How a guess is refined. amplitude: of the noise that makes hypotheses differ, 0 where there is one."""
+
+    steps: int = 1
+    hypotheses: int = 1
+    amplitude: float = 1.0
+    flip: bool = True
+
+
+def guessed_states(table: PoseTable, guess: Tensor) -> Tensor:
+    """(N,J,5): what refinement starts from, the detector's points beside the lifter's guess."""
+    return torch.cat([table.keypoints, guess], -1)
+
+
+def true_states(table: PoseTable, recipe: DiffusionRecipe) -> Tensor:
+    """(N,J,5). The published code takes the detector's points for true ones; the mixture knows better where exact ones are given."""
+    points = table.keypoints if recipe.mode == "released" else table.exact
+    return torch.cat([points, table.poses], -1)
+
+
+def make_noise(table: PoseTable, guess: Tensor, recipe: DiffusionRecipe, seed: int = 0) -> Noise:
+    """The forward process. The residuals are those of `table`: subjects that the lifter was not trained on, else they are too small."""
+    schedule = Schedule()
+    residual = guessed_states(table, guess) - true_states(table, recipe)
+    if recipe.mode == "released":
+        return FixedNoise(schedule, released_times()[0] if recipe.start_step < 0 else recipe.start_step)
+    rmse = float(residual[:, 1:, 2:].square().mean().sqrt())
+    start = schedule.start_step(rmse) if recipe.start_step < 0 else recipe.start_step
+    chosen = torch.randperm(len(residual), generator=torch.Generator().manual_seed(seed))[:FIT_FRAMES]
+    return MixtureNoise(schedule, start, fit(residual.cpu()[chosen], recipe.components, seed))
+
+
+def refine_guess(
+    model: nn.Module, noise: Noise, skeleton: Skeleton, keypoints: Tensor, guess: Tensor, sampling: Sampling, seed: int = 0
+) -> Refined:
+    """The refined poses of (N,J,2) keypoints and their (N,J,3) guess."""
+    amplitude = sampling.amplitude if sampling.hypotheses > 1 else 0.0
+    generator = torch.Generator().manual_seed(seed)  # on the CPU: the same draws whatever the device
+    states, step = noise.start(torch.cat([keypoints, guess], -1), sampling.hypotheses, amplitude, generator)
+    times = noise.schedule.times(step, sampling.steps)
+    return refine(model, skeleton, Ddim(noise.schedule), states, keypoints, times, flip=sampling.flip, guide_signs=GUIDE_SIGNS)
+
+
+class PoseRefinerLearner:
+    """See `engine.training.loop.Learner`. The loss is the squared error of the noise, summed over a pose (the published one)."""
+
+    frames = 1
+
+    def __init__(
+        self, table: PoseTable, guess: Tensor, held_out: PoseTable, held_out_guess: Tensor, noise: Noise, recipe: DiffusionRecipe,
+        sampling: Sampling | None = None, seed: int = 0,
+    ) -> None:  # fmt: skip
+        """guess, held_out_guess: the lifter's poses of both tables."""
+        self.table, self.held_out, self.held_out_guess = table, held_out, held_out_guess
+        self.noise, self.recipe, self.sampling = noise, recipe, sampling or Sampling()
+        self.truth, self.guess = true_states(table, recipe), guessed_states(table, guess)
+        self.draws = Draws(seed, table.poses.device)
+
+    def steps(self, rows: int) -> Tensor:
+        """(rows,) diffusion steps, drawn as the recipe says."""
+        noise, generator = self.noise, self.draws.generator
+        device = self.truth.device
+        last = noise.schedule.steps
+        even = rows - rows // 2 if self.recipe.focus else rows
+        half = torch.randint(0, last, ((even + 1) // 2,), generator=generator, device=device)
+        t = torch.cat([half, last - 1 - half])[:even]  # antithetic, as published
+        if self.recipe.focus:
+            widest = noise.schedule.start_step(2.0**0.5 * noise.schedule.sigma(noise.start_step))
+            t = torch.cat([t, torch.randint(noise.start_step, widest + 1, (rows // 2,), generator=generator, device=device)])
+        return t
+
+    def draw(self, rows: int) -> Batch:
+        generator, device = self.draws.generator, self.truth.device
+        chosen = torch.randint(0, len(self.truth), (rows,), generator=generator, device=device)
+        flips = torch.rand(rows, generator=generator, device=device) < 0.5
+        truth, guess, guide = mirror_some(
+            self.table.skeleton, flips, (self.truth[chosen], self.guess[chosen], self.table.keypoints[chosen]),
+            (STATE_SIGNS, STATE_SIGNS, GUIDE_SIGNS),
+        )  # fmt: skip
+        t = self.steps(rows)
+        h, eps = self.noise.forward(truth, t, generator)
+        if self.recipe.real_share > 0.0:
+            kept, sigma = self.noise.schedule.coefficients(t, truth)
+            moved = truth + sigma / self.noise.schedule.sigma(self.noise.start_step) * (guess - truth)
+            real = torch.rand(rows, 1, 1, generator=generator, device=device) < self.recipe.real_share
+            h, eps = torch.where(real, moved, h), torch.where(real, (moved - kept * truth) / sigma, eps)
+        return h, t, guide, eps
+
+    def loss(self, forward: Forward, batch: Batch) -> Tensor:
+        h, t, guide, eps = batch
+        return (forward(h, t, guide).float() - eps).square().sum((1, 2)).mean()
+
+    def validate(self, model: nn.Module) -> dict[str, float]:
+        table = self.held_out
+        refined = refine_guess(model, self.noise, table.skeleton, table.keypoints, self.held_out_guess, self.sampling)
+        return {**judge(self.held_out_guess, table.poses, "guess"), **judge(refined.pose[..., 2:], table.poses, "refined")}
+
+    def state(self) -> dict[str, Any]:
+        return self.draws.state()
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        self.draws.load_state(state)
