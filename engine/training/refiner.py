@@ -159,10 +159,9 @@ def draw_steps(noise: MixtureNoise, count: int, generator: torch.Generator) -> T
 
 def keep_the_guess(model: Refiner) -> None:
     """Zeroes the network's last layer, so that training begins from "no noise", which leaves every pose as it is."""
-    if not isinstance(model.readout, CrossChannelReadout):
-        raise TypeError("only a network with the cross-channel embedding has such a last layer")
-    nn.init.zeros_(model.readout.mix.weight)
-    nn.init.zeros_(model.readout.mix.bias)
+    last = model.readout.mix if isinstance(model.readout, CrossChannelReadout) else model.readout
+    for parameter in last.parameters():
+        nn.init.zeros_(parameter)
 
 
 def train_refiner(

@@ -1,0 +1,225 @@
+"""What each part of the paper's method is worth, on the mocap benchmark: people apart, 2D with a detector's errors.
+
+    python benchmarks/ablation.py --mocap FOLDER [--seeds 2] [--steps 1000] [--json ablation.json]
+
+One lifter is trained and shared. Every variant of the network and of the noise is then trained alike, once a seed, and judged on people
+whom neither network saw; hypotheses, steps, moving average and flip averaging are varied on the whole method's weights. Errors are MPJPE
+and PA-MPJPE over all joints, rooted at the pelvis, in millimetres; +- is half the range over the seeds. Prints a table in Markdown.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+import numpy as np  # noqa: E402
+import torch  # noqa: E402
+from torch import Tensor, nn  # noqa: E402
+
+from contract.failure import ExitCode, Failure  # noqa: E402
+from engine.datasets.benchmark import Source, Split  # noqa: E402
+from engine.datasets.registry import load_poses  # noqa: E402
+from engine.refiner.graph_lifter import GraphLifter, GraphLifterConfig  # noqa: E402
+from engine.refiner.network import Refiner, RefinerConfig  # noqa: E402
+from engine.training.loop import LoopRecipe, train  # noqa: E402
+from engine.training.pose_lifter import PoseLifterLearner, lift  # noqa: E402
+from engine.training.pose_refiner import DiffusionRecipe, Noise, PoseRefinerLearner, Sampling, make_noise, refine_guess  # noqa: E402
+from engine.training.pose_table import PoseTable, judge, pose_table  # noqa: E402
+from engine.training.refiner import keep_the_guess  # noqa: E402
+
+WHOLE = "the whole method"
+AMPLITUDE = 0.5  # of the noise between hypotheses: the product's
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A change to the network or to the noise that asks for a training of its own."""
+
+    name: str
+    network: dict[str, Any] = field(default_factory=dict)
+    diffusion: dict[str, Any] = field(default_factory=dict)
+
+
+VARIANTS = (
+    Variant(WHOLE),
+    Variant("without CCE (17-node style graph, 5 channels)", {"use_cce": False}),
+    Variant("without CAG", {"use_cag": False}),
+    Variant("without bridge edges", {"use_bridges": False}),
+    Variant("without the mixture (the published fixed noise)", {}, {"mode": "released", "start_step": None}),
+    Variant("half of the noise the lifter's own whole residuals (the product's recipe)", {}, {"real_share": 0.5}),
+)
+
+SAMPLINGS = {
+    "hypotheses 1 (as the whole method)": Sampling(),
+    "hypotheses 5": Sampling(hypotheses=5, amplitude=AMPLITUDE),
+    "hypotheses 20": Sampling(hypotheses=20, amplitude=AMPLITUDE),
+    "steps 1 (as the whole method)": Sampling(),
+    "steps 2": Sampling(steps=2),
+    "steps 5": Sampling(steps=5),
+    "without flip averaging": Sampling(flip=False),
+}
+
+
+@dataclass(frozen=True)
+class Setting:
+    """The size of the experiment. every: of the frames of the three splits one in so many is used."""
+
+    steps: int = 1000
+    lifter_steps: int = 2500
+    batch: int = 64
+    hidden: int = 32
+    layers: int = 3
+    heads: int = 2
+    learning_rate: float = 2e-3
+    every: tuple[int, int, int] = (6, 10, 8)
+    precision: str = "float32"  # at this width bf16 is slower on a CPU
+    device: str = "cpu"
+
+    def recipe(self, steps: int, seed: int) -> LoopRecipe:
+        """Of every training here."""
+        return LoopRecipe(
+            steps=steps, batch=self.batch, learning_rate=self.learning_rate, warm_up=min(50, steps // 4), ema=0.99, precision=self.precision,
+            validate_every=steps, seed=seed,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Bench:
+    """The three splits with the shared lifter's guesses."""
+
+    tables: dict[str, PoseTable]
+    guesses: dict[str, Tensor]
+
+
+def read_tables(source: Source, setting: Setting) -> dict[str, PoseTable]:
+    """The splits: detected keypoints beside the exact ones."""
+    splits: tuple[Split, ...] = ("train", "validation", "test")
+    return {
+        split: pose_table(
+            load_poses(replace(source, keypoints="detected"), split), load_poses(replace(source, keypoints="gt"), split), every, setting.device
+        )
+        for split, every in zip(splits, setting.every, strict=True)
+    }  # fmt: skip
+
+
+def train_guess(tables: dict[str, PoseTable], setting: Setting) -> Bench:
+    """The lifter that all variants share, and what it makes of every frame."""
+    skeleton = tables["train"].skeleton
+    torch.manual_seed(0)
+    model = GraphLifter(skeleton, GraphLifterConfig(setting.hidden, setting.layers, setting.heads, 0.0, 0.0, 0.0)).to(setting.device)
+    learner = PoseLifterLearner(tables["train"], tables["validation"])
+    done = train(learner, model, setting.recipe(setting.lifter_steps, 0), layout={})
+    return Bench(tables, {split: lift(done.model, skeleton, table.keypoints) for split, table in tables.items()})
+
+
+def train_variant(bench: Bench, variant: Variant, setting: Setting, seed: int) -> tuple[nn.Module, nn.Module, Noise]:
+    """(moving average, raw weights, noise) of one training. The noise comes from validation's subjects, whom the lifter was not trained on."""
+    tables, guesses = bench.tables, bench.guesses
+    skeleton = tables["train"].skeleton
+    whole = make_noise(tables["validation"], guesses["validation"], DiffusionRecipe(), seed)
+    given = dict(variant.diffusion)
+    if "start_step" in given:
+        given["start_step"] = whole.start_step  # matched to the lifter as in the others; the published 6 is for another lifter
+    diffusion = DiffusionRecipe(**given)
+    noise = make_noise(tables["validation"], guesses["validation"], diffusion, seed)
+    torch.manual_seed(seed)
+    config = RefinerConfig(setting.hidden, setting.layers, setting.heads, 0.0, 0.0, 0.0, **variant.network)
+    model = Refiner(skeleton, config).to(setting.device)
+    keep_the_guess(model)
+    learner = PoseRefinerLearner(
+        tables["train"], guesses["train"], tables["validation"], guesses["validation"], noise, diffusion, seed=seed
+    )
+    done = train(learner, model, setting.recipe(setting.steps, seed), layout={})
+    return done.model, done.raw, noise
+
+
+def judged(bench: Bench, model: nn.Module, noise: Noise, sampling: Sampling) -> dict[str, float]:
+    """Test errors {mpjpe, pa} and, with several hypotheses, the correlation of their spread with the error."""
+    table = bench.tables["test"]
+    refined = refine_guess(model, noise, table.skeleton, table.keypoints, bench.guesses["test"], sampling)
+    figures = judge(refined.pose[..., 2:], table.poses, "refined")
+    if sampling.hypotheses > 1:
+        error = (refined.pose[..., 2:] - table.poses).norm(dim=-1)[:, 1:]
+        figures["spread"] = float(torch.corrcoef(torch.stack([refined.spread[:, 1:].flatten(), error.flatten()]))[0, 1])
+    return {name.removeprefix("refined_"): value for name, value in figures.items()}
+
+
+Rows = dict[str, list[dict[str, float]]]
+
+
+def ablate(bench: Bench, setting: Setting, seeds: int, told: Callable[[Rows], None] = lambda rows: None) -> Rows:
+    """Name of the row -> figures of every seed. `told` hears of the rows after each training."""
+    guess = judge(bench.guesses["test"], bench.tables["test"].poses, "guess")
+    rows: Rows = {"the lifter's guess": [{"mpjpe": guess["guess_mpjpe"], "pa": guess["guess_pa"]}]}
+    for seed in range(seeds):
+        for variant in VARIANTS:
+            model, raw, noise = train_variant(bench, variant, setting, seed)
+            rows.setdefault(variant.name, []).append(judged(bench, model, noise, Sampling()))
+            if variant.name == WHOLE:
+                for name, sampling in SAMPLINGS.items():
+                    rows.setdefault(name, []).append(judged(bench, model, noise, sampling))
+                rows.setdefault("without EMA (the last step's weights)", []).append(judged(bench, raw, noise, Sampling()))
+            told(rows)
+    return rows
+
+
+def markdown(rows: Rows) -> str:
+    """The table; the difference is to the whole method of the same seed, so that what the seeds share cancels."""
+    lines = ["| | MPJPE mm | PA-MPJPE mm | MPJPE against the whole method |", "|---|---|---|---|"]
+    whole = rows.get(WHOLE, [])
+    for name, figures in rows.items():
+        cells = [spread([f[key] for f in figures]) for key in ("mpjpe", "pa")]
+        pairs = [f["mpjpe"] - w["mpjpe"] for f, w in zip(figures, whole, strict=False)] if len(figures) > 1 or len(whole) == 1 else []
+        lines.append(f"| {name} | {cells[0]} | {cells[1]} | {spread(pairs, sign=True) if pairs and name != WHOLE else ''} |")
+    return "\n".join(lines)
+
+
+def spread(values: list[float], sign: bool = False) -> str:
+    """Mean and half the range."""
+    mean = f"{np.mean(values):{'+' if sign else ''}.2f}"
+    return mean if len(values) < 2 else f"{mean} ± {(max(values) - min(values)) / 2:.2f}"
+
+
+def main() -> int:
+    """Runs the experiment."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--mocap", type=Path, required=True, help="folder of motion capture")
+    parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--json", type=Path, default=Path("ablation.json"), help="figures of every seed, written after each training")
+    parser.add_argument("--threads", type=int, default=1)
+    for name in ("steps", "lifter_steps", "batch", "hidden", "layers", "heads", "device"):
+        default = getattr(Setting(), name)
+        parser.add_argument(f"--{name.replace('_', '-')}", type=type(default), default=default)
+    read = parser.parse_args()
+    torch.set_num_threads(read.threads)
+    setting = Setting(**{name: getattr(read, name) for name in ("steps", "lifter_steps", "batch", "hidden", "layers", "heads", "device")})
+    try:
+        tables = read_tables(Source("mocap", read.mocap), setting)
+    except Failure as failure:
+        print(failure.message, file=sys.stderr)
+        return int(failure.exit_code)
+    began = time.monotonic()
+
+    def told(rows: Rows) -> None:
+        print(f"{time.monotonic() - began:.0f} s, {sum(len(rows.get(v.name, [])) for v in VARIANTS)} trainings", file=sys.stderr, flush=True)
+        frames = {split: len(table) for split, table in tables.items()}
+        temporary = read.json.with_suffix(".part")
+        temporary.write_text(json.dumps({"setting": asdict(setting), "frames": frames, "rows": rows}, indent=1) + "\n", encoding="utf-8")
+        temporary.replace(read.json)
+
+    rows = ablate(train_guess(tables, setting), setting, read.seeds, told)
+    print(markdown(rows))
+    return int(ExitCode.DONE)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
