@@ -16,12 +16,13 @@ from contract.failure import Failure
 from contract.skeleton import Skeleton
 from engine.refiner.mixture import FixedNoise, MixtureNoise, fit
 from engine.refiner.sampler import GUIDE_SIGNS, STATE_SIGNS, Ddim, Refined, refine
-from engine.refiner.schedule import Schedule, released_times
+from engine.refiner.schedule import Schedule
 from engine.training.loop import Batch, Draws, Forward
 from engine.training.pose_table import PoseTable, judge, mirror_some
 
 Noise = FixedNoise | MixtureNoise
 MODES = ("released", "paper")
+MATCHED = -1  # the step whose noise is as large as the lifter's error an axis
 FIT_FRAMES = 8000  # residuals that the mixture is fitted to: more change it by less than the seed does
 
 
@@ -29,13 +30,13 @@ FIT_FRAMES = 8000  # residuals that the mixture is fitted to: more change it by 
 class DiffusionRecipe:
     """mode: "released" or "paper". components: of a joint's mixture. focus: half of the steps are drawn where sampling begins, not evenly.
     real_share: of the rows carry the lifter's own error of that frame, whole, instead of one drawn joint by joint (paper mode).
-    start_step: -1 measures it on the lifter's error (paper), or takes the published 6 (released)."""
+    start_step: MATCHED to the lifter's error, or the published 6 for the published lifter."""
 
     mode: str = "paper"
     components: int = 3
     focus: bool = True
     real_share: float = 0.0
-    start_step: int = -1
+    start_step: int = MATCHED
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:
@@ -67,10 +68,10 @@ def make_noise(table: PoseTable, guess: Tensor, recipe: DiffusionRecipe, seed: i
     """The forward process. The residuals are those of `table`: subjects that the lifter was not trained on, else they are too small."""
     schedule = Schedule()
     residual = guessed_states(table, guess) - true_states(table, recipe)
-    if recipe.mode == "released":
-        return FixedNoise(schedule, released_times()[0] if recipe.start_step < 0 else recipe.start_step)
     rmse = float(residual[:, 1:, 2:].square().mean().sqrt())
-    start = schedule.start_step(rmse) if recipe.start_step < 0 else recipe.start_step
+    start = schedule.start_step(rmse) if recipe.start_step == MATCHED else recipe.start_step
+    if recipe.mode == "released":
+        return FixedNoise(schedule, start)
     chosen = torch.randperm(len(residual), generator=torch.Generator().manual_seed(seed))[:FIT_FRAMES]
     return MixtureNoise(schedule, start, fit(residual.cpu()[chosen], recipe.components, seed))
 
