@@ -86,8 +86,8 @@ class Setting:
     def recipe(self, steps: int, seed: int) -> LoopRecipe:
         """Of every training here."""
         return LoopRecipe(
-            steps=steps, batch=self.batch, learning_rate=self.learning_rate, warm_up=min(50, steps // 4), ema=0.99, precision=self.precision,
-            validate_every=steps, seed=seed,
+            steps=steps, batch=self.batch, learning_rate=self.learning_rate, warm_up=min(50, steps // 4), ema=0.99,
+            precision=self.precision, validate_every=steps, seed=seed,
         )  # fmt: skip
 
 
@@ -104,7 +104,8 @@ def read_tables(source: Source, setting: Setting) -> dict[str, PoseTable]:
     splits: tuple[Split, ...] = ("train", "validation", "test")
     return {
         split: pose_table(
-            load_poses(replace(source, keypoints="detected"), split), load_poses(replace(source, keypoints="gt"), split), every, setting.device
+            load_poses(replace(source, keypoints="detected"), split), load_poses(replace(source, keypoints="gt"), split), every,
+            setting.device,
         )
         for split, every in zip(splits, setting.every, strict=True)
     }  # fmt: skip
@@ -121,7 +122,7 @@ def train_guess(tables: dict[str, PoseTable], setting: Setting) -> Bench:
 
 
 def train_variant(bench: Bench, variant: Variant, setting: Setting, seed: int) -> tuple[nn.Module, nn.Module, Noise]:
-    """(moving average, raw weights, noise) of one training. The noise comes from validation's subjects, whom the lifter was not trained on."""
+    """(moving average, raw weights, noise) of one training. The noise is that of validation's subjects, unknown to the lifter."""
     tables, guesses = bench.tables, bench.guesses
     skeleton = tables["train"].skeleton
     diffusion = DiffusionRecipe(**variant.diffusion)
@@ -205,7 +206,8 @@ def main() -> int:
     began = time.monotonic()
 
     def told(rows: Rows) -> None:
-        print(f"{time.monotonic() - began:.0f} s, {sum(len(rows.get(v.name, [])) for v in VARIANTS)} trainings", file=sys.stderr, flush=True)
+        count = sum(len(rows.get(variant.name, [])) for variant in VARIANTS)
+        print(f"{time.monotonic() - began:.0f} s, {count} trainings", file=sys.stderr, flush=True)
         frames = {split: len(table) for split, table in tables.items()}
         temporary = read.json.with_suffix(".part")
         temporary.write_text(json.dumps({"setting": asdict(setting), "frames": frames, "rows": rows}, indent=1) + "\n", encoding="utf-8")

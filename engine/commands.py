@@ -14,6 +14,7 @@ from contract.failure import ExitCode, Failure
 # word -> module; the words stand in kinolift.py's COMMANDS too
 COMMANDS: dict[str, str] = {
     "evaluate": "engine.training.evaluate",
+    "train": "engine.training.command",
 }
 
 

@@ -60,32 +60,28 @@ def augment(pairs: Pairs, generator: torch.Generator) -> tuple[Pairs, Tensor]:
     pairs = _reshape(pairs, generator)
     pairs = _spoil(pairs, generator)
     pairs = _swap(pairs, generator)
-    batch = len(pairs.stature)
-    focal = torch.exp(FOCAL_SIGMA * torch.randn(batch, 1, 1, 1, generator=generator))
+    batch, device = len(pairs.stature), pairs.rays.device
+    focal = torch.exp(FOCAL_SIGMA * torch.randn(batch, 1, 1, 1, generator=generator, device=device))
     pairs = replace(pairs, rays=pairs.rays * focal)
-    wide = torch.rand(batch, generator=generator) < WIDE_ROLL_SHARE
+    wide = torch.rand(batch, generator=generator, device=device) < WIDE_ROLL_SHARE
     roll = torch.where(
         wide,
-        (torch.rand(batch, generator=generator) * 2 - 1) * WIDE_ROLL,
-        torch.randn(batch, generator=generator) * ROLL_SIGMA,
+        (torch.rand(batch, generator=generator, device=device) * 2 - 1) * WIDE_ROLL,
+        torch.randn(batch, generator=generator, device=device) * ROLL_SIGMA,
     )
     return pairs, roll
 
 
 def _mirror(pairs: Pairs, generator: torch.Generator) -> Pairs:
     """Half of the runs left-right mirrored."""
-    flip = torch.rand(len(pairs.stature), generator=generator) < 0.5
-    if not flip.any():
-        return pairs
-    marks, joints = torch.tensor(LANDMARK_MIRROR), torch.tensor(BODY_22.mirror)
+    flip = torch.rand(len(pairs.stature), generator=generator, device=pairs.rays.device) < 0.5
+    marks, joints = list(LANDMARK_MIRROR), list(BODY_22.mirror)
 
-    def mirrored(x: Tensor, order: Tensor, points: bool) -> Tensor:
-        x = x.clone()
-        y = x[flip][:, :, order]
+    def mirrored(x: Tensor, order: list[int], points: bool) -> Tensor:
+        y = x[:, :, order]
         if points:
             y[..., 0] = -y[..., 0]
-        x[flip] = y
-        return x
+        return torch.where(flip.view(-1, *(1,) * (x.ndim - 1)), y, x)
 
     return replace(
         pairs, rays=mirrored(pairs.rays, marks, True), visibility=mirrored(pairs.visibility, marks, False),
@@ -98,14 +94,14 @@ def _swap(pairs: Pairs, generator: torch.Generator) -> Pairs:
 
     On real clips the swapped world landmarks are the right ones with their names exchanged, so that is what is done here.
     """
-    batch, frames = pairs.rays.shape[:2]
-    swapped = torch.rand(batch, generator=generator) < SWAP_SHARE
-    start = torch.randint(0, frames, (batch, 1), generator=generator)
-    length = torch.randint(1, SWAP_LONGEST + 1, (batch, 1), generator=generator)
-    part = torch.randint(0, 4, (batch, 1, 1), generator=generator)  # 0, 1: everything; 2: legs; 3: arms
-    frame = torch.arange(frames)[None]
+    (batch, frames), device = pairs.rays.shape[:2], pairs.rays.device
+    swapped = torch.rand(batch, generator=generator, device=device) < SWAP_SHARE
+    start = torch.randint(0, frames, (batch, 1), generator=generator, device=device)
+    length = torch.randint(1, SWAP_LONGEST + 1, (batch, 1), generator=generator, device=device)
+    part = torch.randint(0, 4, (batch, 1, 1), generator=generator, device=device)  # 0, 1: everything; 2: legs; 3: arms
+    frame = torch.arange(frames, device=device)[None]
     during = swapped[:, None] & (frame >= start) & (frame < start + length)
-    mark = torch.arange(len(LANDMARK_MIRROR))
+    mark = torch.arange(len(LANDMARK_MIRROR), device=device)
     legs, arms = mark >= LEGS_FROM, (mark >= ARMS_FROM) & (mark < LEGS_FROM)
     which = during[..., None] & ((part < 2) | ((part == 2) & legs) | ((part == 3) & arms))
     order = list(LANDMARK_MIRROR)
@@ -118,11 +114,11 @@ def _swap(pairs: Pairs, generator: torch.Generator) -> Pairs:
 
 def _spoil(pairs: Pairs, generator: torch.Generator) -> Pairs:
     """Errors of the detector that were not rendered: constant ones of the whole reading and of each landmark, and hidden limbs."""
-    batch, frames = len(pairs.rays), pairs.rays.shape[1]
+    batch, frames, device = len(pairs.rays), pairs.rays.shape[1], pairs.rays.device
     landmarks = len(LANDMARKS)
 
     def noise(*shape: int) -> Tensor:
-        return torch.randn(*shape, generator=generator, dtype=pairs.world.dtype)
+        return torch.randn(*shape, generator=generator, dtype=pairs.world.dtype, device=device)
 
     angles = WORLD_TURN_SIGMA * noise(batch, 3)
     turn = _about(angles, angles.norm(dim=-1))
@@ -131,15 +127,15 @@ def _spoil(pairs: Pairs, generator: torch.Generator) -> Pairs:
     world = pairs.world @ turn.transpose(-1, -2)[:, None] * scale + WORLD_OFFSET_SIGMA * noise(batch, 1, landmarks, 3)
     height = (pairs.rays[..., 1].amax(-1) - pairs.rays[..., 1].amin(-1)).mean(1)[:, None, None, None]
     rays = pairs.rays + POINT_OFFSET_SIGMA * height * noise(batch, 1, landmarks, 2)
-    marks = torch.tensor([name.split(".")[0] in HIDEABLE for name in LANDMARKS])
-    side = torch.tensor([name.endswith(".L") for name in LANDMARKS])
-    arm = torch.tensor([ARMS_FROM <= i < LEGS_FROM for i in range(landmarks)])
-    left, upper = (torch.rand(batch, 1, generator=generator) < 0.5 for _ in range(2))
+    marks = torch.tensor([name.split(".")[0] in HIDEABLE for name in LANDMARKS], device=device)
+    side = torch.tensor([name.endswith(".L") for name in LANDMARKS], device=device)
+    arm = torch.tensor([ARMS_FROM <= i < LEGS_FROM for i in range(landmarks)], device=device)
+    left, upper = (torch.rand(batch, 1, generator=generator, device=device) < 0.5 for _ in range(2))
     limb = marks & (side == left) & (arm == upper)
-    start = torch.randint(0, frames, (batch, 1), generator=generator)
-    length = torch.randint(4, frames, (batch, 1), generator=generator)
-    frame = torch.arange(frames)[None]
-    hidden = (torch.rand(batch, 1, generator=generator) < HIDDEN_SHARE) & (frame >= start) & (frame < start + length)
+    start = torch.randint(0, frames, (batch, 1), generator=generator, device=device)
+    length = torch.randint(4, frames, (batch, 1), generator=generator, device=device)
+    frame = torch.arange(frames, device=device)[None]
+    hidden = (torch.rand(batch, 1, generator=generator, device=device) < HIDDEN_SHARE) & (frame >= start) & (frame < start + length)
     where = hidden[:, :, None] & limb[:, None]
     off = HIDDEN_OFFSET_SIGMA * noise(batch, 1, landmarks, 3)
     world = torch.where(where[..., None], world + off, world)
@@ -150,9 +146,9 @@ def _spoil(pairs: Pairs, generator: torch.Generator) -> Pairs:
 
 def _reshape(pairs: Pairs, generator: torch.Generator) -> Pairs:
     """Other bone lengths (the same left and right), another facing, another distance."""
-    batch = len(pairs.stature)
+    batch, device = len(pairs.stature), pairs.rays.device
     parents = BODY_22.parents
-    scale = torch.exp(BUILD_SIGMA * torch.randn(batch, len(BODY_22), generator=generator))
+    scale = torch.exp(BUILD_SIGMA * torch.randn(batch, len(BODY_22), generator=generator, device=device))
     scale = torch.sqrt(scale * scale[:, list(BODY_22.mirror)])  # symmetric; the spread of paired bones shrinks, which is as well
     truth = pairs.truth
     root = truth[:, :, :1]
@@ -163,9 +159,9 @@ def _reshape(pairs: Pairs, generator: torch.Generator) -> Pairs:
     legs_and_trunk = sum(_CHAIN.values())
     grown = sum(share * scale[:, BODY_22.index(joint)] for joint, share in _CHAIN.items()) / legs_and_trunk
     axis = rooted[:, :, BODY_22.index("head_top")] - rooted[:, :, [BODY_22.index("ankle.L"), BODY_22.index("ankle.R")]].mean(2)
-    turn = TURN_SIGMA * torch.randn(batch, generator=generator)
+    turn = TURN_SIGMA * torch.randn(batch, generator=generator, device=device)
     rooted = rooted @ _about(axis.mean(1), turn).transpose(-1, -2)[:, None]
-    depth = torch.exp(DEPTH_SIGMA * torch.randn(batch, generator=generator))[:, None, None, None]
+    depth = torch.exp(DEPTH_SIGMA * torch.randn(batch, generator=generator, device=device))[:, None, None, None]
     moved = rooted + root * depth
     safe = (moved[..., 2].amin((1, 2)) > 0.3)[:, None, None, None]  # nobody is put behind the camera
     moved = torch.where(safe, moved, truth)
@@ -187,4 +183,4 @@ def _about(axis: Tensor, angle: Tensor) -> Tensor:
     o = torch.zeros_like(x)
     k = torch.stack([torch.stack([o, -z, y], -1), torch.stack([z, o, -x], -1), torch.stack([-y, x, o], -1)], -2)
     s, c = torch.sin(angle)[:, None, None], torch.cos(angle)[:, None, None]
-    return torch.eye(3, dtype=axis.dtype) + s * k + (1 - c) * (k @ k)
+    return torch.eye(3, dtype=axis.dtype, device=axis.device) + s * k + (1 - c) * (k @ k)

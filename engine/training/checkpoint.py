@@ -24,7 +24,7 @@ def save(path: Path, settings: Mapping[str, Any], values: Mapping[str, Any]) -> 
         torch.save({"schema": SCHEMA, "settings": json.dumps(settings, sort_keys=True), **values}, temporary)
     except (OSError, RuntimeError) as error:
         temporary.unlink(missing_ok=True)
-        raise Failure("disk_full", f"The checkpoint {path} cannot be written ({error}); free some space and go on with --resume.") from error
+        raise Failure("disk_full", f"The checkpoint {path} cannot be written ({error}); free some space and use --resume.") from error
     temporary.replace(path)
 
 

@@ -1,10 +1,7 @@
-"""Training of the lifter on rendered pairs."""
+"""Training of the product's lifter on rendered pairs."""
 
 from __future__ import annotations
 
-import json
-import math
-import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,13 +9,15 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from contract.failure import Failure
 from contract.skeleton import BODY_22
 from engine.datasets.detections import Segment
 from engine.refiner.codec import NETWORK_FPS, decode, encode, encode_truth, upright_roll
 from engine.refiner.lifter import Lifter, LifterConfig
 from engine.training.augmentation import Pairs, augment
+from engine.training.loop import Batch, Draws, Figures, Forward, LoopRecipe, Run, lines_into, train
 from engine.training.metrics import acceleration_error, mpjpe, pa_mpjpe, rooted_at_hips
 from engine.training.split import Split
 from engine.training.transplant import Motions, transplant
@@ -53,16 +52,26 @@ def crops(segments: list[Segment], length: int = LENGTH) -> list[Segment]:
     return [s for s in segments if len(s.detected) >= length]
 
 
-def draw(segments: list[Segment], lengths: np.ndarray, recipe_batch: int, rng: np.random.Generator, length: int = LENGTH) -> Pairs:
-    """A batch of random crops, every frame as likely as another."""
-    chosen = rng.choice(len(segments), recipe_batch, p=lengths / lengths.sum())
-    starts = [int(rng.integers(0, len(segments[i].detected) - length + 1)) for i in chosen]
+class Crops:
+    """The frames of segments one after another on the device, to draw runs of `length` frames from."""
 
-    def stack(name: str) -> Tensor:
-        return torch.from_numpy(np.stack([getattr(segments[i], name)[a : a + length] for i, a in zip(chosen, starts, strict=True)]))
+    def __init__(self, segments: list[Segment], length: int = LENGTH, device: torch.device | str = "cpu") -> None:
+        segments = crops(segments, length)
+        if not segments:
+            raise Failure("bad_input", f"No training segment is as long as {length} frames; give more rendered pairs.")
+        self.length, self.device = length, torch.device(device)
+        self.frames = np.array([len(s.detected) for s in segments])
+        self.first = np.cumsum(self.frames) - self.frames
+        names = ("rays", "visibility", "world", "detected", "truth")
+        self.values = {n: torch.from_numpy(np.concatenate([getattr(s, n) for s in segments])).to(self.device) for n in names}
+        self.stature = torch.tensor([s.stature for s in segments], dtype=torch.float32, device=self.device)
 
-    stature = torch.tensor([segments[i].stature for i in chosen], dtype=torch.float32)
-    return Pairs(stack("rays"), stack("visibility"), stack("world"), stack("detected"), stack("truth"), stature)
+    def draw(self, rows: int, rng: np.random.Generator) -> Pairs:
+        """A batch of random crops, every frame as likely as another."""
+        chosen = rng.choice(len(self.frames), rows, p=self.frames / self.frames.sum())
+        starts = self.first[chosen] + rng.integers(0, self.frames[chosen] - self.length + 1)
+        frames = torch.from_numpy(starts[:, None] + np.arange(self.length)).to(self.device)
+        return Pairs(**{n: v[frames] for n, v in self.values.items()}, stature=self.stature[torch.from_numpy(chosen).to(self.device)])
 
 
 def pose_loss(predicted: Tensor, truth: Tensor, velocity: float, bone: float) -> Tensor:
@@ -75,42 +84,18 @@ def pose_loss(predicted: Tensor, truth: Tensor, velocity: float, bone: float) ->
     return METRES * ((error * weight).mean() + velocity * (change * weight).mean() + bone * lengths.abs().mean())
 
 
-class Ema:
-    """Exponential moving average of a module's parameters, which is what is judged and shipped."""
-
-    def __init__(self, module: nn.Module, decay: float) -> None:
-        self.decay = decay
-        self.values = {name: value.detach().clone() for name, value in module.state_dict().items()}
-
-    @torch.no_grad()
-    def update(self, module: nn.Module, step: int) -> None:
-        decay = min(self.decay, (1 + step) / (10 + step))  # follows closely at first
-        for name, value in module.state_dict().items():
-            if value.is_floating_point():
-                self.values[name].lerp_(value, 1 - decay)
-            else:
-                self.values[name].copy_(value)
-
-
-def learning_rate(step: int, recipe: LifterRecipe) -> float:
-    """Linear warm-up, then a half cosine down to one hundredth."""
-    if step < recipe.warm_up:
-        return recipe.learning_rate * (step + 1) / recipe.warm_up
-    part = (step - recipe.warm_up) / max(1, recipe.steps - recipe.warm_up)
-    return recipe.learning_rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1.0, part))))
-
-
 @torch.inference_mode()
 def lift_segment(model: Lifter, segment: Segment) -> tuple[np.ndarray, np.ndarray]:
     """The lifter's and the detector's own joints of a segment: two (T,22,3) arrays, metres, camera axes, pelvis at the origin."""
+    device = next(model.parameters()).device
     rays, visibility, world, detected = (
-        torch.from_numpy(getattr(segment, name))[None] for name in ("rays", "visibility", "world", "detected")
+        torch.from_numpy(getattr(segment, name))[None].to(device) for name in ("rays", "visibility", "world", "detected")
     )
     encoded = encode(rays, visibility, world, detected, upright_roll(rays))
     pose = model(encoded)
     return (
-        decode(pose, encoded.rotation, segment.stature)[0].numpy(),
-        decode(encoded.base, encoded.rotation, segment.stature)[0].numpy(),
+        decode(pose, encoded.rotation, segment.stature)[0].cpu().numpy(),
+        decode(encoded.base, encoded.rotation, segment.stature)[0].cpu().numpy(),
     )
 
 
@@ -127,7 +112,6 @@ def evaluate(model: Lifter, segments: list[Segment]) -> dict[str, float]:
             totals.setdefault(f"{name}_mpjpe", []).append(mpjpe(joints, truth))
             totals.setdefault(f"{name}_pa", []).append(pa_mpjpe(joints, truth))
             totals.setdefault(f"{name}_accel", []).append(acceleration_error(joints, truth, NETWORK_FPS))
-    model.train()
     return {name: float(np.concatenate(values).mean()) for name, values in totals.items()}
 
 
@@ -135,56 +119,61 @@ def evaluate(model: Lifter, segments: list[Segment]) -> dict[str, float]:
 PLAIN = [23, 24, 25, 26, 27, 28, 11, 12, 13, 14, 15, 16]
 
 
+class LifterLearner:
+    """See `engine.training.loop.Learner`: augmented crops of rendered pairs, some of them moved to other motions."""
+
+    frames = LENGTH
+
+    def __init__(self, split: Split, motions: Motions | None, recipe: LifterRecipe, device: torch.device | str = "cpu") -> None:
+        self.split, self.motions, self.recipe = split, motions, recipe
+        self.crops = Crops(split.train, LENGTH, device)
+        self.draws = Draws(recipe.seed, device)
+
+    def draw(self, rows: int) -> Batch:
+        pairs = self.crops.draw(rows, self.draws.rng)
+        if self.motions is not None:
+            pairs = transplant(pairs, self.motions, self.recipe.transplant, self.draws.rng)
+        pairs, roll = augment(pairs, self.draws.generator)
+        return pairs.rays, pairs.visibility, pairs.world, pairs.detected, pairs.truth, pairs.stature, roll
+
+    def loss(self, forward: Forward, batch: Batch) -> Tensor:
+        rays, visibility, world, detected, truth, stature, roll = batch
+        encoded = encode(rays, visibility, world, detected, roll)
+        target = encode_truth(truth, encoded.rotation, stature)
+        return pose_loss(forward(encoded), target, self.recipe.velocity, self.recipe.bone)
+
+    def validate(self, model: Lifter) -> Figures:
+        return evaluate(model, self.split.validation)
+
+    def state(self) -> dict[str, Any]:
+        return self.draws.state()
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        self.draws.load_state(state)
+
+
+def loop_recipe(recipe: LifterRecipe) -> LoopRecipe:
+    """The loop's part of the recipe."""
+    return LoopRecipe(
+        steps=recipe.steps, batch=recipe.batch, learning_rate=recipe.learning_rate, warm_up=recipe.warm_up,
+        weight_decay=recipe.weight_decay, ema=recipe.ema, clip=CLIP, spike=SPIKE, validate_every=recipe.evaluate_every, seed=recipe.seed,
+    )  # fmt: skip
+
+
 def train_lifter(
-    split: Split, motions: Motions | None, recipe: LifterRecipe, config: LifterConfig, log: Path, start: Mapping[str, Tensor] | None = None
-) -> tuple[Lifter, dict[str, Any]]:
+    split: Split, motions: Motions | None, recipe: LifterRecipe, config: LifterConfig, log: Path, start: Mapping[str, Tensor] | None = None,
+    run: Run | None = None,
+) -> tuple[Lifter, dict[str, Any]]:  # fmt: skip
     """Trains from scratch, or on from the tensors `start`; the same recipe on the same machine gives the same weights.
 
-    Figures go to `log`, a line an evaluation.
+    Figures go to `log`, a line an evaluation. run: the device, the checkpoint and who listens.
     """
+    run = run or Run()
     torch.manual_seed(recipe.seed)
-    rng = np.random.default_rng(recipe.seed)
-    generator = torch.Generator().manual_seed(recipe.seed)
-    segments = crops(split.train)
-    lengths = np.array([len(s.detected) for s in segments], dtype=np.float64)
-    model = Lifter(config)
+    model = Lifter(config).to(run.device)
     if start is not None:
         model.load_state_dict(dict(start))
-    model.train()
-    optimiser = torch.optim.AdamW(model.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
-    ema = Ema(model, recipe.ema)
-    judged = Lifter(config)
-    started, running, usual, figures = time.monotonic(), 0.0, 0.0, {}
-    with log.open("a", encoding="utf-8") as out:
-        for step in range(recipe.steps):
-            for group in optimiser.param_groups:
-                group["lr"] = learning_rate(step, recipe)
-            pairs = draw(segments, lengths, recipe.batch, rng)
-            if motions is not None:
-                pairs = transplant(pairs, motions, recipe.transplant, rng)
-            pairs, roll = augment(pairs, generator)
-            encoded = encode(pairs.rays, pairs.visibility, pairs.world, pairs.detected, roll)
-            target = encode_truth(pairs.truth, encoded.rotation, pairs.stature)
-            with torch.autocast("cpu", dtype=torch.bfloat16):  # the matrix products only; losses and the moving average stay float32
-                pose = model(encoded)
-            loss = pose_loss(pose, target, recipe.velocity, recipe.bone)
-            value = float(loss.detach())
-            usual = value if step == 0 else usual
-            if value < SPIKE * usual:  # one impossible batch would undo thousands of steps
-                optimiser.zero_grad(set_to_none=True)
-                loss.backward()
-                nn.utils.clip_grad_norm_(model.parameters(), CLIP)
-                optimiser.step()
-                ema.update(model, step)
-            usual += 0.02 * (min(value, SPIKE * usual) - usual)
-            running += value
-            if (step + 1) % recipe.evaluate_every == 0 or step + 1 == recipe.steps:
-                judged.load_state_dict(ema.values)
-                figures = evaluate(judged, split.validation)
-                every = (step % recipe.evaluate_every) + 1
-                line = {"step": step + 1, "loss": running / every, "seconds": round(time.monotonic() - started), **figures}
-                running = 0.0
-                out.write(json.dumps(line) + "\n")
-                out.flush()
-    judged.load_state_dict(ema.values)
-    return judged.eval(), {"recipe": asdict(recipe), "validation": figures}
+    learner = LifterLearner(split, motions, recipe, run.device)
+    layout = {"network": "lifter", **asdict(config), **{f"recipe.{name}": value for name, value in asdict(recipe).items()}}
+    done = train(learner, model, loop_recipe(recipe), layout=layout, run=run.also(lines_into(log)))
+    return done.model, {"recipe": asdict(recipe), "validation": done.figures}

@@ -1,7 +1,7 @@
 """The one training loop, of lifter and refiner alike: on a CPU, on a GPU, or on several under torchrun.
 
-A learner draws batches and says what is lost on them; everything else is here: optimiser, rate, moving average, mixed precision, validation,
-checkpoints that go on bit for bit, several processes, and the orderly end at Ctrl-C.
+A learner draws batches and says what is lost on them; everything else is here: optimiser, rate, moving average, mixed precision,
+validation, checkpoints that go on bit for bit, several processes, and the orderly end at Ctrl-C.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ import json
 import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -26,6 +26,7 @@ from engine.training.processes import Interrupt, Processes
 Batch = tuple[Tensor, ...]  # every tensor's first axis counts the rows
 Forward = Callable[..., Any]
 Figures = dict[str, float]
+M = TypeVar("M", bound=nn.Module)
 
 DECAYS = ("cosine", "one_cycle", "stairs")
 OPTIMISERS = ("adamw", "adam")
@@ -83,7 +84,7 @@ class Learner(Protocol):
         """The mean loss over the rows. `forward` is the network in the recipe's precision."""
         ...
 
-    def validate(self, model: nn.Module) -> Figures:
+    def validate(self, model: Any) -> Figures:
         """Figures of a network (in eval mode) on what was held out of the training subjects."""
         ...
 
@@ -153,11 +154,43 @@ Ticker = Callable[[int, float], None]  # steps done, poses a second: called ofte
 
 
 @dataclass(frozen=True)
-class Trained:
+class Run:
+    """Where and how a training runs, which does not decide what it gives.
+
+    file: the checkpoint; None writes none. resume: go on from it. save_every: steps between two checkpoints, by default between two
+    validations. stop_at: end after so many steps as Ctrl-C would. on_line, on_step: who listens.
+    """
+
+    device: torch.device | str = "cpu"
+    file: Path | None = None
+    resume: bool = False
+    save_every: int | None = None
+    stop_at: int | None = None
+    on_line: tuple[Listener, ...] = ()
+    on_step: tuple[Ticker, ...] = ()
+    processes: Processes = field(default_factory=Processes)
+
+    def also(self, listener: Listener) -> Run:
+        """With one more who hears of every validation."""
+        return replace(self, on_line=(*self.on_line, listener))
+
+
+def lines_into(path: Path) -> Listener:
+    """Appends every validation to a file, a JSON object a line."""
+
+    def write(line: Line) -> None:
+        with path.open("a", encoding="utf-8") as out:
+            out.write(json.dumps({name: round(value, 6) for name, value in line.to_dict().items()}) + "\n")
+
+    return write
+
+
+@dataclass(frozen=True)
+class Trained(Generic[M]):
     """`model`: the moving average, in eval mode. `raw`: the last step's own weights. `lines`: the learning curve."""
 
-    model: nn.Module
-    raw: nn.Module
+    model: M
+    raw: M
     lines: tuple[Line, ...]
 
     @property
@@ -199,26 +232,19 @@ def make_optimiser(model: nn.Module, recipe: LoopRecipe) -> torch.optim.Optimize
 
 def train(
     learner: Learner,
-    model: nn.Module,
+    model: M,
     recipe: LoopRecipe,
     *,
     layout: Mapping[str, Any],
-    file: Path | None = None,
-    resume: bool = False,
-    save_every: int | None = None,
-    stop_at: int | None = None,
-    on_line: Listener | None = None,
-    on_step: Ticker | None = None,
-    processes: Processes | None = None,
-) -> Trained:
+    run: Run | None = None,
+) -> Trained[M]:
     """Trains `model` in place, on the device where it is.
 
-    layout: whatever says what network this is; a checkpoint of another is refused. file: the checkpoint; None writes none. resume: go on from
-    it. save_every: steps between checkpoints (default: the recipe's validate_every). stop_at: end there as Ctrl-C would.
-    Failure `cancelled` after Ctrl-C or SIGTERM, with the checkpoint written; `bad_input` for a checkpoint that does not fit;
-    `bad_arguments` where one would be overwritten.
+    layout: whatever says what network this is and what it learns; a checkpoint of another is refused. Failure `cancelled` after Ctrl-C or
+    SIGTERM, with the checkpoint written; `bad_input` for a checkpoint that does not fit; `bad_arguments` where one would be overwritten.
     """
-    processes = processes or Processes()
+    run = run or Run()
+    processes, file = run.processes, run.file
     if recipe.batch % processes.count:
         raise Failure("bad_arguments", f"A batch of {recipe.batch} cannot be shared by {processes.count} processes; choose a multiple.")
     device = next(model.parameters()).device
@@ -228,7 +254,7 @@ def train(
     judged = copy.deepcopy(model).eval()
     start, seconds, usual, lines = 0, 0.0, 0.0, list[Line]()
     settings = {"layout": dict(layout), "recipe": asdict(recipe)}
-    if resume and file is not None:
+    if run.resume and file is not None:
         kept = checkpoint.load(file, settings, device)
         model.load_state_dict(kept["model"])
         optimiser.load_state_dict(kept["optimiser"])
@@ -280,9 +306,10 @@ def train(
                 ema.update(model, step)
             running += value
             done = step + 1
-            if on_step is not None and processes.leads:
-                elapsed = time.perf_counter() - began
-                on_step(done, (done - since) * recipe.batch * learner.frames / max(elapsed, 1e-9))
+            if run.on_step and processes.leads:
+                speed = (done - since) * recipe.batch * learner.frames / max(time.perf_counter() - began, 1e-9)
+                for ticker in run.on_step:
+                    ticker(done, speed)
             last = done == recipe.steps
             if done % recipe.validate_every == 0 or last:
                 mean = float(running) / (done - since)  # waits for the device: its work belongs to the time
@@ -290,16 +317,16 @@ def train(
                 seconds += elapsed
                 speed = (done - since) * recipe.batch * learner.frames / elapsed
                 if not math.isfinite(mean):
-                    raise Failure("bad_input", f"The loss is no number after {done} steps; lower learning_rate, or look for NaN in the data.")
+                    raise Failure("bad_input", f"The loss is no number after {done} steps; lower learning_rate or mend the data.")
                 judged.load_state_dict(ema.values)
                 line = Line(done, mean, learning_rate(step, recipe), seconds, speed, learner.validate(judged))
                 lines.append(line)
                 running, since = torch.zeros((), device=device), done
-                if on_line is not None and processes.leads:
-                    on_line(line)
+                for listener in run.on_line if processes.leads else ():
+                    listener(line)
                 began = time.perf_counter()
-            stop = processes.agree(interrupt.asked or done == stop_at, done % STOP_EVERY == 0 or last or done == stop_at)
-            if done % (save_every or recipe.validate_every) == 0 or last or stop:
+            stop = processes.agree(interrupt.asked or done == run.stop_at, done % STOP_EVERY == 0 or last or done == run.stop_at)
+            if done % (run.save_every or recipe.validate_every) == 0 or last or stop:
                 save(done)
             if stop and not last:
                 raise Failure("cancelled", f"Stopped after {done} of {recipe.steps} steps{_how_to_go_on(file)}.")

@@ -33,11 +33,11 @@ class PoseTable:
 
 
 def pose_table(clips: PoseClips, exact: PoseClips | None = None, every: int = 1, device: torch.device | str = "cpu") -> PoseTable:
-    """Every `every`-th judged frame. exact: the same clips with ground-truth keypoints. Failure `bad_input` where the two differ in frames."""
+    """Every `every`-th judged frame. exact: the same clips with ground-truth keypoints; Failure `bad_input` where their frames differ."""
     keypoints, poses = clips.stacked_keypoints(), clips.stacked_poses()
     true = keypoints if exact is None else exact.stacked_keypoints()
     if true.shape != keypoints.shape:
-        raise Failure("bad_input", f"The ground-truth keypoints have {len(true)} frames and the detected ones {len(keypoints)}; they differ.")
+        raise Failure("bad_input", f"The exact keypoints have {len(true)} frames and the detected ones {len(keypoints)}.")
     parts = (torch.from_numpy(np.ascontiguousarray(part[::every])).to(device) for part in (keypoints, true, poses))
     return PoseTable(clips.skeleton, *parts)
 

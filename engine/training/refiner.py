@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -23,7 +21,8 @@ from engine.refiner.sampler import Ddim, refine
 from engine.refiner.schedule import Schedule
 from engine.refiner.state import GUIDE_SIGNS, METRES, guides, pose_of, states
 from engine.training.augmentation import augment
-from engine.training.lifter import Ema, crops, draw
+from engine.training.lifter import Crops
+from engine.training.loop import Batch, Draws, Figures, Forward, LoopRecipe, Run, lines_into, train
 from engine.training.metrics import mpjpe, pa_mpjpe, rooted_at_hips
 from engine.training.split import Split
 
@@ -79,13 +78,13 @@ def point_frame(encoded: Encoded, rays: Tensor) -> Tensor:
 @torch.inference_mode()
 def pool_of_poses(lifter: Lifter, split: Split, recipe: RefinerRecipe, rng: np.random.Generator, generator: torch.Generator) -> Poses:
     """What the lifter makes of augmented training crops, beside their truth."""
-    segments = crops(split.train)
-    lengths = np.array([len(s.detected) for s in segments], dtype=np.float64)
+    device = next(lifter.parameters()).device
+    crops = Crops(split.train, device=device)
     parts: list[Poses] = []
     for _ in range(recipe.pool):
-        pairs, roll = augment(draw(segments, lengths, 32, rng), generator)
+        pairs, roll = augment(crops.draw(32, rng), generator)
         encoded = encode(pairs.rays, pairs.visibility, pairs.world, pairs.detected, roll)
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        with torch.autocast(device.type, dtype=torch.bfloat16):
             pose = lifter(encoded)
         truth = true_state(encoded, pairs.truth, pairs.stature, point_frame(encoded, pairs.rays))
         parts.append(Poses(states(encoded, pose.float()), truth, guides(encoded, pairs.visibility)))
@@ -95,13 +94,13 @@ def pool_of_poses(lifter: Lifter, split: Split, recipe: RefinerRecipe, rng: np.r
 @torch.inference_mode()
 def validation_poses(lifter: Lifter, split: Split, every: int = 4) -> Poses:
     """Every fourth frame of the validation segments."""
-    parts = []
+    parts, device = [], next(lifter.parameters()).device
     for s in split.validation:
         rays, visibility, world, detected, truth = (
-            torch.from_numpy(getattr(s, n))[None] for n in ("rays", "visibility", "world", "detected", "truth")
+            torch.from_numpy(getattr(s, n))[None].to(device) for n in ("rays", "visibility", "world", "detected", "truth")
         )
         encoded = encode(rays, visibility, world, detected)
-        true = true_state(encoded, truth, torch.tensor([s.stature]), point_frame(encoded, rays))
+        true = true_state(encoded, truth, torch.tensor([s.stature], device=device), point_frame(encoded, rays))
         whole = Poses(states(encoded, lifter(encoded)), true, guides(encoded, visibility))
         parts.append(Poses(*(getattr(whole, n)[::every] for n in ("guess", "truth", "guide"))))
     return Poses(*(torch.cat([getattr(p, name) for p in parts]) for name in ("guess", "truth", "guide")))
@@ -115,16 +114,15 @@ def evaluate(
     start, step = noise.start(poses.guess, hypotheses, amplitude, torch.Generator().manual_seed(0))
     times = noise.schedule.times(step, steps)
     refined = refine(model, BODY_22, Ddim(noise.schedule), start, poses.guide, times, flip=False, guide_signs=GUIDE_SIGNS)
-    truth = rooted_at_hips(METRES * pose_of(poses.truth).numpy())
+    truth = rooted_at_hips(METRES * pose_of(poses.truth).cpu().numpy())
     figures = {}
     for name, state in (("guess", poses.guess), ("refined", refined.pose)):
-        joints = rooted_at_hips(METRES * pose_of(state).numpy())
+        joints = rooted_at_hips(METRES * pose_of(state).cpu().numpy())
         figures[f"{name}_mpjpe"] = float(mpjpe(joints, truth).mean())
         figures[f"{name}_pa"] = float(pa_mpjpe(joints, truth).mean())
     if hypotheses > 1:
         error = (METRES * (pose_of(refined.pose) - pose_of(poses.truth))).norm(dim=-1)[:, 1:]
         figures["spread_correlation"] = float(torch.corrcoef(torch.stack([refined.spread[:, 1:].flatten(), error.flatten()]))[0, 1])
-    model.train()
     return figures
 
 
@@ -134,7 +132,7 @@ def fit_noise(poses: Poses, components: int, seed: int) -> MixtureNoise:
     chosen = torch.randperm(len(residual), generator=torch.Generator().manual_seed(seed))[:8000]
     schedule = Schedule()
     rmse = float(residual[:, 1:, 2:].square().mean().sqrt())
-    return MixtureNoise(schedule, schedule.start_step(rmse), fit(residual[chosen], components, seed))
+    return MixtureNoise(schedule, schedule.start_step(rmse), fit(residual.cpu()[chosen], components, seed))
 
 
 def noisy(poses: Poses, noise: MixtureNoise, t: Tensor, real_share: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -142,7 +140,7 @@ def noisy(poses: Poses, noise: MixtureNoise, t: Tensor, real_share: float, gener
     h, eps = noise.forward(poses.truth, t, generator)
     kept, sigma = noise.schedule.coefficients(t, poses.truth)
     moved = poses.truth + sigma / noise.schedule.sigma(noise.start_step) * (poses.guess - poses.truth)
-    real = torch.rand(len(t), 1, 1, generator=generator) < real_share
+    real = torch.rand(len(t), 1, 1, generator=generator, device=generator.device) < real_share
     h = torch.where(real, moved, h)
     return h, torch.where(real, (moved - kept * poses.truth) / sigma, eps)
 
@@ -150,10 +148,10 @@ def noisy(poses: Poses, noise: MixtureNoise, t: Tensor, real_share: float, gener
 def draw_steps(noise: MixtureNoise, count: int, generator: torch.Generator) -> Tensor:
     """(count,) diffusion steps: one half in antithetic pairs, as the paper's code draws them, up to twice the start step; the other
     half where sampling begins, from the start step to the one of the widest hypotheses, because a sample depends most on its first step."""
-    last = min(noise.schedule.steps, 2 * noise.start_step + 1)
-    pairs = torch.randint(0, last, (count // 4,), generator=generator)
+    last, device = min(noise.schedule.steps, 2 * noise.start_step + 1), generator.device
+    pairs = torch.randint(0, last, (count // 4,), generator=generator, device=device)
     widest = widened_step(noise.schedule, noise.start_step, 1.0)
-    first = torch.randint(noise.start_step, widest + 1, (count - 2 * len(pairs),), generator=generator)
+    first = torch.randint(noise.start_step, widest + 1, (count - 2 * len(pairs),), generator=generator, device=device)
     return torch.cat([pairs, last - 1 - pairs, first])
 
 
@@ -164,60 +162,65 @@ def keep_the_guess(model: Refiner) -> None:
         nn.init.zeros_(parameter)
 
 
+class RefinerLearner:
+    """See `engine.training.loop.Learner`: what the lifter makes of augmented crops, or noise of the mixture, beside the truth."""
+
+    frames = 1
+
+    def __init__(self, lifter: Lifter, split: Split, recipe: RefinerRecipe) -> None:
+        self.recipe = recipe
+        self.draws = Draws(recipe.seed, next(lifter.parameters()).device)
+        self.pool = pool_of_poses(lifter, split, recipe, self.draws.rng, self.draws.generator)
+        self.held_out = validation_poses(lifter, split)
+        self.noise = fit_noise(self.pool, recipe.components, recipe.seed)
+
+    def draw(self, rows: int) -> Batch:
+        generator = self.draws.generator
+        chosen = torch.randint(0, len(self.pool.guess), (rows,), generator=generator, device=generator.device)
+        batch = Poses(self.pool.guess[chosen], self.pool.truth[chosen], self.pool.guide[chosen])
+        t = draw_steps(self.noise, rows, generator)
+        h, eps = noisy(batch, self.noise, t, self.recipe.real_share, generator)
+        return h, t, batch.guide, eps
+
+    def loss(self, forward: Forward, batch: Batch) -> Tensor:
+        h, t, guide, eps = batch
+        return (forward(h, t, guide).float() - eps).square().sum((1, 2)).mean()
+
+    def validate(self, model: Refiner) -> Figures:
+        return evaluate(model, self.noise, self.held_out)
+
+    def state(self) -> dict[str, Any]:
+        return self.draws.state()
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        self.draws.load_state(state)
+
+
+def loop_recipe(recipe: RefinerRecipe) -> LoopRecipe:
+    """The loop's part of the recipe."""
+    return LoopRecipe(
+        steps=recipe.steps, batch=recipe.batch, learning_rate=recipe.learning_rate, warm_up=recipe.warm_up, decay="one_cycle",
+        ema=recipe.ema, validate_every=recipe.evaluate_every, seed=recipe.seed,
+    )  # fmt: skip
+
+
 def train_refiner(
-    lifter: Lifter, split: Split, recipe: RefinerRecipe, config: RefinerConfig, log: Path, start: Mapping[str, Tensor] | None = None
-) -> tuple[Refiner, Mixture, int, dict[str, Any]]:
+    lifter: Lifter, split: Split, recipe: RefinerRecipe, config: RefinerConfig, log: Path, start: Mapping[str, Tensor] | None = None,
+    run: Run | None = None,
+) -> tuple[Refiner, Mixture, int, dict[str, Any]]:  # fmt: skip
     """Trains on the lifter's output, from scratch or on from the tensors `start`; returns the averaged model, the mixture, its start step
-    and the figures."""
+    and the figures. run: the device, the checkpoint and who listens."""
+    run = run or Run()
     torch.manual_seed(recipe.seed)
-    rng = np.random.default_rng(recipe.seed)
-    generator = torch.Generator().manual_seed(recipe.seed)
-    pool = pool_of_poses(lifter, split, recipe, rng, generator)
-    held_out = validation_poses(lifter, split)
-    noise = fit_noise(pool, recipe.components, recipe.seed)
+    learner = RefinerLearner(lifter.to(run.device), split, recipe)
     config = replace(config, guide_signs=GUIDE_SIGNS)
-    model, judged = Refiner(BODY_22, config), Refiner(BODY_22, config)
+    model = Refiner(BODY_22, config)
     if start is None:
         keep_the_guess(model)
     else:
         model.load_state_dict(dict(start))
-    model.train()
-    optimiser = torch.optim.AdamW(model.parameters(), lr=recipe.learning_rate, weight_decay=0.0)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, recipe.learning_rate, total_steps=recipe.steps, pct_start=min(0.3, recipe.warm_up / recipe.steps)
-    )
-    ema = Ema(model, recipe.ema)
-    started, running, figures = time.monotonic(), 0.0, {}
-    with log.open("a", encoding="utf-8") as out:
-        for step in range(recipe.steps):
-            rows = torch.randint(0, len(pool.guess), (recipe.batch,), generator=generator)
-            batch = Poses(pool.guess[rows], pool.truth[rows], pool.guide[rows])
-            t = draw_steps(noise, recipe.batch, generator)
-            h, eps = noisy(batch, noise, t, recipe.real_share, generator)
-            with torch.autocast("cpu", dtype=torch.bfloat16):
-                predicted = model(h, t, batch.guide)
-            loss = (predicted.float() - eps).square().sum((1, 2)).mean()
-            optimiser.zero_grad(set_to_none=True)
-            loss.backward()
-            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimiser.step()
-            schedule.step()
-            ema.update(model, step)
-            running += float(loss.detach())
-            if (step + 1) % recipe.evaluate_every == 0 or step + 1 == recipe.steps:
-                judged.load_state_dict(ema.values)
-                figures = evaluate(judged, noise, held_out)
-                every = step % recipe.evaluate_every + 1
-                line = {
-                    "step": step + 1,
-                    "loss": running / every,
-                    "seconds": round(time.monotonic() - started),
-                    "start_step": noise.start_step,
-                }
-                running = 0.0
-                out.write(json.dumps(line | figures) + "\n")
-                out.flush()
-    judged.load_state_dict(ema.values)
-    several = evaluate(judged, noise, held_out, hypotheses=3, amplitude=0.5)
-    info = {"recipe": asdict(recipe), "validation": figures, "validation_3_hypotheses": several}
-    return judged.eval(), noise.mixture, noise.start_step, info
+    layout = {"network": "refiner", **config.to_dict(), **{f"recipe.{name}": value for name, value in asdict(recipe).items()}}
+    done = train(learner, model.to(run.device), loop_recipe(recipe), layout=layout, run=run.also(lines_into(log)))
+    several = evaluate(done.model, learner.noise, learner.held_out, hypotheses=3, amplitude=0.5)
+    info = {"recipe": asdict(recipe), "validation": done.figures, "validation_3_hypotheses": several}
+    return done.model, learner.noise.mixture, learner.noise.start_step, info

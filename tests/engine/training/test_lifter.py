@@ -9,7 +9,8 @@ from contract.skeleton import BODY_22
 from engine.datasets.detections import load_detections
 from engine.refiner.lifter import LifterConfig
 from engine.training import augmentation
-from engine.training.lifter import LifterRecipe, learning_rate, pose_loss, train_lifter
+from engine.training.lifter import LifterRecipe, loop_recipe, pose_loss, train_lifter
+from engine.training.loop import learning_rate
 from engine.training.split import split_segments
 from tests.engine.datasets.pairs import write_pairs
 
@@ -57,7 +58,7 @@ def test_the_loss_of_a_known_error():
 
 
 def test_the_learning_rate_rises_then_falls():
-    recipe = LifterRecipe(steps=1000, warm_up=100, learning_rate=1e-3)
+    recipe = loop_recipe(LifterRecipe(steps=1000, warm_up=100, learning_rate=1e-3))
     rates = [learning_rate(s, recipe) for s in range(1000)]
     assert rates[0] == pytest.approx(1e-5) and max(rates) == pytest.approx(1e-3) and rates.index(max(rates)) in (99, 100)
     assert rates[550] == pytest.approx(1e-3 * (0.01 + 0.99 * 0.5), rel=0.01) and rates[-1] < 1.2e-5
