@@ -53,17 +53,22 @@ EXTENSION = "kinolift_extension"  # the name under which the repository's root i
 
 @dataclass(frozen=True)
 class Command:
-    """`home`: who runs it. "addon", "engine" and "benchmarks" run inside the environment, "here" is done by this file."""
+    """`home`: who runs it. "addon", "engine" and "benchmarks" run inside the environment, "here" is done by this file.
+
+    `groups`: what it needs there beside the environment's own.
+    """
 
     name: str
     summary: str
     home: str
+    groups: tuple[str, ...] = ()
 
 
 # Every command there is; the help and the dispatch both read this.
 COMMANDS = (
     Command("capture", "turn a video into an animated armature: .fbx .bvh .glb .usd .blend .npz", "addon"),
-    Command("evaluate", "judge weights or poses on Human3.6M, MPI-INF-3DHP or motion capture, beside what others published", "engine"),
+    Command("evaluate", "judge weights or poses on Human3.6M, MPI-INF-3DHP or mocap, beside others' figures", "engine", ("training",)),
+    Command("train", "train the lifter or the refiner on Human3.6M, MPI-INF-3DHP, mocap or rendered pairs", "engine", ("training",)),
     Command("bench", "time every stage on this machine, in one table; --compare with an earlier run", "benchmarks"),
     Command("setup", "make the environment now (every command does so on first use); --again makes it anew", "here"),
     Command("doctor", "say what is installed, what is wrong, and the command that mends it", "here"),
@@ -90,10 +95,10 @@ def main(arguments: Sequence[str]) -> int:
         if command.home == "here":
             return run_here(command.name, rest)
         here = environment()
-        if is_inside(here):
+        if is_inside(here, command.groups):
             run = {"addon": run_addon, "engine": run_engine, "benchmarks": run_benchmark}[command.home]
             return run(command.name, rest)
-        run_inside(here.prepare(finish=make_model), [command.name, *rest])
+        run_inside(here.prepare(command.groups, finish=make_model), [command.name, *rest])
     except Failure as failure:
         print(failure.message, file=sys.stderr)
         return int(failure.exit_code)
@@ -120,9 +125,9 @@ def parser() -> argparse.ArgumentParser:
     return result
 
 
-def is_inside(here: Environment) -> bool:
-    """Whether this process runs in the environment, and the environment is what the lock says."""
-    return Path(sys.prefix).resolve() == here.folder.resolve() and here.is_ready(read_lock(), here.groups)
+def is_inside(here: Environment, more: tuple[str, ...] = ()) -> bool:
+    """Whether this process runs in the environment, and the environment with the groups `more` is what the lock says."""
+    return Path(sys.prefix).resolve() == here.folder.resolve() and here.is_ready(read_lock(), (*here.groups, *more))
 
 
 def run_inside(executable: Path, arguments: Sequence[str]) -> None:

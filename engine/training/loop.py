@@ -18,6 +18,7 @@ from typing import Any, Generic, Protocol, TypeVar
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from contract.failure import Failure
 from engine.training import checkpoint
@@ -134,13 +135,15 @@ class Ema:
 
 @dataclass(frozen=True)
 class Line:
-    """One validation: what is told, logged and kept. `poses_per_second` counts training alone."""
+    """One validation: what is told, logged and kept. `poses_per_second` and `flops` (floating-point operations a second, two for a
+    multiplication and addition) count training alone."""
 
     step: int
     loss: float
     learning_rate: float
     seconds: float
     poses_per_second: float
+    flops: float
     figures: Figures
 
     def to_dict(self) -> dict[str, float]:
@@ -230,6 +233,18 @@ def make_optimiser(model: nn.Module, recipe: LoopRecipe) -> torch.optim.Optimize
     return kind(model.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True)
 
 
+def pose_flops(learner: Learner, model: nn.Module, device: torch.device, rows: int = 2) -> float:
+    """Floating-point operations of one pose's training step (forward and backward), by torch's counter; leaves everything as it was."""
+    kept, random = learner.state(), checkpoint.random_state(device)
+    batch, counter = learner.draw(rows), FlopCounterMode(display=False)
+    with counter:
+        learner.loss(model, batch).backward()
+    model.zero_grad(set_to_none=True)
+    learner.load_state(kept)
+    checkpoint.set_random_state(random, device)
+    return counter.get_total_flops() / (rows * learner.frames)
+
+
 def train(
     learner: Learner,
     model: M,
@@ -265,6 +280,7 @@ def train(
         lines = [Line(**line) for line in json.loads(kept["lines"])]
     elif file is not None and file.exists() and processes.leads:
         raise Failure("bad_arguments", f"{file} already holds a training; go on with --resume, or choose another folder with --out.")
+    flops = pose_flops(learner, model, device) if run.on_line else 0.0
     wrapped = processes.wrap(model)
 
     def forward(*inputs: Any) -> Any:
@@ -319,7 +335,7 @@ def train(
                 if not math.isfinite(mean):
                     raise Failure("bad_input", f"The loss is no number after {done} steps; lower learning_rate or mend the data.")
                 judged.load_state_dict(ema.values)
-                line = Line(done, mean, learning_rate(step, recipe), seconds, speed, learner.validate(judged))
+                line = Line(done, mean, learning_rate(step, recipe), seconds, speed, speed * flops, learner.validate(judged))
                 lines.append(line)
                 running, since = torch.zeros((), device=device), done
                 for listener in run.on_line if processes.leads else ():

@@ -1,0 +1,220 @@
+"""Trains the lifter or the refiner.
+
+  kinolift.py train lifter  --data h36m --path FOLDER --keypoints cpn --config paper_cpn -o runs/cpn
+  kinolift.py train refiner --data h36m --path FOLDER --keypoints cpn --config paper_cpn -o runs/cpn
+
+h36m, mpi_inf_3dhp, mocap, detections: the paper's single-frame networks, validated on training subjects that are held out; the refiner
+needs the lifter, by default the one in the same folder. pairs: the product's networks, which see MediaPipe's landmarks over time.
+FOLDER/lifter.pt and FOLDER/refiner.pt are checkpoints, NETWORK.safetensors the weights, log/ is for TensorBoard. Under torchrun:
+`torchrun --nproc-per-node 2 -m engine train ...`.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from contract.failure import ExitCode, Failure
+from engine.datasets.benchmark import Source, Split
+from engine.datasets.detections import load_detections
+from engine.datasets.mocap import load_mocap
+from engine.datasets.registry import LOADERS, load_poses
+from engine.refiner import weights
+from engine.refiner.graph_lifter import GraphLifter, GraphLifterConfig
+from engine.refiner.lifter import Lifter, LifterConfig
+from engine.refiner.mixture import FixedNoise
+from engine.refiner.network import Refiner, RefinerConfig
+from engine.refiner.pose_model import PoseModel, load_pose_model, save_pose_model
+from engine.refiner.schedule import Schedule
+from engine.training import lifter as product_lifter
+from engine.training import refiner as product_refiner
+from engine.training.display import Display, TensorBoardLog, peak_of
+from engine.training.loop import LoopRecipe, Run, lines_into, train
+from engine.training.pose_lifter import PoseLifterLearner, lift
+from engine.training.pose_refiner import DiffusionRecipe, PoseRefinerLearner, Sampling, make_noise
+from engine.training.pose_table import PoseTable, pose_table
+from engine.training.processes import join
+from engine.training.settings import fill, read_toml
+from engine.training.split import split_segments, training_motions
+from engine.training.transplant import Motions
+
+NETWORKS = ("lifter", "refiner")
+PAIRS = "pairs"
+TABLES = ("lifter", "lifter_layout", "refiner", "refiner_layout", "diffusion", "sampling")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's words."""
+    parser.add_argument("network", choices=NETWORKS)
+    parser.add_argument("--data", choices=(PAIRS, *LOADERS), required=True)
+    parser.add_argument("--path", type=Path, required=True, help="the data's folder")
+    parser.add_argument("--keypoints", default="gt", help="which 2D: gt, cpn, detected ... or a file (default: %(default)s)")
+    parser.add_argument("--exact", help="the true 2D of the same frames, for the mixture in (u, v): gt, or a file")
+    parser.add_argument("--every", type=int, default=1, help="use one frame of so many")
+    parser.add_argument("--mocap", type=Path, help="pairs: a folder of motion capture that the lifter sees too")
+    parser.add_argument("--config", type=Path, help="settings: a .toml, or paper_cpn, paper_gt, product_lifter, product_refiner")
+    parser.add_argument("-o", "--out", type=Path, default=Path("runs"), help="folder of all that is written (default: %(default)s)")
+    parser.add_argument("--lifter", type=Path, help="weights of the refiner's lifter (default: lifter.safetensors in the out folder)")
+    parser.add_argument("--start", type=Path, help="pairs: a folder of weights to train on from, with its SHA256SUMS")
+    parser.add_argument("--resume", action="store_true", help="go on from the checkpoint")
+    parser.add_argument("--save-every", type=int, help="steps between two checkpoints (default: between two validations)")
+    parser.add_argument("--steps", type=int, help="instead of the settings' own")
+    parser.add_argument("--batch", type=int, help="instead of the settings' own; of all processes together")
+    parser.add_argument("--seed", type=int, help="instead of the settings' own")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    parser.add_argument("--threads", type=int, help="of the CPU")
+
+
+@dataclass(frozen=True)
+class Order:
+    """What was asked for, read and checked. `settings`: the tables of the settings file."""
+
+    read: argparse.Namespace
+    settings: dict[str, dict[str, Any]]
+    run: Run
+    device: torch.device
+
+    def recipe(self, kind: type, network: str) -> Any:
+        """The network's recipe: the file's, then the command's words."""
+        given = {name: getattr(self.read, name) for name in ("steps", "batch", "seed") if getattr(self.read, name) is not None}
+        return fill(kind, self.settings[network] | given, network)
+
+
+def run(read: argparse.Namespace) -> int:
+    """Trains and writes the weights."""
+    wanted = ("cuda" if torch.cuda.is_available() else "cpu") if read.device == "auto" else read.device
+    if read.threads:
+        torch.set_num_threads(read.threads)
+    settings = {name: {} for name in TABLES} if read.config is None else read_toml(read.config, TABLES)
+    processes, device = join(device=wanted)
+    try:
+        try:
+            read.out.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise Failure("not_writable", f"The folder {read.out} cannot be made ({error.strerror}).") from error
+        run = Run(device, read.out / f"{read.network}.pt", read.resume, read.save_every, processes=processes)
+        order = Order(read, settings, run, device)
+        (_train_pairs if read.data == PAIRS else _train_poses)(order)
+    finally:
+        processes.close()
+    return int(ExitCode.DONE)
+
+
+def watched(order: Order, steps: int) -> tuple[Run, Display, TensorBoardLog | None]:
+    """The run with everybody who listens; the leader alone shows and logs."""
+    peak = peak_of(torch.cuda.get_device_name()) if order.device.type == "cuda" else None
+    display = Display(steps, peak=peak)
+    if not order.run.processes.leads:
+        return order.run, display, None
+    log = TensorBoardLog(order.read.out / "log" / order.read.network)
+    written = lines_into(order.read.out / f"{order.read.network}.jsonl")
+    return replace(order.run, on_line=(display.line, log.line, written), on_step=(display.step,)), display, log
+
+
+def _train_poses(order: Order) -> None:
+    """The paper's single-frame networks."""
+    read, device = order.read, order.device
+    if read.mocap is not None or read.start is not None:
+        raise Failure("bad_arguments", "--mocap and --start belong to --data pairs.")
+    source = Source(read.data, read.path, read.keypoints)
+    exact = None if read.exact is None else replace(source, keypoints=read.exact)
+    splits: tuple[Split, Split] = ("train", "validation")
+    tables = [
+        pose_table(load_poses(source, split), None if exact is None else load_poses(exact, split), read.every, device) for split in splits
+    ]
+    data = {"data": read.data, "keypoints": read.keypoints, "frames": len(tables[0]), "validation_frames": len(tables[1])}
+    recipe: LoopRecipe = order.recipe(LoopRecipe, read.network)
+    if read.network == "lifter":
+        _pose_lifter(order, tables, recipe, data)
+    else:
+        _pose_refiner(order, tables, recipe, data)
+
+
+def _pose_lifter(order: Order, tables: list[PoseTable], recipe: LoopRecipe, data: dict[str, Any]) -> None:
+    skeleton = tables[0].skeleton
+    config = fill(GraphLifterConfig, order.settings["lifter_layout"], "lifter_layout")
+    torch.manual_seed(recipe.seed)
+    model = GraphLifter(skeleton, config).to(order.device)
+    learner = PoseLifterLearner(tables[0], tables[1], recipe.seed)
+    layout = {"network": "lifter", "skeleton": skeleton.name, **config.to_dict(), **data}
+    run, display, log = watched(order, recipe.steps)
+    with display:
+        done = train(learner, model, recipe, layout=layout, run=run)
+    if log is not None:
+        log.close()
+        header = {"recipe": asdict(recipe), "data": data, "curve": [line.to_dict() for line in done.lines]}
+        save_pose_model(order.read.out / "lifter.safetensors", PoseModel(skeleton, done.model, None, FixedNoise(Schedule(), 0)), header)
+
+
+def _pose_refiner(order: Order, tables: list[PoseTable], recipe: LoopRecipe, data: dict[str, Any]) -> None:
+    skeleton, path = tables[0].skeleton, order.read.lifter or order.read.out / "lifter.safetensors"
+    lifter = load_pose_model(path).lifter
+    if lifter is None or lifter.skeleton != skeleton:
+        raise Failure("bad_input", f"{path} holds no lifter of {skeleton.name}; train one with the same data first.")
+    lifter.to(order.device)
+    guesses = [lift(lifter, skeleton, table.keypoints) for table in tables]
+    diffusion = fill(DiffusionRecipe, order.settings["diffusion"], "diffusion")
+    sampling = fill(Sampling, order.settings["sampling"], "sampling")
+    config = fill(RefinerConfig, order.settings["refiner_layout"], "refiner_layout")
+    # subjects that the lifter was not trained on: on its own it errs less than it will
+    noise = make_noise(tables[1], guesses[1], diffusion, recipe.seed)
+    torch.manual_seed(recipe.seed)
+    model = Refiner(skeleton, config)
+    if not config.released:
+        product_refiner.keep_the_guess(model)
+    learner = PoseRefinerLearner(tables[0], guesses[0], tables[1], guesses[1], noise, diffusion, sampling, recipe.seed)
+    layout = {"network": "refiner", "skeleton": skeleton.name, **config.to_dict(), **data}
+    layout |= {**asdict(diffusion), "start_step": noise.start_step}
+    run, display, log = watched(order, recipe.steps)
+    with display:
+        done = train(learner, model.to(order.device), recipe, layout=layout, run=run)
+    if log is not None:
+        log.close()
+        header = {"recipe": asdict(recipe), "diffusion": asdict(diffusion), "data": data, "curve": [line.to_dict() for line in done.lines]}
+        save_pose_model(order.read.out / "refiner.safetensors", PoseModel(skeleton, lifter, done.model, noise), header)
+
+
+def _train_pairs(order: Order) -> None:
+    """The product's networks."""
+    read = order.read
+    split = split_segments(load_detections(read.path))
+    if not split.train or not split.validation:
+        raise Failure("bad_input", f"{read.path} lacks training or validation pairs; both bodies and sources are held apart.")
+    start = None if read.start is None else weights.load_weights(read.start / f"{read.network}.safetensors").part(read.network)
+    log_file = read.out / f"{read.network}.jsonl"
+    if read.network == "lifter":
+        recipe = order.recipe(product_lifter.LifterRecipe, "lifter")
+        layout = fill(LifterConfig, order.settings["lifter_layout"], "lifter_layout")
+        motions = None if read.mocap is None else Motions(training_motions(load_mocap(read.mocap)))
+        run, display, log = watched(order, recipe.steps)
+        with display:
+            model, info = product_lifter.train_lifter(split, motions, recipe, layout, log_file, start, without_lines(run))
+        tensors = {f"lifter.{name}": value.cpu() for name, value in model.state_dict().items()}
+        header = {"layout": asdict(layout), **info}
+    else:
+        stored = weights.load_weights(read.lifter or read.out / "lifter.safetensors")
+        network = Lifter(LifterConfig.from_dict(stored.header["layout"]))
+        weights.load_into(network, stored.part("lifter"), "lifter")
+        recipe = order.recipe(product_refiner.RefinerRecipe, "refiner")
+        config = fill(RefinerConfig, order.settings["refiner_layout"], "refiner_layout")
+        run, display, log = watched(order, recipe.steps)
+        with display:
+            refiner, mixture, first, info = product_refiner.train_refiner(
+                network.eval(), split, recipe, config, log_file, start, without_lines(run)
+            )
+        tensors = {f"refiner.{name}": value.cpu() for name, value in refiner.state_dict().items()} | mixture.to_tensors()
+        header = {"layout": refiner.config.to_dict(), "start_step": first, "lifter": stored.sha256, **info}
+    if log is not None:
+        log.close()
+        weights.save_weights(read.out / f"{read.network}.safetensors", tensors, header)
+
+
+def without_lines(run: Run) -> Run:
+    """Without the writer of lines, which the product's trainings bring themselves."""
+    return replace(run, on_line=run.on_line[:2])
+
+

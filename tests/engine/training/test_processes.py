@@ -1,0 +1,79 @@
+"""Two processes on a CPU train as one process with the whole batch does."""
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from contract.failure import Failure
+from engine.training.loop import Run, train
+from engine.training.processes import Processes, join
+from tests.engine.training.test_loop import QUICK, Linear
+
+ROOT = Path(__file__).resolve().parents[3]
+PROGRAM = """
+import sys
+import torch
+from torch import nn
+from engine.training.loop import Run, train
+from engine.training.processes import join
+from tests.engine.training.test_loop import QUICK, Linear
+torch.set_num_threads(1)
+processes, device = join()
+assert processes.count == 2
+torch.manual_seed(0)
+done = train(Linear(), nn.Sequential(nn.Linear(3, 1, bias=False)), QUICK, layout={}, run=Run(processes=processes))
+if processes.leads:
+    torch.save([done.model.state_dict(), [line.loss for line in done.lines]], sys.argv[1])
+processes.close()
+"""
+
+
+def test_two_processes_give_what_one_gives(tmp_path):
+    """Started with the environment that torchrun gives."""
+    program, file = tmp_path / "program.py", tmp_path / "done.pt"
+    program.write_text(PROGRAM)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    shared = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port),
+              "WORLD_SIZE": "2", "GLOO_SOCKET_IFNAME": "lo" if sys.platform == "linux" else ""}  # fmt: skip
+    shared = {name: value for name, value in shared.items() if value}
+    both = [
+        subprocess.Popen(
+            [sys.executable, str(program), str(file)], cwd=ROOT, env={**shared, "RANK": str(rank)}, stderr=subprocess.PIPE, text=True
+        )
+        for rank in range(2)
+    ]
+    try:
+        errors = [process.communicate(timeout=100)[1] for process in both]
+    finally:
+        for process in both:
+            process.kill()
+    assert [process.returncode for process in both] == [0, 0], errors
+    state, losses = torch.load(file, weights_only=True)
+    torch.manual_seed(0)
+    alone = train(Linear(), torch.nn.Sequential(torch.nn.Linear(3, 1, bias=False)), QUICK, layout={})
+    assert torch.allclose(state["0.weight"], alone.model[0].weight, atol=1e-5)
+    assert losses == pytest.approx([line.loss for line in alone.lines], rel=1e-4)
+
+
+def test_a_batch_that_cannot_be_shared_is_refused():
+    with pytest.raises(Failure, match="cannot be shared by 3"):
+        train(Linear(), torch.nn.Linear(3, 1), QUICK, layout={}, run=Run(processes=Processes(0, 3)))
+
+
+def test_without_torchrun_it_is_alone():
+    processes, device = join({})
+    assert (processes.rank, processes.count, device.type) == (0, 1, "cpu")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is CUDA here")
+def test_no_cuda_is_said():
+    with pytest.raises(Failure, match="no CUDA device") as failure:
+        join({}, "cuda")
+    assert failure.value.code == "no_cuda"

@@ -1,0 +1,69 @@
+import pytest
+
+from contract.failure import Failure
+from engine.refiner.graph_lifter import GraphLifterConfig
+from engine.refiner.lifter import LifterConfig
+from engine.refiner.network import RefinerConfig
+from engine.training.command import TABLES
+from engine.training.lifter import LifterRecipe
+from engine.training.loop import LoopRecipe
+from engine.training.pose_refiner import DiffusionRecipe, Sampling
+from engine.training.refiner import RefinerRecipe
+from engine.training.settings import CONFIGS, fill, read_toml
+
+PAPER = {
+    "lifter": LoopRecipe, "lifter_layout": GraphLifterConfig, "refiner": LoopRecipe, "refiner_layout": RefinerConfig,
+    "diffusion": DiffusionRecipe, "sampling": Sampling,
+}  # fmt: skip
+PRODUCT = {"lifter": LifterRecipe, "lifter_layout": LifterConfig, "refiner": RefinerRecipe, "refiner_layout": RefinerConfig}
+
+
+@pytest.mark.parametrize("file", sorted(CONFIGS.glob("*.toml")), ids=lambda p: p.stem)
+def test_every_shipped_file_fits(file):
+    tables = read_toml(file, TABLES)
+    kinds = PAPER if file.stem.startswith("paper") else PRODUCT
+    for name, values in tables.items():
+        if values:
+            fill(kinds[name], values, name)
+
+
+def test_the_shipped_files_are_found_by_name_and_hold_the_recipes(tmp_path):
+    assert fill(LifterRecipe, read_toml(tmp_path / "product_lifter", TABLES)["lifter"], "lifter") == LifterRecipe()
+    assert fill(RefinerRecipe, read_toml(tmp_path / "product_refiner", TABLES)["refiner"], "refiner") == RefinerRecipe()
+    layout = read_toml(tmp_path / "product_lifter", TABLES)["lifter_layout"]
+    assert fill(LifterConfig, layout, "lifter_layout") == LifterConfig()
+    paper = fill(LoopRecipe, read_toml(tmp_path / "paper_cpn", TABLES)["refiner"], "refiner")
+    epoch = -(-1559752 // 1024)
+    assert paper.steps == 800 * round(1559752 / 1024) and paper.stair_steps == 60 * round(1559752 / 1024) and epoch == 1524
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[lifter]\nstep = 3", "[lifter] has no setting step"),
+        ("[lifter]\nsteps = 'many'", "[lifter] steps is 'many'"),
+        ("[lifter]\nsteps = 1.5", "[lifter] steps is 1.5"),
+        ("[lifters]\nsteps = 3", "no table [lifters]"),
+        ("steps = 3", "no table [steps]"),
+        ("[lifter", "is not TOML"),
+    ],
+)
+def test_what_does_not_fit_is_named(tmp_path, text, words):
+    file = tmp_path / "a.toml"
+    file.write_text(text)
+    with pytest.raises(Failure) as failure:
+        fill(LoopRecipe, read_toml(file, TABLES)["lifter"], "lifter")
+    assert words in failure.value.message and failure.value.code == "bad_input"
+
+
+def test_numbers_and_lists_take_the_setting_s_kind(tmp_path):
+    file = tmp_path / "a.toml"
+    file.write_text("[lifter]\nlearning_rate = 1\n[lifter_layout]\ndilations = [1, 2]")
+    tables = read_toml(file, TABLES)
+    assert fill(LoopRecipe, tables["lifter"], "lifter").learning_rate == 1.0
+    assert fill(LifterConfig, tables["lifter_layout"], "lifter_layout").dilations == (1, 2)
+
+
+def test_a_missing_file_names_the_shipped_ones(tmp_path):
+    with pytest.raises(Failure, match="paper_cpn, paper_gt, product_lifter, product_refiner"):
+        read_toml(tmp_path / "mine.toml", TABLES)
