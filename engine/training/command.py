@@ -12,6 +12,7 @@ FOLDER/lifter.pt and FOLDER/refiner.pt are checkpoints, NETWORK.safetensors the 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -47,8 +48,13 @@ PAIRS = "pairs"
 TABLES = ("lifter", "lifter_layout", "refiner", "refiner_layout", "diffusion", "sampling")
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The command's words."""
+def main(arguments: Sequence[str]) -> int:
+    """Runs the command; returns its exit code. Raises Failure."""
+    return run(_parser().parse_args(arguments))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="kinolift.py train", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("network", choices=NETWORKS)
     parser.add_argument("--data", choices=(PAIRS, *LOADERS), required=True)
     parser.add_argument("--path", type=Path, required=True, help="the data's folder")
@@ -67,6 +73,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, help="instead of the settings' own")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument("--threads", type=int, help="of the CPU")
+    return parser
 
 
 @dataclass(frozen=True)
