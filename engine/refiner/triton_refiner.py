@@ -1,0 +1,188 @@
+"""The refiner through the kernels of triton_blocks: twelve launches a step instead of some hundreds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import triton
+from torch import Tensor
+from torch.nn import functional
+
+from . import triton_blocks as kernels
+from .embedding import STATE_CHANNELS
+from .network import Refiner
+from .packing import Joints, Packed, Tile, pack_blocks, pack_tile, power, two_parts, why_not
+from .schedule import CLEAN, Schedule
+
+INTERPRETED = not isinstance(kernels.attention, triton.runtime.JITFunction)  # TRITON_INTERPRET=1: on the CPU, for tests
+# Poses whose activations (26 kB a pose in both branches, and as much again for what a kernel writes) stay in a 50 MB L2 cache between two kernels.
+SLICE = 768
+BATCH = 4096
+# Up to here every pose has a multiprocessor of its own, and the smallest tile answers first; beyond, a tile holds as many poses as it can.
+FEW = 64
+SMALL_ROWS, LARGE_ROWS = 64, 128
+
+
+@dataclass(frozen=True)
+class Precision:
+    """How the blocks multiply: the operands' type; Triton's input_precision for float32; bits that the interpreter rounds away instead.
+
+    Embedding and readout, a hundredth of the work, stay finer: there an error goes into the pose as it is.
+    """
+
+    dtype: torch.dtype
+    blocks: str
+    embed: str
+    readout: str
+    bits: int
+
+
+PRECISIONS = {
+    "bf16": Precision(torch.bfloat16, "tf32", "tf32x3", "tf32", 16),
+    "tf32": Precision(torch.float32, "tf32", "tf32x3", "tf32", 13),
+    "fp32": Precision(torch.float32, "ieee", "ieee", "ieee", 0),
+}
+
+
+class TritonRefiner:
+    """Computes what `Refiner.forward` in evaluation mode and `Ddim.sample` do, on the device of the model, whose weights it copies.
+
+    Raises ValueError for a layout that the kernels do not know.
+    """
+
+    batch = BATCH
+
+    def __init__(self, model: Refiner, precision: str = "bf16", slice_size: int = SLICE) -> None:
+        reason = why_not(model)
+        parts = two_parts(model.config.hidden)
+        if reason is not None or parts is None:
+            raise ValueError(f"the fused kernels do not know {reason}")
+        self.model = model
+        self.parts = parts
+        self.precision = PRECISIONS[precision]
+        self.slice = slice_size
+        # The interpreter cannot multiply bfloat16: it gets float32 operands with the bits rounded away.
+        self.dtype = torch.float32 if INTERPRETED else self.precision.dtype
+        self.bits = self.precision.bits if INTERPRETED else 0
+        self.blocks = pack_blocks(model, self.dtype, self.bits)
+        self.packed = {rows: pack_tile(model, rows, self.dtype, self.bits) for rows in (SMALL_ROWS, LARGE_ROWS)}
+        self.heads = model.config.heads
+        self.layers = len(model.attentions)
+
+    @torch.inference_mode()
+    def __call__(self, x: Tensor, t: Tensor, p: Tensor | None = None) -> Tensor:
+        """Noise in `x` (B, J, 5) at steps t (B,) in the context p (B, J, channels), float32."""
+        out = self.empty(x.shape, x)
+        times = self._time(t)
+        for part in self._slices(x):
+            guide = self._guide(self._context(x, p)[part])
+            self._step(x[part], guide, out[part], times[part], times.shape[1], 0.0, 1.0)
+        return out
+
+    @torch.inference_mode()
+    def sample(self, schedule: Schedule, x: Tensor, guide: Tensor | None, times: Sequence[int]) -> Tensor:
+        """What `Ddim.sample` gives with eta 0."""
+        return self.loop(x, guide, self.time_table(times), coefficients(schedule, times))
+
+    def time_table(self, times: Sequence[int]) -> Tensor:
+        """(steps, layers * 2 * C): what the steps' times add in every block."""
+        return self._time(torch.tensor(list(times), device=self.blocks.time_bias.device))
+
+    def loop(self, x: Tensor, guide: Tensor | None, table: Tensor, steps: Sequence[tuple[float, float]]) -> Tensor:
+        """All DDIM steps, with their `coefficients` and `time_table`; nothing here waits for the device."""
+        out = self.empty(x.shape, x)
+        for part in self._slices(x):
+            context = self._guide(self._context(x, guide)[part])
+            state = x[part]
+            for i, (of_state, of_noise) in enumerate(steps):
+                self._step(state, context, out[part], table[i : i + 1], 0, of_state, of_noise)
+                state = out[part]
+        return out
+
+    def empty(self, shape: Sequence[int], like: Tensor) -> Tensor:
+        """Memory for a kernel to fill; tests poison it."""
+        return torch.empty(tuple(shape), dtype=torch.float32, device=like.device)
+
+    def _context(self, x: Tensor, p: Tensor | None) -> Tensor:
+        joints, channels = len(self.model.skeleton), len(self.model.config.guide_signs)
+        if x.ndim != 3 or x.shape[1:] != (joints, STATE_CHANNELS) or p is None or p.shape != (len(x), joints, channels):
+            found = tuple(x.shape), None if p is None else tuple(p.shape)
+            raise ValueError(f"expected x and p of shapes (B, {joints}, {STATE_CHANNELS}) and (B, {joints}, {channels}), not {found}")
+        return p
+
+    def _slices(self, x: Tensor) -> list[slice]:
+        return [slice(start, min(start + self.slice, len(x))) for start in range(0, len(x), self.slice)]
+
+    def _time(self, t: Tensor) -> Tensor:
+        return functional.linear(functional.silu(self.model.time(t)), self.blocks.time_weight, self.blocks.time_bias)
+
+    def _tile(self, poses: int) -> Packed:
+        return self.packed[SMALL_ROWS if poses <= FEW else LARGE_ROWS]
+
+    def _guide(self, context: Tensor) -> Tensor:
+        """(b, nodes, C) the guidance branch's first features."""
+        packed = self._tile(len(context))
+        out = self.empty((len(context), packed.tile.nodes, sum(self.parts)), context)
+        self._embed(packed, packed.guide, context.contiguous(), out, out, 0)
+        return out
+
+    def _embed(self, packed: Packed, joints: Joints, values: Tensor, guide: Tensor, out: Tensor, branch_stride: int) -> None:
+        tile, guided = packed.tile, branch_stride > 0
+        poses, count, channels = values.shape
+        kernels.embed[(_tiles(poses, tile),)](
+            values, guide, out, joints.mixing, joints.weight, joints.bias, poses, branch_stride,
+            count, channels, joints.terms, guided, *self._shape(tile, tile.joint_rows), self.precision.embed, **launch(tile.rows),
+        )  # fmt: skip
+
+    def _shape(self, tile: Tile, *more: int) -> tuple[int, ...]:
+        return (tile.nodes, tile.poses, tile.rows, *more, *self.parts)
+
+    def _step(self, x: Tensor, guide: Tensor, out: Tensor, times: Tensor, pose_stride: int, of_state: float, of_noise: float) -> None:
+        """out = of_state x + of_noise noise(x), for one slice."""
+        packed, blocks, prec = self._tile(len(x)), self.blocks, self.precision
+        tile, poses, channels = packed.tile, len(x), sum(self.parts)
+        rows, tiles = poses * tile.nodes, _tiles(poses, tile)
+        here, there = (self.empty((2, poses, tile.nodes, channels), x) for _ in range(2))
+        stride = rows * channels
+        x = x.contiguous()
+        dtype: Any = kernels.tl.bfloat16 if self.dtype == torch.bfloat16 else kernels.tl.float32
+        how = (dtype, prec.blocks, self.bits)
+        options = launch(tile.rows)
+        self._embed(packed, packed.state, x, guide, here, stride)
+        for i in range(self.layers):
+            kernels.attention[(tiles, 2)](
+                here, there, blocks.attention_matrices[i], blocks.attention_vectors[i], packed.learned[i],
+                rows, stride, blocks.attention_matrices.shape[2], blocks.attention_vectors.shape[2], tile.rows**2,
+                *self._shape(tile), self.heads, power(channels // self.heads), self.model.config.released, *how, **options,
+            )  # fmt: skip
+            kernels.convolution[(tiles, 2 if i < self.layers - 1 else 1)](
+                there, here, blocks.convolution_matrices[i], blocks.convolution_vectors[i], packed.polynomials, times[:, 2 * i * channels :],
+                rows, stride, blocks.convolution_matrices.shape[2], blocks.convolution_vectors.shape[2], channels, pose_stride,
+                *self._shape(tile), *how, **options,
+            )  # fmt: skip
+        kernels.readout[(tiles,)](
+            here, x, out, packed.noise.mixing, packed.noise.weight, packed.noise.bias, poses, of_state, of_noise,
+            tile.joints, STATE_CHANNELS, packed.noise.terms, *self._shape(tile, tile.joint_rows), prec.readout, 13 if self.bits else 0, **options,
+        )  # fmt: skip
+
+
+def launch(rows: int) -> dict[str, int]:
+    """Options of a launch: warps, and loads in flight in the loops over weights."""
+    return {"num_warps": 8 if rows > SMALL_ROWS else 4, "num_stages": 2}
+
+
+def coefficients(schedule: Schedule, times: Sequence[int]) -> list[tuple[float, float]]:
+    """For each step of DDIM with eta 0 the factors of the state and of the noise: Ddim.step is linear in both."""
+    factors = []
+    for t, before in zip(times, (*times[1:], CLEAN), strict=True):
+        now, then = schedule.alpha_bar(t), schedule.alpha_bar(before)
+        kept = (then / now) ** 0.5
+        factors.append((kept, max(1.0 - then, 0.0) ** 0.5 - kept * (1.0 - now) ** 0.5))
+    return factors
+
+
+def _tiles(poses: int, tile: Tile) -> int:
+    return -(-poses // tile.poses)
