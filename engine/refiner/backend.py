@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import torch
 
+from .cuda import CudaRefiner
 from .fused import FusedRefiner
 from .network import Refiner
 from .sampler import Model
@@ -20,4 +21,6 @@ def choose(model: Refiner, device: torch.device, say: Say) -> Model:
     """
     if device.type == "cpu":
         return FusedRefiner(model)
+    if device.type == "cuda":
+        return CudaRefiner(model, say)
     return model

@@ -6,7 +6,8 @@ import math
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn import functional
 
 from .attention import DEGREE_EPSILON, GraphAttention
 from .chebyshev import ChebConv, TimedResidual
@@ -23,7 +24,7 @@ def power(value: int) -> int:
 
 
 def two_parts(channels: int) -> tuple[int, int] | None:
-    """`channels` as a sum of two powers of two, the first at least the second and that at least SMALLEST; None where there is no such sum."""
+    """`channels` as a sum of two powers of two, the greater first, the other at least SMALLEST; None where there is no such sum."""
     first = 1 << (channels.bit_length() - 1)
     if first == channels:
         first //= 2
@@ -129,16 +130,27 @@ def pack_blocks(model: Refiner, dtype: torch.dtype, bits: int = 0) -> Blocks:
     conv_matrices = torch.stack([torch.stack([convolution_matrix(c or m).mul(c is not None) for c in (m, g)]) for m, g in conv_pairs])
     conv_vectors = torch.stack([torch.stack([convolution_vector(c or m).mul(c is not None) for c in (m, g)]) for m, g in conv_pairs])
     times = [(c or m).time for m, g in conv_pairs for c in (m, g)]
+    time_weight, time_bias = torch.cat([t.weight for t in times]), torch.cat([t.bias for t in times])
     return Blocks(
-        rounded(matrices, dtype, bits), vectors.float().contiguous(), rounded(conv_matrices, dtype, bits), conv_vectors.float().contiguous(),
-        torch.cat([t.weight for t in times]).detach().float().contiguous(), torch.cat([t.bias for t in times]).detach().float().contiguous(),
+        rounded(matrices, dtype, bits), vectors.float().contiguous(),
+        rounded(conv_matrices, dtype, bits), conv_vectors.float().contiguous(),
+        time_weight.detach().float().contiguous(), time_bias.detach().float().contiguous(),
     )  # fmt: skip
 
 
-def _branches(model: Refiner) -> tuple[tuple[list[GraphAttention], list[TimedResidual]], tuple[list[GraphAttention], list[TimedResidual]]]:
+Branch = tuple[list[GraphAttention], list[TimedResidual]]
+
+
+def _branches(model: Refiner) -> tuple[Branch, Branch]:
     guidance = model.guidance
     assert isinstance(guidance, ContextGuidance)
-    return (list(model.attentions), list(model.convolutions)), (list(guidance.attentions), list(guidance.convolutions))
+    return _layers(model.attentions, model.convolutions), _layers(guidance.attentions, guidance.convolutions)
+
+
+def _layers(attentions: nn.ModuleList, convolutions: nn.ModuleList) -> Branch:
+    first = [layer for layer in attentions if isinstance(layer, GraphAttention)]
+    second = [layer for layer in convolutions if isinstance(layer, TimedResidual)]
+    return first, second
 
 
 @torch.no_grad()
@@ -156,8 +168,8 @@ def attention_matrix(layer: GraphAttention) -> Tensor:
     parts = []
     for head in range(heads):
         for matrix in (query[:, head] * _log2_scale(width), key[:, head], value[:, head]):
-            parts.append(torch.nn.functional.pad(matrix, (0, pad)).flatten())
-        parts.append(torch.nn.functional.pad(out[head], (0, 0, 0, pad)).flatten())
+            parts.append(functional.pad(matrix, (0, pad)).flatten())
+        parts.append(functional.pad(out[head], (0, 0, 0, pad)).flatten())
     parts += [layer.graph.widen.weight.T.flatten(), layer.graph.narrow.weight.T.flatten()]
     return torch.cat(parts)
 
@@ -173,7 +185,7 @@ def attention_vector(layer: GraphAttention) -> Tensor:
     channels = attention.out.weight.shape[0]
     width = channels // attention.heads
     query, _, value = attention.query_key_value.bias.view(3, channels)
-    query = torch.nn.functional.pad(query.view(-1, width) * _log2_scale(width), (0, power(width) - width))
+    query = functional.pad(query.view(-1, width) * _log2_scale(width), (0, power(width) - width))
     return torch.cat((
         layer.norm_attention.gain, layer.norm_attention.shift, query.flatten(), attention.out.bias + attention.out.weight @ value,
         layer.norm_graph.gain, layer.norm_graph.shift, layer.graph.widen.bias, layer.graph.narrow.bias,
@@ -214,7 +226,8 @@ def pack_tile(model: Refiner, rows: int, dtype: torch.dtype, bits: int = 0) -> P
     polynomials = _polynomials(main[1][0].conv1)[1:]
     blocks = [rounded(tile.blocks(m, rows, rows), dtype, bits) for m in (learned, polynomials)]
     # The readout may run in TF32, whatever the type of the blocks.
-    return Packed(tile, blocks[0], blocks[1], _pack_state(model, tile), _pack_guide(model, tile), _pack_noise(model, tile, 13 if bits else 0))
+    noise = _pack_noise(model, tile, 13 if bits else 0)
+    return Packed(tile, blocks[0], blocks[1], _pack_state(model, tile), _pack_guide(model, tile), noise)
 
 
 def _polynomials(conv: ChebConv) -> Tensor:
@@ -256,11 +269,11 @@ def _pack_noise(model: Refiner, tile: Tile, bits: int) -> Joints:
     joints, polynomials, weight = tile.joints, _polynomials(layer.conv), layer.conv.weight[:, 0].double()
     mix = layer.mix.weight.double()
     halves = torch.stack([weight @ mix[:, :3].T, weight @ mix[:, 3:].T]).flatten(0, 1)
-    weights = torch.nn.functional.pad(halves, (0, SMALLEST - STATE_CHANNELS))
+    weights = functional.pad(halves, (0, SMALLEST - STATE_CHANNELS))
     conv_bias = layer.conv.bias.double()
     bias = layer.mix.bias.double() + mix @ torch.cat((conv_bias, conv_bias))
     gather = torch.stack((polynomials[:, :joints], polynomials[:, joints:])).flatten(0, 1)
-    bias = torch.nn.functional.pad(bias, (0, SMALLEST - STATE_CHANNELS))
+    bias = functional.pad(bias, (0, SMALLEST - STATE_CHANNELS))
     packed = _joints(tile.blocks(gather, tile.joint_rows, tile.rows), weights, bias)
     return Joints(rounded(packed.mixing, torch.float32, bits), rounded(packed.weight, torch.float32, bits), packed.bias)
 

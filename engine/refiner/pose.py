@@ -20,7 +20,7 @@ from engine.refiner.codec import NETWORK_FPS, Encoded, decode, encode
 from engine.refiner.lifter import Lifter, LifterConfig
 from engine.refiner.mixture import Mixture, MixtureNoise
 from engine.refiner.network import Refiner, RefinerConfig
-from engine.refiner.sampler import Ddim, refine
+from engine.refiner.sampler import Ddim, WholeSampler, refine
 from engine.refiner.schedule import Schedule
 from engine.refiner.state import GUIDE_SIGNS, METRES, guides, pose_of, states
 from engine.track import Track
@@ -28,7 +28,7 @@ from engine.track import Track
 LIFTER_FILE = weights.FOLDER / "lifter.safetensors"
 REFINER_FILE = weights.FOLDER / "refiner.safetensors"
 CHUNK = 2048  # frames lifted at once: bounds the memory for long videos; chunks overlap by the lifter's reach, so no seam is seen
-REFINE_CHUNK = 256  # frames refined between two progress events
+REFINE_CHUNK = 256  # frames refined between two progress events, more where the refiner likes larger batches
 AMPLITUDE = 0.5  # of the mixture's error, drawn around the guess for each of several hypotheses: enough that they differ
 SAME_RATE = 0.02  # share by which a video's rate may differ from the networks' before it is resampled (29.97 is 30 to them)
 
@@ -133,11 +133,12 @@ class PoseModel:
         schedule = self.noise.schedule
         sampler, amplitude = Ddim(schedule), AMPLITUDE if hypotheses > 1 else 0.0
         generator = torch.Generator().manual_seed(seed)  # on the CPU: the same draws whatever the device
+        chunk = max(REFINE_CHUNK, self.network.batch // hypotheses) if isinstance(self.network, WholeSampler) else REFINE_CHUNK
         done = 0
         for i, (e, inputs) in enumerate(zip(encoded, runs, strict=True)):
             guess, guide = states(e, poses[i]), guides(e, inputs[1])
-            for a in range(0, len(guess), REFINE_CHUNK):
-                part = slice(a, a + REFINE_CHUNK)
+            for a in range(0, len(guess), chunk):
+                part = slice(a, a + chunk)
                 start, step = self.noise.start(guess[part], hypotheses, amplitude, generator)
                 times = schedule.times(step, steps)
                 refined = refine(self.network, BODY_22, sampler, start, guide[part], times, flip=False, guide_signs=GUIDE_SIGNS)

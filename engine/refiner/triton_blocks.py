@@ -1,24 +1,22 @@
 """The refiner's blocks as Triton kernels: a tile of poses stays on the chip through a whole block.
 
-A tile holds P poses, one node a row, in M rows (a power of two; the rest are empty). The 96 channels, no power of two, are held in two parts of
-A and B. Poses of one tile do not meet: attention masks other poses' nodes, and matrices over the nodes are block-diagonal, one block a pose.
-Empty rows hold zeros, and what they give is never stored. A pose that is not a number spoils only its own tile.
+A tile holds P poses, one node a row, in M rows (a power of two; the rest are empty). The channels, 96 being no power of two, are held in
+two parts of A and B. Poses of one tile do not meet: attention masks other poses' nodes, and matrices over the nodes are block-diagonal, one
+block a pose. Empty rows hold zeros, and what they give is never stored. A pose that is not a number spoils only its own tile.
 
 Every operand of a matrix product is brought to DTYPE; sums, norms, softmax and the residual stream stay in float32. PRECISION is Triton's
-`input_precision` for float32 operands. BITS is for tests on the CPU: Triton's interpreter multiplies in float32, so an operand's lowest BITS
-bits are rounded away to give the answers of bfloat16 (16) or cut as TF32 (13) does.
+`input_precision` for float32 operands. BITS is for tests on the CPU: Triton's interpreter multiplies in float32, so an operand's lowest
+BITS bits are rounded away to give the answers of bfloat16 (16), or cut as TF32 does (13).
 """
 
 from __future__ import annotations
-
-from typing import Any
 
 import triton
 import triton.language as tl
 
 
 @triton.jit
-def _operand(x: Any, DTYPE: tl.constexpr, BITS: tl.constexpr) -> Any:  # noqa: N803
+def _operand(x: tl.tensor, DTYPE: tl.constexpr, BITS: tl.constexpr) -> tl.tensor:
     """`x` as an operand of a product."""
     if BITS > 0:
         bits = x.to(tl.int32, bitcast=True)
@@ -29,7 +27,9 @@ def _operand(x: Any, DTYPE: tl.constexpr, BITS: tl.constexpr) -> Any:  # noqa: N
 
 
 @triton.jit
-def _norm(xa: Any, xb: Any, gain: Any, shift: Any, A: tl.constexpr, B: tl.constexpr, EXACT: tl.constexpr) -> Any:  # noqa: N803
+def _norm(
+    xa: tl.tensor, xb: tl.tensor, gain: tl.tensor, shift: tl.tensor, A: tl.constexpr, B: tl.constexpr, EXACT: tl.constexpr,
+) -> tl.tensor:  # fmt: skip
     """attention.LayerNorm of rows in two parts: (M,A) and (M,B)."""
     a, b = tl.arange(0, A), A + tl.arange(0, B)
     mean = (tl.sum(xa, 1) + tl.sum(xb, 1)) / (A + B)
@@ -42,15 +42,15 @@ def _norm(xa: Any, xb: Any, gain: Any, shift: Any, A: tl.constexpr, B: tl.conste
 
 
 @triton.jit
-def attention(  # noqa: D417
-    x_ptr: Any, y_ptr: Any, matrix_ptr: Any, vector_ptr: Any, mixing_ptr: Any,
-    rows: Any, branch_stride: Any, matrix_stride: Any, vector_stride: Any, mixing_stride: Any,
-    N: tl.constexpr, P: tl.constexpr, M: tl.constexpr, A: tl.constexpr, B: tl.constexpr, HEADS: tl.constexpr, D: tl.constexpr,  # noqa: N803
-    EXACT: tl.constexpr, DTYPE: tl.constexpr, PRECISION: tl.constexpr, BITS: tl.constexpr,  # noqa: N803
+def attention(
+    x_ptr: tl.tensor, y_ptr: tl.tensor, matrix_ptr: tl.tensor, vector_ptr: tl.tensor, mixing_ptr: tl.tensor,
+    rows: tl.tensor, branch_stride: tl.tensor, matrix_stride: tl.tensor, vector_stride: tl.tensor, mixing_stride: tl.tensor,
+    N: tl.constexpr, P: tl.constexpr, M: tl.constexpr, A: tl.constexpr, B: tl.constexpr, HEADS: tl.constexpr, D: tl.constexpr,
+    EXACT: tl.constexpr, DTYPE: tl.constexpr, PRECISION: tl.constexpr, BITS: tl.constexpr,
 ) -> None:  # fmt: skip
     """attention.GraphAttention. Grid: (tiles, branches). x, y: (branches, rows, C) float32; the layouts are packing.attention's."""
-    C: tl.constexpr = A + B  # noqa: N806
-    U: tl.constexpr = 2 * B  # noqa: N806  # channels of the wide layer held at once
+    C: tl.constexpr = A + B
+    U: tl.constexpr = 2 * B  # channels of the wide layer held at once
     branch = tl.program_id(1)
     first = tl.program_id(0) * (P * N)
     r = tl.arange(0, M)
@@ -118,11 +118,11 @@ def attention(  # noqa: D417
 
 @triton.jit
 def _chebyshev(
-    xa: Any, xb: Any, w: Any, mixing_ptr: Any, M: tl.constexpr, A: tl.constexpr, B: tl.constexpr,  # noqa: N803
-    DTYPE: tl.constexpr, PRECISION: tl.constexpr, BITS: tl.constexpr,  # noqa: N803
-) -> Any:  # fmt: skip
+    xa: tl.tensor, xb: tl.tensor, w: tl.tensor, mixing_ptr: tl.tensor, M: tl.constexpr, A: tl.constexpr, B: tl.constexpr,
+    DTYPE: tl.constexpr, PRECISION: tl.constexpr, BITS: tl.constexpr,
+) -> tl.tensor:  # fmt: skip
     """chebyshev.ChebConv without its bias, order 2: the nodes are mixed first, then each term is multiplied by its weights."""
-    C: tl.constexpr = A + B  # noqa: N806
+    C: tl.constexpr = A + B
     r, a, b = tl.arange(0, M), tl.arange(0, A), A + tl.arange(0, B)
     xa, xb = _operand(xa, DTYPE, BITS), _operand(xb, DTYPE, BITS)
     ya = tl.dot(xa, tl.load(w + a[:, None] * C + a[None, :]), input_precision=PRECISION)
@@ -143,17 +143,18 @@ def _chebyshev(
 
 @triton.jit
 def convolution(
-    x_ptr: Any, y_ptr: Any, matrix_ptr: Any, vector_ptr: Any, mixing_ptr: Any, time_ptr: Any,
-    rows: Any, branch_stride: Any, matrix_stride: Any, vector_stride: Any, time_stride: Any, time_pose_stride: Any,
-    N: tl.constexpr, P: tl.constexpr, M: tl.constexpr, A: tl.constexpr, B: tl.constexpr,  # noqa: N803
-    DTYPE: tl.constexpr, PRECISION: tl.constexpr, BITS: tl.constexpr,  # noqa: N803
+    x_ptr: tl.tensor, y_ptr: tl.tensor, matrix_ptr: tl.tensor, vector_ptr: tl.tensor, mixing_ptr: tl.tensor, time_ptr: tl.tensor,
+    rows: tl.tensor, branch_stride: tl.tensor, matrix_stride: tl.tensor, vector_stride: tl.tensor, time_stride: tl.tensor,
+    time_pose_stride: tl.tensor,
+    N: tl.constexpr, P: tl.constexpr, M: tl.constexpr, A: tl.constexpr, B: tl.constexpr,
+    DTYPE: tl.constexpr, PRECISION: tl.constexpr, BITS: tl.constexpr,
 ) -> None:  # fmt: skip
     """The two branches added to one another, then chebyshev.TimedResidual. Grid: (tiles, branches). Layouts: packing.convolution's.
 
-    Branch 0 takes out + guide, branch 1 out + 2 guide. time: a vector of C for each branch, `time_pose_stride` apart from pose to pose (0: the
-    same for all).
+    Branch 0 takes out + guide, branch 1 out + 2 guide. time: a vector of C for each branch, `time_pose_stride` apart from pose to pose
+    (0: the same for all).
     """
-    C: tl.constexpr = A + B  # noqa: N806
+    C: tl.constexpr = A + B
     branch = tl.program_id(1)
     first = tl.program_id(0) * (P * N)
     r = tl.arange(0, M)
@@ -181,16 +182,17 @@ def convolution(
 
 @triton.jit
 def embed(
-    s_ptr: Any, guide_ptr: Any, y_ptr: Any, spread_ptr: Any, weight_ptr: Any, bias_ptr: Any, poses: Any, branch_stride: Any,
-    J: tl.constexpr, CHANNELS: tl.constexpr, TERMS: tl.constexpr, GUIDED: tl.constexpr,  # noqa: N803
-    N: tl.constexpr, P: tl.constexpr, M: tl.constexpr, S: tl.constexpr, A: tl.constexpr, B: tl.constexpr,  # noqa: N803
-    PRECISION: tl.constexpr,  # noqa: N803
+    s_ptr: tl.tensor, guide_ptr: tl.tensor, y_ptr: tl.tensor, spread_ptr: tl.tensor, weight_ptr: tl.tensor, bias_ptr: tl.tensor,
+    poses: tl.tensor, branch_stride: tl.tensor,
+    J: tl.constexpr, CHANNELS: tl.constexpr, TERMS: tl.constexpr, GUIDED: tl.constexpr,
+    N: tl.constexpr, P: tl.constexpr, M: tl.constexpr, S: tl.constexpr, A: tl.constexpr, B: tl.constexpr,
+    PRECISION: tl.constexpr,
 ) -> None:  # fmt: skip
     """sum_i (spread_i s) weight_i + bias, all of float32: joints (poses, J, CHANNELS) to nodes (poses, N, C). Grid: (tiles,).
 
     With GUIDED the guide (poses, N, C) is added, and copied to the other branch: the start of a step.
     """
-    C: tl.constexpr = A + B  # noqa: N806
+    C: tl.constexpr = A + B
     tile = tl.program_id(0)
     first = tile * (P * N)
     r, s, c = tl.arange(0, M), tl.arange(0, S), tl.arange(0, 16)
@@ -221,16 +223,17 @@ def embed(
 
 @triton.jit
 def readout(
-    x_ptr: Any, s_ptr: Any, y_ptr: Any, gather_ptr: Any, weight_ptr: Any, bias_ptr: Any, poses: Any, of_state: Any, of_noise: Any,
-    J: tl.constexpr, CHANNELS: tl.constexpr, TERMS: tl.constexpr,  # noqa: N803
-    N: tl.constexpr, P: tl.constexpr, M: tl.constexpr, S: tl.constexpr, A: tl.constexpr, B: tl.constexpr,  # noqa: N803
-    PRECISION: tl.constexpr, BITS: tl.constexpr,  # noqa: N803
+    x_ptr: tl.tensor, s_ptr: tl.tensor, y_ptr: tl.tensor, gather_ptr: tl.tensor, weight_ptr: tl.tensor, bias_ptr: tl.tensor,
+    poses: tl.tensor, of_state: tl.tensor, of_noise: tl.tensor,
+    J: tl.constexpr, CHANNELS: tl.constexpr, TERMS: tl.constexpr,
+    N: tl.constexpr, P: tl.constexpr, M: tl.constexpr, S: tl.constexpr, A: tl.constexpr, B: tl.constexpr,
+    PRECISION: tl.constexpr, BITS: tl.constexpr,
 ) -> None:  # fmt: skip
     """noise = sum_i gather_i (x weight_i) + bias, nodes (poses, N, C) to joints, then y = of_state s + of_noise noise: a DDIM step.
 
     Grid: (tiles,). s, y: (poses, J, CHANNELS), of float32; they may be the same memory.
     """
-    C: tl.constexpr = A + B  # noqa: N806
+    C: tl.constexpr = A + B
     tile = tl.program_id(0)
     first = tile * (P * N)
     r, s, c = tl.arange(0, M), tl.arange(0, S), tl.arange(0, 16)

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 import triton
+import triton.language as tl
 from torch import Tensor
 from torch.nn import functional
 
@@ -18,12 +19,13 @@ from .packing import Joints, Packed, Tile, pack_blocks, pack_tile, power, two_pa
 from .schedule import CLEAN, Schedule
 
 INTERPRETED = not isinstance(kernels.attention, triton.runtime.JITFunction)  # TRITON_INTERPRET=1: on the CPU, for tests
-# Poses whose activations (26 kB a pose in both branches, and as much again for what a kernel writes) stay in a 50 MB L2 cache between two kernels.
+# Poses whose activations stay in a 50 MB L2 cache between two kernels: 26 kB a pose for both branches, as much for what a kernel writes.
 SLICE = 768
 BATCH = 4096
 # Up to here every pose has a multiprocessor of its own, and the smallest tile answers first; beyond, a tile holds as many poses as it can.
 FEW = 64
 SMALL_ROWS, LARGE_ROWS = 64, 128
+WARPS = {SMALL_ROWS: 4, LARGE_ROWS: 8}
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ class TritonRefiner:
 
     batch = BATCH
 
-    def __init__(self, model: Refiner, precision: str = "bf16", slice_size: int = SLICE) -> None:
+    def __init__(self, model: Refiner, precision: str = "bf16", rows: int | None = None, slice_size: int = SLICE) -> None:
         reason = why_not(model)
         parts = two_parts(model.config.hidden)
         if reason is not None or parts is None:
@@ -63,22 +65,25 @@ class TritonRefiner:
         self.model = model
         self.parts = parts
         self.precision = PRECISIONS[precision]
+        # float32 operands of the large tile do not fit the registers.
+        self.rows = rows or (LARGE_ROWS if self.precision.dtype == torch.bfloat16 else SMALL_ROWS)
         self.slice = slice_size
         # The interpreter cannot multiply bfloat16: it gets float32 operands with the bits rounded away.
         self.dtype = torch.float32 if INTERPRETED else self.precision.dtype
         self.bits = self.precision.bits if INTERPRETED else 0
         self.blocks = pack_blocks(model, self.dtype, self.bits)
-        self.packed = {rows: pack_tile(model, rows, self.dtype, self.bits) for rows in (SMALL_ROWS, LARGE_ROWS)}
+        self.packed = {size: pack_tile(model, size, self.dtype, self.bits) for size in {SMALL_ROWS, self.rows}}
         self.heads = model.config.heads
         self.layers = len(model.attentions)
 
     @torch.inference_mode()
     def __call__(self, x: Tensor, t: Tensor, p: Tensor | None = None) -> Tensor:
         """Noise in `x` (B, J, 5) at steps t (B,) in the context p (B, J, channels), float32."""
+        self.model.check(x)
+        context, times = self.model.context(x, p), self._time(t)
         out = self.empty(x.shape, x)
-        times = self._time(t)
         for part in self._slices(x):
-            guide = self._guide(self._context(x, p)[part])
+            guide = self._guide(context[part])
             self._step(x[part], guide, out[part], times[part], times.shape[1], 0.0, 1.0)
         return out
 
@@ -93,25 +98,19 @@ class TritonRefiner:
 
     def loop(self, x: Tensor, guide: Tensor | None, table: Tensor, steps: Sequence[tuple[float, float]]) -> Tensor:
         """All DDIM steps, with their `coefficients` and `time_table`; nothing here waits for the device."""
+        self.model.check(x)
+        context = self.model.context(x, guide)
         out = self.empty(x.shape, x)
         for part in self._slices(x):
-            context = self._guide(self._context(x, guide)[part])
-            state = x[part]
+            features, state = self._guide(context[part]), x[part]
             for i, (of_state, of_noise) in enumerate(steps):
-                self._step(state, context, out[part], table[i : i + 1], 0, of_state, of_noise)
+                self._step(state, features, out[part], table[i : i + 1], 0, of_state, of_noise)
                 state = out[part]
         return out
 
     def empty(self, shape: Sequence[int], like: Tensor) -> Tensor:
         """Memory for a kernel to fill; tests poison it."""
         return torch.empty(tuple(shape), dtype=torch.float32, device=like.device)
-
-    def _context(self, x: Tensor, p: Tensor | None) -> Tensor:
-        joints, channels = len(self.model.skeleton), len(self.model.config.guide_signs)
-        if x.ndim != 3 or x.shape[1:] != (joints, STATE_CHANNELS) or p is None or p.shape != (len(x), joints, channels):
-            found = tuple(x.shape), None if p is None else tuple(p.shape)
-            raise ValueError(f"expected x and p of shapes (B, {joints}, {STATE_CHANNELS}) and (B, {joints}, {channels}), not {found}")
-        return p
 
     def _slices(self, x: Tensor) -> list[slice]:
         return [slice(start, min(start + self.slice, len(x))) for start in range(0, len(x), self.slice)]
@@ -120,7 +119,7 @@ class TritonRefiner:
         return functional.linear(functional.silu(self.model.time(t)), self.blocks.time_weight, self.blocks.time_bias)
 
     def _tile(self, poses: int) -> Packed:
-        return self.packed[SMALL_ROWS if poses <= FEW else LARGE_ROWS]
+        return self.packed[SMALL_ROWS if poses <= FEW else self.rows]
 
     def _guide(self, context: Tensor) -> Tensor:
         """(b, nodes, C) the guidance branch's first features."""
@@ -134,7 +133,8 @@ class TritonRefiner:
         poses, count, channels = values.shape
         kernels.embed[(_tiles(poses, tile),)](
             values, guide, out, joints.mixing, joints.weight, joints.bias, poses, branch_stride,
-            count, channels, joints.terms, guided, *self._shape(tile, tile.joint_rows), self.precision.embed, **launch(tile.rows),
+            count, channels, joints.terms, guided, *self._shape(tile, tile.joint_rows), self.precision.embed,
+            **launch("embed", tile.rows, torch.float32),
         )  # fmt: skip
 
     def _shape(self, tile: Tile, *more: int) -> tuple[int, ...]:
@@ -148,30 +148,37 @@ class TritonRefiner:
         here, there = (self.empty((2, poses, tile.nodes, channels), x) for _ in range(2))
         stride = rows * channels
         x = x.contiguous()
-        dtype: Any = kernels.tl.bfloat16 if self.dtype == torch.bfloat16 else kernels.tl.float32
+        dtype: Any = tl.bfloat16 if self.dtype == torch.bfloat16 else tl.float32
         how = (dtype, prec.blocks, self.bits)
-        options = launch(tile.rows)
+        attend, convolve = (launch(block, tile.rows, self.dtype) for block in ("attention", "convolution"))
         self._embed(packed, packed.state, x, guide, here, stride)
         for i in range(self.layers):
             kernels.attention[(tiles, 2)](
                 here, there, blocks.attention_matrices[i], blocks.attention_vectors[i], packed.learned[i],
                 rows, stride, blocks.attention_matrices.shape[2], blocks.attention_vectors.shape[2], tile.rows**2,
-                *self._shape(tile), self.heads, power(channels // self.heads), self.model.config.released, *how, **options,
+                *self._shape(tile), self.heads, power(channels // self.heads), self.model.config.released, *how, **attend,
             )  # fmt: skip
             kernels.convolution[(tiles, 2 if i < self.layers - 1 else 1)](
-                there, here, blocks.convolution_matrices[i], blocks.convolution_vectors[i], packed.polynomials, times[:, 2 * i * channels :],
+                there, here, blocks.convolution_matrices[i], blocks.convolution_vectors[i], packed.polynomials,
+                times[:, 2 * i * channels :],
                 rows, stride, blocks.convolution_matrices.shape[2], blocks.convolution_vectors.shape[2], channels, pose_stride,
-                *self._shape(tile), *how, **options,
+                *self._shape(tile), *how, **convolve,
             )  # fmt: skip
         kernels.readout[(tiles,)](
             here, x, out, packed.noise.mixing, packed.noise.weight, packed.noise.bias, poses, of_state, of_noise,
-            tile.joints, STATE_CHANNELS, packed.noise.terms, *self._shape(tile, tile.joint_rows), prec.readout, 13 if self.bits else 0, **options,
+            tile.joints, STATE_CHANNELS, packed.noise.terms, *self._shape(tile, tile.joint_rows), prec.readout,
+            13 if self.bits else 0, **launch("readout", tile.rows, torch.float32),
         )  # fmt: skip
 
 
-def launch(rows: int) -> dict[str, int]:
-    """Options of a launch: warps, and loads in flight in the loops over weights."""
-    return {"num_warps": 8 if rows > SMALL_ROWS else 4, "num_stages": 2}
+def launch(block: str, rows: int, dtype: torch.dtype) -> dict[str, int]:
+    """Options of a kernel's launch: its warps, and how many loads of weights are in flight in its loops.
+
+    Chosen by what the compiler says for sm_90: the most loads at which nothing spills and the shared memory suffices. float32 operands need
+    twice the room of bfloat16, and leave none for a second load.
+    """
+    roomy = dtype == torch.bfloat16 and (block == "attention" or rows == SMALL_ROWS)
+    return {"num_warps": WARPS[rows], "num_stages": 2 if roomy else 1}
 
 
 def coefficients(schedule: Schedule, times: Sequence[int]) -> list[tuple[float, float]]:
