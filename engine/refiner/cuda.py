@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 TOLERANCE = 1e-4  # metres: the 0.1 mm by which the mean joint error may change
 CHECKED = 64  # poses compared at the first call
 BATCH = 4096
-CAPABILITY = (8, 0)  # bfloat16 and TF32 came with it
+CAPABILITY = (8, 0)  # TF32 came with it
 CODE = "slow_refiner"
 
 log = logging.getLogger(__name__)
@@ -83,7 +83,7 @@ class CudaRefiner:
         self,
         model: Refiner,
         say: Say,
-        precisions: Sequence[str] = ("bf16", "tf32"),
+        precisions: Sequence[str] = ("fp16", "tf32"),
         *,
         why_not: Callable[[torch.device], str | None] = why_not_here,
         make: Callable[[Refiner, str], TritonRefiner] = make_fused,
@@ -200,4 +200,4 @@ def displacement(first: Tensor, second: Tensor) -> float:
     """Mean distance of joints relative to the root, metres, between states (B, J, 5); infinite where one is not a number."""
     joints = [state[..., IMAGE_CHANNELS:] - state[:, :1, IMAGE_CHANNELS:] for state in (first, second)]
     distance = torch.linalg.vector_norm(joints[0] - joints[1], dim=-1).mean()
-    return float(distance) if bool(distance.isfinite()) else float("inf")
+    return float(distance.detach()) if bool(distance.isfinite()) else float("inf")

@@ -217,7 +217,7 @@ def learned_laplacian(layer: GraphAttention) -> Tensor:
 
 
 @torch.no_grad()
-def pack_tile(model: Refiner, rows: int, dtype: torch.dtype, bits: int = 0) -> Packed:
+def pack_tile(model: Refiner, rows: int, dtype: torch.dtype, bits: int = 0, noise_bits: int = 0) -> Packed:
     """What the kernels need for tiles of `rows` rows."""
     joints = len(model.skeleton)
     tile = Tile(2 * joints, joints, rows)
@@ -225,8 +225,7 @@ def pack_tile(model: Refiner, rows: int, dtype: torch.dtype, bits: int = 0) -> P
     learned = torch.stack([torch.stack([learned_laplacian(layer) for layer in pair]) for pair in zip(main[0], guide[0], strict=True)])
     polynomials = _polynomials(main[1][0].conv1)[1:]
     blocks = [rounded(tile.blocks(m, rows, rows), dtype, bits) for m in (learned, polynomials)]
-    # The readout may run in TF32, whatever the type of the blocks.
-    noise = _pack_noise(model, tile, 13 if bits else 0)
+    noise = _pack_noise(model, tile, noise_bits)
     return Packed(tile, blocks[0], blocks[1], _pack_state(model, tile), _pack_guide(model, tile), noise)
 
 

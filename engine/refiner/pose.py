@@ -133,13 +133,15 @@ class PoseModel:
         schedule = self.noise.schedule
         sampler, amplitude = Ddim(schedule), AMPLITUDE if hypotheses > 1 else 0.0
         generator = torch.Generator().manual_seed(seed)  # on the CPU: the same draws whatever the device
-        chunk = max(REFINE_CHUNK, self.network.batch // hypotheses) if isinstance(self.network, WholeSampler) else REFINE_CHUNK
+        # On CUDA several of these go together; the noise is still drawn for one after the other, so that all devices draw the same.
+        several = max(1, self.network.batch // (REFINE_CHUNK * hypotheses)) if isinstance(self.network, WholeSampler) else 1
         done = 0
         for i, (e, inputs) in enumerate(zip(encoded, runs, strict=True)):
             guess, guide = states(e, poses[i]), guides(e, inputs[1])
-            for a in range(0, len(guess), chunk):
-                part = slice(a, a + chunk)
-                start, step = self.noise.start(guess[part], hypotheses, amplitude, generator)
+            for a in range(0, len(guess), several * REFINE_CHUNK):
+                part = slice(a, a + several * REFINE_CHUNK)
+                drawn = [self.noise.start(piece, hypotheses, amplitude, generator) for piece in guess[part].split(REFINE_CHUNK)]
+                start, step = torch.cat([piece for piece, _ in drawn], 1), drawn[0][1]
                 times = schedule.times(step, steps)
                 refined = refine(self.network, BODY_22, sampler, start, guide[part], times, flip=False, guide_signs=GUIDE_SIGNS)
                 poses[i][0, part] = pose_of(refined.pose)

@@ -30,7 +30,7 @@ WARPS = {SMALL_ROWS: 4, LARGE_ROWS: 8}
 
 @dataclass(frozen=True)
 class Precision:
-    """How the blocks multiply: the operands' type; Triton's input_precision for float32; bits that the interpreter rounds away instead.
+    """How the blocks multiply: the operands' type, and Triton's input_precision for float32 operands in each kind of kernel.
 
     Embedding and readout, a hundredth of the work, stay finer: there an error goes into the pose as it is.
     """
@@ -39,14 +39,18 @@ class Precision:
     blocks: str
     embed: str
     readout: str
-    bits: int
 
 
+# float16 runs at bfloat16's speed with eight times its resolution, in which the shipped weights are stored anyway. What its range does not
+# hold becomes infinite, which the comparison with the plain network notices.
 PRECISIONS = {
-    "bf16": Precision(torch.bfloat16, "tf32", "tf32x3", "tf32", 16),
-    "tf32": Precision(torch.float32, "tf32", "tf32x3", "tf32", 13),
-    "fp32": Precision(torch.float32, "ieee", "ieee", "ieee", 0),
+    "fp16": Precision(torch.float16, "tf32", "tf32x3", "tf32"),
+    "bf16": Precision(torch.bfloat16, "tf32", "tf32x3", "tf32"),
+    "tf32": Precision(torch.float32, "tf32", "tf32x3", "tf32"),
+    "fp32": Precision(torch.float32, "ieee", "ieee", "ieee"),
 }
+TYPES: dict[torch.dtype, Any] = {torch.float16: tl.float16, torch.bfloat16: tl.bfloat16, torch.float32: tl.float32}
+BFLOAT16_BITS, TF32_BITS = 16, 13  # that float32 has and they have not
 
 
 class TritonRefiner:
@@ -57,7 +61,7 @@ class TritonRefiner:
 
     batch = BATCH
 
-    def __init__(self, model: Refiner, precision: str = "bf16", rows: int | None = None, slice_size: int = SLICE) -> None:
+    def __init__(self, model: Refiner, precision: str = "fp16", rows: int | None = None, slice_size: int = SLICE) -> None:
         reason = why_not(model)
         parts = two_parts(model.config.hidden)
         if reason is not None or parts is None:
@@ -65,14 +69,19 @@ class TritonRefiner:
         self.model = model
         self.parts = parts
         self.precision = PRECISIONS[precision]
-        # float32 operands of the large tile do not fit the registers.
-        self.rows = rows or (LARGE_ROWS if self.precision.dtype == torch.bfloat16 else SMALL_ROWS)
+        self.rows = rows or best_rows(2 * len(model.skeleton), self.precision.dtype)
         self.slice = slice_size
-        # The interpreter cannot multiply bfloat16: it gets float32 operands with the bits rounded away.
-        self.dtype = torch.float32 if INTERPRETED else self.precision.dtype
-        self.bits = self.precision.bits if INTERPRETED else 0
+        # The interpreter knows neither bfloat16 products nor TF32: it gets float32 operands with the bits taken away.
+        self.dtype, self.bits, self.readout_bits = self.precision.dtype, 0, 0
+        if INTERPRETED and self.dtype == torch.bfloat16:
+            self.dtype, self.bits = torch.float32, BFLOAT16_BITS
+        elif INTERPRETED and self.dtype == torch.float32 and self.precision.blocks == "tf32":
+            self.bits = TF32_BITS
+        if INTERPRETED and self.precision.readout == "tf32":
+            self.readout_bits = TF32_BITS
         self.blocks = pack_blocks(model, self.dtype, self.bits)
-        self.packed = {size: pack_tile(model, size, self.dtype, self.bits) for size in {SMALL_ROWS, self.rows}}
+        sizes = {SMALL_ROWS, self.rows}
+        self.packed = {size: pack_tile(model, size, self.dtype, self.bits, self.readout_bits) for size in sizes}
         self.heads = model.config.heads
         self.layers = len(model.attentions)
 
@@ -148,8 +157,7 @@ class TritonRefiner:
         here, there = (self.empty((2, poses, tile.nodes, channels), x) for _ in range(2))
         stride = rows * channels
         x = x.contiguous()
-        dtype: Any = tl.bfloat16 if self.dtype == torch.bfloat16 else tl.float32
-        how = (dtype, prec.blocks, self.bits)
+        how = (TYPES[self.dtype], prec.blocks, self.bits)
         attend, convolve = (launch(block, tile.rows, self.dtype) for block in ("attention", "convolution"))
         self._embed(packed, packed.state, x, guide, here, stride)
         for i in range(self.layers):
@@ -167,17 +175,23 @@ class TritonRefiner:
         kernels.readout[(tiles,)](
             here, x, out, packed.noise.mixing, packed.noise.weight, packed.noise.bias, poses, of_state, of_noise,
             tile.joints, STATE_CHANNELS, packed.noise.terms, *self._shape(tile, tile.joint_rows), prec.readout,
-            13 if self.bits else 0, **launch("readout", tile.rows, torch.float32),
+            self.readout_bits, **launch("readout", tile.rows, torch.float32),
         )  # fmt: skip
+
+
+def best_rows(nodes: int, dtype: torch.dtype) -> int:
+    """The tile for many poses: the large one where it is the fuller, and operands are of 16 bits (32 do not fit the registers)."""
+    fill = {rows: rows // nodes * nodes / rows for rows in (SMALL_ROWS, LARGE_ROWS)}
+    return LARGE_ROWS if dtype.itemsize == 2 and fill[LARGE_ROWS] > fill[SMALL_ROWS] else SMALL_ROWS
 
 
 def launch(block: str, rows: int, dtype: torch.dtype) -> dict[str, int]:
     """Options of a kernel's launch: its warps, and how many loads of weights are in flight in its loops.
 
     Chosen by what the compiler says for sm_90: the most loads at which nothing spills and the shared memory suffices. float32 operands need
-    twice the room of bfloat16, and leave none for a second load.
+    twice the room of those of 16 bits, and leave none for a second load.
     """
-    roomy = dtype == torch.bfloat16 and (block == "attention" or rows == SMALL_ROWS)
+    roomy = dtype.itemsize == 2 and (block == "attention" or rows == SMALL_ROWS)
     return {"num_warps": WARPS[rows], "num_stages": 2 if roomy else 1}
 
 

@@ -10,6 +10,7 @@ from engine.landmarks import LANDMARK_JOINT
 from engine.progress import Progress
 from engine.refiner import pose as pose_module
 from engine.refiner.pose import PoseModel, _box, _grid, _resample, choose_device
+from engine.refiner.sampler import Ddim
 from engine.track import Track
 
 MATRIX = np.array([[600.0, 0, 320], [0, 600.0, 240], [0, 0, 1]])
@@ -91,6 +92,30 @@ def test_one_seed_one_result_and_hypotheses_that_differ(model):
     assert np.all(first.spread[:, 1:] > 0) and np.allclose(first.spread[:, 0], 0)
     assert np.median(first.spread[:, 1:]) < 0.1
     assert not run(model, track).spread.any()
+
+
+def test_larger_batches_draw_the_same_noise_and_notices_are_told(model, monkeypatch):
+    """As on CUDA: one call for many frames gives what many calls give, and why it is slow, where it is, reaches the progress."""
+
+    class Whole:
+        batch, sizes = 4096, []
+
+        def __call__(self, x, t, p=None):
+            return model.refiner(x, t, p)
+
+        def sample(self, schedule, x, guide, times):
+            self.sizes.append(len(x))
+            return Ddim(schedule).sample(lambda x, t, p: self(x, t, p), x, guide, times)
+
+    monkeypatch.setattr(pose_module, "REFINE_CHUNK", 5)
+    track, progress = a_track(0.5, noise=0.02), Progress()
+    expected = run(model, track, hypotheses=3)
+    monkeypatch.setattr(model, "network", Whole())
+    monkeypatch.setattr(model, "notices", [("slow_refiner", "It is slow.")])
+    got = model.run(track, MATRIX, 1.7, steps=1, hypotheses=3, seed=0, progress=progress)
+    assert Whole.sizes == [3 * len(track)]
+    assert np.allclose(got.joints, expected.joints, atol=1e-4) and np.allclose(got.spread, expected.spread, atol=1e-4)
+    assert progress.warnings == [("slow_refiner", "It is slow.")]
 
 
 def test_a_single_frame_is_enough(model):
