@@ -73,8 +73,8 @@ def capture(work: Work) -> Work:
 class CudaRefiner:
     """A `sampler.WholeSampler` over a plain network on a CUDA device.
 
-    precisions: those to try, the fastest first. `fused` is None until the first call has shown that the kernels work, and stays
-    so where they do not. The other arguments are what tests put in the place of a GPU.
+    precisions: those to try, the fastest first. tolerance: metres by which the joints may move on average. `fused` is None until the
+    first call has shown that the kernels work, and stays so where they do not. The others are what tests put in the place of a GPU.
     """
 
     batch = BATCH
@@ -85,6 +85,7 @@ class CudaRefiner:
         say: Say,
         precisions: Sequence[str] = ("fp16", "tf32"),
         *,
+        tolerance: float = TOLERANCE,
         why_not: Callable[[torch.device], str | None] = why_not_here,
         make: Callable[[Refiner, str], TritonRefiner] = make_fused,
         capture: Capture = capture,
@@ -94,6 +95,7 @@ class CudaRefiner:
         self.precision = "plain"
         self._say = say
         self._precisions = tuple(precisions)
+        self._tolerance = tolerance
         self._why_not, self._make, self._capture = why_not, make, capture
         self._checked = False
         self._graphs: dict[tuple[int, tuple[int, ...]], tuple[Tensor, Tensor | None, Work]] = {}
@@ -134,7 +136,7 @@ class CudaRefiner:
                 log.warning("fused refiner, %s", precision, exc_info=True)
                 reasons.append(f"{precision}: {_first_line(error)}")
                 continue
-            if moved < TOLERANCE:
+            if moved < self._tolerance:
                 self.fused, self.precision = fused, precision
                 log.info("fused refiner in %s: joints differ by %.4f mm from the plain network's", precision, 1e3 * moved)
                 return None
