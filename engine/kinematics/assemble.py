@@ -9,16 +9,17 @@ import numpy.typing as npt
 
 from contract.motion_file import Motion
 from contract.skeleton import ARMATURE_24, BODY_22
-from engine.camera import field_of_view, to_camera, to_world
+from engine.camera import field_of_view, rays, to_camera, to_world
 from engine.kinematics import ground, quality
 from engine.kinematics.bones import settle, towards_sight
+from engine.kinematics.contacts import seen_speed
 from engine.kinematics.feet import plant_feet
 from engine.kinematics.forward import forward
 from engine.kinematics.proportions import Proportions, fit_proportions
 from engine.kinematics.rotations import Pose, fit_pose
 from engine.kinematics.smoothing import cutoff, liveliness, smooth_runs
 from engine.kinematics.trajectory import frame_path, reprojection_errors, smooth_path
-from engine.kinematics.world import find_stand, find_world
+from engine.kinematics.world import ANKLES, TOES, find_stand, find_world
 
 Array = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -82,10 +83,13 @@ def build_motion(
 
     frames = frame_path(relative, image_points, confidence, matrix)
     path = smooth_path(frames, runs, fps)
+    ends = [ANKLES, TOES]
+    directions = np.concatenate([rays(image_points, matrix), np.ones((*confidence.shape, 1))], -1)[:, ends]
+    seen = seen_speed(directions, path[:, 2], confidence[:, ends], np.eye(4), runs, fps)
     for _ in range(_WORLD_ROUNDS):
-        world = find_world(relative, path, confidence, body, runs, fps)
+        world = find_world(relative, path, confidence, body, runs, fps, seen)
         path = smooth_path(frames, runs, fps, find_stand(relative, path, world, body))
-    world = find_world(relative, path, confidence, body, runs, fps)
+    world = find_world(relative, path, confidence, body, runs, fps, seen)
     camera_to_world, contacts = world.camera_to_world, world.contacts
 
     world_targets = to_world(relative + path[:, None], camera_to_world)

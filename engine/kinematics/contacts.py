@@ -1,4 +1,8 @@
-"""Which foot stands on the ground, by height and speed with hysteresis."""
+"""Which foot stands, with hysteresis: by the height and speed of the lifted foot, or because its points lie still in the picture.
+
+The detector's points are far better than the depth of a lifted pose: a foot that stays where it is in the picture stands, on the
+ground or on a step, even where the pose says that it glides.
+"""
 
 from __future__ import annotations
 
@@ -16,26 +20,58 @@ SLOW, FAST = 0.40, 0.70
 # Shorter contacts are noise, shorter gaps are jitter (seconds).
 SHORTEST_CONTACT = 0.10
 SHORTEST_GAP = 0.07
+# A foot also stands while its points move slower than this across the line of sight (m/s at the person's distance), for at
+# least so long (seconds), ends as soon as they are faster than the second, and only where the lifted foot agrees to this (m/s).
+# Of still toes in the development clips 67 to 100 % are under the first; of the feet under it 95 to 100 % are still.
+SEEN_SLOW, SEEN_FAST, SEEN_SECONDS, SEEN_AT_MOST = 0.15, 0.30, 0.2, 1.2
+# ... and the detector is as sure of an end of the foot as this.
+SEEN_CONFIDENCE = 0.5
 # Speeds are taken from feet smoothed at this frequency, so that the detector's tremble does not count as motion.
 SPEED_HZ = 5.0
 
 
-def find_contacts(ankles: Array, toes: Array, ankle_height: float, toe_height: float, runs: list[slice], fps: float) -> Flags:
+def find_contacts(
+    ankles: Array, toes: Array, ankle_height: float, toe_height: float, runs: list[slice], fps: float, seen: Array | None = None
+) -> Flags:
     """(T,2) contacts of the left and right foot.
 
-    ankles, toes (T,2,3) world metres, Z up, ground at z=0; the heights (m) are those of the joints above the sole of a planted foot.
+    ankles, toes (T,2,3) world metres, Z up, ground at z=0; the heights (m) are those of the joints above the sole of a planted foot;
+    seen (T,2) m/s, as from `seen_speed`.
     """
     height = np.minimum(ankles[..., 2] - ankle_height, toes[..., 2] - toe_height)
     slower = np.minimum(speed(ankles, runs, fps), speed(toes, runs, fps))
     begins = (height < LOW) & (slower < SLOW)
     lasts = (height < HIGH) & (slower < FAST)
     out = np.zeros(height.shape, bool)
+    still, calm = np.zeros((2, *height.shape), bool)
+    if seen is not None:
+        still, calm = (seen < SEEN_SLOW) & (slower < SEEN_AT_MOST), (seen < SEEN_FAST) & (slower < SEEN_AT_MOST)
     for run in runs:
         for foot in range(height.shape[1]):
             flags = hysteresis(begins[run, foot], lasts[run, foot])
+            flags |= hysteresis(_without_short(still[run, foot], SEEN_SECONDS * fps, keep_ends=True), calm[run, foot])
             flags = ~_without_short(~flags, SHORTEST_GAP * fps, keep_ends=True)
             out[run, foot] = _without_short(flags, SHORTEST_CONTACT * fps, keep_ends=True)
     return out
+
+
+def seen_speed(
+    directions: Array, depth: Array, confidence: Array, camera_to_world: Array, runs: list[slice], fps: float
+) -> Array:
+    """(T,2) m/s: how fast the slower end of each foot moves across the line of sight, infinite where neither end is seen.
+
+    directions (T,2,2,3): the feet's rays in camera axes with z = 1, ankles then toes of the left and right foot, (T, end, foot, 3);
+    depth (T,) metres of the person; confidence (T,2,2); camera_to_world (4,4) or (T,4,4).
+    """
+    cameras = np.broadcast_to(camera_to_world, (len(depth), 4, 4))
+    sight = np.einsum("tij,tefj->tefi", cameras[:, :3, :3], directions)
+    points = sight * depth[:, None, None, None] + cameras[:, None, None, :3, 3]
+    steady = smooth_runs(points.reshape(len(points), 4, 3), np.ones((len(points), 4)), runs, fps, SPEED_HZ) if (
+        penalty(SPEED_HZ, fps) > 0) else points.reshape(len(points), 4, 3)  # fmt: skip
+    moved = velocity(steady, runs, fps).reshape(points.shape)
+    along = sight / np.linalg.norm(sight, axis=-1, keepdims=True)
+    across = np.linalg.norm(moved - (moved * along).sum(-1, keepdims=True) * along, axis=-1)
+    return np.where(confidence > SEEN_CONFIDENCE, across, np.inf).min(1)
 
 
 def standing(ankles: Array, toes: Array, runs: list[slice], fps: float) -> Flags:

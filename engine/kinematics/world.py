@@ -32,8 +32,11 @@ class World:
     contacts: Flags
 
 
-def find_world(relative: Array, path: Array, confidence: Array, body: Proportions, runs: list[slice], fps: float) -> World:
-    """The world of joints `relative` (T,22,3) to the pelvis on its `path` (T,3), metres in camera axes; confidence (T,22)."""
+def find_world(
+    relative: Array, path: Array, confidence: Array, body: Proportions, runs: list[slice], fps: float, seen: Array | None = None
+) -> World:
+    """The world of joints `relative` (T,22,3) to the pelvis on its `path` (T,3), metres in camera axes; confidence (T,22);
+    seen (T,2): how fast the feet move in the picture, see `contacts.seen_speed`."""
     camera_to_world = np.eye(4)
     camera_to_world[:3, :3] = ground.camera_rotation(ground.world_up(relative, confidence))
     sure = np.minimum(confidence[:, ANKLES], confidence[:, TOES])
@@ -47,7 +50,7 @@ def find_world(relative: Array, path: Array, confidence: Array, body: Proportion
     # contacts against what is under the feet there and then: a step, or a ground that leans by an error of the depth
     local = np.zeros((len(path), 1, 3))
     local[:, 0, 2] = ground.local_ground(soles, sure, runs, fps)
-    contacts = find_contacts(ankles - local, toes - local, body.ankle_height, body.toe_height, runs, fps)
+    contacts = find_contacts(ankles - local, toes - local, body.ankle_height, body.toe_height, runs, fps, seen)
     level = ground.ground_height(soles, contacts, sure)
     camera_to_world[:3, 3] = -absolute[0, 0, 0], -absolute[0, 0, 1], -level
     return World(camera_to_world, contacts)
