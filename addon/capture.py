@@ -20,6 +20,8 @@ from .worker import Worker, capture_command, worker_environment, worker_python
 if TYPE_CHECKING:
     import bpy
 
+STRETCHES_NAMED = 4  # unsure stretches that the sentence about the quality names
+
 
 @dataclass
 class Progress:
@@ -185,8 +187,20 @@ def quality_sentence(motion: Motion) -> str:
     pixels, percent, slide, depth, acceleration = (float(figures[name]) for name in wanted)
     return (
         f"Quality: {pixels:.1f} px off the picture ({percent:.1f} % of the person), planted feet slide {slide:.1f} cm/s, "
-        f"{depth:.1f} mm under the ground, mean acceleration {acceleration:.1f} m/s2."
+        f"{depth:.1f} mm under the ground, mean acceleration {acceleration:.1f} m/s2.{_unsure_sentence(figures)}"
     )
+
+
+def _unsure_sentence(figures: dict[str, Any]) -> str:
+    """Where to look, or "" where the report does not say; the longest stretches first, no more than a line holds."""
+    if "unsure" not in figures:
+        return ""
+    stretches = sorted(figures["unsure"], key=lambda s: s["start"] - s["end"])
+    if not stretches:
+        return " Sure of every frame."
+    named = ", ".join(f"{s['start']:.1f}-{s['end']:.1f} s ({s['reason']})" for s in stretches[:STRETCHES_NAMED])
+    more = f" and {len(stretches) - STRETCHES_NAMED} more" if len(stretches) > STRETCHES_NAMED else ""
+    return f" Unsure of {figures['unsure_percent']:.0f} % of the frames: {named}{more}."
 
 
 def place_motion(
@@ -202,6 +216,7 @@ def place_motion(
     from . import camera as cameras
     from . import scene as scenes
     from .armature import build_armature, key_motion
+    from .markers import remember_unsure
     from .simplify import simplify
 
     if placement.scene_fps not in scenes.SCENE_FPS:
@@ -216,6 +231,7 @@ def place_motion(
     frames = scenes.key_frames(motion, scene, start)
     armature = build_armature(motion, name, scene.collection, source)
     keys = key_motion(armature, motion, frames)
+    remember_unsure(armature, motion, [float(frame) for frame in frames])
     if placement.simplify is not None:
         _, keys = simplify(armature, placement.simplify)
     if note := scenes.rate_note(motion.fps, rate):

@@ -13,10 +13,12 @@ from bpy_extras.io_utils import ExportHelper, ImportHelper
 from ..contract.failure import Failure
 from ..contract.motion_file import load_motion
 from ..contract.options import CaptureOptions
-from .capture import Capture, Placement, Take, check_video, place_motion
+from .armature import is_kinolift
+from .capture import Capture, Placement, Take, check_video, place_motion, quality_sentence
 from .export import BLENDER_EXTENSIONS, MOTION_EXTENSION, check_outputs, export_armature
 from .export.options import ExportOptions
 from .key_reduction import Tolerance
+from .markers import mark_unsure
 from .preferences import preferred_python
 from .properties import PLACEMENT_PROPERTIES, KinoliftStatus, capture_properties, export_properties
 from .setup import findings
@@ -140,6 +142,7 @@ class KINOLIFT_OT_capture(bpy.types.Operator):
     def _finish(self, status: KinoliftStatus, take: Take, sentence: str, notes: list[str]) -> set[str]:
         status.clear()
         status.summary = sentence
+        status.quality = quality_sentence(take.motion)
         for note in notes:
             status.notes.add().text = note
             self.report({"WARNING"}, note)
@@ -253,6 +256,7 @@ class KINOLIFT_OT_load_motion(bpy.types.Operator, ImportHelper):
         _activate(take.armature)
         status.clear()
         status.summary = take.summary()
+        status.quality = quality_sentence(take.motion)
         for note in take.notes:
             status.notes.add().text = note
             self.report({"WARNING"}, note)
@@ -296,6 +300,23 @@ class KINOLIFT_OT_export(bpy.types.Operator, ExportHelper):
             self.report({"ERROR"}, failure.message)
             return {"CANCELLED"}
         self.report({"INFO"}, f"Wrote {path}")
+        return {"FINISHED"}
+
+
+class KINOLIFT_OT_mark_unsure(bpy.types.Operator):
+    """Set timeline markers where the capture is unsure of the person, so that you know where to look"""
+
+    bl_idname = "kinolift.mark_unsure"
+    bl_label = "Mark Unsure Stretches"
+    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return is_kinolift(context.object)
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        marked = mark_unsure(context.scene, context.object)
+        self.report({"INFO"}, f"{marked} unsure stretches are marked." if marked else "There is no unsure stretch.")
         return {"FINISHED"}
 
 
@@ -370,5 +391,6 @@ CLASSES = (
     KINOLIFT_OT_choose_video,
     KINOLIFT_OT_load_motion,
     KINOLIFT_OT_export,
+    KINOLIFT_OT_mark_unsure,
     KINOLIFT_OT_check_setup,
 )

@@ -9,6 +9,7 @@ from pathlib import PurePath
 import bpy
 
 from .armature import is_kinolift
+from .markers import unsure_of
 
 _CHARACTER = 7.0  # pixels of an average letter at scale 1, to break long sentences where the sidebar ends
 _MARGIN = 60.0  # pixels of the sidebar's width that icon, box and borders take
@@ -42,6 +43,8 @@ class KINOLIFT_PT_capture(_Tab, bpy.types.Panel):
             _draw_sentence(layout, context, status.error, "ERROR")
         elif status.summary and not status.running:
             _draw_sentence(layout, context, status.summary, "CHECKMARK")
+            if status.quality:
+                _draw_sentence(layout, context, status.quality, "VIEWZOOM")
         for note in status.notes:
             _draw_sentence(layout, context, note.text, "INFO")
 
@@ -115,6 +118,8 @@ class KINOLIFT_PT_files(_Tab, bpy.types.Panel):
         row.operator("kinolift.export", icon="EXPORT")
         if is_kinolift(context.object):
             self.layout.label(text=context.object.name, icon="OUTLINER_OB_ARMATURE")
+            if unsure_of(context.object):
+                self.layout.operator("kinolift.mark_unsure", icon="MARKER_HLT")
 
 
 def _placeholder(text: str) -> dict[str, str]:

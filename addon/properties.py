@@ -162,12 +162,13 @@ class KinoliftStatus(bpy.types.PropertyGroup):
     rate: StringProperty()  # type: ignore[valid-type]
     fraction: FloatProperty(min=0.0, max=1.0, update=_redraw)  # type: ignore[valid-type]
     summary: StringProperty()  # type: ignore[valid-type]
+    quality: StringProperty()  # type: ignore[valid-type]
     error: StringProperty()  # type: ignore[valid-type]
     notes: CollectionProperty(type=KinoliftNote)  # type: ignore[valid-type]
 
     def clear(self) -> None:
         self.running = self.cancel = False
-        self.text = self.stage = self.rate = self.summary = self.error = ""
+        self.text = self.stage = self.rate = self.summary = self.quality = self.error = ""
         self.notes.clear()
         self.fraction = 0.0
 

@@ -106,7 +106,10 @@ def build_motion(
     if root == "in-place":
         root_path[:, :2] = 0.0
     positions, _ = forward(ARMATURE_24.parents, body.rest_offsets, final.rotations, root_path)
-    figures = quality.report(final.positions, contacts, detected, runs, fps, pixel_errors, confidence, image_points, fit_errors)
+    figures = quality.report(
+        final.positions, contacts, detected, runs, fps, pixel_errors, confidence, image_points, fit_errors,
+        spread, np.asarray(track_times, float),
+    )  # fmt: skip
     figures |= _setting(body, camera_to_world, matrix, image_size)
     return Motion(
         joint_names=np.array(ARMATURE_24.joints),

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from contract.skeleton import ARMATURE_24
+from engine.kinematics.doubt import Doubt, find_doubts
 
 Array = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -48,28 +49,41 @@ def under_ground(positions: Array) -> float:
 
 def report(
     positions: Array, contacts: Flags, detected: Flags, runs: list[slice], fps: float,
-    pixel_errors: Array, confidence: Array, image_points: Array, fit_errors: Array,
+    pixel_errors: Array, confidence: Array, image_points: Array, fit_errors: Array, spread: Array, times: Array,
 ) -> dict[str, Any]:  # fmt: skip
     """The quality report as it goes into the motion's provenance; all values are plain numbers.
 
-    positions (T,24,3) world metres; pixel_errors, confidence (T,22), image_points (T,22,2); fit_errors (T,22) metres.
+    positions (T,24,3) world metres; pixel_errors, confidence (T,22), image_points (T,22,2); fit_errors, spread (T,22) metres;
+    times (T,) seconds. `unsure` names the stretches to look at: first and last frame of the video, the seconds, the reason.
     """
     sure = pixel_errors[confidence >= CONFIDENT]
     pixels = float(np.median(sure if sure.size else pixel_errors))
+    person = max(_person_pixels(image_points, confidence), 1.0)
+    doubts = find_doubts(detected, confidence, pixel_errors, person, spread, runs, fps)
     return {
         "frames": len(positions),
         "detected": int(detected.sum()),
         "filled": int((~detected).sum()),
         "runs": len(runs),
         "reprojection_px": round(pixels, 2),
-        "reprojection_percent": round(100 * pixels / max(_person_pixels(image_points, confidence), 1.0), 2),
+        "reprojection_percent": round(100 * pixels / person, 2),
         "acceleration": round(acceleration(positions, runs, fps), 3),
         "jerk": round(jerk(positions, runs, fps), 1),
         "foot_slide_cm_s": round(foot_slide(positions, contacts, runs, fps), 2),
         "contact_percent": round(100 * float(contacts.any(1).mean()), 1),
         "under_ground_mm": round(under_ground(positions), 2),
         "fit_mm": round(1000 * float(fit_errors.mean()), 2),
+        "unsure_percent": round(100 * sum(d.frames.stop - d.frames.start for d in doubts) / max(len(positions), 1), 1),
+        "unsure": [_where(d, times, fps) for d in doubts],
     }
+
+
+def _where(doubt: Doubt, times: Array, fps: float) -> dict[str, Any]:
+    first, last = float(times[doubt.frames.start]), float(times[doubt.frames.stop - 1])
+    return {
+        "first_frame": round(first * fps), "last_frame": round(last * fps), "start": round(first, 3), "end": round(last + 1 / fps, 3),
+        "reason": doubt.reason,
+    }  # fmt: skip
 
 
 def _person_pixels(image_points: Array, confidence: Array) -> float:

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.kinematics.contacts import find_contacts, hysteresis, stretches
+from engine.kinematics.contacts import find_contacts, hysteresis, seen_speed, stretches
 
 SHARED = Path(__file__).parents[4] / "shared"
 ANKLE, TOE = 0.085, 0.035
@@ -81,3 +81,46 @@ def test_agrees_with_capture_by_another_definition() -> None:
         stand.append(found[4:-4][truth])
         swing.append(~found[4:-4][apart])
     assert np.concatenate(stand).mean() > 0.97 and np.concatenate(swing).mean() > 0.9
+
+
+def rays_of(points: np.ndarray) -> np.ndarray:
+    return points / points[..., 2:]
+
+
+@pytest.mark.parametrize("fps", [15.0, 30.0, 120.0])
+def test_the_speed_that_is_seen_is_that_across_the_line_of_sight(fps: float) -> None:
+    t = np.arange(round(2 * fps)) / fps
+    points = np.zeros((len(t), 2, 2, 3)) + np.array([0.3, 0.8, 4.0])
+    points[:, 0, 0, 0] += 0.5 * t  # the left ankle goes sideways, the left toe too, faster
+    points[:, 1, 0, 0] += 0.9 * t
+    points[:, :, 1] *= (1 + 0.2 * t)[:, None, None]  # the right foot goes along the line of sight: that is not seen
+    speed = seen_speed(rays_of(points), np.full(len(t), 4.0), np.ones((len(t), 2, 2)), np.eye(4), [slice(0, len(t))], fps)
+    assert speed[:, 0] == pytest.approx(0.5, rel=0.05)
+    assert speed[:, 1] == pytest.approx(0.0, abs=1e-6)
+    hidden = seen_speed(rays_of(points), np.full(len(t), 4.0), np.zeros((len(t), 2, 2)), np.eye(4), [slice(0, len(t))], fps)
+    assert np.isinf(hidden).all()
+
+
+def test_a_camera_that_moves_and_turns_does_not_move_the_foot() -> None:
+    t = np.arange(60) / 30
+    cameras = np.tile(np.eye(4), (60, 1, 1))
+    c, s = np.cos(0.1 * t), np.sin(0.1 * t)
+    cameras[:, 0, 0], cameras[:, 0, 2], cameras[:, 2, 0], cameras[:, 2, 2] = c, s, -s, c
+    cameras[:, 0, 3] = 0.5 * t
+    point = np.array([0.3, 0.8, 4.0])
+    seen = np.einsum("tji,tj->ti", cameras[:, :3, :3], point - cameras[:, :3, 3])
+    points = np.broadcast_to(seen[:, None, None], (60, 2, 2, 3))
+    assert seen_speed(rays_of(points), seen[:, 2], np.ones((60, 2, 2)), cameras, [slice(0, 60)], 30.0).max() < 0.05
+    # a still camera would see it move
+    assert seen_speed(rays_of(points), seen[:, 2], np.ones((60, 2, 2)), np.eye(4), [slice(0, 60)], 30.0)[5:-5].min() > 0.3
+
+
+def test_a_foot_that_lies_still_in_the_picture_stands_even_on_a_step_and_where_the_pose_glides() -> None:
+    t = np.arange(60) / 30
+    gliding = np.zeros((60, 2, 3)) + np.stack([0.6 * t, 0 * t, 0 * t + 0.3], 1)[:, None]
+    feet = gliding + np.array([0, 0, ANKLE]), gliding + np.array([0, -0.17, TOE])
+    seen = np.full((60, 2), 1.0)
+    seen[20:40, 0] = 0.05
+    seen[20:24, 1] = 0.05  # too short to mean anything
+    found = find_contacts(*feet, ANKLE, TOE, [slice(0, 60)], 30.0, seen)
+    assert found[20:40, 0].all() and found.sum() == 20
