@@ -1,0 +1,141 @@
+"""A motion onto a character's armature: one function that the panel, the command and the tests call alike."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import bpy
+import numpy as np
+import numpy.typing as npt
+from mathutils import Euler, Quaternion
+
+from ...contract.failure import Failure
+from ...contract.motion_file import Motion
+from .. import keyframes
+from . import quaternions as q
+from .feet import plant_feet
+from .rig import read_rig
+from .roles import LIMB_ROLES, Mapping
+from .transfer import transfer
+
+Array = npt.NDArray[np.float64]
+
+ROOT_CHOICES = ("motion", "in-place")
+ROOT_BONE_CHOICES = ("auto", "hips", "root")
+FEET_CHOICES = ("auto", "never")
+# The joints that a motion needs to be put on another rig.
+_NEEDED = ("pelvis", "spine", "chest", "neck", "head", *{joint for joints in LIMB_ROLES.values() for joint in joints})
+
+
+@dataclass(frozen=True)
+class RetargetOptions:
+    """What a person can choose. `root`: "motion" or "in-place". `root_bone`: who carries the travel along the ground: the hips, the rig's
+    root bone, or ("auto") the root bone where the rig has one. `feet`: "auto" holds planted feet, "never" leaves the legs as turned."""
+
+    root: str = "motion"
+    root_bone: str = "auto"
+    feet: str = "auto"
+
+    def check(self) -> RetargetOptions:
+        """Itself, if the choices exist. Raises Failure `bad_arguments`."""
+        for name, value, choices in (
+            ("--root", self.root, ROOT_CHOICES),
+            ("--root-bone", self.root_bone, ROOT_BONE_CHOICES),
+            ("--feet", self.feet, FEET_CHOICES),
+        ):
+            if value not in choices:
+                raise Failure("bad_arguments", f"{name} is {value!r}; use one of {', '.join(choices)}.")
+        return self
+
+
+@dataclass(frozen=True)
+class RetargetResult:
+    """The new action, how many keys on which bones, and what a person should know."""
+
+    action: bpy.types.Action
+    keys: int
+    bones: tuple[str, ...]
+    frames: int
+    ratio: float  # the character's legs to the person's
+    seconds: float
+    notes: list[str] = field(default_factory=list)
+
+    def summary(self) -> str:
+        """One sentence for the panel and the command."""
+        return f"{self.frames} frames, {self.keys} keys on {len(self.bones)} bones; legs {self.ratio:.3g} times the person's."
+
+
+def retarget(
+    motion: Motion,
+    armature: bpy.types.Object,
+    mapping: Mapping,
+    options: RetargetOptions | None = None,
+    frames: Array | None = None,
+    name: str = "",
+) -> RetargetResult:
+    """Gives the armature a new action with the motion, and plays it. Other actions, constraints and drivers stay as they are.
+
+    Args:
+        frames: (T,) rising scene frames of the motion's frames; None for one scene frame each, from 0.
+        name: of the action; "" for the armature's.
+
+    Bones of the mapping alone get keys: rotations in the bone's own rotation mode (a bone in axis-angle mode is switched to quaternions,
+    since an axis jumps where a rotation passes through zero), locations on the hips and, where it carries the travel, on the root bone.
+    Raises Failure `bad_input`, `bad_motion` or `bad_arguments`; then nothing has changed.
+    """
+    began = time.perf_counter()
+    options = (options or RetargetOptions()).check()
+    lacking = sorted(set(_NEEDED) - {str(joint) for joint in motion.joint_names})
+    if lacking:
+        raise Failure("bad_motion", f"The motion lacks the joints {', '.join(lacking)}; capture the video again.")
+    rig = read_rig(armature, mapping)
+    notes: list[str] = []
+    root = mapping.bone("root")
+    carries = options.root_bone == "root" or (options.root_bone == "auto" and root is not None)
+    if options.root_bone == "root" and root is None:
+        raise Failure("bad_input", f"{armature.name} has no root bone; use --root-bone hips.")
+    moved = transfer(motion, rig, mapping, options.root, "root" if carries else "hips")
+    pose = moved.pose
+    if options.feet != "never":
+        plant_feet(moved, mapping, motion.contacts, motion.fps)
+    traveller = armature.data.bones[mapping.bones["hips"][0]]
+    if traveller.use_connect:
+        notes.append(f"{traveller.name} is connected to its parent and cannot travel; disconnect it in edit mode.")
+    notes += [
+        f"{name} is moved by a constraint too, which may hide its keys."
+        for name in (rig.names[bone] for bone in pose.turns)
+        if any(not constraint.mute and constraint.influence > 0 for constraint in armature.pose.bones[name].constraints)
+    ]
+    at = np.asarray(frames, dtype=np.float64) if frames is not None else (motion.frame_numbers - motion.frame_numbers[0]).astype(np.float64)
+    held = np.append(np.diff(motion.frame_numbers) > 1, False)
+    curves = keyframes.new_action(armature, name or armature.name)
+    keys = 0
+    for bone in sorted(pose.turns.keys() | pose.path.keys()):
+        bone_name = rig.names[bone]
+        path = f'pose.bones["{bpy.utils.escape_identifier(bone_name)}"]'
+        if bone in pose.path:
+            keys += curves.write(f"{path}.location", bone_name, at, pose.location(bone), held)
+        if bone in pose.turns:
+            pose_bone = armature.pose.bones[bone_name]
+            if pose_bone.rotation_mode == "AXIS_ANGLE":
+                pose_bone.rotation_mode = "QUATERNION"
+            rotation = q.continuous(q.unit(pose.rotation(bone)))
+            if pose_bone.rotation_mode == "QUATERNION":
+                keys += curves.write(f"{path}.rotation_quaternion", bone_name, at, rotation, held)
+            else:
+                keys += curves.write(f"{path}.rotation_euler", bone_name, at, euler_angles(rotation, pose_bone.rotation_mode), held)
+    bones = tuple(rig.names[bone] for bone in sorted(pose.turns.keys() | pose.path.keys()))
+    action = armature.animation_data.action
+    return RetargetResult(action, keys, bones, len(motion), moved.fit.ratio, time.perf_counter() - began, notes)
+
+
+def euler_angles(rotations: Sequence[Sequence[float]] | Array, order: str) -> Array:
+    """(T,4) wxyz -> (T,3) radians in the order, each as near as can be to the one before."""
+    angles = np.empty((len(rotations), 3))
+    before = Euler((0.0, 0.0, 0.0), order)
+    for frame, rotation in enumerate(np.asarray(rotations).tolist()):
+        before = Quaternion(rotation).to_euler(order, before)
+        angles[frame] = before
+    return angles

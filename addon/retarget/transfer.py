@@ -1,0 +1,217 @@
+"""A motion's turns and path on a rig's bones, all frames at once, in plain numpy.
+
+For every mapped bone: world turn from rest = the motion's joint's world turn from its T pose, after the match of the rest poses
+(`rest_pose`). From there back into the bone's own axes through whatever parents it has; bones that are not mapped keep their pose.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from ...contract.motion_file import Motion
+from . import quaternions as q
+from .rest_pose import Match, match, source_rest
+from .rig import Rig, turn_quaternion
+from .roles import LIMB_ROLES, Mapping
+
+Array = npt.NDArray[np.float64]
+
+# A character's ground is where its armature stands, unless its soles are farther from there than this share of a leg.
+GROUND_NEAR = 0.15
+IDENTITY = np.array([1.0, 0.0, 0.0, 0.0])
+
+
+@dataclass
+class Pose:
+    """The rig in every frame, in armature space: `turns`: bone -> (T,4) or (4,) from rest, for mapped bones; `path`: bone -> (T,3) the place
+    of its head, for bones that travel."""
+
+    rig: Rig
+    frames: int
+    turns: dict[int, Array] = field(default_factory=dict)
+    path: dict[int, Array] = field(default_factory=dict)
+
+    def turn(self, bone: int) -> Array:
+        """(T,4) or (4,): the bone's turn from rest; one that is not mapped follows its parent."""
+        if bone < 0:
+            return IDENTITY
+        if bone in self.turns:
+            return self.turns[bone]
+        rest = q.of_matrices(self.rig.rest[bone])
+        own = q.multiply(q.multiply(rest, self.rig.basis[bone]), q.conjugate(rest))
+        return q.multiply(self.carrier(bone), own)
+
+    def carrier(self, bone: int) -> Array:
+        """(T,4) or (4,): the turn that the bone would have without one of its own."""
+        return self.turn(int(self.rig.parents[bone])) if self.rig.inherits[bone] else IDENTITY
+
+    def home(self, bone: int) -> Array:
+        """(T,3) or (3,): where the parents put the bone's head, without a location of its own."""
+        parent = int(self.rig.parents[bone])
+        if parent < 0:
+            return self.rig.heads[bone]
+        return self.head(parent) + q.rotate(self.turn(parent), self.rig.heads[bone] - self.rig.heads[parent])
+
+    def head(self, bone: int) -> Array:
+        """(T,3) or (3,): where the bone's head is."""
+        if bone in self.path:
+            return self.path[bone]
+        shift = self.rig.shift[bone]
+        if not shift.any():
+            return self.home(bone)
+        return self.home(bone) + q.rotate(self.turn(int(self.rig.parents[bone])), self.rig.rest[bone] @ shift)
+
+    def rotation(self, bone: int) -> Array:
+        """(T,4): the bone's own rotation, in its own axes."""
+        rest = q.of_matrices(self.rig.rest[bone])
+        inner = q.multiply(q.conjugate(self.carrier(bone)), self.turns[bone])
+        return np.broadcast_to(q.multiply(q.multiply(q.conjugate(rest), inner), rest), (self.frames, 4))
+
+    def location(self, bone: int) -> Array:
+        """(T,3): the bone's own location, in its own axes and the armature's units."""
+        away = self.path[bone] - self.home(bone)
+        away = q.rotate(q.conjugate(self.turn(int(self.rig.parents[bone]))), away)
+        return np.broadcast_to(away @ self.rig.rest[bone], (self.frames, 3))
+
+
+@dataclass(frozen=True)
+class Source:
+    """What of the motion the transfer needs: world turns (T,J,4), world places (T,J,3), T pose (joint -> (3,))."""
+
+    names: tuple[str, ...]
+    turns: Array
+    places: Array
+    rest: dict[str, Array]
+    sole: float  # metres: how far the sole is under the toe joint
+
+    def turn(self, joint: str) -> Array:
+        return self.turns[:, self.names.index(joint)]
+
+    def place(self, joint: str) -> Array:
+        return self.places[:, self.names.index(joint)]
+
+
+def read_source(motion: Motion) -> Source:
+    """World turns and places of the motion's joints, from its rotations and root path."""
+    names = tuple(str(name) for name in motion.joint_names)
+    local = q.unit(motion.rotations.astype(np.float64))
+    turns, places = local.copy(), np.empty((*local.shape[:2], 3))
+    places[:, 0] = motion.root_translation
+    for joint in range(1, len(names)):
+        parent = int(motion.parents[joint])
+        turns[:, joint] = q.multiply(turns[:, parent], local[:, joint])
+        places[:, joint] = places[:, parent] + q.rotate(turns[:, parent], motion.rest_offsets[joint].astype(np.float64))
+    toes = np.stack([places[:, names.index(f"toe.{side}"), 2] for side in "LR"], 1)
+    standing = toes[motion.contacts]
+    sole = float(np.clip(np.median(standing), 0.0, 0.1)) if len(standing) else 0.0
+    return Source(names, turns, places, source_rest(names, motion.parents, motion.rest_offsets), sole)
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How places of the motion become places of the rig: sizes by leg length, heights by the ankles' at rest."""
+
+    ratio: float
+    origin: Array  # (3,) world
+    ankle: float  # world height of the rig's ankles at rest over its ground
+    source_ankle: float
+
+    def place(self, points: Array) -> Array:
+        """(...,3) world places of the motion's joints on the rig's stage."""
+        result = self.ratio * points + self.origin
+        result[..., 2] = self.origin[2] + self.ankle + self.ratio * (points[..., 2] - self.source_ankle)
+        return result
+
+
+def fit(rig: Rig, mapping: Mapping, source: Source) -> Fit:
+    """Leg lengths and the heights of ankles and soles, each the mean of left and right."""
+    ours, theirs, ankles, soles, source_ankle = 0.0, 0.0, [], [], []
+    for side in "LR":
+        hip, knee, ankle = (rig.heads[rig.index(mapping.bones[f"{part}.{side}"][0])] for part in ("thigh", "shin", "foot"))
+        theirs += rig.scale * (np.linalg.norm(knee - hip) + np.linalg.norm(ankle - knee))
+        joints = [source.rest[f"{joint}.{side}"] for joint in ("hip", "knee", "ankle", "toe")]
+        ours += np.linalg.norm(joints[1] - joints[0]) + np.linalg.norm(joints[2] - joints[1])
+        ankles.append(rig.world(ankle)[2])
+        toe = mapping.bone(f"toe.{side}")
+        foot = rig.index(mapping.bones[f"foot.{side}"][0])
+        soles.append(rig.world(rig.heads[rig.index(toe)] if toe else rig.tails[foot])[2])
+        source_ankle.append(joints[2][2] - joints[3][2] + source.sole)
+    ratio = float(theirs / ours)
+    sole = rig.lowest if rig.lowest is not None else min(soles) - ratio * source.sole
+    origin = rig.location.copy()
+    if abs(sole - origin[2]) > GROUND_NEAR * theirs / 2:
+        origin[2] = sole
+    return Fit(ratio, origin, float(np.mean(ankles)) - sole, float(np.mean(source_ankle)))
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """A pose in every frame, and what it came from."""
+
+    pose: Pose
+    fit: Fit
+    match: Match
+    source: Source
+    shift: Array  # (T,3) world: how far the character is from where the motion goes, in place
+
+
+def transfer(motion: Motion, rig: Rig, mapping: Mapping, root: str = "motion", root_bone: str = "hips") -> Transfer:
+    """The motion on the rig, before the feet are corrected.
+
+    Args:
+        root: "motion", or "in-place": the hips stay over the spot where the armature stands.
+        root_bone: "hips" carry all travel, or "root": the rig's root bone carries what is along the ground and the hips the rest.
+    """
+    source = read_source(motion)
+    matched = match(rig, mapping, source.rest)
+    scaled = fit(rig, mapping, source)
+    pose = Pose(rig, len(motion))
+    turn = turn_quaternion(rig)
+
+    def give(name: str, world: Array, alignment: Array) -> None:
+        whole = q.multiply(world, alignment)
+        pose.turns[rig.index(name)] = q.multiply(q.multiply(q.conjugate(turn), whole), turn)
+
+    hips_name = mapping.bones["hips"][0]
+    give(hips_name, source.turn("pelvis"), matched.turns["hips"])
+    for role, stops in (("spine", ("pelvis", "spine", "chest")), ("neck", ("chest", "neck"))):
+        chain = mapping.bones.get(role, ())
+        for number, name in enumerate(chain):
+            give(name, _spread(source, stops, number, len(chain)), matched.turns[role])
+    for role, joint in (("head", "head"), *((role, joints[0]) for role, joints in LIMB_ROLES.items())):
+        name = mapping.bone(role)
+        if name is not None and joint in source.names:
+            give(name, source.turn(joint), matched.turns[role])
+
+    # the middle of the hip joints, because where a hips bone starts differs from rig to rig
+    between = (source.place("hip.L") + source.place("hip.R")) / 2
+    goal = scaled.place(between)
+    shift = np.zeros((len(motion), 3))
+    if root == "in-place":
+        shift[:, :2] = scaled.origin[:2] - goal[:, :2]
+        goal += shift
+    hips = rig.index(hips_name)
+    thighs = (rig.heads[rig.index(mapping.bones["thigh.L"][0])] + rig.heads[rig.index(mapping.bones["thigh.R"][0])]) / 2
+    goal = (goal - rig.location) @ rig.turn / rig.scale
+    root_name = mapping.bone("root")
+    if root_bone == "root" and root_name is not None and root_name != hips_name:
+        bone = rig.index(root_name)
+        along = np.zeros((len(motion), 3))
+        along[:, :2] = (scaled.place(between) - scaled.origin)[:, :2] if root == "motion" else 0.0
+        pose.path[bone] = pose.home(bone) + along @ rig.turn / rig.scale
+    pose.path[hips] = goal - q.rotate(pose.turns[hips], thighs - rig.heads[hips])
+    return Transfer(pose, scaled, matched, source, shift)
+
+
+def _spread(source: Source, stops: tuple[str, ...], number: int, count: int) -> Array:
+    """(T,4) the world turn of bone `number` of `count` in a chain: the bend between the stops in equal shares, the last bone as the last stop.
+
+    A single bone for a spine of two turns as much as their middle.
+    """
+    steps = len(stops) - 1
+    at = steps * (number + 1) / count if count > 1 or steps == 1 else steps - 0.5
+    first = min(int(np.ceil(at)) - 1, steps - 1)
+    return q.between(source.turn(stops[first]), source.turn(stops[first + 1]), at - first)
