@@ -105,6 +105,7 @@ def _end(rig: Rig, mapping: Mapping, role: str) -> Array:
         directions = q.unit(rig.heads[children] - rig.heads[bone])
         odd = int(np.argmin(directions @ q.unit(directions.sum(0))))
         return rig.world(np.delete(rig.heads[children], odd, 0).mean(0))
-    if len(children) == 1 and np.linalg.norm(rig.heads[children[0]] - rig.heads[bone]) > 0.2 * np.linalg.norm(rig.tails[bone] - rig.heads[bone]):
+    length = np.linalg.norm(rig.tails[bone] - rig.heads[bone])
+    if len(children) == 1 and np.linalg.norm(rig.heads[children[0]] - rig.heads[bone]) > 0.2 * length:
         return rig.world(rig.heads[children[0]])
     return rig.world(rig.tails[bone])

@@ -110,7 +110,10 @@ def retarget(
     ]
     at = np.asarray(frames, dtype=np.float64) if frames is not None else (motion.frame_numbers - motion.frame_numbers[0]).astype(np.float64)
     held = np.append(np.diff(motion.frame_numbers) > 1, False)
+    before = armature.animation_data.action if armature.animation_data else None
     curves = keyframes.new_action(armature, name or armature.name)
+    if before is not None and before.users == 0:
+        before.use_fake_user = True  # else Blender would not save it
     keys = 0
     for bone in sorted(pose.turns.keys() | pose.path.keys()):
         bone_name = rig.names[bone]

@@ -18,7 +18,6 @@ Array = npt.NDArray[np.float64]
 UNIFORM = 1e-3
 
 
-
 @dataclass(frozen=True)
 class Rig:
     """Bones, parents before children. Points in armature space; `world` maps them: x -> scale * turn @ x + location."""

@@ -26,8 +26,8 @@ IDENTITY = np.array([1.0, 0.0, 0.0, 0.0])
 
 @dataclass
 class Pose:
-    """The rig in every frame, in armature space: `turns`: bone -> (T,4) or (4,) from rest, for mapped bones; `path`: bone -> (T,3) the place
-    of its head, for bones that travel."""
+    """The rig in every frame, in armature space. `turns`: bone -> (T,4) or (4,) from rest, for mapped bones; `path`: bone -> (T,3) the
+    place of its head, for bones that travel."""
 
     rig: Rig
     frames: int
@@ -107,7 +107,7 @@ def read_source(motion: Motion) -> Source:
     toes = np.stack([places[:, names.index(f"toe.{side}"), 2] for side in "LR"], 1)
     standing = toes[motion.contacts]
     sole = float(np.clip(np.median(standing), 0.0, 0.1)) if len(standing) else 0.0
-    return Source(names, turns, places, source_rest(names, motion.parents, motion.rest_offsets), sole)
+    return Source(names, turns, places, source_rest(names, motion.parents, motion.rest_offsets.astype(np.float64)), sole)
 
 
 @dataclass(frozen=True)
@@ -131,9 +131,9 @@ def fit(rig: Rig, mapping: Mapping, source: Source) -> Fit:
     ours, theirs, ankles, soles, source_ankle = 0.0, 0.0, [], [], []
     for side in "LR":
         hip, knee, ankle = (rig.heads[rig.index(mapping.bones[f"{part}.{side}"][0])] for part in ("thigh", "shin", "foot"))
-        theirs += rig.scale * (np.linalg.norm(knee - hip) + np.linalg.norm(ankle - knee))
+        theirs += rig.scale * float(np.linalg.norm(knee - hip) + np.linalg.norm(ankle - knee))
         joints = [source.rest[f"{joint}.{side}"] for joint in ("hip", "knee", "ankle", "toe")]
-        ours += np.linalg.norm(joints[1] - joints[0]) + np.linalg.norm(joints[2] - joints[1])
+        ours += float(np.linalg.norm(joints[1] - joints[0]) + np.linalg.norm(joints[2] - joints[1]))
         ankles.append(rig.world(ankle)[2])
         toe = mapping.bone(f"toe.{side}")
         foot = rig.index(mapping.bones[f"foot.{side}"][0])
@@ -182,9 +182,9 @@ def transfer(motion: Motion, rig: Rig, mapping: Mapping, root: str = "motion", r
         for number, name in enumerate(chain):
             give(name, _spread(source, stops, number, len(chain)), matched.turns[role])
     for role, joint in (("head", "head"), *((role, joints[0]) for role, joints in LIMB_ROLES.items())):
-        name = mapping.bone(role)
-        if name is not None and joint in source.names:
-            give(name, source.turn(joint), matched.turns[role])
+        bone_name = mapping.bone(role)
+        if bone_name is not None and joint in source.names:
+            give(bone_name, source.turn(joint), matched.turns[role])
 
     # the middle of the hip joints, because where a hips bone starts differs from rig to rig
     between = (source.place("hip.L") + source.place("hip.R")) / 2
@@ -207,7 +207,7 @@ def transfer(motion: Motion, rig: Rig, mapping: Mapping, root: str = "motion", r
 
 
 def _spread(source: Source, stops: tuple[str, ...], number: int, count: int) -> Array:
-    """(T,4) the world turn of bone `number` of `count` in a chain: the bend between the stops in equal shares, the last bone as the last stop.
+    """(T,4) the world turn of bone `number` of `count` in a chain: the bend between the stops in equal shares, the last as the last stop.
 
     A single bone for a spine of two turns as much as their middle.
     """

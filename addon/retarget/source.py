@@ -1,0 +1,113 @@
+"""The target from a file: the one armature in a .blend, .fbx, .glb or .vrm, with its meshes, in a scene of the caller."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import bpy
+
+from ...contract.failure import Failure
+
+RIG_EXTENSIONS = (".blend", ".fbx", ".glb", ".gltf", ".vrm")
+
+
+def check_rig_file(path: Path) -> Path:
+    """The absolute path of a rig file that exists. Raises Failure `no_such_file` or `unknown_extension`."""
+    path = path.expanduser().absolute()
+    if path.suffix.lower() not in RIG_EXTENSIONS:
+        raise Failure("unknown_extension", f"{path.name} is no rig file that can be read; use one of {', '.join(RIG_EXTENSIONS)}.")
+    if not path.is_file():
+        raise Failure("no_such_file", f"There is no rig file {path}; check the path.")
+    return path
+
+
+def load_rig(path: Path, scene: bpy.types.Scene, name: str = "") -> bpy.types.Object:
+    """Brings the file's objects into the scene and returns the armature.
+
+    Args:
+        name: of the armature, where the file holds several; "" for the only one.
+
+    Raises Failure `bad_input` for a file that Blender cannot read, without an armature, or with several and no name to choose by.
+    """
+    path = check_rig_file(path)
+    before = set(bpy.data.objects)
+    actions = set(bpy.data.actions)
+    rate = scene.render.fps, scene.render.fps_base
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            _READERS[path.suffix.lower()](path, scene)
+    except (RuntimeError, OSError, ValueError, KeyError, AttributeError) as error:
+        reason = str(error).strip().splitlines()
+        raise Failure("bad_input", f"Blender cannot read {path.name} ({reason[-1] if reason else 'damaged'}); export it again.") from error
+    finally:
+        scene.render.fps, scene.render.fps_base = rate  # importers set the file's own rate
+    made = [thing for thing in bpy.data.objects if thing not in before]
+    armatures = [thing for thing in made if thing.type == "ARMATURE"]
+    chosen = _choose(armatures, path, name)
+    for action in set(bpy.data.actions) - actions:
+        if action.users == 0:
+            action.use_fake_user = True
+    scene.view_layers[0].update()
+    return chosen
+
+
+def _choose(armatures: list[bpy.types.Object], path: Path, name: str) -> bpy.types.Object:
+    names = ", ".join(sorted(thing.name for thing in armatures))
+    if not armatures:
+        raise Failure("bad_input", f"There is no armature in {path.name}; choose the file of a rigged character.")
+    if name:
+        for thing in armatures:
+            if name in (thing.name, thing.data.name):
+                return thing
+        raise Failure("bad_input", f"There is no armature {name!r} in {path.name}, only {names}; check --armature.")
+    if len(armatures) > 1:
+        raise Failure("bad_input", f"{path.name} holds {len(armatures)} armatures ({names}); choose one with --armature NAME.")
+    return armatures[0]
+
+
+def _read_blend(path: Path, scene: bpy.types.Scene) -> None:
+    with bpy.data.libraries.load(str(path), link=False) as (there, here):
+        here.objects = list(there.objects)
+    for thing in here.objects:
+        # the bone shapes of rigs come along by themselves and belong in no scene
+        if thing is not None and (thing.type != "MESH" or thing.parent is not None or thing.modifiers):
+            scene.collection.objects.link(thing)
+
+
+def _read_fbx(path: Path, scene: bpy.types.Scene) -> None:
+    # The importer in Python keeps bones where the file has them; the newer one in C++ stands in where it is gone.
+    with _active(scene):
+        if hasattr(bpy.types, "IMPORT_SCENE_OT_fbx"):
+            bpy.ops.import_scene.fbx(filepath=str(path))
+        else:
+            bpy.ops.wm.fbx_import(filepath=str(path))
+
+
+def _read_gltf(path: Path, scene: bpy.types.Scene) -> None:
+    with _active(scene):
+        if path.suffix.lower() == ".vrm":
+            # the same bytes as a .glb; Blender's importer goes by the name
+            import tempfile
+
+            with tempfile.TemporaryDirectory(prefix="kinolift-") as folder:
+                copy = Path(folder) / f"{path.stem}.glb"
+                copy.write_bytes(path.read_bytes())
+                bpy.ops.import_scene.gltf(filepath=str(copy))
+        else:
+            bpy.ops.import_scene.gltf(filepath=str(path))
+
+
+def _active(scene: bpy.types.Scene) -> contextlib.AbstractContextManager[object]:
+    """Importers put their objects into the context's scene."""
+    layer = scene.view_layers[0]
+    return bpy.context.temp_override(  # type: ignore[no-any-return]
+        scene=scene, view_layer=layer, collection=scene.collection, layer_collection=layer.layer_collection
+    )
+
+
+_READERS: dict[str, Callable[[Path, bpy.types.Scene], None]] = {
+    ".blend": _read_blend, ".fbx": _read_fbx, ".glb": _read_gltf, ".gltf": _read_gltf, ".vrm": _read_gltf,
+}  # fmt: skip
