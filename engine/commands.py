@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 
@@ -27,4 +28,10 @@ def run(word: str, arguments: Sequence[str]) -> int:
         return int(failure.exit_code)
     except KeyboardInterrupt:
         print("Cancelled.", file=sys.stderr)
+        return int(ExitCode.CANCELLED)
+    except MemoryError:
+        print("The machine ran out of memory; close other programs, or take a part of the data with --every.", file=sys.stderr)
+        return int(ExitCode.NO_RESOURCES)
+    except BrokenPipeError:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - so that the interpreter's own flush finds no broken pipe
         return int(ExitCode.CANCELLED)
