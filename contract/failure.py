@@ -26,6 +26,7 @@ EXIT_CODES = {
     "no_such_file": ExitCode.BAD_INPUT,
     "not_a_video": ExitCode.BAD_INPUT,
     "bad_motion": ExitCode.BAD_INPUT,
+    "bad_rig": ExitCode.BAD_INPUT,
     "no_person": ExitCode.NOBODY,
     "disk_full": ExitCode.NO_RESOURCES,
     "out_of_memory": ExitCode.NO_RESOURCES,

@@ -1,0 +1,92 @@
+"""Which bone of an armature is what: by the preset that fits best, else by structure and name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import bpy
+import numpy as np
+import numpy.typing as npt
+
+from ...contract.failure import Failure
+from .presets import Preset, load_presets, read_preset
+from .roles import Mapping
+from .structure import RestBone, find_by_structure
+
+Array = npt.NDArray[np.float64]
+
+AUTO = "auto"
+STRUCTURE = "structure"
+# A preset is taken by itself when this share of its bones is there: rigs leave out toes, a spine bone or a collar bone.
+FITS = 0.8
+# The extension's package, however Blender has named it: the one above `addon`.
+_PACKAGE = __package__.rpartition(".addon")[0]
+
+
+def user_folder() -> Path | None:
+    """Where the user's own presets are; None where the add-on is not installed as an extension."""
+    try:
+        return Path(bpy.utils.extension_path_user(_PACKAGE, path="rigs"))
+    except ValueError:
+        return None
+
+
+def presets() -> dict[str, Preset]:
+    """All presets by name; see `load_presets`."""
+    return load_presets(user_folder())
+
+
+def find_mapping(armature: bpy.types.Object, preset: str = AUTO) -> Mapping:
+    """The roles of the armature's bones.
+
+    Args:
+        armature: an armature object; its rest pose in the world is what counts.
+        preset: "auto" (the preset of whose bones the largest share is there, else structure), "structure", the name of a preset, or the
+            path of a JSON file.
+
+    Raises Failure `bad_arguments` for a name that there is not, `bad_input` for a file that is no preset, and `bad_rig` where bones are
+    not there, naming them: required ones of a shipped preset, any of one's own.
+    """
+    names = [bone.name for bone in armature.data.bones]
+    if preset == STRUCTURE:
+        return find_by_structure(rest_bones(armature), armature.name)
+    if preset != AUTO:
+        return _chosen(armature, names, preset)
+    fits = [(*one.fit(names), one.rank) for one in presets().values()]
+    fits = [fit for fit in fits if fit[1] >= FITS and not fit[0].missing()]
+    if fits:
+        # of two that fit alike the one with the higher rank, then the one that explains more bones
+        return max(fits, key=lambda fit: (round(fit[1], 3), fit[2], sum(map(len, fit[0].bones.values()))))[0]
+    return find_by_structure(rest_bones(armature), armature.name)
+
+
+def _chosen(armature: bpy.types.Object, names: list[str], preset: str) -> Mapping:
+    own = preset.endswith(".json")
+    if own:
+        chosen = read_preset(Path(bpy.path.abspath(preset)))
+    else:
+        known = presets()
+        if preset not in known:
+            raise Failure("bad_arguments", f"There is no preset {preset!r}; use {', '.join((AUTO, STRUCTURE, *known))} or a JSON file.")
+        chosen = known[preset]
+    mapping, _ = chosen.fit(names)
+    absent = chosen.absent(names)
+    if mapping.missing() or (own and absent):
+        lacking = f"{armature.name} lacks bones that the preset {chosen.title} names: {', '.join(absent)}"
+        raise Failure("bad_rig", f"{lacking}; use another preset or auto.")
+    return mapping
+
+
+def rest_bones(armature: bpy.types.Object) -> list[RestBone]:
+    """The armature's rest pose in the world."""
+    world = np.array(armature.matrix_world)
+    return [
+        RestBone(bone.name, bone.parent.name if bone.parent else None, _at(world, bone.head_local), _at(world, bone.tail_local))
+        for bone in armature.data.bones
+    ]
+
+
+def _at(world: Array, point: Sequence[float]) -> Array:
+    moved: Array = world[:3, :3] @ np.array(point) + world[:3, 3]
+    return moved

@@ -1,0 +1,156 @@
+"""Presets: which bones of a known rig have which role, one JSON a rig; the shipped ones and the user's own. No bpy here.
+
+docs/rigs.md describes the format.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ...contract.failure import Failure
+from .roles import CHAIN_ROLES, ROLES, Mapping
+
+SHIPPED = Path(__file__).resolve().parent / "rigs"
+SCHEMA = "kinolift.rig/1"
+# A name space before a colon, as several programs put before every bone; tried with every preset.
+NAMESPACE = r"[^:]+:"
+_KEYS = {"schema", "title", "about", "prefixes", "rank", "bones", "ik"}
+
+
+@dataclass(frozen=True)
+class Preset:
+    """`name`: the file's. `bones`: role -> slots, from the body outwards; a slot is the names that one bone may have."""
+
+    name: str
+    title: str
+    bones: dict[str, tuple[tuple[str, ...], ...]]
+    prefixes: tuple[str, ...] = ()
+    ik: dict[str, str] = field(default_factory=dict)
+    rank: int = 0  # of two presets that fit alike the higher is taken
+
+    def fit(self, bones: Collection[str]) -> tuple[Mapping, float]:
+        """The mapping of the bones that are there, and the share (0..1) of the preset's bones that were found.
+
+        Prefixes (regular expressions) are those of the preset, any name space before a colon, and none; the one that finds most counts.
+        """
+        best: tuple[Mapping, float] | None = None
+        for known in self._readings(bones):
+            found: dict[str, tuple[str, ...]] = {}
+            for role, slots in self.bones.items():
+                names = [next((known[n] for n in slot if n in known), None) for slot in slots]
+                if any(names):
+                    found[role] = tuple(name for name in names if name)
+            # the root bone is left out of the share: a rig without one is no worse a rig
+            wanted = sum(len(slots) for role, slots in self.bones.items() if role != "root")
+            share = sum(len(names) for role, names in found.items() if role != "root") / wanted
+            if best is None or share > best[1]:
+                ik = {role: known[name] for role, name in self.ik.items() if name in known}
+                best = (Mapping(found, self.name, dict.fromkeys(found, 1.0), ik), share)
+        assert best is not None
+        return best
+
+    def absent(self, bones: Collection[str]) -> list[str]:
+        """The preset's bones, IK controls included, that a rig lacks, under the prefix that fits best."""
+        known = max(self._readings(bones), key=lambda k: sum(any(n in k for n in slot) for s in self.bones.values() for slot in s))
+        lacking = [slot[0] for slots in self.bones.values() for slot in slots if not any(name in known for name in slot)]
+        return lacking + [name for name in self.ik.values() if name not in known]
+
+    def _readings(self, bones: Collection[str]) -> list[dict[str, str]]:
+        """For each prefix: the name without it -> the bone."""
+        readings = [{name: name for name in bones}]
+        for prefix in (*self.prefixes, NAMESPACE):
+            pattern = re.compile(prefix)
+            cut = {name[match.end() :]: name for name in bones if (match := pattern.match(name))}
+            if cut:
+                readings.append(cut)
+        return readings
+
+
+def read_preset(path: Path) -> Preset:
+    """Raises Failure `no_such_file`, or `bad_input` that names the file and what is wrong in it."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise Failure("no_such_file", f"There is no preset {path}; check the path.") from None
+    except (OSError, ValueError) as error:
+        raise Failure("bad_input", f"The preset {path} is not readable JSON ({error}); mend or delete it.") from error
+    return parse_preset(path.stem, content, str(path))
+
+
+def parse_preset(name: str, content: Any, source: str) -> Preset:
+    """Raises Failure `bad_input` for anything that is not as docs/rigs.md says; `source` is named in it."""
+
+    def wrong(what: str) -> Failure:
+        return Failure("bad_input", f"The preset {source} {what}; docs/rigs.md describes the format.")
+
+    if not isinstance(content, dict):
+        raise wrong("is not a JSON object")
+    if content.get("schema") != SCHEMA:
+        raise wrong(f"has the schema {content.get('schema')!r}, not {SCHEMA!r}")
+    if unknown := sorted(set(content) - _KEYS):
+        raise wrong(f"has unknown keys: {', '.join(unknown)}")
+    bones, prefixes, ik, rank = (content.get(k, d) for k, d in (("bones", None), ("prefixes", []), ("ik", {}), ("rank", 0)))
+    if not isinstance(bones, dict) or not bones:
+        raise wrong('lacks "bones", an object of roles')
+    if not isinstance(prefixes, list) or not all(isinstance(p, str) and p for p in prefixes):
+        raise wrong('has "prefixes" that are not a list of texts')
+    for prefix in prefixes:
+        try:
+            re.compile(prefix)
+        except re.error as error:
+            raise wrong(f"has the prefix {prefix!r}, which is no regular expression ({error})") from error
+    if not isinstance(ik, dict) or not all(isinstance(v, str) and v for v in ik.values()):
+        raise wrong('has an "ik" that is not an object of bone names')
+    if not isinstance(rank, int) or isinstance(rank, bool):
+        raise wrong('has a "rank" that is not a whole number')
+    for role in (*bones, *ik):
+        if role not in ROLES:
+            raise wrong(f"names the role {role!r}, which there is not")
+    slots = {role: _slots(role, value) for role, value in bones.items()}
+    for role, found in slots.items():
+        if not found:
+            raise wrong(f"does not name the bones of {role} rightly")
+    return Preset(name, str(content.get("title", name)), slots, tuple(prefixes), dict(ik), rank)
+
+
+def _slots(role: str, value: Any) -> tuple[tuple[str, ...], ...]:
+    """Empty where the value is not what the format allows."""
+    entries = value if role in CHAIN_ROLES and isinstance(value, list) else [value]
+    slots = []
+    for entry in entries:
+        names = [entry] if isinstance(entry, str) else entry
+        if not isinstance(names, list) or not names or not all(isinstance(name, str) and name for name in names):
+            return ()
+        slots.append(tuple(names))
+    return tuple(slots)
+
+
+def load_presets(user_folder: Path | None = None) -> dict[str, Preset]:
+    """Name -> preset: the shipped ones, and the user's, which take the place of shipped ones of the same name."""
+    found = {path.stem: read_preset(path) for path in sorted(SHIPPED.glob("*.json"))}
+    if user_folder is not None and user_folder.is_dir():
+        found |= {path.stem: read_preset(path) for path in sorted(user_folder.glob("*.json"))}
+    return found
+
+
+def save_preset(mapping: Mapping, title: str, path: Path) -> None:
+    """Writes a mapping as a preset, whole or not at all. Raises Failure `bad_rig` where required bones are missing, or `not_writable`."""
+    if mapping.missing():
+        raise Failure("bad_rig", f"The list has no bone for {', '.join(mapping.missing())}; pick them before saving it.")
+    bones = {role: list(names) if role in CHAIN_ROLES else names[0] for role in ROLES if (names := mapping.bones.get(role))}
+    content: dict[str, Any] = {"schema": SCHEMA, "title": title, "bones": bones}
+    if mapping.ik:
+        content["ik"] = dict(mapping.ik)
+    temporary = path.with_name(f".{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise Failure("not_writable", f"{path} cannot be written ({error.strerror}); choose another folder.") from error
