@@ -31,6 +31,8 @@ SPREAD = (0.25, 0.5)
 STRAIGHT = 4
 # An arm that ends at the wrist, with no bone for the hand.
 NO_HAND = 0.3
+# A limb whose third part is the chain's last bone, of unknown length.
+LAST = 0.7
 # Cosine: legs must point against the spine by more than this. A quadruped's are square to it.
 AGAINST = -0.5
 # In lengths of a leg: the head's joint is lower than this above the shoulders, and the hips are this near to where the legs branch.
@@ -157,13 +159,14 @@ def _limb(tree: _Tree, start: int, kind: tuple[float, float]) -> _Limb | None:
         chords = np.linalg.norm(points[j] - points[i]), np.linalg.norm(points[k] - points[j])
         if min(chords) < 0.05 * total:
             continue
-        rest = np.linalg.norm(points[k + 1 :] - points[k], axis=1).max() if k < len(chain) else kind[1] * chords[1]
+        # where a limb's last bone ends is not known: files without tails get lengths that their importer makes up
+        rest = np.linalg.norm(points[k + 1 :] - points[k], axis=1).max() if k < len(chain) - 1 else kind[1] * chords[1]
         off = [np.log(max(value, 1e-6) / usual) for value, usual in zip((chords[1] / chords[0], rest / chords[1]), kind, strict=True)]
         score = np.exp(-0.5 * sum((o / s) ** 2 for o, s in zip(off, SPREAD, strict=True)))
         score *= ((chords[0] / (lengths[j] - lengths[i])) * (chords[1] / (lengths[k] - lengths[j]))) ** STRAIGHT
         score *= (chords[0] + chords[1]) / total
-        if k == len(chain):
-            score *= NO_HAND
+        if k >= len(chain) - 1:
+            score *= NO_HAND if k == len(chain) else LAST
         elif kind is ARM and len(_long(tree, chain[k])) >= 3:  # fingers
             score = np.sqrt(score)
         if best is None or score > best.score:
@@ -224,10 +227,16 @@ def _bodies(tree: _Tree, legs: Sequence[_Pair], arms: Sequence[_Pair]) -> Iterat
 def _lack(tree: _Tree, legs: Sequence[_Pair], arms: Sequence[_Pair]) -> str:
     if not tree.bones:
         return "has no bones"
+    no_legs = "has no legs that could be found: no mirrored pair of chains with thigh, shin and foot"
     if not legs:
-        return "has no legs that could be found: no mirrored pair of chains with thigh, shin and foot"
-    if not arms or {p.parent for p in legs} | {p.parent for p in arms} == {legs[0].parent}:
-        return "has no arms beside its legs that could be found"
+        return no_legs
+    if len({pair.parent for pair in (*legs, *arms)}) == 1:
+        # legs have the rest of the body above them, arms have not
+        pair = legs[0]
+        limbs = {bone for limb in pair.limbs for bone in limb.chain}
+        others = tree.heads[[b for b in range(len(tree.bones)) if b not in limbs and tree.parents[b] >= 0] or [pair.parent]].mean(axis=0)
+        hang = _unit((pair.limbs[0].points[2] + pair.limbs[1].points[2]) / 2 - pair.start)
+        return "has no arms beside its legs that could be found" if float(hang @ _unit(others - pair.start)) < AGAINST else no_legs
     return (
         "stands on all fours or has no legs that go on from its spine: no two legs that hang opposite to a spine with two arms were found"
     )

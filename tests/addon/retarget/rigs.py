@@ -56,12 +56,9 @@ DOG = (
 
 
 def mirrored(rows):
-    right = [
-        tuple(str(n).replace(".L", ".R") if n else None for n in row[:2]) + ((-row[2][0], *row[2][1:]),)
-        for row in rows
-        if row[0].endswith(".L")
-    ]
-    return [*rows, *right]
+    """The rows and, for each bone of the left, the one of the right."""
+    left = [row for row in rows if row[0].endswith(".L")]
+    return [*rows, *((name[:-1] + "R", parent.replace(".L", ".R"), (-x, y, z)) for name, parent, (x, y, z) in left)]
 
 
 def build(rows, name="Rig"):

@@ -134,7 +134,7 @@ def test_saving_and_reading_back(tmp_path, monkeypatch):
 
 
 def test_a_preset_without_required_bones_is_not_saved(tmp_path):
-    with pytest.raises(Failure, match="upper_arm.L") as caught:
+    with pytest.raises(Failure, match=r"upper_arm\.L") as caught:
         save_preset(Mapping({"hips": ("a",)}, "structure"), "x", tmp_path / "x.json")
     assert caught.value.code == "bad_rig" and not list(tmp_path.iterdir())
 
@@ -147,7 +147,7 @@ def test_bones_that_do_not_exist_are_named(tmp_path):
     with pytest.raises(Failure, match=r"l4\.R") as caught:
         find_mapping(rig, str(path))
     assert caught.value.code == "bad_rig"
-    with pytest.raises(Failure, match="CMU.*Hips"):
+    with pytest.raises(Failure, match=r"CMU.*Hips"):
         find_mapping(rig, "mpfb_cmu")
     with pytest.raises(Failure, match="no preset 'nonsense'"):
         find_mapping(rig, "nonsense")
@@ -155,8 +155,10 @@ def test_bones_that_do_not_exist_are_named(tmp_path):
 
 @pytest.mark.parametrize(
     ("change", "said"),
-    [({"schema": "kinolift.rig/2"}, "kinolift.rig/2"), ({"bones": {"tail": "t"}}, "'tail'"), ({"bones": {"hips": 3}}, "hips"), ({"bones": []}, "bones"),
-     ({"bones": {"spine": [["a"], 4]}}, "spine"), ({"prefixes": "a"}, "prefixes"), ({"prefixes": ["("]}, "regular expression"), ({"ik": {"foot.L": 1}}, "ik"),
+    [({"schema": "kinolift.rig/2"}, "kinolift.rig/2"), ({"bones": {"tail": "t"}}, "'tail'"), ({"bones": {"hips": 3}}, "hips"),
+     ({"bones": []}, "bones"),
+     ({"bones": {"spine": [["a"], 4]}}, "spine"), ({"prefixes": "a"}, "prefixes"), ({"prefixes": ["("]}, "regular expression"),
+     ({"ik": {"foot.L": 1}}, "ik"),
      ({"bonse": {}}, "bonse"), ({"rank": "high"}, "rank"), ({"ik": {"wing.L": "w"}}, "wing.L")],
 )  # fmt: skip
 def test_wrong_presets_name_the_file_and_the_fault(change, said):
@@ -172,8 +174,8 @@ def test_files_that_are_no_presets(tmp_path):
         read_preset(path)
     for text in ("{", json.dumps([1]), ""):
         path.write_text(text)
-        with pytest.raises(Failure, match="x.json"):
+        with pytest.raises(Failure, match=r"x\.json"):
             read_preset(path)
     path.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(Failure, match="x.json"):
+    with pytest.raises(Failure, match=r"x\.json"):
         read_preset(path)

@@ -23,7 +23,8 @@ from rigs import DOG, PERSON, build, load, mirrored
 TRUTH = {
     "root": ("base",), "hips": ("pel",), "spine": ("low", "mid", "top"), "neck": ("nk",), "head": ("hd",),
     **{f"{role}.{s}": (f"{bone}.{s}",) for s in "LR" for role, bone in (
-        ("clavicle", "col"), ("upper_arm", "a1"), ("forearm", "a2"), ("hand", "a3"), ("thigh", "l1"), ("shin", "l2"), ("foot", "l3"), ("toe", "l4"))},
+        ("clavicle", "col"),
+        ("upper_arm", "a1"), ("forearm", "a2"), ("hand", "a3"), ("thigh", "l1"), ("shin", "l2"), ("foot", "l3"), ("toe", "l4"))},
 }  # fmt: skip
 
 
@@ -129,7 +130,8 @@ def test_no_legs_no_arms_no_bones():
 
 @pytest.mark.parametrize(
     ("name", "side"),
-    [("mixamorig:LeftArm", "L"), ("J_Bip_R_UpperLeg", "R"), ("lThighBend", "L"), ("RHipJoint", "R"), ("upperarm_l", "L"), ("arm.R.001", "R"),
+    [("mixamorig:LeftArm", "L"), ("J_Bip_R_UpperLeg", "R"), ("lThighBend", "L"), ("RHipJoint", "R"),
+     ("upperarm_l", "L"), ("arm.R.001", "R"),
      ("左腕", "L"), ("CC_Base_L_Thigh", "L"), ("Root", None), ("lowerback", None), ("spine_01", None), ("Head", None), ("l_thigh", "L")],
 )  # fmt: skip
 def test_sides_in_names(name, side):
