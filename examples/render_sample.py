@@ -22,9 +22,12 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 from bpy_extras.object_utils import world_to_camera_view
-from drive_human import Drive, Rest, drive
 from mathutils import Matrix, Vector
 from scipy.spatial.transform import Rotation
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from engine.datasets.drive_human import Drive, Rest, drive
 
 Array = npt.NDArray[np.float64]
 
@@ -76,7 +79,6 @@ def load_human(data: Path) -> tuple[Any, Rest]:
 
 def keyframes() -> Any:
     """The add-on's writer of keys; the repository is loaded as Blender loads the extension."""
-    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
     import kinolift
 
     kinolift.load_extension()

@@ -2,29 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
-from types import ModuleType
-
 import numpy as np
 import pytest
 
-pytest.importorskip("scipy")
-
-
-def load() -> ModuleType:
-    path = Path(__file__).parents[2] / "examples" / "drive_human.py"
-    spec = importlib.util.spec_from_file_location("drive_human", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["drive_human"] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    return module
-
-
-drive_human = load()
+from engine.datasets import drive_human
 
 SIDES = (("Left", "L", 1.0), ("Right", "R", -1.0))
 

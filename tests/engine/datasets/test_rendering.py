@@ -1,0 +1,159 @@
+"""Rendered people: the truth projects onto the person in the picture, and the file is the one that the trainers read."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from contract.failure import Failure
+from contract.skeleton import BODY_22
+from engine.datasets import rendering
+from engine.datasets.detections import load_detections
+from engine.datasets.drive_human import drive
+from engine.datasets.human import joints, read_human
+from engine.datasets.mocap import MocapClip
+
+
+def _module(name):
+    """A module that lies beside this test."""
+    spec = importlib.util.spec_from_file_location(f"rendering_{name}", Path(__file__).with_name(f"{name}.py"))
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+driving, bodies = _module("test_drive_human"), _module("bodies")
+
+
+@pytest.fixture(scope="module")
+def human(tmp_path_factory):
+    return read_human(bodies.write_body(tmp_path_factory.mktemp("human") / "stick.glb", driving.rest_pose()))
+
+
+@pytest.fixture(scope="module")
+def clip():
+    motion = driving.steps(70)
+    return MocapClip("made_up", 4, "steps", "me", True, 30.0, np.stack([motion[n] for n in BODY_22.joints], axis=1).astype(np.float32))
+
+
+@pytest.fixture(scope="module")
+def renderer():
+    try:
+        with rendering.Renderer() as made:
+            yield made
+    except Failure as failure:
+        pytest.skip(failure.message)
+
+
+def shots(human, clip, count=6):
+    random = np.random.default_rng(0)
+    return [rendering.make_shot([human], [clip], random) for _ in range(count)]
+
+
+def test_the_human_is_read_as_it_was_written(human):
+    rest = driving.rest_pose()
+    lowest = -min(human.rest.head["LeftToeBase"][2] - rest.head["LeftToeBase"][2], 0)
+    for name, place in rest.head.items():
+        np.testing.assert_allclose(human.rest.head[name] - human.rest.head["Hips"], place - rest.head["Hips"], atol=1e-6, err_msg=name)
+    assert human.vertices[:, 2].min() == pytest.approx(0) and lowest < 0.1
+    assert human.rest.parent == rest.parent and next(iter(human.rest.parent)) == "Hips"
+    with pytest.raises(Failure, match="no skinned human"):
+        read_human(Path(__file__))
+
+
+def test_joints_are_the_bones_heads(human, clip):
+    motion = {name: clip.positions[:, j].astype(float) for j, name in enumerate(BODY_22.joints)}
+    pose = drive(motion, human.rest)
+    found = dict(zip(BODY_22.joints, np.moveaxis(joints(human, pose), 1, 0), strict=True))
+    rest = human.rest
+    for side, letter in (("Left", "L"), ("Right", "R")):
+        upper = np.linalg.norm(found[f"elbow.{letter}"] - found[f"shoulder.{letter}"], axis=-1)
+        np.testing.assert_allclose(upper, np.linalg.norm(rest.head[f"{side}ForeArm"] - rest.head[f"{side}Arm"]), atol=1e-9)
+    np.testing.assert_allclose(found["pelvis"], (found["hip.L"] + found["hip.R"]) / 2)
+    total = np.linalg.norm(found["neck"] - found["pelvis"], axis=-1)
+    assert (np.linalg.norm(found["spine"] - found["pelvis"], axis=-1) / total).mean() == pytest.approx(0.5, abs=0.06)
+
+
+def test_the_truth_lies_on_the_person_in_the_picture(human, clip, renderer):
+    checked = 0
+    for shot in shots(human, clip):
+        width, height = shot.camera.size
+        for frame in (0, len(shot.truth) // 2, len(shot.truth) - 1):
+            mask = renderer.mask(shot, frame)
+            assert mask.any()
+            places = shot.camera.pixels(shot.truth[frame])
+            near = 2 + 0.06 * shot.camera.focal / shot.camera.axes(shot.truth[frame])[:, 2]  # the body is 4 cm thick about its bones
+            rows, columns = np.nonzero(mask)
+            for (x, y), reach in zip(places, near, strict=True):
+                if 0 <= x < width and 0 <= y < height:
+                    assert np.hypot(columns + 0.5 - x, rows + 0.5 - y).min() < reach
+                    checked += 1
+    assert checked > 200
+
+
+def test_cameras_keep_a_right_handed_frame_and_see_the_person(human, clip):
+    for shot in shots(human, clip, 30):
+        turn = shot.camera.rotation
+        np.testing.assert_allclose(turn @ turn.T, np.eye(3), atol=1e-12)
+        assert np.linalg.det(turn) == pytest.approx(1) and shot.camera.axes(shot.truth)[..., 2].min() > rendering.NEAR
+        places = shot.camera.pixels(shot.truth).reshape(-1, 2)
+        assert ((places > 0) & (places < shot.camera.size)).all(axis=1).mean() > 0.6
+        # what OpenGL gets puts a point where `pixels` puts it
+        point = np.append(shot.truth[0, 0], 1.0)
+        x, y, _, w = shot.camera.clip().astype(float) @ point
+        screen = np.array([(x / w + 1) / 2, (1 - y / w) / 2]) * shot.camera.size
+        np.testing.assert_allclose(screen, shot.camera.pixels(shot.truth[0, 0]), atol=1e-3)
+
+
+def test_mirroring_exchanges_the_sides():
+    assert [BODY_22.joints[j] for j in rendering.MIRRORED[:1]] == ["pelvis"]
+    for joint, other in zip(BODY_22.joints, rendering.MIRRORED, strict=True):
+        assert BODY_22.joints[other] == joint.replace(".L", ".X").replace(".R", ".L").replace(".X", ".R")
+
+
+def test_pictures_have_a_person_and_noise(human, clip, renderer):
+    shot = shots(human, clip, 1)[0]
+    pictures = list(renderer.frames(shot, np.random.default_rng(1)))
+    assert len(pictures) == len(shot.truth) and pictures[0].shape == (*shot.camera.size[::-1], 3)
+    assert np.abs(pictures[0].astype(int) - pictures[1]).mean() > 0.5
+
+
+def test_pairs_are_read_by_the_trainers_reader(shared, tmp_path, renderer):
+    """The CC0 humans with real motion; the detector finds most of them, where they are."""
+    humans, mocap = shared / "data" / "humans", shared / "data" / "mocap"
+    if not humans.is_dir():
+        pytest.skip("shared/data/humans is not there")
+    few = tmp_path / "mocap"
+    few.mkdir()
+    (few / "cmu_actions.npz").symlink_to(mocap / "cmu_actions.npz")
+    folder = tmp_path / "pairs"
+    folder.mkdir()
+    words = ["--humans", str(humans), "--mocap", str(few), "-o", str(folder / "pairs.npz"), "--segments", "2", "--seed", "5"]
+    assert rendering.main(words) == 0
+    assert [path.name for path in folder.iterdir()] == ["pairs.npz"]
+    with np.load(folder / "pairs.npz") as z, np.load(shared / "data" / "detections" / "pairs_1.npz") as given:
+        assert {n: (z[n].ndim, z[n].dtype.kind, z[n].dtype.itemsize if z[n].dtype.kind != "U" else 0) for n in z.files} == {
+            n: (given[n].ndim, given[n].dtype.kind, given[n].dtype.itemsize if given[n].dtype.kind != "U" else 0) for n in given.files
+        }
+        assert z["detected"].mean() > 0.5
+    segments = load_detections(folder)
+    assert segments and {segment.source for segment in segments} == {"cmu_actions"}
+    left, right = 11, 12  # the detector's shoulders
+    for segment in segments:
+        truth = segment.truth[:, [BODY_22.index("shoulder.L"), BODY_22.index("shoulder.R")]].mean(axis=1)
+        seen = segment.rays[:, [left, right]].mean(axis=1)
+        off = np.linalg.norm(seen - truth[:, :2] / truth[:, 2:], axis=-1) * truth[:, 2]
+        assert np.median(off[segment.detected]) < 0.15  # metres at the person's distance
+
+
+def test_what_cannot_be(tmp_path, capsys):
+    words = ["--mocap", str(tmp_path), "-o", str(tmp_path / "a.npz")]
+    assert rendering.main(["--humans", str(tmp_path), *words]) == 3
+    assert "There are no humans (.glb)" in capsys.readouterr().err
+    assert rendering.main(["--humans", str(tmp_path), *words, "--segments", "0"]) == 2
+    assert list(tmp_path.iterdir()) == []
