@@ -75,8 +75,10 @@ def source(kernel: Any, sizes: dict[str, Any], types: dict[str, str]) -> ASTSour
     return ASTSource(fn=kernel, signature=signature, constexprs=constants, attrs=aligned)
 
 
-def compile_kernel(name: str, joints: int, rows: int, precision: str, config: RefinerConfig, capability: int = 90) -> Compiled:
-    """Compiles one of the four kernels and has ptxas report on it."""
+def compile_kernel(
+    name: str, joints: int, rows: int, precision: str, config: RefinerConfig, capability: int = 90, one: bool = False
+) -> Compiled:
+    """Compiles one of the four kernels and has ptxas report on it. `one`: for a batch of one pose, which Triton compiles apart."""
     how, tile, parts = PRECISIONS[precision], Tile(2 * joints, joints, rows), two_parts(config.hidden)
     assert parts is not None
     sizes: dict[str, Any] = {"N": tile.nodes, "P": tile.poses, "M": rows, "A": parts[0], "B": parts[1]}
@@ -90,7 +92,7 @@ def compile_kernel(name: str, joints: int, rows: int, precision: str, config: Re
         if name == "attention":
             sizes |= {"HEADS": config.heads, "D": power(config.hidden // config.heads), "EXACT": config.released}
     else:
-        sizes |= {"J": joints, "CHANNELS": 5, "TERMS": 6, "S": tile.joint_rows}
+        sizes |= {"J": joints, "CHANNELS": 5, "TERMS": 6, "S": tile.joint_rows} | ({"poses": 1} if one else {})
         sizes |= {"GUIDED": True, "PRECISION": how.embed} if name == "embed" else {"PRECISION": how.readout, "BITS": 0}
     options = launch(name, rows, dtype)
     built = triton.compile(source(getattr(kernels, name), sizes, types), target=GPUTarget("cuda", capability, WARP), options=options)

@@ -5,7 +5,8 @@
 All in one process on one device, taking turns, so that whatever else slows the machine slows all. `eager` is the paper's description
 written out one operation after another (benchmarks/plain_refiner.py), `network` the module that trains, both in float32 without TF32;
 `fused` is what captures use on this device: on CUDA the Triton kernels in a CUDA graph, on a CPU the pass arranged for it (to prove the
-script; the floor is a GPU's, of its float16 peak). A row `fused PRECISION ROWS` is the kernels at another precision or tile. Figures
+script; the floor is a GPU's, of its float16 peak). A row `fused PRECISION ROWS` is the kernels at a given precision and tile,
+`unsliced` without keeping the activations in the L2 cache. Figures
 are medians with the quartiles beside them, times by the host's clock around a synchronised call.
 
 The error: the joints of examples/sample.mp4 refined by the shipped weights, against its truth. The rule is that MPJPE changes by less than
@@ -103,19 +104,20 @@ def _whole(chosen: WholeSampler, times: list[int]) -> Sample:
 def _variants(model: Refiner, times: list[int], says: list[str]) -> dict[str, Sample]:
     """The kernels at every precision and tile, each in graphs of its own; empty without Triton."""
     try:
-        from engine.refiner.triton_refiner import LARGE_ROWS, SMALL_ROWS, TritonRefiner
+        from engine.refiner.triton_refiner import BATCH, LARGE_ROWS, SLICE, SMALL_ROWS, TritonRefiner
     except ImportError:
         return {}
     found: dict[str, Sample] = {}
-    for precision in ("fp16", "bf16", "tf32"):
-        for rows in (SMALL_ROWS, LARGE_ROWS):
+    shapes = [(precision, rows, SLICE) for precision in ("fp16", "bf16", "tf32") for rows in (SMALL_ROWS, LARGE_ROWS)]
+    shapes += [("fp16", rows, BATCH) for rows in (SMALL_ROWS, LARGE_ROWS)]
+    for precision, rows, poses in shapes:
 
-            def make(model: Refiner, precision: str, rows: int = rows) -> TritonRefiner:
-                return TritonRefiner(model, precision, rows)
+        def make(model: Refiner, precision: str, rows: int = rows, poses: int = poses) -> TritonRefiner:
+            return TritonRefiner(model, precision, rows, poses)
 
-            # Measured even where the joints move too far to be used: the table shows by how much.
-            variant = CudaRefiner(model, lambda code, message: says.append(message), [precision], tolerance=float("inf"), make=make)
-            found[f"fused {precision} {rows}"] = _whole(variant, times)
+        # Measured even where the joints move too far to be used: the table shows by how much.
+        variant = CudaRefiner(model, lambda code, message: says.append(message), [precision], tolerance=float("inf"), make=make)
+        found[f"fused {precision} {rows}{'' if poses == SLICE else ' unsliced'}"] = _whole(variant, times)
     return found
 
 

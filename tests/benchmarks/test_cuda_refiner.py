@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchmarks.cuda_refiner import contenders, inputs, layout, measure, spread
+from benchmarks.cuda_refiner import _variants, contenders, inputs, layout, measure, spread
 from engine.refiner.network import Refiner
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -21,6 +21,14 @@ def test_the_contenders_refine_alike():
     assert list(runs) == ["eager", "network", "fused"]
     for run in runs.values():
         torch.testing.assert_close(run(*poses), runs["eager"](*poses), rtol=0, atol=1e-4)
+
+
+def test_on_a_gpu_every_precision_and_tile_competes():
+    pytest.importorskip("triton", reason="Triton is not installed here")
+    skeleton, config = layout("released")
+    names = list(_variants(Refiner(skeleton, config).eval(), [6], []))
+    kernels = [f"fused {p} {r}" for p in ("fp16", "bf16", "tf32") for r in (64, 128)]
+    assert names == [*kernels, "fused fp16 64 unsliced", "fused fp16 128 unsliced"]
 
 
 def test_ratios_are_of_the_eager_network():

@@ -33,6 +33,12 @@ def test_fits_a_multiprocessor_of_an_h100(name: str, rows: int, precision: str) 
     assert kernel.wgmma > 0
 
 
+@pytest.mark.parametrize("name", ["embed", "readout"])
+def test_a_batch_of_one_compiles(name: str) -> None:
+    """The number of poses is then a constant in the program."""
+    assert compile_kernel(name, 17, 64, "fp16", RefinerConfig(), one=True).registers > 0
+
+
 @pytest.mark.parametrize("name", ["attention", "convolution"])
 def test_fits_smaller_gpus(name: str) -> None:
     """A GeForce of compute capability 8.6 gives a block 99 kB."""
