@@ -18,10 +18,12 @@ from .capture import Capture, Placement, Take, check_video, place_motion, qualit
 from .export import BLENDER_EXTENSIONS, MOTION_EXTENSION, check_outputs, export_armature
 from .export.options import ExportOptions
 from .key_reduction import Tolerance
+from .keyframes import curves_of
 from .markers import mark_unsure
 from .preferences import preferred_python
-from .properties import PLACEMENT_PROPERTIES, KinoliftStatus, capture_properties, export_properties
+from .properties import PLACEMENT_PROPERTIES, KinoliftStatus, capture_properties, export_properties, simplify_properties
 from .setup import findings
+from .simplify import simplify
 
 INTERVAL = 0.1  # seconds between two looks at the worker
 HINT = "Kinolift is capturing. Esc: cancel"
@@ -320,6 +322,32 @@ class KINOLIFT_OT_mark_unsure(bpy.types.Operator):
         return {"FINISHED"}
 
 
+class KINOLIFT_OT_simplify(bpy.types.Operator):
+    """Reduce the keys of the active armature's action, so that no bone is further off than stated"""
+
+    bl_idname = "kinolift.simplify"
+    bl_label = "Simplify Keys"
+    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
+
+    __annotations__ = {name: made for name, made in simplify_properties().items() if name != "simplify"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if context.object is None or context.object.type != "ARMATURE" or not len(curves_of(context.object)):
+            cls.poll_message_set("Select an armature that has keys")
+            return False
+        return True
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        try:
+            before, after = simplify(context.object, Tolerance(round(self.simplify_degrees, 6), round(self.simplify_mm, 6)))
+        except Failure as failure:
+            self.report({"ERROR"}, failure.message)
+            return {"CANCELLED"}
+        self.report({"INFO"}, f"{context.object.name}: {after} keys of {before} are left")
+        return {"FINISHED"}
+
+
 class KINOLIFT_OT_check_setup(bpy.types.Operator):
     """Look whether everything that a capture needs is there, and say how to mend what is not"""
 
@@ -391,6 +419,7 @@ CLASSES = (
     KINOLIFT_OT_choose_video,
     KINOLIFT_OT_load_motion,
     KINOLIFT_OT_export,
+    KINOLIFT_OT_simplify,
     KINOLIFT_OT_mark_unsure,
     KINOLIFT_OT_check_setup,
 )

@@ -116,6 +116,7 @@ class KINOLIFT_PT_files(_Tab, bpy.types.Panel):
         row = self.layout.row(align=True)
         row.operator("kinolift.load_motion", icon="IMPORT")
         row.operator("kinolift.export", icon="EXPORT")
+        self.layout.operator("kinolift.simplify", icon="NORMALIZE_FCURVES")
         if is_kinolift(context.object):
             self.layout.label(text=context.object.name, icon="OUTLINER_OB_ARMATURE")
             if unsure_of(context.object):

@@ -137,6 +137,15 @@ def test_load_with_fewer_keys(make_motion, tmp_path):
     assert sum(len(curve.keyframe_points) for curve in curves_of(bpy.context.object)) == keys
 
 
+def test_simplify_the_keys_of_an_armature(make_motion, tmp_path):
+    assert not bpy.ops.kinolift.simplify.poll()
+    path = tmp_path / "walk.npz"
+    save_motion(make_motion(frames=60, fps=24.0), path)
+    bpy.ops.kinolift.load_motion(filepath=str(path))
+    assert bpy.ops.kinolift.simplify(simplify_degrees=2.0, simplify_mm=10.0) == {"FINISHED"}
+    assert sum(len(curve.keyframe_points) for curve in curves_of(bpy.context.object)) < 0.5 * 79 * 60
+
+
 def test_export_needs_an_armature():
     bpy.ops.mesh.primitive_cube_add()
     assert not bpy.ops.kinolift.export.poll()
