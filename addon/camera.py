@@ -9,10 +9,16 @@ import bpy
 import numpy as np
 from mathutils import Matrix
 
+from ..contract.camera_path import FRAMES, SECONDS, CameraPath
+from ..contract.failure import Failure
+from .scene import rate_of
+
 if TYPE_CHECKING:
     from ..contract.motion_file import Motion
 
 SENSOR_WIDTH = 36.0  # millimetres, Blender's default: only its ratio to the focal length shows in the picture
+# the lens changes if its focal length or its centre, as shares of the picture, are ever off by more
+STEADY_LENS = 0.005
 # the motion's camera looks along +Z with Y down, Blender's along -Z with Y up
 _TO_BLENDER = np.diag([1.0, -1.0, -1.0, 1.0])
 
@@ -32,6 +38,47 @@ def add_camera(motion: Motion, name: str, collection: bpy.types.Collection) -> b
     camera.matrix_world = Matrix((motion.camera_to_world @ _TO_BLENDER).tolist())
     collection.objects.link(camera)
     return camera
+
+
+def scene_camera_path(scene: bpy.types.Scene, of_video: bool) -> CameraPath:
+    """The scene's camera at every frame of the scene's range, for a video whose first frame is at the range's first.
+
+    of_video: one frame of the scene is one of the video (the scene will get its rate); else the scene's rate tells the seconds.
+    Raises Failure `bad_arguments` for a scene without a camera, one that is not in perspective, or one whose lens changes.
+    """
+    camera = scene.camera
+    if camera is None or camera.type != "CAMERA":
+        raise Failure("bad_arguments", "The scene has no camera; make the solved camera the scene's, or do not use the scene's camera.")
+    before = scene.frame_current, scene.frame_subframe
+    numbers = np.arange(scene.frame_start, scene.frame_end + 1)
+    matrices, lenses = [], []
+    try:
+        for number in numbers:
+            scene.frame_set(int(number))
+            seen = camera.evaluated_get(bpy.context.evaluated_depsgraph_get()) if bpy.context.scene == scene else camera
+            place, turn, _ = seen.matrix_world.decompose()  # solved cameras are often scaled with their scene
+            matrices.append(np.array(Matrix.LocRotScale(place, turn, None)) @ _TO_BLENDER)
+            lenses.append(_lens(scene, seen.data))
+    finally:
+        scene.frame_set(before[0], subframe=before[1])
+    lens = np.median(lenses, axis=0)
+    if np.abs(np.array(lenses) - lens).max() > STEADY_LENS:
+        raise Failure("bad_arguments", f"The lens of {camera.name} changes over time; use a camera that does not zoom.")
+    elapsed = (numbers - numbers[0]).astype(np.float64)
+    if of_video:
+        return CameraPath(FRAMES, elapsed, np.array(matrices), lens)
+    return CameraPath(SECONDS, elapsed / rate_of(scene), np.array(matrices), lens)
+
+
+def _lens(scene: bpy.types.Scene, data: bpy.types.Camera) -> list[float]:
+    """Focal length over the picture's longer side, principal point over width and height, from the frame that the camera sees."""
+    if data.type != "PERSP":
+        raise Failure("bad_arguments", f"{data.name} is not a camera in perspective, and a video is; use the camera that was solved.")
+    corners = np.array([tuple(corner) for corner in data.view_frame(scene=scene)])
+    corners = corners / -corners[:, 2:]
+    (left, bottom), (right, top) = corners[:, :2].min(0), corners[:, :2].max(0)
+    width, height = right - left, top - bottom
+    return [1 / max(width, height), -left / width, top / height]
 
 
 def frame_picture(scene: bpy.types.Scene, camera: bpy.types.Object, motion: Motion) -> None:

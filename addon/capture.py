@@ -6,10 +6,11 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..contract.camera_path import CameraPath, save_camera
 from ..contract.events import STAGES
 from ..contract.failure import Failure
 from ..contract.motion_file import Motion, load_motion
@@ -67,23 +68,31 @@ class Capture:
     """One capture in the making: poll it until `finished`, then take its `motion`; or cancel it. Close it in the end."""
 
     def __init__(
-        self, video: Path, options: CaptureOptions, python: str = "", motion_path: Path | None = None, preview: Path | None = None
-    ) -> None:
+        self, video: Path, options: CaptureOptions, python: str = "", motion_path: Path | None = None, preview: Path | None = None,
+        camera: CameraPath | None = None,
+    ) -> None:  # fmt: skip
         """Starts the worker. Raises Failure for a video that is not there, bad options or an installation that cannot run.
 
         Args:
             python: the preferred Python of the worker; "" leaves the choice to `worker_python`.
             motion_path: where the motion file is kept; None for a temporary one that is gone after `close`.
             preview: a video (.mp4) of the skeleton over the footage, if wanted.
+            camera: where the camera stood, if that is known.
         """
         self.video = check_video(video)
         self.progress = Progress()
         self.began = time.monotonic()
-        self._folder = Path(tempfile.mkdtemp(prefix="kinolift-")) if motion_path is None else None
+        self._folder = Path(tempfile.mkdtemp(prefix="kinolift-")) if motion_path is None or camera is not None else None
         self.kept = motion_path is not None
         self.motion_path = motion_path.absolute() if motion_path is not None else Path(str(self._folder)) / "motion.npz"
         chosen = worker_python(python)
         try:
+            if options.camera:  # the worker runs in another folder
+                options = replace(options, camera=str(Path(options.camera).absolute()))
+            if camera is not None:
+                file = Path(str(self._folder)) / "camera.npz"
+                save_camera(camera, file)
+                options = replace(options, camera=str(file))
             command = capture_command(chosen, self.video, self.motion_path, options.check(), preview and preview.absolute())
             self._worker = Worker(command, worker_environment(chosen))
         except BaseException:
@@ -239,7 +248,9 @@ def place_motion(
     if placement.set_range or placement.scene_fps == scenes.MATCH:
         scenes.set_range(scene, float(frames[0]), float(frames[-1]))
     filmed: bpy.types.Object | None = None
-    if placement.add_camera:
+    if placement.add_camera and motion.provenance.get("options", {}).get("camera"):
+        notes.append("No camera was added, because the scene's own was used.")
+    elif placement.add_camera:
         filmed = cameras.add_camera(motion, f"{name} Camera", scene.collection)
         cameras.frame_picture(scene, filmed, motion)
         width, height = (int(side) for side in motion.image_size)

@@ -14,6 +14,7 @@ from ..contract.failure import Failure
 from ..contract.motion_file import load_motion
 from ..contract.options import CaptureOptions
 from .armature import is_kinolift
+from .camera import scene_camera_path
 from .capture import Capture, Placement, Take, check_video, place_motion, quality_sentence
 from .export import BLENDER_EXTENSIONS, MOTION_EXTENSION, check_outputs, export_armature
 from .export.options import ExportOptions
@@ -22,6 +23,7 @@ from .keyframes import curves_of
 from .markers import mark_unsure
 from .preferences import preferred_python
 from .properties import PLACEMENT_PROPERTIES, KinoliftStatus, capture_properties, export_properties, simplify_properties
+from .scene import MATCH
 from .setup import findings
 from .simplify import simplify
 
@@ -125,13 +127,16 @@ class KINOLIFT_OT_capture(bpy.types.Operator):
         self._end(context)
 
     def _start(self) -> Capture:
-        options = CaptureOptions(**{name: getattr(self, name) for name in CaptureOptions().as_dict()})
+        options = CaptureOptions(**{name: getattr(self, name) for name in CaptureOptions().as_dict() if name != "camera"})
         if not self.filepath:
             raise Failure("bad_arguments", "No video is chosen; choose one first.")
         motion_path = None
         if self.motion_path:
             (motion_path,) = check_outputs([Path(bpy.path.abspath(self.motion_path))], (MOTION_EXTENSION,))
-        return Capture(Path(bpy.path.abspath(self.filepath)), _rounded(options), preferred_python(), motion_path)
+        known = None
+        if self.use_scene_camera:
+            known = scene_camera_path(bpy.context.scene, self.scene_fps == MATCH)
+        return Capture(Path(bpy.path.abspath(self.filepath)), _rounded(options), preferred_python(), motion_path, camera=known)
 
     def _place(self, scene: bpy.types.Scene, capture: Capture) -> Take:
         motion = capture.motion()

@@ -77,7 +77,9 @@ class KINOLIFT_PT_person(_SubPanel, bpy.types.Panel):
         layout = self.prepare(context)
         settings = context.scene.kinolift
         layout.prop(settings, "height")
+        layout.prop(settings, "use_scene_camera")
         row = layout.row(heading="Field of View")
+        row.active = not settings.use_scene_camera
         row.prop(settings, "fov_known", text="")
         value = row.row()
         value.active = settings.fov_known

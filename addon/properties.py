@@ -64,6 +64,14 @@ def capture_properties() -> dict[str, object]:
             items=[("motion", "Motion", "The hips move through the room as the person did"),
                    ("in-place", "In Place", "The person stays on the spot")],
         ),
+        "use_scene_camera": BoolProperty(
+            name="Use Scene Camera",
+            description=(
+                "The scene's camera, which may move, is the one that filmed the video, solved beforehand; the video's first frame is the "
+                "first of the scene's range. The motion lands where the person was"
+            ),
+            default=False,
+        ),
         "scene_fps": EnumProperty(
             name="Frame Rate", description="Which frame rate the scene has afterwards", default=DEFAULT_SCENE_FPS,
             items=[("keep", "Keep Scene's", "The scene keeps its rate, keys are placed so that the timing is right"),

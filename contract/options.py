@@ -32,6 +32,7 @@ class CaptureOptions:
     smooth: float = DEFAULT_SMOOTH
     feet: str = "auto"
     root: str = "motion"
+    camera: str = ""  # a file of contract.camera_path; "" where the camera is not known
 
     def check(self) -> CaptureOptions:
         """Itself, or Failure `bad_arguments` with one sentence about the first option that cannot be."""
@@ -84,6 +85,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--smooth", type=float, default=default.smooth, metavar="0..1", help="smoothing over time (default %(default)s)")
     add("--feet", choices=CHOICES["feet"], default=default.feet,
         help="hold standing feet still: auto lets feet go that really slide (default %(default)s)")  # fmt: skip
+    add("--camera", default="", metavar="FILE",
+        help="where the camera stood at each frame, as Blender's scene has it (see contract/camera_path.py), "
+        "in place of --fov")  # fmt: skip
     add("--root", choices=CHOICES["root"], default=default.root,
         help="move through the world, or stay in place (default %(default)s)")  # fmt: skip
 

@@ -45,10 +45,16 @@ def rays(pixels: Array, matrix: Array) -> Array:
 
 
 def to_world(points: Array, camera_to_world: Array) -> Array:
-    """(...,3) camera axes to (...,3) world axes by the (4,4) matrix."""
-    return np.asarray(points, float) @ camera_to_world[:3, :3].T + camera_to_world[:3, 3]
+    """(...,3) camera axes to (...,3) world axes by the (4,4) matrix; or (T,J,3) by (T,4,4), one for each frame."""
+    points = np.asarray(points, float)
+    if camera_to_world.ndim == 3:
+        return points @ camera_to_world[:, :3, :3].swapaxes(1, 2) + camera_to_world[:, None, :3, 3]
+    return points @ camera_to_world[:3, :3].T + camera_to_world[:3, 3]
 
 
 def to_camera(points: Array, camera_to_world: Array) -> Array:
     """(...,3) world axes to (...,3) camera axes: the way back of `to_world` (the matrix is a rigid motion)."""
-    return (np.asarray(points, float) - camera_to_world[:3, 3]) @ camera_to_world[:3, :3]
+    points = np.asarray(points, float)
+    if camera_to_world.ndim == 3:
+        return (points - camera_to_world[:, None, :3, 3]) @ camera_to_world[:, :3, :3]
+    return (points - camera_to_world[:3, 3]) @ camera_to_world[:3, :3]

@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from contract.camera_path import load_camera
 from contract.failure import Failure
 from contract.motion_file import Motion, save_motion, write_failure
 from contract.options import DEFAULT_FOV, CaptureOptions, parse_moment
 from engine import model_bundle, segments
-from engine.camera import camera_matrix
+from engine.camera import camera_matrix, field_of_view
+from engine.camera_path import cameras_at
 from engine.kinematics.assemble import build_motion
 from engine.preview import write_preview
 from engine.progress import Progress
@@ -43,6 +45,7 @@ def capture(video_path: Path, options: CaptureOptions, progress: Progress) -> Ca
     """The motion of the person in the video. Raises Failure for everything that a person can put right."""
     options.check()
     progress.stage("start")
+    known = load_camera(options.camera) if options.camera else None
     with ThreadPoolExecutor(1, "models") as loader:
         loading = loader.submit(_load_model, options.device)
         video = open_video(video_path, progress)
@@ -51,8 +54,12 @@ def capture(video_path: Path, options: CaptureOptions, progress: Progress) -> Ca
         model = loading.result()
     from engine.face import face_direction  # it needs torch, which is here only now
     track, exchanged = undo_swaps(make_track(detections, video.info, progress))
+    size = (video.info.width, video.info.height)
     fov, fov_from = _field_of_view(options, video.info)
-    matrix = camera_matrix((video.info.width, video.info.height), fov)
+    matrix, cameras = camera_matrix(size, fov), None
+    if known is not None:
+        matrix, cameras = known.matrix(size), cameras_at(known, track.times, track.fps)
+        fov, fov_from = field_of_view(matrix, size), "camera"
     poses = model.run(
         track, matrix, options.height, steps=options.steps, hypotheses=options.hypotheses, seed=options.seed, progress=progress
     )
@@ -61,13 +68,13 @@ def capture(video_path: Path, options: CaptureOptions, progress: Progress) -> Ca
     motion = build_motion(
         poses.joints, poses.spread, points, confidence, track.times, track.detected, track.runs, track.fps, matrix,
         (video.info.width, video.info.height), options.height, smooth=options.smooth, root=options.root,
-        face=face_direction(track, matrix), feet=options.feet,
+        face=face_direction(track, matrix), feet=options.feet, cameras=cameras,
     )  # fmt: skip
     progress.finish()
     summary = _summary(track, motion, video, fov, fov_from, int(exchanged.any(1).sum()))
     motion.provenance |= {
         "source": _source(video),
-        "options": options.as_dict(),
+        "options": options.as_dict() | {"camera": Path(options.camera).name},
         "summary": summary,
         "versions": _versions(),
         "weights": {
@@ -125,7 +132,7 @@ def _raise_early(loading: Future[PoseModel]) -> None:
 
 
 def _field_of_view(options: CaptureOptions, info: VideoInfo) -> tuple[float, str]:
-    """Degrees along the longer side, and where they are from: `option`, `file` or `default`."""
+    """Degrees along the longer side, and where they are from: `option`, `file` or `default`; a known camera is `camera`."""
     if options.fov:
         return options.fov, "option"
     if info.fov_degrees:

@@ -18,7 +18,7 @@ from engine.kinematics.forward import forward
 from engine.kinematics.proportions import Proportions, fit_proportions
 from engine.kinematics.rotations import Pose, fit_pose
 from engine.kinematics.smoothing import cutoff, liveliness, smooth_runs
-from engine.kinematics.trajectory import frame_path, reprojection_errors, smooth_path
+from engine.kinematics.trajectory import frame_path, reprojection_errors, smooth_path, turned_path
 from engine.kinematics.world import ANKLES, TOES, find_stand, find_world
 
 Array = npt.NDArray[np.float64]
@@ -53,6 +53,7 @@ def build_motion(
     root: str = "motion",
     face: Array | None = None,
     feet: str = "auto",
+    cameras: Array | None = None,
 ) -> Motion:
     """The motion of one person, complete, in the joints of ARMATURE_24.
 
@@ -60,7 +61,8 @@ def build_motion(
     confidence (T,22) 0..1; track_times (T,) seconds; detected (T,); runs: stretches of frames without a hole in time;
     camera_matrix (3,3); image_size (width, height); height: the person's stature in metres; smooth 0..1; root: "motion" or
     "in-place"; face (T,3): where the face looks, camera axes, where known; feet: "auto",
-    "always" or "never" hold standing feet still.
+    "always" or "never" hold standing feet still; cameras (T,4,4): where a known camera stood at each frame, camera to world, Z up. Then
+    the motion lies in that world, the file's camera is that of the first frame, and only `root` "in-place" moves the person away.
     The quality report stands in provenance["quality"].
     """
     joints = np.asarray(joints, float)
@@ -68,28 +70,35 @@ def build_motion(
     image_points, confidence = np.asarray(image_points, float), np.clip(np.asarray(confidence, float), 0.0, 1.0)
     matrix = np.asarray(camera_matrix, float)
 
+    # what is smoothed over time is smoothed where nothing but the person moves: in the world if it is known, else as the camera sees it
+    views = np.tile(np.eye(4), (len(joints), 1, 1)) if cameras is None else np.asarray(cameras, float)
+    turn = views[:, :3, :3]
+
     body = fit_proportions(joints, confidence, height, fps)
     if face is not None:
+        face = np.einsum("tij,tj->ti", turn, face)
         face = smooth_runs(np.asarray(face, float)[:, None], confidence[:, [_HEAD]], runs, fps, min(cutoff(smooth), FACE_HZ))[:, 0]
     firmness = 0.1 + confidence
     settled = settle(joints * body.scale, firmness, body)
-    path = smooth_path(frame_path(settled, image_points, confidence, matrix), runs, fps)
+    frames = turned_path(frame_path(settled, image_points, confidence, matrix), views)
+    path = to_camera(smooth_path(frames, runs, fps)[:, None], views)[:, 0]
     # where the detector saw the limbs is surer than where the lifter has them
     settled += towards_sight(settled, path, image_points, confidence, matrix)
     settled = settle(settled, firmness, body, path)
+    settled = settled @ turn.swapaxes(1, 2)
     steady = _smoothed(settled - settled[:, :1], confidence, spread, runs, fps, smooth)
     pose = fit_pose(steady, body.rest_offsets, runs, fps, face)
     relative = pose.body - pose.root[:, None]
 
-    frames = frame_path(relative, image_points, confidence, matrix)
+    frames = turned_path(frame_path(relative @ turn, image_points, confidence, matrix), views)
     path = smooth_path(frames, runs, fps)
     ends = [ANKLES, TOES]
     directions = np.concatenate([rays(image_points, matrix), np.ones((*confidence.shape, 1))], -1)[:, ends]
-    seen = seen_speed(directions, path[:, 2], confidence[:, ends], np.eye(4), runs, fps)
+    seen = seen_speed(directions, to_camera(path[:, None], views)[:, 0, 2], confidence[:, ends], views, runs, fps)
     for _ in range(_WORLD_ROUNDS):
-        world = find_world(relative, path, confidence, body, runs, fps, seen)
+        world = find_world(relative, path, confidence, body, runs, fps, seen, cameras is not None)
         path = smooth_path(frames, runs, fps, find_stand(relative, path, world, body))
-    world = find_world(relative, path, confidence, body, runs, fps, seen)
+    world = find_world(relative, path, confidence, body, runs, fps, seen, cameras is not None)
     camera_to_world, contacts = world.camera_to_world, world.contacts
 
     world_targets = to_world(relative + path[:, None], camera_to_world)
@@ -97,26 +106,27 @@ def build_motion(
     world_targets, contacts = planted.joints, planted.contacts
     world_face = None if face is None else np.asarray(face, float) @ camera_to_world[:3, :3].T
     final = fit_pose(world_targets, body.rest_offsets, runs, fps, world_face)
-    pixel_errors = reprojection_errors(to_camera(final.body, camera_to_world), image_points, matrix)
+    pixel_errors = reprojection_errors(to_camera(final.body, camera_to_world @ views), image_points, matrix)
     fit_errors = np.linalg.norm(final.body - world_targets, axis=-1)
-    # holding the feet may have moved the start
-    start = np.array([*final.root[0, :2], 0.0])
+    # holding the feet may have moved the start; a known world stays where it is
+    start = np.array([*final.root[0, :2], 0.0]) if cameras is None else camera_to_world[:3, 3].copy()
     camera_to_world[:3, 3] -= start
     root_path = final.root - start
     if root == "in-place":
         root_path[:, :2] = 0.0
+    views = camera_to_world @ views
     positions, _ = forward(ARMATURE_24.parents, body.rest_offsets, final.rotations, root_path)
     figures = quality.report(
         final.positions, contacts, detected, runs, fps, pixel_errors, confidence, image_points, fit_errors,
         spread, np.asarray(track_times, float),
     )  # fmt: skip
-    figures |= _setting(body, camera_to_world, matrix, image_size)
+    figures |= _setting(body, views[0], matrix, image_size)
     return Motion(
         joint_names=np.array(ARMATURE_24.joints),
         parents=np.array(ARMATURE_24.parents, dtype=np.int64),
         fps=float(fps),
         times=np.asarray(track_times, float),
-        positions_camera=to_camera(positions, camera_to_world).astype(np.float32),
+        positions_camera=to_camera(positions, views).astype(np.float32),
         positions_world=positions.astype(np.float32),
         rest_offsets=body.rest_offsets.astype(np.float32),
         rotations=final.rotations.astype(np.float32),
@@ -126,7 +136,7 @@ def build_motion(
         spread=with_clavicles(spread).astype(np.float32),
         contacts=contacts,
         camera_matrix=matrix,
-        camera_to_world=camera_to_world,
+        camera_to_world=views[0],
         image_size=np.array(image_size, dtype=np.int64),
         detected=np.asarray(detected, bool),
         provenance={"quality": figures},

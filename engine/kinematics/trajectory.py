@@ -95,6 +95,13 @@ def frame_path(joints: Array, image_points: Array, confidence: Array, matrix: Ar
     return FramePath(translation, normal / sigma[:, None, None] ** 2)
 
 
+def turned_path(path: FramePath, camera_to_world: Array) -> FramePath:
+    """The same in world axes, by each frame's camera (T,4,4)."""
+    turn = camera_to_world[:, :3, :3]
+    translation = np.einsum("tij,tj->ti", turn, path.translation) + camera_to_world[:, :3, 3]
+    return FramePath(translation, turn @ path.information @ turn.swapaxes(1, 2))
+
+
 def smooth_path(
     path: FramePath, runs: list[slice], fps: float, stand: Stand | None = None, acceleration: float = ACCELERATION
 ) -> Array:

@@ -22,6 +22,9 @@ TOES = [BODY_22.index("toe.L"), BODY_22.index("toe.R")]
 # A standing foot this far above or under the ground (m) counts half as standing on it: it may be on a step.
 GROUND_REACH = 0.12
 
+# In a scene with a known camera, feet that stand nearer to z=0 than this (m) stand on it: the depth of a person is not known better.
+SCENE_GROUND = 0.3
+
 
 @dataclass(frozen=True)
 class World:
@@ -33,16 +36,20 @@ class World:
 
 
 def find_world(
-    relative: Array, path: Array, confidence: Array, body: Proportions, runs: list[slice], fps: float, seen: Array | None = None
-) -> World:
+    relative: Array, path: Array, confidence: Array, body: Proportions, runs: list[slice], fps: float, seen: Array | None = None,
+    upright: bool = False,
+) -> World:  # fmt: skip
     """The world of joints `relative` (T,22,3) to the pelvis on its `path` (T,3), metres in camera axes; confidence (T,22);
-    seen (T,2): how fast the feet move in the picture, see `contacts.seen_speed`."""
+    seen (T,2): how fast the feet move in the picture, see `contacts.seen_speed`. `upright`: the axes are those of a
+    world already, whose Z is up, and nothing is turned or moved but up and down: the ground at z=0 is the one that the feet stand on.
+    """
     camera_to_world = np.eye(4)
-    camera_to_world[:3, :3] = ground.camera_rotation(ground.world_up(relative, confidence))
     sure = np.minimum(confidence[:, ANKLES], confidence[:, TOES])
-    absolute = (relative + path[:, None]) @ camera_to_world[:3, :3].T
-    levelling = _levelling(absolute, sure, body, runs, fps)
-    camera_to_world[:3, :3] = ground.camera_rotation(ground.believed_roll((levelling @ camera_to_world[:3, :3])[2]))
+    if not upright:
+        camera_to_world[:3, :3] = ground.camera_rotation(ground.world_up(relative, confidence))
+        absolute = (relative + path[:, None]) @ camera_to_world[:3, :3].T
+        levelling = _levelling(absolute, sure, body, runs, fps)
+        camera_to_world[:3, :3] = ground.camera_rotation(ground.believed_roll((levelling @ camera_to_world[:3, :3])[2]))
 
     absolute = (relative + path[:, None]) @ camera_to_world[:3, :3].T
     ankles, toes = absolute[:, ANKLES], absolute[:, TOES]
@@ -52,7 +59,11 @@ def find_world(
     local[:, 0, 2] = ground.local_ground(soles, sure, runs, fps)
     contacts = find_contacts(ankles - local, toes - local, body.ankle_height, body.toe_height, runs, fps, seen)
     level = ground.ground_height(soles, contacts, sure)
-    camera_to_world[:3, 3] = -absolute[0, 0, 0], -absolute[0, 0, 1], -level
+    if upright:
+        # where the feet stand about at the scene's zero, that is the ground
+        camera_to_world[2, 3] = 0.0 if abs(level) < SCENE_GROUND else -level
+    else:
+        camera_to_world[:3, 3] = -absolute[0, 0, 0], -absolute[0, 0, 1], -level
     return World(camera_to_world, contacts)
 
 

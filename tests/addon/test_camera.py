@@ -6,7 +6,10 @@ import bpy
 import numpy as np
 import pytest
 from bpy_extras.object_utils import world_to_camera_view
+from kinolift_extension.addon.camera import scene_camera_path
 from kinolift_extension.addon.capture import Placement, place_motion
+from kinolift_extension.contract.camera_path import load_camera, save_camera
+from kinolift_extension.contract.failure import Failure
 from mathutils import Vector
 
 
@@ -60,3 +63,53 @@ def test_the_video_is_behind_the_armature(make_motion, tmp_path):
     assert len(lying_take.camera.data.background_images) == 0 and len(lying_take.notes) == 1
     other = place_motion(make_motion(frames=2, fps=12.0), scene, "Slow", Placement(add_camera=True), path)
     assert len(other.camera.data.background_images) == 0 and len(other.notes) == 2
+
+
+def moving_camera() -> bpy.types.Object:
+    scene = bpy.context.scene
+    scene.render.resolution_x, scene.render.resolution_y = 1080, 1920
+    scene.render.fps, scene.render.fps_base, scene.frame_start, scene.frame_end = 24, 1.0, 11, 20
+    camera = bpy.data.objects.new("Solved", bpy.data.cameras.new("Solved"))
+    camera.data.lens, camera.data.shift_x, camera.data.shift_y = 31.0, 0.04, -0.02
+    camera.scale = (0.3, 0.3, 0.3)  # as solved scenes have them
+    scene.collection.objects.link(camera)
+    scene.camera = camera
+    for frame, place, turn in ((11, (1, -5, 1.5), (1.4, 0.1, 0.2)), (20, (2, -6, 1.7), (1.5, 0.0, 0.5))):
+        camera.location, camera.rotation_euler = place, turn
+        camera.keyframe_insert("location", frame=frame)
+        camera.keyframe_insert("rotation_euler", frame=frame)
+    return camera
+
+
+def test_the_scene_s_moving_camera_is_read_at_every_frame(tmp_path):
+    scene, camera = bpy.context.scene, moving_camera()
+    scene.frame_set(13)
+    read = scene_camera_path(scene, of_video=False)
+    assert scene.frame_current == 13
+    save_camera(read, tmp_path / "camera.npz")
+    path = load_camera(tmp_path / "camera.npz")
+    np.testing.assert_allclose(path.times(25.0), np.arange(10) / 24)
+    np.testing.assert_allclose(scene_camera_path(scene, of_video=True).times(25.0), np.arange(10) / 25)
+    matrix = path.matrix((1080, 1920))
+    point = np.array([1.2, 0.4, 0.9])
+    for k in range(10):
+        scene.frame_set(11 + k)
+        seen = world_to_camera_view(scene, camera, Vector(point))
+        ours = (point - path.camera_to_world[k, :3, 3]) @ path.camera_to_world[k, :3, :3]
+        pixel = (ours @ matrix.T)[:2] / ours[2]
+        np.testing.assert_allclose(pixel, [seen.x * 1080, (1 - seen.y) * 1920], atol=0.05)
+
+
+def test_cameras_that_cannot_be_used_are_told():
+    scene = bpy.context.scene
+    with pytest.raises(Failure, match="has no camera"):
+        scene_camera_path(scene, of_video=False)
+    camera = moving_camera()
+    camera.data.keyframe_insert("lens", frame=11)
+    camera.data.lens = 60
+    camera.data.keyframe_insert("lens", frame=20)
+    with pytest.raises(Failure, match="lens of Solved changes"):
+        scene_camera_path(scene, of_video=False)
+    camera.data.type = "ORTHO"
+    with pytest.raises(Failure, match="not a camera in perspective"):
+        scene_camera_path(scene, of_video=False)
