@@ -275,7 +275,10 @@ def train(
         optimiser.load_state_dict(kept["optimiser"])
         ema.values = kept["ema"]
         learner.load_state(kept["learner"])
-        checkpoint.set_random_state(kept["random"], device)
+        if processes.leads:
+            checkpoint.set_random_state(kept["random"], device)
+        else:  # the checkpoint holds the leader's, and no two processes are to drop the same
+            torch.manual_seed(recipe.seed + processes.rank + processes.count * kept["step"])
         start, seconds, usual = kept["step"], kept["seconds"], kept["usual"]
         lines = [Line(**line) for line in json.loads(kept["lines"])]
     elif file is not None and file.exists() and processes.leads:

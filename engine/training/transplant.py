@@ -69,9 +69,10 @@ def transplant(pairs: Pairs, motions: Motions, share: float, rng: np.random.Gene
     if not len(chosen):
         return pairs
     truth, stature = pairs.truth.clone(), pairs.stature.clone()
+    middles = pairs.truth[:, :, 0].mean(1).cpu().numpy()
     for i in chosen:
         motion = motions.draw(frames, rng)
-        placed = before_camera(motion, pairs.truth[i, :, 0].mean(0).numpy(), rng)
+        placed = before_camera(motion, middles[i], rng)
         if placed[..., 2].min() > NEAREST:
             truth[i] = torch.from_numpy(placed)
             stature[i] = stature_of(motion)
