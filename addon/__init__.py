@@ -11,11 +11,13 @@ def register() -> None:
     import bpy
 
     from . import operators, panel, preferences, properties
+    from .retarget import interface
 
-    for module in (preferences, properties, operators, panel):
+    for module in (preferences, properties, operators, panel, interface):
         for kind in module.CLASSES:
             bpy.utils.register_class(kind)
     properties.attach()
+    interface.attach()
     _commands.append(bpy.utils.register_cli_command("kinolift", _command))
 
 
@@ -23,13 +25,15 @@ def unregister() -> None:
     import bpy
 
     from . import operators, panel, preferences, properties, worker
+    from .retarget import interface
 
     operators.stop_running()
     worker.end_all()
     while _commands:
         bpy.utils.unregister_cli_command(_commands.pop())
+    interface.detach()
     properties.detach()
-    for module in (panel, operators, properties, preferences):
+    for module in (interface, panel, operators, properties, preferences):
         for kind in reversed(module.CLASSES):
             bpy.utils.unregister_class(kind)
 

@@ -23,6 +23,7 @@ from .keyframes import curves_of
 from .markers import mark_unsure
 from .preferences import preferred_python
 from .properties import PLACEMENT_PROPERTIES, KinoliftStatus, capture_properties, export_properties, simplify_properties
+from .retarget.takes import keep_for_session
 from .scene import MATCH
 from .setup import findings
 from .simplify import simplify
@@ -143,6 +144,8 @@ class KINOLIFT_OT_capture(bpy.types.Operator):
         placement = _placement(self)
         source = str(capture.motion_path) if capture.kept else ""
         take = place_motion(motion, scene, capture.video.stem, placement, capture.video, source)
+        if not capture.kept:
+            keep_for_session(take.armature, capture.motion_path)
         _activate(take.armature)
         return take
 

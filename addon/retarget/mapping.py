@@ -12,7 +12,7 @@ import numpy.typing as npt
 from ...contract.failure import Failure
 from .presets import Preset, load_presets, read_preset
 from .roles import Mapping
-from .structure import RestBone, find_by_structure
+from .structure import RestBone, find_by_structure, stands_upright
 
 Array = npt.NDArray[np.float64]
 
@@ -46,7 +46,7 @@ def find_mapping(armature: bpy.types.Object, preset: str = AUTO) -> Mapping:
             path of a JSON file.
 
     Raises Failure `bad_arguments` for a name that there is not, `bad_input` for a file that is no preset, and `bad_rig` where bones are
-    not there, naming them: required ones of a shipped preset, any of one's own.
+    not there, naming them (required ones of a shipped preset, any of one's own), or where the rig is no upright body.
     """
     names = [bone.name for bone in armature.data.bones]
     if preset == STRUCTURE:
@@ -57,7 +57,7 @@ def find_mapping(armature: bpy.types.Object, preset: str = AUTO) -> Mapping:
     fits = [fit for fit in fits if fit[1] >= FITS and not fit[0].missing()]
     if fits:
         # of two that fit alike the one with the higher rank, then the one that explains more bones
-        return max(fits, key=lambda fit: (round(fit[1], 3), fit[2], sum(map(len, fit[0].bones.values()))))[0]
+        return _upright(armature, max(fits, key=lambda fit: (round(fit[1], 3), fit[2], sum(map(len, fit[0].bones.values()))))[0])
     return find_by_structure(rest_bones(armature), armature.name)
 
 
@@ -75,6 +75,13 @@ def _chosen(armature: bpy.types.Object, names: list[str], preset: str) -> Mappin
     if mapping.missing() or (own and absent):
         lacking = f"{armature.name} lacks bones that the preset {chosen.title} names: {', '.join(absent)}"
         raise Failure("bad_rig", f"{lacking}; use another preset or auto.")
+    return _upright(armature, mapping)
+
+
+def _upright(armature: bpy.types.Object, mapping: Mapping) -> Mapping:
+    """Animals' rigs share names with people's (Rigify's do): their shape tells."""
+    if not stands_upright(mapping, rest_bones(armature)):
+        raise Failure("bad_rig", f"{armature.name} stands on all fours in its rest pose; Kinolift needs a body with two legs and two arms.")
     return mapping
 
 

@@ -34,7 +34,7 @@ NO_HAND = 0.3
 # A limb whose third part is the chain's last bone, of unknown length.
 LAST = 0.7
 # Cosine: legs must point against the spine by more than this. A quadruped's are square to it.
-AGAINST = -0.5
+AGAINST = -0.7
 # In lengths of a leg: the head's joint is lower than this above the shoulders, and the hips are this near to where the legs branch.
 HEAD_HEIGHT, HIPS_NEAR = 0.32, 0.25
 # Of the foot's extent: the first bone that lies further out is the toes'.
@@ -140,6 +140,13 @@ def find_by_structure(bones: Sequence[RestBone], rig: str = "The rig") -> Mappin
     return _roles(tree, body)
 
 
+def stands_upright(mapping: Mapping, bones: Sequence[RestBone]) -> bool:
+    """Whether the legs of a mapping hang opposite to the way from them to the arms, as in a person and not in an animal on all fours."""
+    heads = {bone.name: bone.head for bone in bones}
+    hip, arm, foot = (np.mean([heads[mapping.bones[f"{role}.{s}"][0]] for s in "LR"], axis=0) for role in ("thigh", "upper_arm", "foot"))
+    return float(_unit(foot - hip) @ _unit(arm - hip)) < AGAINST
+
+
 def _unit(vector: Array) -> Array:
     return vector / max(float(np.linalg.norm(vector)), 1e-12)
 
@@ -206,8 +213,10 @@ def _bodies(tree: _Tree, legs: Sequence[_Pair], arms: Sequence[_Pair]) -> Iterat
             own = [{*limb.chain} for limb in (*leg.limbs, *arm.limbs)]
             if any(a & b for a, b in combinations(own, 2)) or arm.parent in own[0] | own[1] or leg.parent in own[2] | own[3]:
                 continue
-            spine = _unit(arm.start - leg.start)
-            hang = _unit((leg.limbs[0].points[2] + leg.limbs[1].points[2]) / 2 - leg.start)
+            # from where the chains branch off, or an animal's lower legs would do for legs
+            low, high = (tree.heads[[limb.chain[0] for limb in pair.limbs]].mean(axis=0) for pair in (leg, arm))
+            spine = _unit(high - low)
+            hang = _unit((leg.limbs[0].points[2] + leg.limbs[1].points[2]) / 2 - low)
             alike = abs(float(leg.across @ arm.across))
             if float(hang @ spine) > AGAINST or alike < 0.8 or abs(float(leg.across @ spine)) > 0.4:
                 continue

@@ -15,7 +15,7 @@ from kinolift_extension.addon.retarget.roles import CHAIN_ROLES, REQUIRED_ROLES,
 from kinolift_extension.contract.failure import Failure
 
 sys.path.insert(0, str(Path(__file__).parent))
-from rigs import PERSON, build, load, mirrored
+from rigs import DOG, PERSON, build, load, mirrored
 
 NAMES = sorted(path.stem for path in SHIPPED.glob("*.json"))
 # how each kind of name is mirrored; the first pair that changes the name counts
@@ -43,10 +43,16 @@ def mirror(name):
     return name
 
 
+PLACES = {"arm": (0.2, 0, 1.4), "hand": (0.7, 0, 1.4), "thigh": (0.1, 0, 1.0), "foot": (0.1, 0, 0.1)}
+
+
 def plain_rig(preset, prefix=""):
-    """A rig with the preset's bones, all roots: presets look at names alone."""
-    names = [prefix + slot[0] for slots in preset.bones.values() for slot in slots] + list(preset.ik.values())
-    return build([(name, None, (0, 0, i)) for i, name in enumerate(dict.fromkeys(names))])
+    """A rig with the preset's bones, all roots: presets look at names, and at whether the legs hang below the arms."""
+    rows = {}
+    for role, slots in preset.bones.items():
+        x, y, z = next((place for part, place in PLACES.items() if part in role), (0, 0, 1.2))
+        rows |= {prefix + slot[0]: (x if role.endswith("L") else -x, y, z) for slot in slots}
+    return build([(name, None, place) for name, place in {**dict.fromkeys(preset.ik.values(), (0, 0, 0)), **rows}.items()])
 
 
 def test_all_rigs_are_there():
@@ -179,3 +185,13 @@ def test_files_that_are_no_presets(tmp_path):
     path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(Failure, match=r"x\.json"):
         read_preset(path)
+
+
+def test_an_animal_with_a_persons_names_is_refused():
+    bpy.ops.preferences.addon_enable(module="rigify")
+    bpy.ops.object.armature_basic_quadruped_metarig_add()
+    with pytest.raises(Failure, match="all fours"):
+        find_mapping(bpy.context.object)
+    for preset in ("auto", "structure", "kinolift"):
+        with pytest.raises(Failure, match="all fours"):
+            find_mapping(build(mirrored(DOG)), preset)

@@ -1,0 +1,352 @@
+"""Retargeting in the sidebar: the character, the motion, the list of bones, and the operators behind the buttons."""
+
+# ruff: noqa: N801 (Blender wants classes named so)
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import bpy
+from bpy.props import CollectionProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
+
+from ...contract.failure import Failure
+from ...contract.motion_file import Motion, load_motion
+from .. import scene as scenes
+from ..armature import is_kinolift
+from .mapping import AUTO, STRUCTURE, find_mapping, presets, user_folder
+from .presets import save_preset
+from .retarget import RetargetOptions, RetargetResult, retarget
+from .roles import CHAIN_ROLES, REQUIRED_ROLES, ROLES, Mapping
+from .takes import motion_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+# Below this a guess is shown as one to look at.
+UNSURE = 0.7
+_SIDES = {"L": "Left", "R": "Right"}
+
+# Blender keeps no copy of the texts of a list that is made anew: they must live somewhere.
+_preset_items: list[tuple[str, str, str]] = []
+
+
+def _items(self: object, context: object) -> list[tuple[str, str, str]]:
+    try:
+        known = [(name, preset.title, f"The bone names of {preset.title}") for name, preset in presets().items()]
+    except Failure:  # a broken file of the user's: Find Bones says what is wrong with it
+        known = []
+    _preset_items[:] = [
+        (AUTO, "Automatic", "The preset that fits best, else by shape and names"),
+        (STRUCTURE, "By Shape", "From the places of the bones in the rest pose, and their names"),
+        *known,
+    ]
+    return _preset_items
+
+
+def _picked(self: KinoliftBone, context: object) -> None:
+    self.sureness = 1.0 if self.bone else 0.0  # a person knows
+
+
+class KinoliftBone(bpy.types.PropertyGroup):
+    """A row of the list: one bone of one role."""
+
+    role: StringProperty()  # type: ignore[valid-type]
+    bone: StringProperty(name="Bone", description="The bone that has this role", update=_picked)  # type: ignore[valid-type]
+    sureness: FloatProperty(min=0.0, max=1.0)  # type: ignore[valid-type]
+
+
+class KinoliftRetarget(bpy.types.PropertyGroup):
+    """Of the scene: saved with the file."""
+
+    target: PointerProperty(  # type: ignore[valid-type]
+        type=bpy.types.Object,
+        name="Character",
+        description="The armature that gets the motion",
+        poll=lambda _, thing: thing.type == "ARMATURE",
+    )
+    source: EnumProperty(  # type: ignore[valid-type]
+        name="Motion",
+        items=[("take", "Take", "An armature that a capture made"), ("file", "File", "A motion file that was kept (.npz)")],
+    )
+    take: PointerProperty(  # type: ignore[valid-type]
+        type=bpy.types.Object,
+        name="Take",
+        description="The captured armature; empty: the one captured last",
+        poll=lambda _, thing: is_kinolift(thing),
+    )
+    motion: StringProperty(name="Motion File", description="A motion file that was kept (.npz)", subtype="FILE_PATH")  # type: ignore[valid-type]
+    preset: EnumProperty(name="Preset", description="How the character's bones are named", items=_items)  # type: ignore[valid-type]
+    root: EnumProperty(  # type: ignore[valid-type]
+        name="Root",
+        description="What happens to the path through the room",
+        items=[("motion", "Motion", "The character moves through the room"), ("in-place", "In Place", "The character stays on the spot")],
+    )
+    root_bone: EnumProperty(  # type: ignore[valid-type]
+        name="Travel On",
+        description="Which bone carries the path along the ground",
+        items=[
+            ("auto", "Automatic", "The root bone where there is one"),
+            ("hips", "Hips", "The hips"),
+            ("root", "Root Bone", "The root bone"),
+        ],
+    )
+    feet: EnumProperty(  # type: ignore[valid-type]
+        name="Feet",
+        description="Whether standing feet are held on the ground",
+        items=[("auto", "Automatic", "Standing feet are held"), ("never", "Never", "Legs stay as they were turned")],
+    )
+    bones: CollectionProperty(type=KinoliftBone)  # type: ignore[valid-type]
+    active: IntProperty()  # type: ignore[valid-type]
+    found_on: StringProperty()  # type: ignore[valid-type]
+    found_by: StringProperty()  # type: ignore[valid-type]
+    ik: StringProperty(default="{}")  # type: ignore[valid-type]
+    done: StringProperty()  # type: ignore[valid-type]
+
+
+def role_title(role: str) -> str:
+    """upper_arm.L -> Left Upper Arm."""
+    part, _, side = role.partition(".")
+    return " ".join(filter(None, (_SIDES.get(side, ""), part.replace("_", " ").title())))
+
+
+def show_mapping(settings: KinoliftRetarget, mapping: Mapping) -> None:
+    """Fills the list: every role has a row, and chains a free one at their end to add a bone."""
+    settings.bones.clear()
+    for role in ROLES:
+        names: Sequence[str] = mapping.bones.get(role, ())
+        for name in [*names, ""] if role in CHAIN_ROLES or not names else names:
+            row = settings.bones.add()
+            row.name = row.role = role
+            row.bone = name
+            row.sureness = mapping.sureness.get(role, 1.0) if name else 0.0
+    settings.found_by, settings.ik = mapping.preset, json.dumps(mapping.ik)
+
+
+def listed_mapping(settings: KinoliftRetarget, armature: bpy.types.Object) -> Mapping:
+    """The list as it stands now. Raises Failure `bad_rig` for bones that are not there or stand twice, and for
+    required roles without one."""
+    bones: dict[str, tuple[str, ...]] = {}
+    sureness: dict[str, float] = {}
+    for row in settings.bones:
+        if row.bone:
+            bones[row.role] = (*bones.get(row.role, ()), row.bone)
+            sureness[row.role] = min(row.sureness, sureness.get(row.role, 1.0))
+    names = [name for found in bones.values() for name in found]
+    absent = sorted({name for name in names if name not in armature.data.bones})
+    if absent:
+        raise Failure("bad_rig", f"{armature.name} has no bones {', '.join(absent)}; press Find Bones again or pick others.")
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise Failure("bad_rig", f"{', '.join(twice)} stands for two parts of the body; pick another bone for one of them.")
+    ik = {role: name for role, name in json.loads(settings.ik).items() if name in armature.data.bones}
+    mapping = Mapping(bones, settings.found_by or STRUCTURE, sureness, ik)
+    if missing := mapping.missing():
+        raise Failure("bad_rig", f"{armature.name} has no bone for {', '.join(map(role_title, missing))}; pick one in the list.")
+    return mapping
+
+
+def chosen_take(settings: KinoliftRetarget, context: bpy.types.Context) -> bpy.types.Object | None:
+    """The take that was picked; else the active one if it is a take, else the one made last in the scene."""
+    if settings.take is not None:
+        return settings.take
+    if is_kinolift(context.object):
+        return context.object
+    takes = [thing for thing in context.scene.objects if is_kinolift(thing) and thing != settings.target]
+    return takes[-1] if takes else None
+
+
+def chosen_motion(settings: KinoliftRetarget, context: bpy.types.Context) -> tuple[Motion, str]:
+    """The motion and a name for the action. Raises Failure where none is chosen or its file is gone."""
+    if settings.source == "file":
+        if not settings.motion:
+            raise Failure("bad_arguments", "No motion file is chosen; choose a .npz file that a capture kept.")
+        path = Path(bpy.path.abspath(settings.motion))
+        return load_motion(path), path.stem
+    take = chosen_take(settings, context)
+    if take is None:
+        raise Failure("bad_arguments", "There is no take in the scene; capture a video first or choose a motion file.")
+    return motion_of(take), take.name
+
+
+def retarget_listed(settings: KinoliftRetarget, context: bpy.types.Context) -> RetargetResult:
+    """What the panel shows, done: the motion onto the character, from the scene's first frame, at the scene's rate."""
+    target = settings.target
+    if not settings.bones or settings.found_on != target.name:
+        show_mapping(settings, find_mapping(target, settings.preset))
+        settings.found_on = target.name
+    mapping = listed_mapping(settings, target)
+    motion, name = chosen_motion(settings, context)
+    frames = scenes.key_frames(motion, context.scene, context.scene.frame_start)
+    options = RetargetOptions(root=settings.root, root_bone=settings.root_bone, feet=settings.feet)
+    return retarget(motion, target, mapping, options, frames=frames, name=f"{name} on {target.name}")
+
+
+class _TargetOperator:
+    """What the operators share: they need a character."""
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if context.scene.kinolift_retarget.target is None:
+            cls.poll_message_set("Choose the character's armature first")  # type: ignore[attr-defined]
+            return False
+        return True
+
+
+class KINOLIFT_OT_find_bones(_TargetOperator, bpy.types.Operator):
+    """Find which bone of the character is what"""
+
+    bl_idname = "kinolift.find_bones"
+    bl_label = "Find Bones"
+    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        settings = context.scene.kinolift_retarget
+        try:
+            show_mapping(settings, find_mapping(settings.target, settings.preset))
+        except Failure as failure:
+            self.report({"ERROR"}, failure.message)
+            return {"CANCELLED"}
+        settings.found_on, settings.done = settings.target.name, ""
+        return {"FINISHED"}
+
+
+class KINOLIFT_OT_save_rig_preset(_TargetOperator, bpy.types.Operator):
+    """Keep the list as a preset of your own, for every file"""
+
+    bl_idname = "kinolift.save_rig_preset"
+    bl_label = "Save as Preset"
+
+    title: StringProperty(name="Name", description="The preset's name", default="My Rig")  # type: ignore[valid-type]
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        return set(context.window_manager.invoke_props_dialog(self))
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        settings = context.scene.kinolift_retarget
+        try:
+            folder = user_folder()
+            if folder is None:
+                raise Failure("not_writable", "Presets are kept in the extension's folder; install Kinolift as an extension.")
+            name = bpy.path.clean_name(self.title.strip()).lower()
+            if not name:
+                raise Failure("bad_arguments", "The preset has no name; type one.")
+            save_preset(listed_mapping(settings, settings.target), self.title.strip(), folder / f"{name}.json")
+        except Failure as failure:
+            self.report({"ERROR"}, failure.message)
+            return {"CANCELLED"}
+        self.report({"INFO"}, f"Saved {folder / name}.json")
+        return {"FINISHED"}
+
+
+class KINOLIFT_OT_retarget(_TargetOperator, bpy.types.Operator):
+    """Put the motion on the character, as a new action"""
+
+    bl_idname = "kinolift.retarget"
+    bl_label = "Retarget"
+    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        settings = context.scene.kinolift_retarget
+        try:
+            result = retarget_listed(settings, context)
+        except Failure as failure:
+            self.report({"ERROR"}, failure.message)
+            return {"CANCELLED"}
+        settings.done = result.summary()
+        for note in result.notes:
+            self.report({"WARNING"}, note)
+        self.report({"INFO"}, f"{settings.target.name}: {settings.done}")
+        return {"FINISHED"}
+
+
+class KINOLIFT_UL_bones(bpy.types.UIList):
+    """Role, bone, and how sure the guess is."""
+
+    def draw_item(
+        self,
+        context: bpy.types.Context,
+        layout: bpy.types.UILayout,
+        data: KinoliftRetarget,
+        item: KinoliftBone,
+        icon: int,
+        active_data: object,
+        active_property: str,
+    ) -> None:
+        missing = not item.bone and item.role in REQUIRED_ROLES
+        split = layout.split(factor=0.36)
+        split.alert = missing
+        split.label(text=role_title(item.role))
+        row = split.row(align=True)
+        if data.target is not None:
+            row.prop_search(item, "bone", data.target.data, "bones", text="", icon="BONE_DATA")
+        shown = row.row()
+        shown.alignment = "RIGHT"
+        shown.ui_units_x = 2.6
+        if item.bone:
+            shown.alert = item.sureness < UNSURE
+            shown.label(text=f"{item.sureness:.0%}")
+        else:
+            shown.label(text="", icon="ERROR" if missing else "BLANK1")
+
+
+class KINOLIFT_PT_retarget(bpy.types.Panel):
+    bl_label = "Retarget"
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = "Kinolift"
+    bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout, settings = self.layout, context.scene.kinolift_retarget
+        column = layout.column(align=True)
+        column.prop(settings, "target", text="", icon="OUTLINER_OB_ARMATURE")
+        column.row(align=True).prop(settings, "source", expand=True)
+        if settings.source == "file":
+            column.prop(settings, "motion", text="")
+        else:
+            column.prop(settings, "take", text="", icon="ACTION")
+        row = layout.row(align=True)
+        row.prop(settings, "preset", text="")
+        row.operator("kinolift.find_bones", text="Find Bones", icon="VIEWZOOM")
+        if settings.bones:
+            self.draw_bones(layout, settings)
+        options = layout.column()
+        options.use_property_split, options.use_property_decorate = True, False
+        for name in ("root", "root_bone", "feet"):
+            options.prop(settings, name)
+        button = layout.column()
+        button.scale_y = 1.5
+        button.operator("kinolift.retarget", icon="POSE_HLT")
+        if settings.done:
+            layout.label(text=settings.done, icon="CHECKMARK")
+
+    def draw_bones(self, layout: bpy.types.UILayout, settings: KinoliftRetarget) -> None:
+        row = layout.row()
+        row.label(text=f"Found by: {settings.found_by}")
+        row.operator("kinolift.save_rig_preset", text="", icon="FILE_TICK")
+        layout.template_list("KINOLIFT_UL_bones", "", settings, "bones", settings, "active", rows=8)
+        filled = {row.role for row in settings.bones if row.bone}
+        missing = [role_title(role) for role in REQUIRED_ROLES if role not in filled]
+        for title in missing:
+            layout.label(text=f"Missing: {title}", icon="ERROR")
+
+
+CLASSES = (
+    KinoliftBone,
+    KinoliftRetarget,
+    KINOLIFT_OT_find_bones,
+    KINOLIFT_OT_save_rig_preset,
+    KINOLIFT_OT_retarget,
+    KINOLIFT_UL_bones,
+    KINOLIFT_PT_retarget,
+)
+
+
+def attach() -> None:
+    bpy.types.Scene.kinolift_retarget = PointerProperty(type=KinoliftRetarget)
+
+
+def detach() -> None:
+    del bpy.types.Scene.kinolift_retarget

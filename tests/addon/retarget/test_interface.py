@@ -1,0 +1,140 @@
+"""The panel's side of retargeting: the list, the operators, what they say, and one step of undo."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import bpy
+import numpy as np
+import pytest
+from kinolift_extension import register, unregister
+from kinolift_extension.addon.armature import RECORD, build_armature
+from kinolift_extension.addon.retarget import interface
+from kinolift_extension.addon.retarget.roles import CHAIN_ROLES, REQUIRED_ROLES, ROLES
+from kinolift_extension.addon.retarget.takes import keep_for_session, motion_of
+from kinolift_extension.contract.failure import Failure
+from kinolift_extension.contract.motion_file import save_motion
+
+sys.path.insert(0, str(Path(__file__).parent))
+from rigs import DOG, PERSON, build, mirrored
+
+
+@pytest.fixture
+def settings():
+    register()
+    yield bpy.context.scene.kinolift_retarget
+    unregister()
+
+
+@pytest.fixture
+def motion_path(make_motion, tmp_path):
+    path = tmp_path / "walk.npz"
+    save_motion(make_motion(12), path)
+    return path
+
+
+def row(settings, role):
+    return next(r for r in settings.bones if r.role == role)
+
+
+def test_find_bones_fills_the_list(settings):
+    settings.target = build(mirrored(PERSON))
+    assert bpy.ops.kinolift.find_bones() == {"FINISHED"}
+    assert settings.found_by == "structure" and {r.role for r in settings.bones} == set(ROLES)
+    assert row(settings, "thigh.L").bone == "l1.L" and 0 < row(settings, "thigh.L").sureness < 1
+    assert [r.bone for r in settings.bones if r.role == "spine"] == ["low", "mid", "top", ""], "chains have a free row"
+    row(settings, "thigh.L").bone = "l2.L"
+    assert row(settings, "thigh.L").sureness == 1.0, "what a person picks is sure"
+
+
+def test_the_list_is_what_is_used(settings):
+    settings.target = build(mirrored(PERSON))
+    bpy.ops.kinolift.find_bones()
+    before = interface.listed_mapping(settings, settings.target)
+    assert not before.missing() and set(before.bones) == set(ROLES) and all(role in ROLES for role in CHAIN_ROLES)
+    row(settings, "toe.L").bone = ""
+    assert "toe.L" not in interface.listed_mapping(settings, settings.target).bones
+    row(settings, "toe.L").bone = "l3.L"
+    with pytest.raises(Failure, match=r"l3\.L stands for two"):
+        interface.listed_mapping(settings, settings.target)
+    row(settings, "toe.L").bone = "gone"
+    with pytest.raises(Failure, match="no bones gone"):
+        interface.listed_mapping(settings, settings.target)
+    row(settings, "toe.L").bone = ""
+    row(settings, "shin.R").bone = ""
+    with pytest.raises(Failure, match="Right Shin"):
+        interface.listed_mapping(settings, settings.target)
+
+
+def test_retarget_makes_a_new_action_and_one_step(settings, motion_path):
+    rig = build(mirrored(PERSON))
+    old = bpy.data.actions.new("Mine")
+    rig.animation_data_create().action = old
+    settings.target, settings.source, settings.motion = rig, "file", str(motion_path)
+    assert bpy.ops.kinolift.retarget() == {"FINISHED"}  # the list is filled by itself
+    action = rig.animation_data.action
+    assert action != old and old.name in bpy.data.actions and "12 frames" in settings.done
+    first, last = action.frame_range
+    assert first == pytest.approx(bpy.context.scene.frame_start)
+    bpy.context.scene.frame_set(round(first))
+    here = np.array(rig.pose.bones["a2.L"].matrix)
+    bpy.context.scene.frame_set(round(last))
+    assert np.abs(np.array(rig.pose.bones["a2.L"].matrix) - here).max() > 1e-3, "it moves"
+    assert "UNDO" in interface.KINOLIFT_OT_retarget.bl_options
+
+
+def test_the_take_of_this_session(settings, motion_path, make_motion, tmp_path):
+    take = build_armature(make_motion(12), "Take", bpy.context.collection)
+    settings.target = build(mirrored(PERSON))
+    assert interface.chosen_take(settings, bpy.context) == take
+    with pytest.raises(RuntimeError, match="was not kept"):
+        bpy.ops.kinolift.retarget()
+    keep_for_session(take, motion_path)
+    motion_path.unlink()
+    assert len(motion_of(take)) == 12
+    assert bpy.ops.kinolift.retarget() == {"FINISHED"}
+    other = tmp_path / "kept.npz"
+    save_motion(make_motion(7), other)
+    take[RECORD] = json.dumps({**json.loads(take[RECORD]), "motion": str(other)})
+    assert len(motion_of(take)) == 7, "a file that was kept comes first"
+
+
+def test_what_cannot_be_done_is_said(settings):
+    assert not bpy.ops.kinolift.find_bones.poll() and not bpy.ops.kinolift.retarget.poll()
+    settings.target = build(mirrored(DOG))
+    with pytest.raises(RuntimeError, match="all fours"):
+        bpy.ops.kinolift.find_bones()
+    assert not settings.bones
+    settings.target = build(mirrored(PERSON), "Person")
+    settings.source = "file"
+    with pytest.raises(RuntimeError, match="No motion file"):
+        bpy.ops.kinolift.retarget()
+    settings.source = "take"
+    with pytest.raises(RuntimeError, match="no take"):
+        bpy.ops.kinolift.retarget()
+
+
+def test_saving_a_preset_of_ones_own(settings, monkeypatch, tmp_path):
+    from kinolift_extension.addon.retarget import mapping
+
+    settings.target = build(mirrored(PERSON))
+    bpy.ops.kinolift.find_bones()
+    with pytest.raises(RuntimeError, match="install Kinolift as an extension"):
+        bpy.ops.kinolift.save_rig_preset(title="Hero Rig")
+    for module in (mapping, interface):
+        monkeypatch.setattr(module, "user_folder", lambda: tmp_path)
+    assert bpy.ops.kinolift.save_rig_preset(title="Hero Rig") == {"FINISHED"}
+    assert [path.name for path in tmp_path.iterdir()] == ["hero_rig.json"]
+    settings.preset = "hero_rig"
+    bpy.ops.kinolift.find_bones()
+    assert settings.found_by == "hero_rig" and all(r.sureness == 1.0 for r in settings.bones if r.role in REQUIRED_ROLES)
+    (tmp_path / "broken.json").write_text("{")
+    assert [item[0] for item in interface._items(None, None)] == ["auto", "structure"]
+    with pytest.raises(RuntimeError, match=r"broken\.json"):
+        bpy.ops.kinolift.find_bones()
+
+
+def test_titles():
+    assert interface.role_title("upper_arm.L") == "Left Upper Arm" and interface.role_title("hips") == "Hips"
