@@ -40,13 +40,13 @@ class KINOLIFT_PT_capture(_Tab, bpy.types.Panel):
             column.scale_y = 1.5
             column.operator("kinolift.capture_video", icon="ARMATURE_DATA", text="Capture")
         if status.error:
-            _draw_sentence(layout, context, status.error, "ERROR")
+            draw_sentence(layout, context, status.error, "ERROR")
         elif status.summary and not status.running:
-            _draw_sentence(layout, context, status.summary, "CHECKMARK")
+            draw_sentence(layout, context, status.summary, "CHECKMARK")
             if status.quality:
-                _draw_sentence(layout, context, status.quality, "VIEWZOOM")
+                draw_sentence(layout, context, status.quality, "VIEWZOOM")
         for note in status.notes:
-            _draw_sentence(layout, context, note.text, "INFO")
+            draw_sentence(layout, context, note.text, "INFO")
 
 
 class _SubPanel(_Tab):
@@ -142,7 +142,7 @@ def _draw_progress(layout: bpy.types.UILayout, context: bpy.types.Context, statu
     layout.operator("kinolift.cancel", icon="X")
 
 
-def _draw_sentence(layout: bpy.types.UILayout, context: bpy.types.Context, sentence: str, icon: str) -> None:
+def draw_sentence(layout: bpy.types.UILayout, context: bpy.types.Context, sentence: str, icon: str) -> None:
     """A sentence in a box, broken into lines as wide as the sidebar."""
     width = (context.region.width / context.preferences.system.ui_scale - _MARGIN) / _CHARACTER
     column = layout.box().column(align=True)

@@ -15,6 +15,7 @@ from ...contract.failure import Failure
 from ...contract.motion_file import Motion, load_motion
 from .. import scene as scenes
 from ..armature import is_kinolift
+from ..panel import draw_sentence
 from .mapping import AUTO, STRUCTURE, find_mapping, presets, user_folder
 from .presets import save_preset
 from .retarget import RetargetOptions, RetargetResult, retarget
@@ -320,7 +321,7 @@ class KINOLIFT_PT_retarget(bpy.types.Panel):
         button.scale_y = 1.5
         button.operator("kinolift.retarget", icon="POSE_HLT")
         if settings.done:
-            layout.label(text=settings.done, icon="CHECKMARK")
+            draw_sentence(layout, context, settings.done, "CHECKMARK")
 
     def draw_bones(self, layout: bpy.types.UILayout, settings: KinoliftRetarget) -> None:
         row = layout.row()

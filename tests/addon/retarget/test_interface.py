@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import bpy
 import numpy as np
@@ -138,3 +140,64 @@ def test_saving_a_preset_of_ones_own(settings, monkeypatch, tmp_path):
 
 def test_titles():
     assert interface.role_title("upper_arm.L") == "Left Upper Arm" and interface.role_title("hips") == "Hips"
+
+
+ICONS = set(bpy.types.UILayout.bl_rna.functions["label"].parameters["icon"].enum_items.keys())
+
+
+class Layout:
+    """Stands in for Blender's layout, which draws in a window only: takes the calls that the real one would take, and notes them."""
+
+    def __init__(self, calls: list[tuple[str, dict[str, Any]]]) -> None:
+        object.__setattr__(self, "calls", calls)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        assert name in bpy.types.UILayout.bl_rna.properties, name
+
+    def __getattr__(self, name: str) -> Any:
+        parameters = bpy.types.UILayout.bl_rna.functions[name].parameters
+        inputs = [p.identifier for p in parameters if not p.is_output]
+
+        def call(*args: object, **given: Any) -> Layout:
+            given |= dict(zip(inputs, args, strict=False))
+            assert set(given) <= set(inputs), (name, given)
+            assert given.get("icon", "NONE") in ICONS, given
+            if name in ("prop", "prop_search"):
+                assert given["property"] in given["data"].bl_rna.properties
+            if name == "operator":
+                assert hasattr(bpy.types, given["operator"].replace("kinolift.", "KINOLIFT_OT_"))
+            self.calls.append((name, given))
+            return Layout(self.calls)
+
+        return call
+
+
+def drawn(settings):
+    """What the panel and the rows of its list draw."""
+    calls: list[tuple[str, dict[str, Any]]] = []
+    panel = SimpleNamespace(layout=Layout(calls), draw_bones=lambda *a: interface.KINOLIFT_PT_retarget.draw_bones(None, *a))
+    context = SimpleNamespace(
+        scene=bpy.context.scene,
+        object=None,
+        preferences=SimpleNamespace(system=SimpleNamespace(ui_scale=1.0)),
+        region=SimpleNamespace(width=300),
+        window_manager=None,
+    )
+    interface.KINOLIFT_PT_retarget.draw(panel, context)
+    for item in settings.bones:
+        interface.KINOLIFT_UL_bones.draw_item(None, context, Layout(calls), settings, item, 0, None, "")
+    return calls
+
+
+def test_the_panel_draws_the_list_and_flags_what_is_missing(settings, motion_path):
+    assert ("operator", "kinolift.retarget") in [(name, given.get("operator")) for name, given in drawn(settings)]
+    settings.target, settings.source, settings.motion = build(mirrored(PERSON)), "file", str(motion_path)
+    bpy.ops.kinolift.retarget()
+
+    def texts():
+        return [given["text"] for name, given in drawn(settings) if name == "label"]
+
+    assert "Left Upper Arm" in texts() and "Missing: Left Thigh" not in texts() and "12 frames" in " ".join(texts())
+    assert f"{row(settings, 'thigh.L').sureness:.0%}" in texts()
+    row(settings, "thigh.L").bone = ""
+    assert "Missing: Left Thigh" in texts()
