@@ -3,8 +3,11 @@
     python benchmarks/accuracy.py examples/sample.mp4 [more videos, or folders of them]
 
 A video NAME.mp4 needs its truth NAME.truth.npz beside it: joint_names (K,), camera (T,K,3) metres in camera axes (x right, y down, z
-forward), fps, height. Frames that the track lacks count as their nearest frame. Prints, over the twelve limb joints rooted at the middle of
-the hips: MPJPE and PA-MPJPE in millimetres, and the error of the accelerations in m/s^2; then the seconds that each stage took.
+forward), world (T,K,3) metres, Z up, the ground at z=0, fps, height. Frames that the track lacks count as their nearest frame. Prints,
+over the twelve limb joints rooted at the middle of the hips: MPJPE and PA-MPJPE in millimetres, and the error of the accelerations in
+m/s^2; of the finished motion, before (`smoothing`) and after the feet are held (`motion`), also the world error in millimetres (one turn
+and one level shift for the clip), the speed of toes that stand still in the truth, cm/s, and the mean depth of ankles and toes under the
+ground, mm; then the seconds that each stage took.
 """
 
 from __future__ import annotations
@@ -23,6 +26,7 @@ from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
 
 from contract.failure import ExitCode, Failure  # noqa: E402
+from contract.motion_file import Motion  # noqa: E402
 from contract.options import DEFAULT_FOV, CaptureOptions  # noqa: E402
 from contract.skeleton import ARMATURE_24, BODY_22  # noqa: E402
 from engine import segments  # noqa: E402
@@ -40,14 +44,17 @@ from engine.video import open_video  # noqa: E402
 Array = npt.NDArray[np.float64]
 
 NAMES = tuple(BODY_22.joints[j] for j in LIMBS)
-STAGES = ("detector", "lifter", "refiner", "motion")
+STAGES = ("detector", "lifter", "refiner", "smoothing", "motion")
+TOES = ("toe.L", "toe.R")
+STILL = 0.15  # m/s: a toe of the truth that is slower stands
 
 
 @dataclass(frozen=True)
 class Truth:
-    """joints (T,12,3) metres, camera axes; fps; height metres."""
+    """joints (T,12,3) metres, camera axes; world (T,14,3) metres, the same and the toes; fps; height metres."""
 
     joints: Array
+    world: Array
     fps: float
     height: float
 
@@ -57,7 +64,8 @@ def read_truth(path: Path) -> Truth:
     try:
         with np.load(path, allow_pickle=False) as file:
             names = [str(n) for n in file["joint_names"]]
-            return Truth(file["camera"][:, [names.index(n) for n in NAMES]].astype(float), float(file["fps"]), float(file["height"]))
+            camera, world = (file[a][:, [names.index(n) for n in (*NAMES, *more)]] for a, more in (("camera", ()), ("world", TOES)))
+            return Truth(camera.astype(float), world.astype(float), float(file["fps"]), float(file["height"]))
     except (OSError, ValueError, KeyError, EOFError) as error:
         raise Failure("bad_input", f"{path} is not a truth file of the documented layout ({error}).") from error
 
@@ -70,13 +78,31 @@ def errors(joints: Array, times: Array, truth: Truth) -> tuple[float, float, flo
     return float(mpjpe(ours, exact).mean()), float(pa_mpjpe(ours, exact).mean()), float(acceleration_error(ours, exact, truth.fps).mean())
 
 
+def world_errors(positions: Array, times: Array, truth: Truth) -> tuple[float, float, float]:
+    """(world error mm, slide cm/s, depth under the ground mm) of limb joints and toes (K,14,3), world axes, at `times` (K,)."""
+    nearest = np.abs(times[None] - (np.arange(len(truth.world)) / truth.fps)[:, None]).argmin(1)
+    ours, exact = positions[nearest].astype(float), truth.world
+    low = ours[:, [NAMES.index("ankle.L"), NAMES.index("ankle.R"), -2, -1], 2]
+    # the turn about the vertical and the level shift that bring the whole clip nearest; as complex numbers a turn is a factor
+    level, wanted = (a[..., 0] + 1j * a[..., 1] for a in (ours, exact))
+    centred = level - level.mean()
+    factor = (np.conj(centred) * (wanted - wanted.mean())).sum()
+    turned = centred * (factor / max(abs(factor), 1e-12)) + wanted.mean()
+    error = np.sqrt(np.abs(turned - wanted) ** 2 + (ours[..., 2] - exact[..., 2]) ** 2).mean()
+    still = np.linalg.norm(np.diff(exact[:, -2:], axis=0), axis=-1) * truth.fps < STILL
+    speed = np.abs(np.diff(turned[:, -2:], axis=0)) * truth.fps
+    slide = float(speed[still].mean()) if still.any() else 0.0
+    return 1000 * float(error), 100 * slide, 1000 * float(np.maximum(-low, 0).mean())
+
+
 Figures = tuple[float, float, float]
 
 
 def judge(
     video_path: Path, truth: Truth, model: PoseModel, options: CaptureOptions, processes: int = 0
-) -> tuple[dict[str, Figures], Progress]:
-    """The errors after every stage of a capture with default options and the truth's height, and its timings."""
+) -> tuple[dict[str, Figures], dict[str, Figures], Progress]:
+    """The errors after every stage of a capture with default options and the truth's height, those in the world after the last two
+    stages, and its timings."""
     progress = Progress()
     progress.stage("start")
     video = open_video(video_path, progress)
@@ -93,20 +119,27 @@ def judge(
 
     spread = np.zeros((len(track), len(BODY_22)))
     lifted, refined = poses(0), poses(options.steps)
-    progress.stage("motion")
     points, confidence = (a.astype(np.float64) for a in body_points(track.image, track.visibility))
-    motion = build_motion(
-        refined, spread, points, confidence, track.times, track.detected, track.runs, track.fps, matrix,
-        (info.width, info.height), truth.height, smooth=options.smooth, face=face_direction(track, matrix), feet=options.feet,
-    )  # fmt: skip
+
+    def finished(feet: str) -> Motion:
+        return build_motion(
+            refined, spread, points, confidence, track.times, track.detected, track.runs, track.fps, matrix,
+            (info.width, info.height), truth.height, smooth=options.smooth, face=face_direction(track, matrix), feet=feet,
+        )  # fmt: skip
+
+    motions = {"smoothing": finished("never")}
+    progress.stage("motion")
+    motions["motion"] = finished(options.feet)
     progress.finish()
     stages = {
         "detector": raw.world[:, [LANDMARKS.index(n) for n in NAMES]].astype(float),
         "lifter": lifted[:, list(LIMBS)],
         "refiner": refined[:, list(LIMBS)],
-        "motion": motion.positions_camera[:, [ARMATURE_24.index(n) for n in NAMES]].astype(float),
     }
-    return {name: errors(joints, track.times, truth) for name, joints in stages.items()}, progress
+    chosen = [ARMATURE_24.index(n) for n in (*NAMES, *TOES)]
+    stages |= {name: motion.positions_camera[:, chosen[:-2]].astype(float) for name, motion in motions.items()}
+    world = {name: world_errors(motion.positions_world[:, chosen].astype(float), track.times, truth) for name, motion in motions.items()}
+    return {name: errors(joints, track.times, truth) for name, joints in stages.items()}, world, progress
 
 
 def videos_with_truth(places: list[Path]) -> list[Path]:
@@ -126,18 +159,19 @@ def main() -> int:
     parser.add_argument("--processes", type=int, default=0, help="that detect a video together (default: as many as a capture takes)")
     read = parser.parse_args()
     options = CaptureOptions(device=read.device).check()
-    table = Table("clip", "stage", "MPJPE mm", "PA-MPJPE mm", "accel m/s2", "of the detector's")
+    table = Table("clip", "stage", "MPJPE mm", "PA-MPJPE mm", "accel m/s2", "of the detector's", "world mm", "slide cm/s", "floor mm")
     times = Table("clip", "frames", "detect s", "lift s", "refine s", "motion s")
     try:
         model = PoseModel(options.device)
         for path in videos_with_truth(read.videos):
             truth = read_truth(path.with_suffix(".truth.npz"))
-            figures, progress = judge(path, truth, model, options, read.processes)
+            figures, world, progress = judge(path, truth, model, options, read.processes)
             plain = figures["detector"]
             for stage in STAGES:
                 mine = figures[stage]
                 share = " ".join(f"{a / b:.2f}" for a, b in zip(mine, plain, strict=True))
-                table.add_row(path.stem if stage == "detector" else "", stage, *(f"{v:.1f}" for v in mine), share)
+                table.add_row(path.stem if stage == "detector" else "", stage, *(f"{v:.1f}" for v in mine), share,
+                    *(f"{v:.1f}" for v in world.get(stage, ())))  # fmt: skip
             took = progress.timings
             times.add_row(path.stem, str(len(truth.joints)), *(f"{took.get(s, 0):.2f}" for s in ("detect", "lift", "refine", "motion")))
     except Failure as failure:

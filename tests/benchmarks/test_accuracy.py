@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.accuracy import NAMES, Truth, errors, read_truth, videos_with_truth
+from benchmarks.accuracy import NAMES, Truth, errors, read_truth, videos_with_truth, world_errors
 from contract.failure import Failure
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def test_errors_of_a_known_difference():
     rng = np.random.default_rng(0)
-    truth = Truth(rng.normal(size=(20, 12, 3)), 25.0, 1.7)
+    truth = Truth(rng.normal(size=(20, 12, 3)), np.zeros((20, 14, 3)), 25.0, 1.7)
     times = np.arange(20) / 25
     assert np.allclose(errors(truth.joints + np.array([5.0, 1.0, 2.0]), times, truth), 0, atol=1e-9)
     shifted = truth.joints.copy()
@@ -23,11 +23,30 @@ def test_errors_of_a_known_difference():
 
 
 def test_missing_frames_count_as_their_nearest():
-    truth = Truth(np.cumsum(np.random.default_rng(0).normal(size=(10, 12, 3)), axis=0), 10.0, 1.7)
+    truth = Truth(np.cumsum(np.random.default_rng(0).normal(size=(10, 12, 3)), axis=0), np.zeros((10, 14, 3)), 10.0, 1.7)
     kept = [0, 1, 2, 8, 9]
     held = truth.joints[[0, 1, 2, 2, 2, 2, 8, 8, 8, 9]]
     a, b = errors(truth.joints[kept], np.array(kept) / 10, truth), errors(held, np.arange(10) / 10, truth)
     assert a[0] == pytest.approx(b[0])
+
+
+def test_the_errors_in_the_world_of_a_known_difference():
+    rng = np.random.default_rng(0)
+    world = rng.uniform(0.1, 1.5, size=(20, 14, 3))
+    world[:, -1] = rng.normal(size=(20, 3)) + np.array([0, 0, 9.0])  # and this one never
+    world[:, -2] = [0.3, 0.2, 0.04]  # this toe stands
+    truth = Truth(world[:, :12], world, 25.0, 1.7)
+    times = np.arange(20) / 25
+    c, s = np.cos(0.7), np.sin(0.7)
+    turned = world @ np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]]).T + np.array([3.0, -2.0, 0.0])
+    assert np.allclose(world_errors(turned, times, truth), 0, atol=1e-9)
+    assert world_errors(turned + np.array([0, 0, 0.05]), times, truth)[0] == pytest.approx(50)  # the ground is the ground
+    sunk = turned.copy()
+    sunk[:, -2, 2] = -0.08  # one of four
+    assert world_errors(sunk, times, truth)[2] == pytest.approx(20)
+    trembling = turned.copy()
+    trembling[:, -2, 0] += 0.01 * (np.arange(20) % 2)
+    assert world_errors(trembling, times, truth)[1] == pytest.approx(25, rel=0.02)
 
 
 def test_only_videos_with_a_truth_are_judged(tmp_path):

@@ -120,3 +120,45 @@ def test_clavicles_lie_between_neck_and_shoulder() -> None:
     out = with_clavicles(values)
     assert np.allclose(out[:, ARMATURE_24.index("clavicle.L")], (values[:, 3] + values[:, 6]) / 2)
     assert np.allclose(out[:, ARMATURE_24.index("toe.R")], values[:, 21])
+
+
+@pytest.mark.parametrize("fps", [15.0, 24.0, 30.0, 60.0])
+def test_every_frame_rate_gives_the_same_motion(fps: float) -> None:
+    fine, _ = film(fps=120.0)
+    motion, _ = film(fps=fps)
+    flat = fine.positions_world.reshape(len(fine), -1).astype(float)
+    expected = np.stack([np.interp(motion.times, fine.times, column) for column in flat.T], 1).reshape(motion.positions_world.shape)
+    assert np.linalg.norm(motion.positions_world - expected, axis=-1).mean() < 0.03
+
+
+@pytest.mark.parametrize("fps", [30.0, 60.0])
+def test_a_punch_keeps_its_peak_and_a_standing_person_stands_still(fps: float) -> None:
+    """A standing person punches once: 0.45 m there and back in 0.3 s each, with the tremble of a detector on everything."""
+    t = np.arange(round(4 * fps)) / fps
+    reach = np.clip((t - 2.0) / 0.3, 0, 1) - np.clip((t - 2.6) / 0.3, 0, 1)
+    bend = 110.0 * (1 - (1 - np.cos(np.pi * reach)) / 2)
+    local = {f"{joint}.{side}": people.about("x", 0 * t) for joint in ("hip", "knee", "ankle") for side in "LR"}
+    local["shoulder.L"] = people.about("z", -80.0 + 0 * t)
+    local["elbow.L"] = people.about("z", -bend)
+    positions, _ = people.naive_forward(people.rest_offsets(), local, np.zeros((len(t), 3)))
+    positions[..., 2] -= positions[0, ARMATURE_24.index("ankle.L"), 2] - 0.05 * people.HEIGHT
+    truth = positions[:, people.OF_BODY]
+    turn = people.camera_rotation(-6, 0, 20)
+    camera = (truth - [0.0, 0.0, 1.0]) @ turn.T + np.array([0, 0, 5.0])
+    rng = np.random.default_rng(0)
+    count = len(t)
+    motion = build_motion(
+        camera - camera[:, :1] + 0.006 * rng.normal(size=camera.shape), np.zeros((count, 22)),
+        project(camera, MATRIX) + 1.0 * rng.normal(size=(count, 22, 2)), np.full((count, 22), 0.95), t, np.ones(count, bool),
+        [slice(0, count)], fps, MATRIX, SIZE, people.HEIGHT,
+    )  # fmt: skip
+    hand = ARMATURE_24.index("wrist.L")
+
+    def speed(points: np.ndarray) -> np.ndarray:
+        return np.linalg.norm(np.diff(points[:, hand].astype(float), axis=0), axis=-1) * fps
+
+    assert speed(motion.positions_world).max() == pytest.approx(speed(positions).max(), rel=0.10)
+    still = slice(0, round(1.5 * fps))
+    wander = motion.positions_world[still].std(0)  # the pose alone trembles by 6 mm along each axis
+    assert wander.mean() < 0.003 and wander.max() < 0.008
+    assert motion.contacts[still].all()
