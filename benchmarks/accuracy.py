@@ -177,7 +177,7 @@ def main() -> int:
     except Failure as failure:
         print(failure.message, file=sys.stderr)
         return int(failure.exit_code)
-    console = Console()
+    console = Console(width=max(Console().width, 120))  # a pipe counts as 80 columns, and the table has more
     console.print(table)
     console.print(times)
     return int(ExitCode.DONE)
