@@ -18,7 +18,8 @@ LIMBS = [BODY_22.index(f"{joint}.{side}") for joint in ("hip", "knee", "ankle", 
 HIDDEN, MOST_HIDDEN = 0.5, 3
 # The mean distance, as a share of the person's size in the picture, between the motion and the limb points that are seen.
 FARTHEST_OFF = 0.04
-# Measured on 47 segments of held-out people in held-out motions: beyond these two the joints are 103 to 137 mm off, else 69 to 87.
+# Both were chosen on 47 segments of held-out people in held-out motions: there the joints are 103 to 137 mm off beyond them, else 69
+# to 87 (and 102 mm with just three hidden).
 # The mean disagreement of the hypotheses over the limbs, metres (only where there is more than one).
 WIDEST_SPREAD = 0.05
 # Doubts nearer to each other than the first are one, those shorter than the second are none (seconds).
