@@ -22,7 +22,8 @@ SHORTEST_CONTACT = 0.10
 SHORTEST_GAP = 0.07
 # A foot also stands while its points move slower than this across the line of sight (m/s at the person's distance), for at
 # least so long (seconds), ends as soon as they are faster than the second, and only where the lifted foot agrees to this (m/s).
-# Of still toes in the clips climb and walk, on which the two were chosen, 67 to 100 % are under the first; of the feet under it 95 to 100 % are still.
+# Of still toes in the clips climb and walk, on which the two were chosen, 67 to 100 % are under the first; of the feet under it 95 to
+# 100 % are still.
 SEEN_SLOW, SEEN_FAST, SEEN_SECONDS, SEEN_AT_MOST = 0.15, 0.30, 0.2, 1.2
 # ... and the detector is as sure of an end of the foot as this.
 SEEN_CONFIDENCE = 0.5
