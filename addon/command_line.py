@@ -1,4 +1,4 @@
-"""`capture` as a command, inside Blender (`blender --background --command kinolift capture ...`) and in the bpy wheel.
+"""The commands inside Blender (`blender --background --command kinolift capture ...`) and in the bpy wheel; here `capture` itself.
 
 Blender is imported only while the worker already runs, and not at all where nothing but motion files is asked for.
 """
@@ -18,6 +18,7 @@ from ..contract.failure import ExitCode, Failure
 from ..contract.motion_file import Motion
 from ..contract.options import CaptureOptions, add_arguments
 from .capture import Capture, Placement, check_video, place_motion, quality_sentence
+from .command_retarget import add_retarget_parser, run_retarget
 from .export import EXTENSIONS, MOTION_EXTENSION, check_outputs, copy_motion, export_armature
 from .export.options import ExportOptions, add_export_arguments
 from .key_reduction import Tolerance, add_simplify_argument, parse_tolerance
@@ -38,7 +39,7 @@ def main(argv: Sequence[str]) -> int:
         return int(end.code or 0)
     try:
         with _interruptible():
-            return int(_capture(arguments))
+            return int(run_retarget(arguments) if arguments.command == "retarget" else _capture(arguments))
     except Failure as failure:
         _say(f"Error: {failure.message}", sys.stderr)
         return int(failure.exit_code)
@@ -67,6 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     add_simplify_argument(capture)
     add_export_arguments(capture, mesh=False)
     capture.add_argument("--quiet", action="store_true", help="no progress, only the result")
+    add_retarget_parser(commands)
     return parser
 
 

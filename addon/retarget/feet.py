@@ -94,13 +94,13 @@ def _bend(pose: Pose, leg: list[int], goal: Array, weight: Array, rest_hinge: Ar
     wanted = ankle + weight[:, None] * (goal - ankle)
     old, new = ankle - hip, wanted - hip
     swing = q.swing(old, new)
-    plane = np.cross(first, second) / (upper * lower) + HINGE_PULL * rest_hinge
+    plane = q.cross(first, second) / (upper * lower) + HINGE_PULL * rest_hinge
     before = q.frame(old, plane)[..., 1]
     after = q.rotate(swing, before)
     far = np.clip(np.linalg.norm(new, axis=-1), abs(upper - lower) + 1e-6 * upper, (upper + lower) * REACH)
     along = q.unit(new)
     cosine = np.clip((upper**2 + far**2 - lower**2) / (2 * upper * far), -1.0, 1.0)
-    out = np.cross(along, after)
+    out = q.cross(along, after)
     knee = upper * (along * cosine[:, None] + out * np.sqrt(1 - cosine**2)[:, None])
     rest = along * far[:, None] - knee
     active = weight > 0

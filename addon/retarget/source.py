@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import bpy
@@ -35,15 +35,12 @@ def load_rig(path: Path, scene: bpy.types.Scene, name: str = "") -> bpy.types.Ob
     path = check_rig_file(path)
     before = set(bpy.data.objects)
     actions = set(bpy.data.actions)
-    rate = scene.render.fps, scene.render.fps_base
     try:
         with contextlib.redirect_stdout(io.StringIO()):
             _READERS[path.suffix.lower()](path, scene)
     except (RuntimeError, OSError, ValueError, KeyError, AttributeError) as error:
         reason = str(error).strip().splitlines()
         raise Failure("bad_input", f"Blender cannot read {path.name} ({reason[-1] if reason else 'damaged'}); export it again.") from error
-    finally:
-        scene.render.fps, scene.render.fps_base = rate  # importers set the file's own rate
     made = [thing for thing in bpy.data.objects if thing not in before]
     armatures = [thing for thing in made if thing.type == "ARMATURE"]
     chosen = _choose(armatures, path, name)
@@ -79,7 +76,7 @@ def _read_blend(path: Path, scene: bpy.types.Scene) -> None:
 
 def _read_fbx(path: Path, scene: bpy.types.Scene) -> None:
     # The importer in Python keeps bones where the file has them; the newer one in C++ stands in where it is gone.
-    with _active(scene):
+    with _moved_to(scene):
         if hasattr(bpy.types, "IMPORT_SCENE_OT_fbx"):
             bpy.ops.import_scene.fbx(filepath=str(path))
         else:
@@ -87,7 +84,7 @@ def _read_fbx(path: Path, scene: bpy.types.Scene) -> None:
 
 
 def _read_gltf(path: Path, scene: bpy.types.Scene) -> None:
-    with _active(scene):
+    with _moved_to(scene):
         if path.suffix.lower() == ".vrm":
             # the same bytes as a .glb; Blender's importer goes by the name
             import tempfile
@@ -100,12 +97,26 @@ def _read_gltf(path: Path, scene: bpy.types.Scene) -> None:
             bpy.ops.import_scene.gltf(filepath=str(path))
 
 
-def _active(scene: bpy.types.Scene) -> contextlib.AbstractContextManager[object]:
-    """Importers put their objects into the context's scene."""
-    layer = scene.view_layers[0]
-    return bpy.context.temp_override(  # type: ignore[no-any-return]
-        scene=scene, view_layer=layer, collection=scene.collection, layer_collection=layer.layer_collection
-    )
+@contextlib.contextmanager
+def _moved_to(scene: bpy.types.Scene) -> Iterator[None]:
+    """Lets an importer work in the scene that is open, as it must (it asks for the active object), and moves what it made to `scene`."""
+    current = bpy.context.scene
+    names = ("frame_start", "frame_end", "frame_current")
+    kept = [getattr(current, name) for name in names]
+    rate = current.render.fps, current.render.fps_base
+    before = set(bpy.data.objects)
+    try:
+        yield
+    finally:
+        current.render.fps, current.render.fps_base = rate
+        for name, value in zip(names, kept, strict=True):
+            setattr(current, name, value)
+        for thing in set(bpy.data.objects) - before:
+            hidden = thing.users_collection and all(collection.name.startswith("glTF") for collection in thing.users_collection)
+            for collection in thing.users_collection:
+                collection.objects.unlink(thing)
+            if not hidden:  # the shapes that the glTF importer gives to bones
+                scene.collection.objects.link(thing)
 
 
 _READERS: dict[str, Callable[[Path, bpy.types.Scene], None]] = {

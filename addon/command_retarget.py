@@ -1,0 +1,195 @@
+"""`retarget` as a command: motions on of rig files, inside Blender and in the bpy wheel."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..contract.failure import ExitCode, Failure
+from ..contract.motion_file import load_motion
+from .export import BLENDER_EXTENSIONS, MOTION_EXTENSION, check_outputs, export_armature
+from .export.options import ExportOptions, add_export_arguments
+from .key_reduction import Tolerance, add_simplify_argument, parse_tolerance
+
+if TYPE_CHECKING:
+    import bpy
+
+# What an output gets for a name where -o is a folder and --format says nothing.
+DEFAULT_FORMAT = ".fbx"
+RIG_EXTENSIONS = (".blend", ".fbx", ".glb", ".gltf", ".vrm")
+# The collections of a Blender file that reading a rig fills.
+_KINDS = ("objects", "meshes", "armatures", "actions", "materials", "images", "textures", "node_groups", "collections", "cameras", "lights",
+          "shape_keys")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Job:
+    """One motion on one rig."""
+
+    motion: Path
+    rig: Path
+    output: Path
+
+
+def add_retarget_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """The words and options of `retarget`."""
+    from .scene import DEFAULT_SCENE_FPS, SCENE_FPS
+
+    parser = commands.add_parser("retarget", help="put motions on your own characters",
+        description="Puts motions on the characters of rig files; several motions and rigs make a file for each pair.")  # fmt: skip
+    parser.add_argument("motions", type=Path, nargs="+", metavar="MOTION", help=f"a {MOTION_EXTENSION} file, or a folder of them")
+    parser.add_argument("--rig", dest="rigs", type=Path, action="append", required=True, metavar="FILE",
+        help=f"a character, or a folder of them: {' '.join(RIG_EXTENSIONS)}; may be given several times")  # fmt: skip
+    parser.add_argument("-o", "--output", dest="output", type=Path, required=True, metavar="OUT",
+        help=f"a file to write ({' '.join(BLENDER_EXTENSIONS)}), or for several pairs a folder")  # fmt: skip
+    parser.add_argument("--format", choices=[kind[1:] for kind in BLENDER_EXTENSIONS], default=DEFAULT_FORMAT[1:],
+        help="the kind of file where OUT is a folder (default %(default)s)")  # fmt: skip
+    parser.add_argument("--armature", default="", metavar="NAME", help="the armature to use where a rig file holds several")
+    parser.add_argument("--preset", default="auto", metavar="NAME", help="how the rig's bones are named (default: found out)")
+    parser.add_argument("--root", choices=("motion", "in-place"), default="motion",
+        help="whether the character travels or stays on the spot (default %(default)s)")  # fmt: skip
+    parser.add_argument("--root-bone", choices=("auto", "hips", "root"), default="auto",
+        help="the bone that carries the travel along the ground; auto: the root bone if there is one (default %(default)s)")  # fmt: skip
+    parser.add_argument("--feet", choices=("auto", "never"), default="auto",
+        help="hold planted feet in place on the character (default %(default)s)")  # fmt: skip
+    parser.add_argument("--scene-fps", choices=SCENE_FPS, default=DEFAULT_SCENE_FPS,
+        help="frame rate of the files where a .blend file is open (default %(default)s)")  # fmt: skip
+    add_simplify_argument(parser)
+    add_export_arguments(parser)
+    parser.add_argument("--quiet", action="store_true", help="only failures and the written files")
+
+
+def run_retarget(arguments: argparse.Namespace) -> ExitCode:
+    """Writes every pair; one that fails is told and leaves the others. Returns the first failure's code, or DONE."""
+    options = ExportOptions.from_arguments(arguments)
+    tolerance = parse_tolerance(arguments.simplify)
+    jobs = plan(arguments.motions, arguments.rigs, arguments.output, f".{arguments.format}")
+    code = ExitCode.DONE
+    by_rig: dict[Path, list[Job]] = {}
+    for job in jobs:
+        by_rig.setdefault(job.rig, []).append(job)
+    written = 0
+    for rig, its_jobs in by_rig.items():
+        try:
+            with _stage() as scene:
+                from .retarget.source import load_rig
+
+                armature = load_rig(rig, scene, arguments.armature)
+                for job in its_jobs:
+                    try:
+                        _one(job, armature, scene, arguments, options, tolerance)
+                        written += 1
+                    except Failure as failure:
+                        code = code or failure.exit_code
+                        _say(f"Error: {job.motion.name} on {rig.name}: {failure.message}", sys.stderr)
+        except Failure as failure:
+            code = code or failure.exit_code
+            _say(f"Error: {rig.name}: {failure.message}", sys.stderr)
+    if len(jobs) > 1:
+        _say(f"{written} of {len(jobs)} written.")
+    return code
+
+
+def plan(motions: Sequence[Path], rigs: Sequence[Path], output: Path, extension: str) -> list[Job]:
+    """Every pair with its output, all checked before any work. Raises Failure for what is missing or cannot be written."""
+    all_motions = _spread(motions, (MOTION_EXTENSION,), "motion")
+    all_rigs = _spread(rigs, RIG_EXTENSIONS, "rig")
+    output = output.expanduser().absolute()
+    single = len(all_motions) == 1 and len(all_rigs) == 1
+    if output.suffix and not output.is_dir():
+        if not single:
+            raise Failure(
+                "bad_arguments",
+                f"{len(all_motions)} motions on {len(all_rigs)} rigs do not go into the one file {output.name}; name a folder for -o.",
+            )
+        check_outputs([output], BLENDER_EXTENSIONS)
+        return [Job(all_motions[0], all_rigs[0], output)]
+    if not output.is_dir():
+        try:
+            output.mkdir()
+        except OSError as error:
+            raise Failure("not_writable", f"The folder {output} cannot be made ({error.strerror}); choose another.") from error
+    several = len({rig.stem for rig in all_rigs}) < len(all_rigs)
+    jobs = [
+        Job(motion, rig, output / f"{rig.stem}{'_' + rig.suffix[1:] if several else ''}_{motion.stem}{extension}")
+        for rig in all_rigs
+        for motion in all_motions
+    ]
+    check_outputs([job.output for job in jobs], BLENDER_EXTENSIONS)
+    return jobs
+
+
+def _spread(paths: Sequence[Path], extensions: Sequence[str], kind: str) -> list[Path]:
+    found: list[Path] = []
+    for path in paths:
+        whole = path.expanduser().absolute()
+        if whole.is_dir():
+            inside = sorted(entry for entry in whole.iterdir() if entry.suffix.lower() in extensions)
+            if not inside:
+                raise Failure("bad_input", f"There is no {kind} file ({', '.join(extensions)}) in {path}; choose another folder.")
+            found += inside
+        elif not whole.exists():
+            raise Failure("no_such_file", f"There is no {kind} file {whole}; check the path.")
+        else:
+            found.append(whole)
+    return list(dict.fromkeys(found))
+
+
+def _one(job: Job, armature: bpy.types.Object, scene: bpy.types.Scene, arguments: argparse.Namespace, options: ExportOptions,
+         tolerance: Tolerance | None) -> None:  # fmt: skip
+    import bpy
+
+    from . import scene as rates
+    from .retarget.mapping import find_mapping
+    from .retarget.retarget import RetargetOptions, retarget
+    from .simplify import simplify
+
+    motion = load_motion(job.motion)
+    if arguments.scene_fps == rates.KEEP and bpy.data.filepath:
+        scene.render.fps, scene.render.fps_base = bpy.context.scene.render.fps, bpy.context.scene.render.fps_base
+    else:
+        rates.match_rate(scene, motion.fps)
+    frames = rates.key_frames(motion, scene, 0)
+    choices = RetargetOptions(arguments.root, arguments.root_bone, arguments.feet)
+    before = armature.animation_data.action if armature.animation_data else None
+    result = retarget(motion, armature, find_mapping(armature, arguments.preset), choices, frames - frames[0], job.motion.stem)
+    if tolerance is not None:
+        simplify(armature, tolerance)
+    try:
+        export_armature(armature, job.output, options=options)
+    finally:
+        armature.animation_data.action = before
+        bpy.data.actions.remove(result.action)
+    for note in result.notes:
+        _say(f"Warning: {note}", sys.stderr)
+    _say(f"Wrote {job.output}")
+    if not arguments.quiet:
+        _say(f"{job.motion.stem} on {armature.name}: {result.summary()} Took {result.seconds:.2f} s.")
+
+
+@contextmanager
+def _stage() -> Iterator[bpy.types.Scene]:
+    """A scene of the command's own; afterwards it and all that was read into the file meanwhile are gone."""
+    try:
+        import bpy
+    except ImportError as error:
+        raise Failure(
+            "bad_installation", f"This Python has no Blender module ({error}); install bpy, or run the command inside Blender."
+        ) from error
+    kinds = [getattr(bpy.data, kind) for kind in _KINDS]
+    before = [set(kind) for kind in kinds]
+    scene = bpy.data.scenes.new("Kinolift retarget")
+    try:
+        yield scene
+    finally:
+        bpy.data.batch_remove([thing for kind, old in zip(kinds, before, strict=True) for thing in kind if thing not in old])
+        bpy.data.scenes.remove(scene)
+
+
+def _say(text: str, stream: object = None) -> None:
+    print(text, file=stream or sys.stdout, flush=True)  # type: ignore[arg-type]
