@@ -1,4 +1,4 @@
-"""`retarget` as a command: motions on of rig files, inside Blender and in the bpy wheel."""
+"""`retarget` as a command: captured motions on the characters of rig files, inside Blender and in the bpy wheel."""
 
 from __future__ import annotations
 

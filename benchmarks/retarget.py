@@ -91,7 +91,7 @@ def _motion(frames: int) -> Any:
     angles = 0.3 * np.sin(np.arange(frames)[:, None] * generator.uniform(0.05, 0.2, len(joints)))
     axes = q.unit(generator.normal(size=(len(joints), 3)))
     rotations = np.concatenate([np.cos(angles)[..., None], np.sin(angles)[..., None] * axes], axis=-1)
-    root = np.zeros((frames, 3)) + (0, 0, 0.9)
+    root = np.tile([0.0, 0.0, 0.9], (frames, 1))
     empty = np.zeros((frames, len(joints), 3), np.float32)
     flags = (np.arange(frames) // 15 % 2 == 0)[:, None].repeat(2, 1)
     return Motion(
