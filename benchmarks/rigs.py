@@ -1,0 +1,172 @@
+"""How right a motion is on other rigs, as Blender evaluates it; and a picture of one frame of it on every rig.
+
+    python benchmarks/rigs.py MOTION.npz RIG... [--picture OUT.png] [--frame 35]
+
+A rig is a .blend, .fbx, .glb or .vrm file with one armature. For each: the preset found, its legs' length against the person's, the worst
+angle between a limb of the rig and the person's with the feet left as turned and with planted feet held, how far a planted ankle strays
+from its place on the person's path (scaled by the legs, less its mean), and the largest turn of any bone between two frames beside the
+motion's own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+import cv2  # noqa: E402
+import numpy as np  # noqa: E402
+import numpy.typing as npt  # noqa: E402
+from rich.console import Console  # noqa: E402
+from rich.table import Table  # noqa: E402
+
+import kinolift  # noqa: E402
+from contract.failure import ExitCode, Failure  # noqa: E402
+from contract.motion_file import Motion, load_motion  # noqa: E402
+
+Array = npt.NDArray[np.float64]
+
+# (role, the role at its end, the joints that the person's limb runs between)
+LIMBS = tuple(
+    (f"{role}.{s}", f"{end}.{s}", f"{first}.{s}", f"{last}.{s}")
+    for s in "LR"
+    for role, end, first, last in (
+        ("upper_arm", "forearm", "shoulder", "elbow"), ("forearm", "hand", "elbow", "wrist"),
+        ("thigh", "shin", "hip", "knee"), ("shin", "foot", "knee", "ankle"),
+    )
+)  # fmt: skip
+PANEL = (300, 400)  # pixels of one rig in the picture
+SAMPLES = 24
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Angles in degrees, `planted` in millimetres; `turn` and `own_turn`: the rig's and the motion's largest between two frames."""
+
+    preset: str
+    legs: float
+    free: float
+    held: float
+    planted: float
+    turn: float
+    own_turn: float
+
+
+def largest_turn(quaternions: Array) -> float:
+    """Degrees, the largest between two frames of any bone; (T,B,4) unit quaternions."""
+    cosine = np.abs((quaternions[1:] * quaternions[:-1]).sum(-1))
+    return float(np.degrees(2.0 * np.arccos(np.clip(cosine, 0.0, 1.0))).max())
+
+
+def angles(shown: Array, true: Array) -> Array:
+    """(...,) degrees between the directions (...,3)."""
+    cosine = (shown * true).sum(-1) / np.linalg.norm(shown, axis=-1) / np.linalg.norm(true, axis=-1)
+    return np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0)))
+
+
+def evaluated(armature: Any, mapping: Any, frames: int) -> tuple[dict[str, Array], Array]:
+    """role -> (T,3) where its first bone starts, world; and (T,B,4) every bone's own turn: as Blender's dependency graph has them."""
+    import bpy
+
+    heads: dict[str, list[Any]] = {role: [] for role, names in mapping.bones.items() if names}
+    turns = []
+    for frame in range(frames):
+        bpy.context.scene.frame_set(frame)
+        seen = armature.evaluated_get(bpy.context.evaluated_depsgraph_get())
+        for role, places in heads.items():
+            places.append(seen.matrix_world @ seen.pose.bones[mapping.bones[role][0]].head)
+        turns.append([bone.matrix_basis.to_quaternion().normalized() for bone in seen.pose.bones])
+    return {role: np.array(places, dtype=np.float64) for role, places in heads.items()}, np.array(turns, dtype=np.float64)
+
+
+def judge(motion: Motion, rig: Path) -> Figures:
+    """The figures of one rig, which is left in the scene with the planted motion on it. Raises Failure."""
+    import bpy
+    from kinolift_extension.addon.retarget.mapping import find_mapping  # type: ignore[import-not-found, unused-ignore]
+    from kinolift_extension.addon.retarget.retarget import RetargetOptions, retarget  # type: ignore[import-not-found, unused-ignore]
+    from kinolift_extension.addon.retarget.source import load_rig  # type: ignore[import-not-found, unused-ignore]
+
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+    armature = load_rig(rig, bpy.context.scene)
+    mapping = find_mapping(armature)
+    worst = []
+    for feet in ("never", "auto"):
+        done = retarget(motion, armature, mapping, RetargetOptions(feet=feet))
+        heads, turns = evaluated(armature, mapping, len(motion))
+        true = {joint: motion.positions_world[:, motion.joint(joint)].astype(np.float64) for limb in LIMBS for joint in limb[2:]}
+        worst.append(max(float(angles(heads[b] - heads[a], true[d] - true[c]).max()) for a, b, c, d in LIMBS))
+    planted = 0.0
+    for foot, side in enumerate("LR"):
+        standing = motion.contacts[:, foot]
+        if standing.any():
+            off = (heads[f"foot.{side}"] - done.ratio * true[f"ankle.{side}"])[standing]
+            planted = max(planted, float(np.linalg.norm(off - off.mean(0), axis=1).max()) * 1000.0)
+    own = motion.rotations.astype(np.float64)
+    return Figures(mapping.preset, done.ratio, worst[0], worst[1], planted, largest_turn(turns), largest_turn(own))
+
+
+def picture(frame: int) -> npt.NDArray[np.uint8]:
+    """(H,W,3) BGR: the scene's meshes at a frame, from the front and a little aside, by Cycles."""
+    import bpy
+    from mathutils import Vector
+
+    scene = bpy.context.scene
+    scene.frame_set(frame)
+    graph = bpy.context.evaluated_depsgraph_get()
+    meshes = [thing.evaluated_get(graph) for thing in scene.objects if thing.type == "MESH" and thing.find_armature() is not None]
+    points = np.array([mesh.matrix_world @ vertex.co for mesh in meshes for vertex in mesh.to_mesh().vertices])
+    middle, size = (points.max(0) + points.min(0)) / 2.0, float(np.ptp(points, axis=0).max())
+    camera = bpy.data.objects.new("camera", bpy.data.cameras.new("camera"))
+    camera.location = Vector(middle) + 1.75 * size * Vector((0.45, -0.9, 0.15))
+    camera.rotation_euler = (Vector(middle) - camera.location).to_track_quat("-Z", "Y").to_euler()
+    sun = bpy.data.objects.new("sun", bpy.data.lights.new("sun", "SUN"))
+    sun.data.energy, sun.rotation_euler = 3.0, (0.8, 0.2, 0.6)
+    for thing in (camera, sun):
+        scene.collection.objects.link(thing)
+    scene.world = bpy.data.worlds.new("paper")
+    scene.world.use_nodes = True
+    scene.world.node_tree.nodes["Background"].inputs[0].default_value = (0.9, 0.9, 0.9, 1.0)
+    scene.camera, scene.render.engine, scene.cycles.samples = camera, "CYCLES", SAMPLES
+    scene.render.resolution_x, scene.render.resolution_y = PANEL
+    scene.render.filepath = str(Path(bpy.app.tempdir) / "rig.png")
+    bpy.ops.render.render(write_still=True)
+    return np.asarray(cv2.imread(scene.render.filepath), dtype=np.uint8)
+
+
+def main() -> int:
+    """Prints the table; returns the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("motion", type=Path)
+    parser.add_argument("rigs", nargs="+", type=Path)
+    parser.add_argument("--picture", type=Path, help="a frame of it on every rig, .png")
+    parser.add_argument("--frame", type=int, default=35)
+    read = parser.parse_args()
+    kinolift.load_extension()
+    table = Table("rig", "preset", "legs", "limbs, free", "limbs, feet held", "planted ankle", "turn a frame / the motion's")
+    panels, code = [], ExitCode.DONE
+    try:
+        motion = load_motion(read.motion)
+        for rig in read.rigs:
+            f = judge(motion, rig)
+            table.add_row(rig.name, f.preset, f"{f.legs:.3f}", f"{f.free:.3f} deg", f"{f.held:.2f} deg", f"{f.planted:.2f} mm",
+                          f"{f.turn:.1f} / {f.own_turn:.1f} deg")  # fmt: skip
+            if read.picture is not None:
+                panels.append(picture(min(read.frame, len(motion) - 1)))
+        if panels:
+            cv2.imwrite(str(read.picture), np.concatenate(panels, axis=1))
+    except Failure as failure:
+        print(failure.message, file=sys.stderr)
+        code = failure.exit_code
+    Console(width=140).print(table)
+    sys.stdout.flush()
+    os._exit(int(code))  # bpy can hang while the interpreter shuts down
+
+
+if __name__ == "__main__":
+    main()
