@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import keyframes
+from . import quaternions as q
 from .bones import ROOT_BONE, Bone, bones_of
 
 if TYPE_CHECKING:
@@ -93,12 +94,7 @@ def in_bone_axes(rotations: npt.NDArray[np.float32], rest: npt.NDArray[np.float6
     quaternions = rotations.astype(np.float64)
     quaternions /= np.linalg.norm(quaternions, axis=1, keepdims=True)
     quaternions[:, 1:] = quaternions[:, 1:] @ rest
-    flips = np.einsum("ij,ij->i", quaternions[1:], quaternions[:-1]) < 0
-    signs = np.concatenate([[1.0], np.cumprod(np.where(flips, -1.0, 1.0))])
-    if quaternions[0, 0] < 0:
-        signs = -signs
-    result: npt.NDArray[np.float64] = quaternions * signs[:, None]
-    return result
+    return q.continuous(quaternions)
 
 
 def _edit_bones(scene: bpy.types.Scene, armature: bpy.types.Object, bones: list[Bone]) -> None:

@@ -78,7 +78,7 @@ def measure(frames: int, slow_frames: int, repeat: int) -> dict[str, Any]:
 
 def _motion(frames: int) -> Any:
     """A person whose every joint swings about an axis of its own, both feet said to stand half of the time."""
-    from kinolift_extension.addon.retarget import quaternions as q  # type: ignore[import-not-found, unused-ignore]
+    from kinolift_extension.addon import quaternions as q  # type: ignore[import-not-found, unused-ignore]
     from kinolift_extension.contract.motion_file import Motion  # type: ignore[import-not-found, unused-ignore]
 
     lengths = {"spine": (0, 0, 0.12), "chest": (0, 0, 0.2), "neck": (0, 0.02, 0.22), "head": (0, -0.02, 0.09), "head_top": (0, 0, 0.2),

@@ -20,6 +20,7 @@ import numpy.typing as npt
 from mathutils import Matrix
 
 from .. import keyframes
+from .. import quaternions as q
 
 Array = npt.NDArray[np.float64]
 
@@ -197,23 +198,7 @@ def _parts(local: Array) -> tuple[Array, Array, Array]:
     scale = np.linalg.norm(local[:, :3, :3], axis=1)
     scale[np.linalg.det(local[:, :3, :3]) < 0] *= -1.0
     turned = local[:, :3, :3] / scale[:, None]
-    quaternions = to_quaternions(turned)
-    flips = np.einsum("ij,ij->i", quaternions[1:], quaternions[:-1]) < 0
-    signs = np.concatenate([[1.0], np.cumprod(np.where(flips, -1.0, 1.0))])
-    return local[:, :3, 3], quaternions * signs[:, None], scale
-
-
-def to_quaternions(turns: Array) -> Array:
-    """(T,3,3) rotations -> (T,4) wxyz of unit length, from whichever of the four parts is the largest (Shepperd 1978)."""
-    a = turns
-    # 4 q qT, of which every row is a multiple of the quaternion
-    w = [1 + a[:, 0, 0] + a[:, 1, 1] + a[:, 2, 2], a[:, 2, 1] - a[:, 1, 2], a[:, 0, 2] - a[:, 2, 0], a[:, 1, 0] - a[:, 0, 1]]
-    x = [w[1], 1 + a[:, 0, 0] - a[:, 1, 1] - a[:, 2, 2], a[:, 0, 1] + a[:, 1, 0], a[:, 0, 2] + a[:, 2, 0]]
-    y = [w[2], x[2], 1 - a[:, 0, 0] + a[:, 1, 1] - a[:, 2, 2], a[:, 1, 2] + a[:, 2, 1]]
-    z = [w[3], x[3], y[3], 1 - a[:, 0, 0] - a[:, 1, 1] + a[:, 2, 2]]
-    rows = np.stack([np.stack(part, axis=1) for part in (w, x, y, z)], axis=1)
-    largest = rows[np.arange(len(a)), np.argmax(rows[:, np.arange(4), np.arange(4)], axis=1)]
-    return np.asarray(largest / np.linalg.norm(largest, axis=1, keepdims=True))
+    return local[:, :3, 3], q.continuous(q.of_matrices(turned)), scale
 
 
 def _copy_mesh(mesh: bpy.types.Object, armature: bpy.types.Object, copy: bpy.types.Object, into: Matrix) -> bpy.types.Object:

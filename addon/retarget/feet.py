@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from . import quaternions as q
+from .. import quaternions as q
 from .roles import Mapping
 from .transfer import Pose, Transfer
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from . import quaternions as q
+from .. import quaternions as q
 from .rig import Rig
 from .roles import LIMB_ROLES, Mapping
 

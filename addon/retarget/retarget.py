@@ -14,7 +14,7 @@ from mathutils import Euler, Quaternion
 from ...contract.failure import Failure
 from ...contract.motion_file import Motion
 from .. import keyframes
-from . import quaternions as q
+from .. import quaternions as q
 from .feet import plant_feet
 from .rig import read_rig
 from .roles import LIMB_ROLES, Mapping

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...contract.failure import Failure
-from . import quaternions as q
+from .. import quaternions as q
 from .roles import Mapping
 
 Array = npt.NDArray[np.float64]

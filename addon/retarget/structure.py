@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...contract.failure import Failure
+from .. import quaternions as q
 from .names import name_supports, side_of_name
 from .roles import Mapping
 
@@ -70,7 +71,7 @@ class _Pair:
     @property
     def across(self) -> Array:
         """From the second limb to the first, unit length."""
-        return _unit((self.limbs[0].points - self.limbs[1].points).sum(axis=0))
+        return q.unit((self.limbs[0].points - self.limbs[1].points).sum(axis=0))
 
     @property
     def start(self) -> Array:
@@ -144,11 +145,7 @@ def stands_upright(mapping: Mapping, bones: Sequence[RestBone]) -> bool:
     """Whether the legs of a mapping hang opposite to the way from them to the arms, as in a person and not in an animal on all fours."""
     heads = {bone.name: bone.head for bone in bones}
     hip, arm, foot = (np.mean([heads[mapping.bones[f"{role}.{s}"][0]] for s in "LR"], axis=0) for role in ("thigh", "upper_arm", "foot"))
-    return float(_unit(foot - hip) @ _unit(arm - hip)) < AGAINST
-
-
-def _unit(vector: Array) -> Array:
-    return vector / max(float(np.linalg.norm(vector)), 1e-12)
+    return float(q.unit(foot - hip) @ q.unit(arm - hip)) < AGAINST
 
 
 def _limb(tree: _Tree, start: int, kind: tuple[float, float]) -> _Limb | None:
@@ -215,8 +212,8 @@ def _bodies(tree: _Tree, legs: Sequence[_Pair], arms: Sequence[_Pair]) -> Iterat
                 continue
             # from where the chains branch off, or an animal's lower legs would do for legs
             low, high = (tree.heads[[limb.chain[0] for limb in pair.limbs]].mean(axis=0) for pair in (leg, arm))
-            spine = _unit(high - low)
-            hang = _unit((leg.limbs[0].points[2] + leg.limbs[1].points[2]) / 2 - low)
+            spine = q.unit(high - low)
+            hang = q.unit((leg.limbs[0].points[2] + leg.limbs[1].points[2]) / 2 - low)
             alike = abs(float(leg.across @ arm.across))
             if float(hang @ spine) > AGAINST or alike < 0.8 or abs(float(leg.across @ spine)) > 0.4:
                 continue
@@ -244,15 +241,15 @@ def _lack(tree: _Tree, legs: Sequence[_Pair], arms: Sequence[_Pair]) -> str:
         pair = legs[0]
         limbs = {bone for limb in pair.limbs for bone in limb.chain}
         others = tree.heads[[b for b in range(len(tree.bones)) if b not in limbs and tree.parents[b] >= 0] or [pair.parent]].mean(axis=0)
-        hang = _unit((pair.limbs[0].points[2] + pair.limbs[1].points[2]) / 2 - pair.start)
-        return "has no arms beside its legs that could be found" if float(hang @ _unit(others - pair.start)) < AGAINST else no_legs
+        hang = q.unit((pair.limbs[0].points[2] + pair.limbs[1].points[2]) / 2 - pair.start)
+        return "has no arms beside its legs that could be found" if float(hang @ q.unit(others - pair.start)) < AGAINST else no_legs
     return (
         "stands on all fours or has no legs that go on from its spine: no two legs that hang opposite to a spine with two arms were found"
     )
 
 
 def _roles(tree: _Tree, body: _Body) -> Mapping:
-    up = _unit(body.arms.start - body.legs.start)
+    up = q.unit(body.arms.start - body.legs.start)
     length = float(np.linalg.norm(body.legs.limbs[0].points[2] - body.legs.start))
     left, sure_side = _left(tree, body, up)
     bones: dict[str, tuple[str, ...]] = {}

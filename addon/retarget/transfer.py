@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...contract.motion_file import Motion
-from . import quaternions as q
+from .. import quaternions as q
 from .rest_pose import Match, match, source_rest
 from .rig import Rig, turn_quaternion
 from .roles import LIMB_ROLES, Mapping

@@ -40,7 +40,8 @@ from engine.training.pose_refiner import DiffusionRecipe, PoseRefinerLearner, Sa
 from engine.training.pose_table import PoseTable, pose_table
 from engine.training.processes import join
 from engine.training.settings import fill, read_toml
-from engine.training.split import split_segments, training_motions
+from engine.training.split import HELD_OUT_HUMANS, HELD_OUT_SOURCES, split_segments, training_motions
+from engine.training.split import Split as PairsSplit
 from engine.training.transplant import Motions
 
 NETWORKS = ("lifter", "refiner")
@@ -191,7 +192,8 @@ def _train_pairs(order: Order) -> None:
     split = split_segments(load_detections(read.path))
     if not split.train or not split.validation:
         raise Failure("bad_input", f"{read.path} lacks training or validation pairs; both bodies and sources are held apart.")
-    start = None if read.start is None else weights.load_weights(read.start / f"{read.network}.safetensors").part(read.network)
+    stored_start = None if read.start is None else weights.load_weights(read.start / f"{read.network}.safetensors")
+    start = None if stored_start is None else stored_start.part(read.network)
     log_file = read.out / f"{read.network}.jsonl"
     if read.network == "lifter":
         recipe = order.recipe(product_lifter.LifterRecipe, "lifter")
@@ -217,7 +219,17 @@ def _train_pairs(order: Order) -> None:
         header = {"layout": refiner.config.to_dict(), "start_step": first, "lifter": stored.sha256, **info}
     if log is not None:
         log.close()
-        weights.save_weights(read.out / f"{read.network}.safetensors", tensors, header)
+        weights.save_weights(read.out / f"{read.network}.safetensors", tensors, header | _origin(split, stored_start))
+
+
+def _origin(split: PairsSplit, start: weights.Weights | None) -> dict[str, Any]:
+    """What the header says of the data, and of the weights that training went on from, so that the whole way can be gone again."""
+    data = {
+        "train_segments": len(split.train), "train_frames": sum(len(s.detected) for s in split.train),
+        "validation_segments": len(split.validation), "validation_frames": sum(len(s.detected) for s in split.validation),
+        "held_out_humans": sorted(HELD_OUT_HUMANS), "held_out_sources": sorted(HELD_OUT_SOURCES),
+    }  # fmt: skip
+    return {"data": data} | ({} if start is None else {"start": {"sha256": start.sha256, "recipe": start.header["recipe"]}})
 
 
 def without_lines(run: Run) -> Run:
