@@ -5,19 +5,21 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..contract.failure import ExitCode, Failure
 from ..contract.motion_file import load_motion
-from .export import BLENDER_EXTENSIONS, MOTION_EXTENSION, check_outputs, export_armature
+from .export import BLENDER_EXTENSIONS, CLIP_EXTENSIONS, MOTION_EXTENSION, check_holds_takes, check_outputs, export_armature, export_takes
 from .export.options import ExportOptions, add_export_arguments
 from .key_reduction import Tolerance, add_simplify_argument, parse_tolerance
 
 if TYPE_CHECKING:
     import bpy
+
+    from .retarget.retarget import RetargetResult
 
 # What an output gets for a name where -o is a folder and --format says nothing.
 DEFAULT_FORMAT = ".fbx"
@@ -29,9 +31,9 @@ _KINDS = ("objects", "meshes", "armatures", "actions", "materials", "images", "t
 
 @dataclass(frozen=True)
 class Job:
-    """One motion on one rig."""
+    """A file to write: one motion on one rig, or several as its clips."""
 
-    motion: Path
+    motions: tuple[Path, ...]
     rig: Path
     output: Path
 
@@ -41,7 +43,8 @@ def add_retarget_parser(commands: argparse._SubParsersAction[argparse.ArgumentPa
     from .scene import DEFAULT_SCENE_FPS, SCENE_FPS
 
     parser = commands.add_parser("retarget", help="put motions on your own characters",
-        description="Puts motions on the characters of rig files; several motions and rigs make a file for each pair.")  # fmt: skip
+        description="Puts motions on the characters of rig files; several motions and rigs make a file for each pair, or "
+        "with --clips a file for each rig.")  # fmt: skip
     parser.add_argument("motions", type=Path, nargs="+", metavar="MOTION", help=f"a {MOTION_EXTENSION} file, or a folder of them")
     parser.add_argument("--rig", dest="rigs", type=Path, action="append", required=True, metavar="FILE",
         help=f"a character, or a folder of them: {' '.join(RIG_EXTENSIONS)}; may be given several times")  # fmt: skip
@@ -49,6 +52,8 @@ def add_retarget_parser(commands: argparse._SubParsersAction[argparse.ArgumentPa
         help=f"a file to write ({' '.join(BLENDER_EXTENSIONS)}), or for several pairs a folder")  # fmt: skip
     parser.add_argument("--format", choices=[kind[1:] for kind in BLENDER_EXTENSIONS], default=DEFAULT_FORMAT[1:],
         help="the kind of file where OUT is a folder (default %(default)s)")  # fmt: skip
+    parser.add_argument("--clips", action="store_true",
+        help=f"all motions of a rig in one file ({' '.join(CLIP_EXTENSIONS)}), each a clip with the name of its motion")  # fmt: skip
     parser.add_argument("--armature", default="", metavar="NAME", help="the armature to use where a rig file holds several")
     parser.add_argument("--preset", default="auto", metavar="NAME", help="how the rig's bones are named (default: found out)")
     parser.add_argument("--root", choices=("motion", "in-place"), default="motion",
@@ -68,7 +73,7 @@ def run_retarget(arguments: argparse.Namespace) -> ExitCode:
     """Writes every pair; one that fails is told and leaves the others. Returns the first failure's code, or DONE."""
     options = ExportOptions.from_arguments(arguments)
     tolerance = parse_tolerance(arguments.simplify)
-    jobs = plan(arguments.motions, arguments.rigs, arguments.output, f".{arguments.format}")
+    jobs = plan(arguments.motions, arguments.rigs, arguments.output, f".{arguments.format}", arguments.clips)
     code = ExitCode.DONE
     by_rig: dict[Path, list[Job]] = {}
     for job in jobs:
@@ -81,45 +86,53 @@ def run_retarget(arguments: argparse.Namespace) -> ExitCode:
 
                 armature = load_rig(rig, scene, arguments.armature)
                 for job in its_jobs:
-                    try:
-                        _one(job, armature, scene, arguments, options, tolerance)
-                        written += 1
-                    except Failure as failure:
-                        code = code or failure.exit_code
-                        _say(f"Error: {job.motion.name} on {rig.name}: {failure.message}", sys.stderr)
+                    put, failed = _write(job, armature, scene, arguments, options, tolerance)
+                    written += put
+                    code = code or failed
         except Failure as failure:
             code = code or failure.exit_code
             _say(f"Error: {rig.name}: {failure.message}", sys.stderr)
-    if len(jobs) > 1:
-        _say(f"{written} of {len(jobs)} written.")
+    if (total := sum(len(job.motions) for job in jobs)) > 1:
+        _say(f"{written} of {total} written.")
     return code
 
 
-def plan(motions: Sequence[Path], rigs: Sequence[Path], output: Path, extension: str) -> list[Job]:
-    """Every pair with its output, all checked before any work. Raises Failure for what is missing or cannot be written."""
+def plan(motions: Sequence[Path], rigs: Sequence[Path], output: Path, extension: str, clips: bool = False) -> list[Job]:
+    """Every pair with its output, or with `clips` every rig; all checked before any work. Raises Failure for what is missing or cannot
+    be written."""
     all_motions = _spread(motions, (MOTION_EXTENSION,), "motion")
     all_rigs = _spread(rigs, RIG_EXTENSIONS, "rig")
+    sets = [tuple(all_motions)] if clips else [(motion,) for motion in all_motions]
+    if clips:
+        names = [motion.stem for motion in all_motions]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise Failure(
+                "bad_arguments", f"Several motions are named {', '.join(twice)}, and clips of one file need names of their own; rename one."
+            )
     output = output.expanduser().absolute()
-    single = len(all_motions) == 1 and len(all_rigs) == 1
+    single = len(sets) == 1 and len(all_rigs) == 1
     if output.suffix and not output.is_dir():
         if not single:
+            more = "; name a folder for -o." if clips or len(all_rigs) > 1 else "; name a folder for -o, or add --clips."
             raise Failure(
-                "bad_arguments",
-                f"{len(all_motions)} motions on {len(all_rigs)} rigs do not go into the one file {output.name}; name a folder for -o.",
+                "bad_arguments", f"{len(all_motions)} motions on {len(all_rigs)} rigs do not go into the one file {output.name}{more}"
             )
+        if clips:
+            check_holds_takes(output.suffix)
         check_outputs([output], BLENDER_EXTENSIONS)
-        return [Job(all_motions[0], all_rigs[0], output)]
+        return [Job(sets[0], all_rigs[0], output)]
+    if clips:
+        check_holds_takes(extension)
+    several = len({rig.stem for rig in all_rigs}) < len(all_rigs)
+    jobs = []
+    for rig in all_rigs:
+        hero = f"{rig.stem}{'_' + rig.suffix[1:] if several else ''}"
+        jobs += [Job(each, rig, output / f"{hero}{'' if clips else '_' + each[0].stem}{extension}") for each in sets]
     if not output.is_dir():
         try:
             output.mkdir()
         except OSError as error:
             raise Failure("not_writable", f"The folder {output} cannot be made ({error.strerror}); choose another.") from error
-    several = len({rig.stem for rig in all_rigs}) < len(all_rigs)
-    jobs = [
-        Job(motion, rig, output / f"{rig.stem}{'_' + rig.suffix[1:] if several else ''}_{motion.stem}{extension}")
-        for rig in all_rigs
-        for motion in all_motions
-    ]
     check_outputs([job.output for job in jobs], BLENDER_EXTENSIONS)
     return jobs
 
@@ -140,8 +153,54 @@ def _spread(paths: Sequence[Path], extensions: Sequence[str], kind: str) -> list
     return list(dict.fromkeys(found))
 
 
-def _one(job: Job, armature: bpy.types.Object, scene: bpy.types.Scene, arguments: argparse.Namespace, options: ExportOptions,
-         tolerance: Tolerance | None) -> None:  # fmt: skip
+def _write(job: Job, armature: bpy.types.Object, scene: bpy.types.Scene, arguments: argparse.Namespace, options: ExportOptions,
+           tolerance: Tolerance | None) -> tuple[int, ExitCode]:  # fmt: skip
+    """Writes the job's file with every motion that can be put on the rig; tells of the others. Returns how many went in, and the first
+    failure's code or DONE."""
+    import bpy
+
+    from . import keyframes
+
+    code = ExitCode.DONE
+    before = armature.animation_data.action if armature.animation_data else None
+    done: list[tuple[Path, RetargetResult]] = []
+    with ExitStack() as names:
+        try:
+            for motion in job.motions:
+                try:
+                    result = _put(motion, armature, scene, arguments, tolerance, first=not done)
+                except Failure as failure:
+                    code = code or failure.exit_code
+                    _say(f"Error: {motion.name} on {job.rig.name}: {failure.message}", sys.stderr)
+                else:
+                    names.enter_context(keyframes.named(result.action, motion.stem))
+                    done.append((motion, result))
+            if not done:
+                return 0, code
+            if arguments.clips:
+                export_takes(armature, [result.action for _, result in done], job.output, options, one_file=True)
+            else:
+                export_armature(armature, job.output, options=options)
+        except Failure as failure:
+            _say(f"Error: {job.output.name}: {failure.message}", sys.stderr)
+            return 0, code or failure.exit_code
+        finally:
+            names.close()
+            if armature.animation_data is not None:
+                armature.animation_data.action = before
+            bpy.data.batch_remove([result.action for _, result in done])
+    for note in dict.fromkeys(note for _, result in done for note in result.notes):
+        _say(f"Warning: {note}", sys.stderr)
+    _say(f"Wrote {job.output}")
+    if not arguments.quiet:
+        for motion, result in done:
+            _say(f"{motion.stem} on {armature.name}: {result.summary()} Took {result.seconds:.2f} s.")
+    return len(done), code
+
+
+def _put(path: Path, armature: bpy.types.Object, scene: bpy.types.Scene, arguments: argparse.Namespace, tolerance: Tolerance | None,
+         first: bool) -> RetargetResult:  # fmt: skip
+    """The motion on the armature, as an action that it plays. The `first` of a file's motions gives the scene its rate."""
     import bpy
 
     from . import scene as rates
@@ -149,27 +208,23 @@ def _one(job: Job, armature: bpy.types.Object, scene: bpy.types.Scene, arguments
     from .retarget.retarget import RetargetOptions, retarget
     from .simplify import simplify
 
-    motion = load_motion(job.motion)
+    motion = load_motion(path)
     if arguments.scene_fps == rates.KEEP and bpy.data.filepath:
         scene.render.fps, scene.render.fps_base = bpy.context.scene.render.fps, bpy.context.scene.render.fps_base
-    else:
+    elif first:
         rates.match_rate(scene, motion.fps)
+    elif not rates.same_rate(motion.fps, rates.rate_of(scene)):
+        raise Failure(
+            "bad_motion",
+            f"It has {motion.fps:.6g} frames a second and the clip before it {rates.rate_of(scene):.6g}, which one file cannot hold; "
+            "write it without --clips.",
+        )
     frames = rates.key_frames(motion, scene, 0)
     choices = RetargetOptions(arguments.root, arguments.root_bone, arguments.feet)
-    before = armature.animation_data.action if armature.animation_data else None
-    result = retarget(motion, armature, find_mapping(armature, arguments.preset), choices, frames - frames[0], job.motion.stem)
+    result = retarget(motion, armature, find_mapping(armature, arguments.preset), choices, frames - frames[0], path.stem)
     if tolerance is not None:
         simplify(armature, tolerance)
-    try:
-        export_armature(armature, job.output, options=options)
-    finally:
-        armature.animation_data.action = before
-        bpy.data.actions.remove(result.action)
-    for note in result.notes:
-        _say(f"Warning: {note}", sys.stderr)
-    _say(f"Wrote {job.output}")
-    if not arguments.quiet:
-        _say(f"{job.motion.stem} on {armature.name}: {result.summary()} Took {result.seconds:.2f} s.")
+    return result
 
 
 @contextmanager

@@ -181,6 +181,22 @@ def playing(owner: bpy.types.Object, action: bpy.types.Action | None) -> Iterato
             animation.action_slot = slot
 
 
+@contextlib.contextmanager
+def named(action: bpy.types.Action, name: str) -> Iterator[None]:
+    """For as long as the block runs the action has this very name, without a number: another one that has it steps aside."""
+    before = action.name
+    holder = next((other for other in bpy.data.actions if other.name == name and other.library is None and other != action), None)
+    if holder is not None:
+        holder.name = f"{name} (yours)"
+    action.name = name
+    try:
+        yield
+    finally:
+        action.name = before
+        if holder is not None:
+            holder.name = name
+
+
 def add_clip(owner: bpy.types.Object, action: bpy.types.Action, name: str) -> None:
     """Puts the action on a track of its own, over its own frames; the exporters make one animation of each track."""
     animation = owner.animation_data or owner.animation_data_create()

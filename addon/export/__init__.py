@@ -22,7 +22,7 @@ MOTION_EXTENSION = ".npz"
 # what Blender writes; the modules of the same names beside this one say how
 BLENDER_EXTENSIONS = (".fbx", ".bvh", ".glb", ".usd", ".blend")
 EXTENSIONS = (*BLENDER_EXTENSIONS, MOTION_EXTENSION)
-CLIP_EXTENSIONS = (".fbx", ".glb")  # those that can hold several takes
+CLIP_EXTENSIONS = (".fbx", ".glb", ".blend")  # those that can hold several takes
 
 
 def check_outputs(paths: Sequence[Path], known: Sequence[str] = EXTENSIONS) -> list[Path]:
@@ -99,12 +99,13 @@ def export_takes(
     Args:
         actions: the takes, each in time with the scene's rate; their names name the clips and files.
         path: of the file. Several files are named after it and the take: `hero.fbx` gives `hero_Walk.fbx`, `hero_Run.fbx`.
-        one_file: all of them as clips of one .fbx, or animations of one .glb, each from its frame 0. Other kinds hold one take.
+        one_file: all of them as clips of one .fbx or animations of one .glb, each from its frame 0, or as actions of one .blend, of
+            which the armature plays the first. Other kinds hold one take.
 
     All names are checked before anything is written. Raises Failure.
     """
     from .. import keyframes
-    from . import fbx, gltf
+    from . import blend, fbx, gltf
     from .character import meshes_of
     from .stage import stage
 
@@ -112,23 +113,30 @@ def export_takes(
     if not actions:
         raise Failure("bad_arguments", f"There is no take to write to {path.name}; name at least one.")
     extension = path.suffix.lower()
-    if one_file and extension not in CLIP_EXTENSIONS:
-        raise Failure(
-            "bad_arguments", f"A {extension} file holds one take; write {' or '.join(CLIP_EXTENSIONS)}, or a file for each take."
-        )
-    if not one_file:
+    if one_file:
+        check_holds_takes(extension)
+    else:
         paths = check_outputs(take_paths(path, [action.name for action in actions]), BLENDER_EXTENSIONS)
         for action, each in zip(actions, paths, strict=True):
             with keyframes.playing(armature, action):
                 export_armature(armature, each, options=options)
         return paths
     (path,) = check_outputs([path], CLIP_EXTENSIONS)
-    with written_beside(path) as beside, stage(armature, meshes_of(armature) if options.mesh else []) as scene:
+    meshes = meshes_of(armature) if options.mesh else []
+    with written_beside(path) as beside, keyframes.playing(armature, actions[0]), stage(armature, meshes) as scene:
         if extension == ".fbx":
             fbx.write(scene, armature, beside, options.fbx_preset, actions)
-        else:
+        elif extension == ".glb":
             gltf.write(scene, armature, beside, actions)
+        else:
+            blend.write(scene, beside, actions)
     return [path]
+
+
+def check_holds_takes(extension: str) -> None:
+    """Raises Failure `bad_arguments` for a kind of file that holds one take only."""
+    if extension.lower() not in CLIP_EXTENSIONS:
+        raise Failure("bad_arguments", f"A {extension} file holds one take; write {' or '.join(CLIP_EXTENSIONS)}, or a file for each take.")
 
 
 def take_paths(path: Path, names: Sequence[str]) -> list[Path]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import bpy
@@ -14,14 +15,16 @@ _FINISH = Path(__file__).with_name("finish_blend.py")
 TIMEOUT = 120.0  # seconds: a Blender without a window starts in one or two
 
 
-def write(scene: bpy.types.Scene, path: Path) -> None:
+def write(scene: bpy.types.Scene, path: Path, actions: Sequence[bpy.types.Action] = ()) -> None:
     """Writes the staged scene with all that it uses. Paths in it (the video) are absolute, so the file may be moved.
+
+    `actions` go along even where nothing plays them.
 
     Blender can write a part of its data only as a library, which complains when it is opened as a file; so a second
     Blender, without a window, opens that part and saves it as a file of its own. The user's stays as it is.
     """
     part = path.with_name(f"part-{path.name}")
-    bpy.data.libraries.write(str(part), {scene}, path_remap="ABSOLUTE", fake_user=False)
+    bpy.data.libraries.write(str(part), {scene, *actions}, path_remap="ABSOLUTE", fake_user=False)
     try:
         done = subprocess.run(
             [*_blender(), str(part), str(path)], capture_output=True, text=True, timeout=TIMEOUT, check=False, stdin=subprocess.DEVNULL

@@ -14,6 +14,9 @@ import bpy
 def main() -> None:
     part, path = sys.argv[sys.argv.index("--") + 1 :]
     bpy.ops.wm.open_mainfile(filepath=part, load_ui=False)
+    for action in bpy.data.actions:
+        if action.users == 0:
+            action.use_fake_user = True  # else it would not be saved
     bpy.ops.wm.save_as_mainfile(filepath=path, compress=True, relative_remap=False, check_existing=False)
 
 

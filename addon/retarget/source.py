@@ -66,6 +66,8 @@ def _choose(armatures: list[bpy.types.Object], path: Path, name: str) -> bpy.typ
 
 
 def _read_blend(path: Path, scene: bpy.types.Scene) -> None:
+    if bpy.data.filepath and path.samefile(bpy.data.filepath):
+        raise Failure("bad_input", f"{path.name} is the file that is open here; open another one or none to read it as a rig.")
     with bpy.data.libraries.load(str(path), link=False) as (there, here):
         here.objects = list(there.objects)
     for thing in here.objects:

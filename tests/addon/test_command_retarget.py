@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
+
 import bpy
 import numpy as np
 import pytest
+from kinolift_extension.addon import keyframes
 from kinolift_extension.addon.armature import build_armature
+from kinolift_extension.addon.bones import bones_of
 from kinolift_extension.addon.command_line import main
 from kinolift_extension.contract.motion_file import save_motion
+from kinolift_readers import blenders, compare, glb, motions_own
 
 
 @pytest.fixture
@@ -87,16 +92,138 @@ def test_which_armature(files, make_motion, capsys):
         (["walk.npz", "--rig", "no.fbx", "-o", "a.fbx"], 3, "Error: There is no rig file {tmp}/no.fbx; check the path."),
         (["no.npz", "--rig", "hero.blend", "-o", "a.fbx"], 3, "Error: There is no motion file {tmp}/no.npz; check the path."),
         (["walk.npz", "run.npz", "--rig", "hero.blend", "-o", "a.fbx"], 2,
-         "Error: 2 motions on 1 rigs do not go into the one file a.fbx; name a folder for -o."),
+         "Error: 2 motions on 1 rigs do not go into the one file a.fbx; name a folder for -o, or add --clips."),
+        (["walk.npz", "run.npz", "--clips", "--rig", "hero.blend", "--rig", "hero.blend", "-o", "a.bvh"], 2,
+         "Error: A .bvh file holds one take; write .fbx or .glb or .blend, or a file for each take."),
+        (["walk.npz", "more/walk.npz", "--clips", "--rig", "hero.blend", "-o", "a.fbx"], 2,
+         "Error: Several motions are named walk, and clips of one file need names of their own; rename one."),
         (["walk.npz", "--rig", "hero.blend", "-o", "a.obj"], 2,
          "Error: {tmp}/a.obj: '.obj' is not a kind of file that can be written; use one of .fbx, .bvh, .glb, .usd, .blend."),
     ],
 )  # fmt: skip
 def test_bad_arguments_before_any_work(words, code, sentence, files, monkeypatch, capsys):
     monkeypatch.chdir(files)
+    (files / "more").mkdir()
+    shutil.copy("walk.npz", "more")
     assert main(["retarget", *words]) == code
     assert capsys.readouterr().err.strip() == sentence.format(tmp=files)
-    assert sorted(entry.name for entry in files.iterdir()) == ["hero.blend", "run.npz", "walk.npz"]
+    assert sorted(entry.name for entry in files.iterdir()) == ["hero.blend", "more", "run.npz", "walk.npz"]
+
+
+NTSC = 30000 / 1001
+
+
+@pytest.fixture
+def clips(files, make_motion):
+    """Two motions of 29.97 frames a second and different length, and the truth of each: {name: Reading}."""
+    truths = {}
+    for name, frames, seed in (("stroll", 20, 1), ("dash", 33, 4)):
+        motion = make_motion(frames, fps=NTSC, seed=seed)
+        save_motion(motion, files / f"{name}.npz")
+        truths[name] = motions_own(motion, bones_of(motion.joint_names, motion.parents, motion.rest_offsets))
+    return truths
+
+
+def write_clips(files, *words, more=()):
+    motions = [str(files / f"{name}.npz") for name in ("stroll", "dash", *more)]
+    return main(["retarget", *motions, "--clips", "--rig", str(files / "hero.blend"), *words])
+
+
+def fbx_spans(path):
+    """{clip: (first, last)} in seconds, straight from the file's nodes."""
+    from io_scene_fbx import parse_fbx
+
+    root, _ = parse_fbx.parse(str(path))
+    (objects,) = (node for node in root.elems if node.id == b"Objects")
+    spans = {}
+    for stack in (node for node in objects.elems if node.id == b"AnimationStack"):
+        (properties,) = (node for node in stack.elems if node.id == b"Properties70")
+        values = {each.props[0]: each.props[4] for each in properties.elems}
+        ends = values.get(b"LocalStart", 0), values[b"LocalStop"]  # 0 goes without saying
+        spans[stack.props[1].split(b"\x00")[0].decode()] = tuple(ticks / 46186158000 for ticks in ends)
+    return spans
+
+
+def test_clips_in_one_fbx(files, clips, capsys):
+    out = files / "hero.fbx"
+    assert write_clips(files, "-o", str(out)) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == f"Wrote {out}" and said[1].startswith("stroll on Hero: 20 frames") and said[-1] == "2 of 2 written."
+    assert not bpy.data.actions and not bpy.data.armatures
+    assert fbx_spans(out) == {
+        name: pytest.approx((0, (len(truth.positions) - 1) / NTSC), abs=1e-6) for name, truth in clips.items()
+    }  # fmt: skip
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+    bpy.ops.wm.fbx_import(filepath=str(out))
+    (read,) = (thing for thing in bpy.data.objects if thing.type == "ARMATURE")
+    assert sorted(action.name for action in bpy.data.actions) == ["dash", "stroll"]
+    for track in read.animation_data.nla_tracks:
+        track.mute = True
+    for name, truth in clips.items():
+        action = bpy.data.actions[name]
+        keyframes.play(read, action)
+        frames = sorted({point.co[0] for curve in keyframes.curves_of(read) for point in curve.keyframe_points})
+        assert len(frames) == len(truth.positions)
+        reading = blenders(read, frames)
+        assert reading.fps == pytest.approx(NTSC, rel=1e-6)
+        millimetres, degrees = compare(truth, reading)
+        assert millimetres < 1 and degrees < 0.1, name
+
+
+def test_clips_in_one_glb(files, clips):
+    import pygltflib
+
+    out = files / "hero.glb"
+    assert write_clips(files, "-o", str(out), "--no-mesh") == 0
+    names = [animation.name for animation in pygltflib.GLTF2().load(str(out)).animations]
+    assert sorted(names) == ["dash", "stroll"]
+    for name, truth in clips.items():
+        reading = glb(out, names.index(name))
+        assert reading.positions.shape[0] == len(truth.positions) and reading.fps == pytest.approx(NTSC, rel=1e-6)
+        millimetres, degrees = compare(truth, reading)
+        assert millimetres < 1 and degrees < 0.1, name
+
+
+def test_clips_are_actions_of_a_blend_and_folders_get_a_file_a_rig(files, clips):
+    (files / "rigs").mkdir()
+    (files / "hero.blend").rename(files / "rigs" / "hero.blend")
+    shutil.copy(files / "rigs" / "hero.blend", files / "rigs" / "twin.blend")
+    motions = [str(files / f"{name}.npz") for name in clips]
+    out = files / "out"
+    assert main(["retarget", *motions, "--clips", "--rig", str(files / "rigs"), "--format", "blend", "-o", str(out)]) == 0
+    assert sorted(path.name for path in out.iterdir()) == ["hero.blend", "twin.blend"]
+    bpy.ops.wm.open_mainfile(filepath=str(out / "twin.blend"))
+    hero = bpy.data.objects["Hero"]
+    assert hero.animation_data.action.name == "stroll" and sorted(action.name for action in bpy.data.actions) == ["dash", "stroll"]
+    assert bpy.context.scene.render.fps == 30 and bpy.context.scene.render.fps_base == pytest.approx(1.001)
+    for name, truth in clips.items():
+        keyframes.play(hero, bpy.data.actions[name])
+        millimetres, degrees = compare(truth, blenders(hero, range(len(truth.positions))))
+        assert millimetres < 1 and degrees < 0.1, name
+
+
+def test_clips_leave_out_what_cannot_be_put_on_the_rig(files, clips, capsys):
+    """walk.npz has another rate and bad.npz is no motion: both are told, the others are in the file."""
+    (files / "bad.npz").write_bytes(b"no motion")
+    out = files / "hero.fbx"
+    assert write_clips(files, "-o", str(out), more=("bad", "walk")) == 3
+    said, err = capsys.readouterr()
+    assert "Error: bad.npz on hero.blend: " in err
+    assert "Error: walk.npz on hero.blend: It has 30 frames a second and the clip before it 29.97, which one file cannot hold" in err
+    assert said.splitlines()[-1] == "2 of 4 written." and sorted(fbx_spans(out)) == ["dash", "stroll"]
+
+
+def test_clips_keep_their_names_beside_the_rig_s_own_actions(files, clips):
+    bpy.ops.wm.open_mainfile(filepath=str(files / "hero.blend"))
+    hero = bpy.data.objects["Hero"]
+    own = bpy.data.actions.new("stroll")
+    hero.animation_data_create().action = own
+    bpy.ops.wm.save_mainfile()
+    bpy.ops.wm.save_as_mainfile(filepath=str(files / "open.blend"))
+    out = files / "hero.fbx"
+    assert write_clips(files, "-o", str(out), "--quiet") == 0
+    assert sorted(fbx_spans(out)) == ["dash", "stroll"]
+    assert [action.name for action in bpy.data.actions] == ["stroll"] and hero.animation_data.action == own
 
 
 @pytest.mark.parametrize("name", ["mixamo.fbx", "game_engine.fbx", "mixamo_unity.glb"])

@@ -66,9 +66,7 @@ def test_the_character_stands_in_the_world_as_it_did(make_motion, tmp_path, pres
     assert bpy.context.scene.render.fps == 30 and bpy.context.scene.render.fps_base == pytest.approx(1.001)
 
 
-@pytest.mark.parametrize(
-    ("preset", "unit", "top", "turn"), [("unreal", 1.0, "Armature", (-90, 0, 0)), ("unity", 100.0, "Hero", (0, 0, 0))]
-)
+@pytest.mark.parametrize(("preset", "unit", "top", "turn"), [("unreal", 1.0, "Armature", (-90, 0, 0)), ("unity", 100.0, "Hero", (0, 0, 0))])
 def test_nothing_is_scaled_in_an_engines_file(make_motion, tmp_path, preset, unit, top, turn):
     armature = make_character(make_motion(frames=FRAMES))
     moved(armature)
