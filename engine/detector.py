@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from contract.failure import Failure
 
-from . import model_bundle
+from . import landmark_network, model_bundle
 from .landmarks import LANDMARKS
 from .progress import Progress
 from .video import Frame, VideoInfo
@@ -66,10 +66,15 @@ def gather(times: list[float], rows: list[npt.NDArray[np.float32] | None], info:
 
 
 class Detector:
-    """MediaPipe with its model loaded; one `detect` a video. Raises Failure `bad_installation` where either is not in order."""
+    """MediaPipe with its model loaded; one `detect` a video. Raises Failure `bad_installation` where either is not in order.
 
-    def __init__(self, model_path: Path = model_bundle.MODEL_FILE) -> None:
+    `whole`: with the layers that compute a mask of the person too, as MediaPipe packs the model. The landmarks are the same.
+    """
+
+    def __init__(self, model_path: Path = model_bundle.MODEL_FILE, whole: bool = False) -> None:
         self._model = model_bundle.read(model_path)
+        if not whole:
+            self._model = landmark_network.without_mask(self._model)
         self._mediapipe = _import_mediapipe()
 
     def detect(self, frames: Iterable[Frame], info: VideoInfo, progress: Progress, total: int = 0) -> Detections:

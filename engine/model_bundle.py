@@ -18,7 +18,7 @@ import struct
 import sys
 import tempfile
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -54,12 +54,14 @@ class _Network:
     std: float
 
 
+LANDMARKS_NAME: Final = "pose_landmarks_detector.tflite"
+
 # The order and the names are those that PoseLandmarker looks for. The detector was trained on -1..1, the landmarks on 0..1.
 _NETWORKS: Final = (
     _Network("mediapipe/modules/pose_detection/pose_detection.tflite",
              "9ba9dd3d42efaaba86b4ff0122b06f29c4122e756b329d89dca1e297fd8f866c", "pose_detector.tflite", 127.5, 127.5),
     _Network("mediapipe/modules/pose_landmark/pose_landmark_full.tflite",
-             "e9a5c5cb17f736fafd4c2ec1da3b3d331d6edbe8a0d32395855aeb2cdfd64b9f", "pose_landmarks_detector.tflite", 0.0, 255.0),
+             "e9a5c5cb17f736fafd4c2ec1da3b3d331d6edbe8a0d32395855aeb2cdfd64b9f", LANDMARKS_NAME, 0.0, 255.0),
 )  # fmt: skip
 
 
@@ -69,8 +71,9 @@ def pack(wheel: Path, out: Path) -> None:
     Raises Failure `bad_installation` for a wheel that is missing or not the right one, and where the result is not the
     one expected (another version of mediapipe or flatbuffers in this environment); OSError where `out` cannot be written.
     """
-    bundle = _bundle(_read_networks(Path(wheel)))
-    found = hashlib.sha256(bundle).hexdigest()
+    sources = zip(_NETWORKS, _read_networks(Path(wheel)), strict=True)
+    packed = bundle({network.name: _with_normalization(data, network.mean, network.std) for network, data in sources})
+    found = hashlib.sha256(packed).hexdigest()
     if found != MODEL_SHA256:
         raise Failure("bad_installation", f"The detector's model came out different from the one that was tested ({found}): "
                       "the versions of mediapipe and flatbuffers are not the pinned ones; set the environment up again.")  # fmt: skip
@@ -79,7 +82,7 @@ def pack(wheel: Path, out: Path) -> None:
     handle, temporary = tempfile.mkstemp(prefix=f".{out.stem}-", suffix=".part", dir=out.parent)
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(bundle)
+            file.write(packed)
         Path(temporary).chmod(0o644)  # mkstemp's 0600 would shut out the other users of a shared installation
         Path(temporary).replace(out)
     except BaseException:
@@ -118,18 +121,18 @@ def _read_networks(wheel: Path) -> list[bytes]:
     return networks
 
 
-def _bundle(networks: Sequence[bytes]) -> bytes:
-    """The zip of the networks, stored and aligned."""
+def bundle(networks: Mapping[str, bytes]) -> bytes:
+    """The zip of networks by their names, in their order, stored and aligned."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        for network, data in zip(_NETWORKS, networks, strict=True):
-            entry = zipfile.ZipInfo(network.name, _EPOCH)
+        for name, data in networks.items():
+            entry = zipfile.ZipInfo(name, _EPOCH)
             entry.create_system = 3  # Unix, whatever this machine is
             entry.external_attr = 0o644 << 16
-            data_start = buffer.tell() + _ZIP_HEADER + len(network.name) + 4
+            data_start = buffer.tell() + _ZIP_HEADER + len(name) + 4
             padding = -data_start % _ALIGNMENT
             entry.extra = struct.pack("<HH", _PADDING_FIELD, padding) + bytes(padding)
-            archive.writestr(entry, _with_normalization(data, network.mean, network.std))
+            archive.writestr(entry, data)
     return buffer.getvalue()
 
 
