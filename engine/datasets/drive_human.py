@@ -118,7 +118,8 @@ def _foot(motion: Mapping[str, Array], rest: Rest, side: str, letter: str, scale
     along = toe - ankle
     pitch = np.arctan2(-along[:, 2], np.hypot(along[:, 0], along[:, 1]))
     flat = (ankle[:, 2] < low_ankle + 0.015) & (toe[:, 2] < low_toe + 0.015)
-    pitch = pitch - np.median(pitch[flat])  # 0: flat on the floor, above: the heel is up
+    # 0: flat on the floor, above: the heel is up; a foot that never stands flat counts from its own middle
+    pitch = pitch - np.median(pitch[flat] if flat.any() else pitch)
     pitch[np.abs(pitch) < np.radians(4)] = 0.0  # the skeleton's noise would rock a standing foot
     pitch = gaussian_filter1d(pitch, 1.0)
     heading = _unit(along * [1, 1, 0])

@@ -7,6 +7,7 @@ import numpy as np
 from contract.failure import Failure
 from contract.skeleton import BODY_22
 from engine.datasets.benchmark import PoseClip, PoseClips, Source, Split, make_clip
+from engine.datasets.blended_human import bodies_of
 from engine.datasets.detections import Segment, load_detections
 from engine.landmarks import BODY_FROM_LANDMARKS
 from engine.training.split import HELD_OUT_HUMANS, HELD_OUT_SOURCES
@@ -29,9 +30,10 @@ def load_rendered(source: Source, split: Split) -> PoseClips:
     held_out = VALIDATION_SOURCES if source.held_out is None else source.held_out
     chosen = []
     for segment in load_detections(source.path):
-        unseen = (segment.human in HELD_OUT_HUMANS, segment.source in HELD_OUT_SOURCES)
+        bodies, kept = bodies_of(segment.human), segment.source in HELD_OUT_SOURCES
         home: Split = "validation" if segment.source in held_out else "train"
-        if (split == "test" and all(unseen)) or (split == home and not any(unseen)):
+        unseen, seen = HELD_OUT_HUMANS.issuperset(bodies) and kept, HELD_OUT_HUMANS.isdisjoint(bodies) and not kept
+        if (split == "test" and unseen) or (split == home and seen):
             chosen.append(segment)
     if not chosen:
         raise Failure("bad_input", f"{source.path} holds no rendered pair of the {split} split.")

@@ -14,8 +14,7 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,177 +23,57 @@ import numpy.typing as npt
 
 from contract.failure import ExitCode, Failure
 from contract.skeleton import BODY_22
-from engine.datasets.drive_human import Drive, drive, heads
-from engine.datasets.human import Human, joints, read_human
-from engine.datasets.mocap import MocapClip, load_mocap
+from engine.datasets.drive_human import heads
+from engine.datasets.human import Human, read_human
+from engine.datasets.look import BLOTCHES, CHECKS, STRIPES, Surface, worsen
+from engine.datasets.mocap import load_mocap
+from engine.datasets.shot import FPS, Shot, make_shot
 from engine.detector import Detector
+from engine.training.split import HELD_OUT_HUMANS, HELD_OUT_SOURCES
 from engine.video import Frame
 
 Array = npt.NDArray[np.float64]
 Image = npt.NDArray[np.uint8]
 
-FPS = 30.0
-LENGTHS = (60, 100)  # frames of a segment, both included
-SIZES = ((640, 480), (480, 640), (640, 360), (560, 560))
-FOV = (35.0, 85.0)  # degrees along the longer side
-ELEVATION = (-8.0, 25.0)  # degrees above the person's middle that the camera stands: from the knee to a high shelf
-ROLL = 4.0  # degrees, standard deviation; one camera in ROLLED_ONE lies on its side or is held badly
-ROLLED_ONE, ROLLED = 12, 35.0
-FILL = (0.6, 1.3)  # of the shorter side: the reach of the person over the segment; above 1 parts leave the picture now and then
-OCCLUDED = 0.3  # share of segments with a box in front
-NOISE = (1.0, 12.0)  # standard deviation of the picture's noise, of 255
-MAX_BONES = 48  # uniforms of the shader
-NEAR, FAR = 0.1, 60.0  # metres
-ROOM = 7.0  # metres from the person to the walls, at least
-MIRRORED = tuple(BODY_22.index(_name[:-1] + {"L": "R", "R": "L"}[_name[-1]] if _name[-2] == "." else _name) for _name in BODY_22.joints)
+MAX_BONES, MAX_PARTS = 48, 8  # uniforms of the shader
 
 _VERTEX = f"""
 #version 330
-uniform mat4 camera; uniform mat4 bone[{MAX_BONES}]; uniform vec3 colour[8];
+uniform mat4 camera; uniform mat4 bone[{MAX_BONES}]; uniform bool worn;
 in vec3 place; in vec3 normal; in float part; in vec4 owner; in vec4 share;
-out vec3 n; out vec3 c; out vec3 p;
+out vec3 n; out vec3 p; out vec3 cloth; flat out int k;
 void main() {{
     mat4 m = share.x * bone[int(owner.x)] + share.y * bone[int(owner.y)] + share.z * bone[int(owner.z)] + share.w * bone[int(owner.w)];
     vec4 w = m * vec4(place, 1.0);
-    p = w.xyz; n = mat3(m) * normal; c = colour[int(part)];
+    p = w.xyz; n = mat3(m) * normal; k = int(part);
+    cloth = worn ? place : p;  // a pattern moves with the person, and stays with the room
     gl_Position = camera * w;
 }}"""
-_FRAGMENT = """
+_FRAGMENT = f"""
 #version 330
-uniform vec3 lamp; uniform float ambient; uniform float pattern; uniform bool flat_white;
-in vec3 n; in vec3 c; in vec3 p; out vec4 result;
-void main() {
-    if (flat_white) { result = vec4(1.0); return; }
-    float lit = ambient + (1.0 - ambient) * max(dot(normalize(n), normalize(lamp - p)), 0.0);
-    float check = mod(floor(p.x * 2.0) + floor(p.y * 2.0) + floor(p.z * 2.0), 2.0);
-    result = vec4(c * lit * (1.0 - pattern * check), 1.0);
-}"""
-
-
-@dataclass(frozen=True)
-class Camera:
-    """rotation (3,3): world -> camera axes (x right, y down, z forward); position (3,) metres; focal in pixels; size (width, height)."""
-
-    rotation: Array
-    position: Array
-    focal: float
-    size: tuple[int, int]
-    roll: float
-    elevation: float
-
-    def axes(self, points: Array) -> Array:
-        """World (...,3) -> camera axes."""
-        return (points - self.position) @ self.rotation.T
-
-    def pixels(self, points: Array) -> Array:
-        """World (...,3) -> (...,2) from the picture's upper left corner."""
-        seen = self.axes(points)
-        return self.focal * seen[..., :2] / seen[..., 2:] + np.array(self.size) / 2
-
-    def clip(self) -> npt.NDArray[np.float32]:
-        """(4,4) world -> OpenGL's clip coordinates."""
-        view = np.eye(4)
-        view[:3, :3], view[:3, 3] = self.rotation, -self.rotation @ self.position
-        width, height = self.size
-        depth = (FAR + NEAR) / (FAR - NEAR), -2 * FAR * NEAR / (FAR - NEAR)
-        lens = np.array([
-            [2 * self.focal / width, 0, 0, 0], [0, -2 * self.focal / height, 0, 0], [0, 0, depth[0], depth[1]], [0, 0, 1, 0],
-        ])  # fmt: skip
-        return (lens @ view).astype(np.float32)
-
-
-@dataclass(frozen=True)
-class Look:
-    """Colours (parts and surroundings), the lamp, and boxes (centre and half size, (K,2,3)): the room last, seen from inside."""
-
-    clothes: Array
-    lamp: Array
-    ambient: float
-    pattern: float
-    boxes: Array
-    box_colours: Array
-    noise: float
-
-
-@dataclass(frozen=True)
-class Shot:
-    """One segment before it is rendered. truth (T,22,3): world, metres."""
-
-    human: Human
-    pose: Drive
-    truth: Array
-    camera: Camera
-    look: Look
-    clip: MocapClip
-    first: int
-    mirrored: bool
-
-
-def make_shot(humans: Sequence[Human], clips: Sequence[MocapClip], random: np.random.Generator) -> Shot:
-    """A random person in a random piece of motion before a random camera."""
-    human = humans[random.integers(len(humans))]
-    # every frame is as likely as any other, whichever clip it is in
-    weights = np.array([max(0, len(clip.positions) - LENGTHS[0] + 1) for clip in clips], dtype=float)
-    if not weights.sum():
-        raise Failure("bad_input", f"No clip of the motion capture has {LENGTHS[0]} frames; give longer ones.")
-    clip = clips[random.choice(len(clips), p=weights / weights.sum())]
-    length = min(int(random.integers(LENGTHS[0], LENGTHS[1] + 1)), len(clip.positions))
-    first = int(random.integers(len(clip.positions) - length + 1))
-    places = clip.positions[first : first + length].astype(float)
-    mirrored = bool(random.random() < 0.5)
-    if mirrored:
-        places = places[:, MIRRORED] * [-1.0, 1.0, 1.0]
-    places[..., :2] -= places[:, 0, :2].mean(axis=0)
-    pose = drive({name: places[:, j] for j, name in enumerate(BODY_22.joints)}, human.rest)
-    truth = joints(human, pose)
-    camera = _camera(truth, random)
-    return Shot(human, pose, truth, camera, _look(truth, camera, len(human.parts), random), clip, first, mirrored)
-
-
-def _camera(truth: Array, random: np.random.Generator) -> Camera:
-    size = SIZES[random.integers(len(SIZES))]
-    fov = np.radians(random.uniform(*FOV))
-    focal = max(size) / 2 / np.tan(fov / 2)
-    middle = (truth.min(axis=(0, 1)) + truth.max(axis=(0, 1))) / 2
-    radius = np.linalg.norm(truth - middle, axis=-1).max()
-    azimuth, elevation = random.uniform(0, 2 * np.pi), np.radians(random.uniform(*ELEVATION))
-    roll = np.radians(random.normal(0, ROLL if random.integers(ROLLED_ONE) else ROLLED))
-    distance = focal * 2 * radius / (random.uniform(*FILL) * min(size)) + 0.2 * radius
-    away = np.array([np.cos(azimuth) * np.cos(elevation), np.sin(azimuth) * np.cos(elevation), np.sin(elevation)])
-    position = middle + distance * away
-    position[2] = max(position[2], 0.15)  # above the floor
-    # it does not aim exactly at the person
-    aim = middle + random.normal(0, 0.06 * radius, 3)
-    forward = (aim - position) / np.linalg.norm(aim - position)
-    right = np.cross(forward, [0, 0, 1])
-    right /= np.linalg.norm(right)
-    down = np.cross(forward, right)
-    turned = np.stack([np.cos(roll) * right + np.sin(roll) * down, np.cos(roll) * down - np.sin(roll) * right, forward])
-    return Camera(turned, position, float(focal), size, float(roll), float(np.arcsin(-forward[2])))
-
-
-def _look(truth: Array, camera: Camera, parts: int, random: np.random.Generator) -> Look:
-    clothes = random.uniform(0.05, 0.95, (parts, 3))
-    clothes[0] = np.array([0.85, 0.62, 0.5]) * random.uniform(0.3, 1.1)  # skin
-    reach = np.abs(np.concatenate([truth.reshape(-1, 3), camera.position[None]])).max(axis=0) + ROOM * random.uniform(0.4, 1.0)
-    boxes = [np.stack([[0, 0, reach[2]], [reach[0], reach[1], reach[2]]])]
-    middle = truth.mean(axis=(0, 1))
-    for _ in range(int(random.integers(0, 5))):  # furniture about, not where the person moves
-        at = random.uniform(-1, 1, 3) * reach * 0.9
-        half = random.uniform(0.1, 0.6, 3)
-        clear = np.linalg.norm(truth[..., :2] - at[:2], axis=-1).min() > 1.2
-        between = np.dot(at[:2] - middle[:2], camera.position[:2] - middle[:2]) > 0
-        if clear and not between:
-            boxes.insert(0, np.stack([[at[0], at[1], half[2]], half]))
-    if random.random() < OCCLUDED:
-        near = middle + (camera.position - middle) * random.uniform(0.25, 0.6)
-        half = random.uniform(0.05, 0.3, 3)
-        boxes.insert(0, np.stack([near + random.normal(0, 0.3, 3) * [1, 1, 0.6], half]))
-    colours = random.uniform(0.1, 0.9, (len(boxes), 3))
-    lamp = np.array([*random.uniform(-3, 3, 2), random.uniform(2, 5)])
-    return Look(
-        clothes, lamp, random.uniform(0.35, 0.8), random.uniform(0, 0.4), np.array(boxes), colours, float(random.uniform(*NOISE))
-    )
+uniform vec3 lamp; uniform float ambient; uniform bool flat_white;
+uniform vec3 first[{MAX_PARTS}]; uniform vec3 second[{MAX_PARTS}]; uniform vec4 pattern[{MAX_PARTS}];
+in vec3 n; in vec3 p; in vec3 cloth; flat in int k; out vec4 result;
+float lattice(vec3 q) {{ return fract(sin(dot(q, vec3(12.9, 78.2, 37.7))) * 4375.85); }}
+float blotch(vec3 q) {{
+    vec3 i = floor(q), f = fract(q); f = f * f * (3.0 - 2.0 * f);
+    vec4 low = vec4(lattice(i), lattice(i + vec3(1, 0, 0)), lattice(i + vec3(0, 1, 0)), lattice(i + vec3(1, 1, 0)));
+    i.z += 1.0;
+    vec4 high = vec4(lattice(i), lattice(i + vec3(1, 0, 0)), lattice(i + vec3(0, 1, 0)), lattice(i + vec3(1, 1, 0)));
+    vec4 z = mix(low, high, f.z); vec2 y = mix(z.xy, z.zw, f.y); return mix(y.x, y.y, f.x);
+}}
+void main() {{
+    if (flat_white) {{ result = vec4(1.0); return; }}
+    float facing = dot(normalize(n), normalize(lamp - p));
+    float lit = ambient * (0.85 + 0.15 * normalize(n).z) + (1.0 - ambient) * max(facing, 0.0);
+    vec4 how = pattern[k];
+    vec3 q = how.y * cloth;
+    float c = cos(how.w), s = sin(how.w), share = 0.0;
+    if (how.x == {STRIPES}.0) share = step(0.5, fract(c * q.z + s * (q.x + q.y)));
+    if (how.x == {CHECKS}.0) share = mod(floor(c * q.x + s * q.z) + floor(q.y) + floor(c * q.z - s * q.x), 2.0);
+    if (how.x == {BLOTCHES}.0) share = smoothstep(0.3, 0.7, 0.6 * blotch(q) + 0.4 * blotch(2.7 * q));
+    result = vec4(lit * mix(first[k], second[k], how.z * share), 1.0);
+}}"""
 
 
 class Renderer:
@@ -213,7 +92,7 @@ class Renderer:
                 "(Debian and Ubuntu: apt-get install libegl1 libgl1-mesa-dri).",
             ) from error
         self._program: Any = self._gl.program(vertex_shader=_VERTEX, fragment_shader=_FRAGMENT)
-        self._bodies: dict[str, Any] = {}
+        self._body: tuple[Human, Any] | None = None  # of the shot that is being rendered
         self._box = self._array(*_cube(), None, None)
         self._targets: dict[tuple[int, int], Any] = {}
 
@@ -230,11 +109,12 @@ class Renderer:
         """Every frame of the shot, (height, width, 3) RGB."""
         width, height = shot.camera.size
         grain = random.normal(0, shot.look.noise, (height + 64, width + 64, 1)).astype(np.float32)
+        before: npt.NDArray[np.float32] | None = None
         for matrices in _bone_matrices(shot):
-            picture = self._draw(shot, matrices, False)
+            picture = self._draw(shot, matrices, False).astype(np.float32)
             y, x = random.integers(0, 64, 2)  # noise that is new in every frame and costs nothing
-            noisy = picture.astype(np.float32) + grain[y : y + height, x : x + width]
-            yield np.clip(noisy, 0, 255).astype(np.uint8)
+            yield worsen(picture, before, shot.look, grain[y : y + height, x : x + width])
+            before = picture
 
     def mask(self, shot: Shot, frame: int) -> npt.NDArray[np.bool_]:
         """(height, width) True where the person is, boxes in front left out of account."""
@@ -247,31 +127,40 @@ class Renderer:
         target.use()
         target.clear(0.0, 0.0, 0.0, 1.0)
         self._gl.enable(self._gl.DEPTH_TEST)
-        look, program = shot.look, self._program
+        look, surface, program = shot.look, shot.look.box_surface, self._program
         program["camera"].write(np.ascontiguousarray(shot.camera.clip().T).tobytes())
         program["lamp"].value, program["ambient"].value = tuple(look.lamp), look.ambient
         program["flat_white"].value = person_only
-        program["pattern"].value = 0.0
+        program["worn"].value = True
         program["bone"].write(matrices.tobytes())
-        program["colour"].write(_padded(look.clothes))
-        self._body(shot.human).render()
+        self._paint(look.clothes)
+        self._dressed(shot.human).render()
         if not person_only:
-            program["pattern"].value = look.pattern
-            for (centre, half), colour in zip(look.boxes, look.box_colours, strict=True):
+            program["worn"].value = False
+            for k, (centre, half) in enumerate(look.boxes):
                 view = np.eye(4)
                 view[:3, :3], view[:3, 3] = np.diag(half), centre
                 bone = np.tile(np.eye(4, dtype=np.float32), (MAX_BONES, 1, 1))  # a box hangs on the first alone
                 bone[0] = view.T
                 program["bone"].write(bone.tobytes())
-                program["colour"].write(_padded(colour[None]))
+                self._paint(Surface(*(values[k : k + 1] for values in (surface.first, surface.second, surface.pattern))))
                 self._box.render()
         pixels = np.frombuffer(target.read(components=3, alignment=1), np.uint8).reshape(shot.camera.size[1], shot.camera.size[0], 3)
         return pixels[::-1]
 
-    def _body(self, human: Human) -> Any:
-        if human.name not in self._bodies:
-            self._bodies[human.name] = self._array(human.vertices, human.normals, human.faces, human.part, (human.bones, human.weights))
-        return self._bodies[human.name]
+    def _paint(self, surface: Surface) -> None:
+        for name, values in (("first", surface.first), ("second", surface.second), ("pattern", surface.pattern)):
+            rows = np.zeros((MAX_PARTS, values.shape[1]), "<f4")
+            rows[: len(values)] = values
+            self._program[name].write(rows.tobytes())
+
+    def _dressed(self, human: Human) -> Any:
+        """The body on the graphics processor. Every shot has its own, so the one before is given back."""
+        if self._body is None or self._body[0] is not human:
+            if self._body is not None:
+                self._body[1].release()
+            self._body = human, self._array(human.vertices, human.normals, human.faces, human.part, (human.bones, human.weights))
+        return self._body[1]
 
     def _array(self, places: Array, normals: Array, faces: Any, part: Any, skin: tuple[Any, Any] | None) -> Any:
         count = len(places)
@@ -292,11 +181,6 @@ def _bone_matrices(shot: Shot) -> npt.NDArray[np.float32]:
     return np.ascontiguousarray(result.swapaxes(2, 3), dtype=np.float32)
 
 
-def _padded(colours: Array) -> bytes:
-    """The shader's eight colours."""
-    return np.concatenate([colours, np.zeros((8 - len(colours), 3))]).astype("<f4").tobytes()
-
-
 def _cube() -> tuple[Array, Array, npt.NDArray[np.int32]]:
     """(places, normals, faces) of the cube from -1 to 1, each side with vertices of its own."""
     places: list[Array] = []
@@ -313,12 +197,17 @@ def _cube() -> tuple[Array, Array, npt.NDArray[np.int32]]:
     return np.array(places), np.array(normals), np.array(faces, np.int32)
 
 
-def render_pairs(humans: Path, mocap: Path, segments: int, seed: int, quiet: bool = True) -> dict[str, npt.NDArray[Any]]:
-    """The arrays of a file of pairs. Raises Failure."""
+def render_pairs(humans: Path, mocap: Path, segments: int, seed: int, only: str = "all", quiet: bool = True) -> dict[str, npt.NDArray[Any]]:
+    """The arrays of a file of pairs. `only`: "training" leaves out the bodies and sources that are held out, "validation" uses nothing
+    but those. Raises Failure."""
     paths = sorted(humans.glob("*.glb"))
     if not paths:
         raise Failure("no_such_file", f"There are no humans (.glb) in {humans}; check the path.")
-    people, clips = [read_human(path) for path in paths], load_mocap(mocap)
+    held_out = {"all": None, "training": False, "validation": True}[only]
+    people = [human for human in map(read_human, paths) if held_out in (None, human.name in HELD_OUT_HUMANS)]
+    clips = [clip for clip in load_mocap(mocap) if held_out in (None, clip.source in HELD_OUT_SOURCES)]
+    if not people or not clips:
+        raise Failure("bad_input", f"No body or no motion is left for --only {only}; see docs/data.md for the names that are held out.")
     random = np.random.default_rng(seed)
     detector = Detector()
     rows: dict[str, list[Any]] = {name: [] for name in ("image", "visibility", "world", "truth", "detected")}
@@ -368,6 +257,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--mocap", type=Path, required=True, metavar="FOLDER", help="motion capture (.npz); see docs/data.md")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT.npz")
     parser.add_argument("--segments", type=int, default=100, metavar="N", help="of 60 to 100 frames (default %(default)s)")
+    parser.add_argument("--only", choices=("all", "training", "validation"), default="all", help="which bodies and sources of motion")
     parser.add_argument("--seed", type=int, default=0, metavar="N")
     options = parser.parse_args(argv)
     beside = options.output.with_name(f".{options.output.name}.part.npz")
@@ -376,7 +266,7 @@ def main(argv: list[str] | None = None) -> int:
             raise Failure("bad_arguments", f"--segments is {options.segments}; give at least 1.")
         if not options.output.absolute().parent.is_dir():
             raise Failure("not_writable", f"The folder of {options.output} does not exist; make it or choose another.")
-        arrays = render_pairs(options.humans, options.mocap, options.segments, options.seed, quiet=False)
+        arrays = render_pairs(options.humans, options.mocap, options.segments, options.seed, options.only, quiet=False)
         np.savez_compressed(beside, **arrays)  # type: ignore[arg-type, unused-ignore]
         os.replace(beside, options.output)  # noqa: PTH105
     except Failure as failure:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from engine.datasets.blended_human import bodies_of
 from engine.datasets.detections import Segment
 from engine.datasets.mocap import MocapClip
 
@@ -24,9 +25,9 @@ class Split:
 
 
 def split_segments(segments: list[Segment]) -> Split:
-    """Segments where only one of body and source is held out belong to neither."""
-    train = [s for s in segments if s.human not in HELD_OUT_HUMANS and s.source not in HELD_OUT_SOURCES]
-    validation = [s for s in segments if s.human in HELD_OUT_HUMANS and s.source in HELD_OUT_SOURCES]
+    """Segments where only one of body and source is held out belong to neither; a blend is held out where all its bodies are."""
+    train = [s for s in segments if HELD_OUT_HUMANS.isdisjoint(bodies_of(s.human)) and s.source not in HELD_OUT_SOURCES]
+    validation = [s for s in segments if HELD_OUT_HUMANS.issuperset(bodies_of(s.human)) and s.source in HELD_OUT_SOURCES]
     return Split(train, validation)
 
 

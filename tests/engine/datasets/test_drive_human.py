@@ -123,3 +123,14 @@ def test_knees_bend_forward(driven: tuple) -> None:
     for side, _, _ in SIDES:
         hip, knee, ankle, toe = (at[side + bone] for bone in ("UpLeg", "Leg", "Foot", "ToeBase"))
         assert (((knee - (hip + ankle) / 2) * (toe - ankle) * [1, 1, 0]).sum(-1) > 0).all()
+
+
+def test_a_foot_that_never_stands_flat_is_driven_too() -> None:
+    """Tiptoe all along, one foot or the other in the air: no frame says what flat is, and nothing becomes NaN."""
+    motion, rest = steps(), rest_pose()
+    for letter in "LR":
+        lift = 0.05 + 0.04 * np.sin(np.linspace(0, 9, 60))
+        motion[f"ankle.{letter}"] = motion[f"ankle.{letter}"] + np.stack([0 * lift, 0 * lift, lift], -1)
+        motion[f"toe.{letter}"] = motion[f"toe.{letter}"] + np.stack([0 * lift, 0 * lift, 0.09 - lift], -1)
+    pose = drive_human.drive(motion, rest)
+    assert all(np.isfinite(turn).all() for turn in pose.rotation.values()) and np.isfinite(pose.root).all()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,9 @@ from engine.datasets import rendering
 from engine.datasets.detections import load_detections
 from engine.datasets.drive_human import drive
 from engine.datasets.human import joints, read_human
+from engine.datasets.look import CHECKS, Surface
 from engine.datasets.mocap import MocapClip
+from engine.datasets.shot import make_shot
 
 
 def _module(name):
@@ -52,7 +55,7 @@ def renderer():
 
 def shots(human, clip, count=6):
     random = np.random.default_rng(0)
-    return [rendering.make_shot([human], [clip], random) for _ in range(count)]
+    return [make_shot([human], [clip], random) for _ in range(count)]
 
 
 def test_the_human_is_read_as_it_was_written(human):
@@ -96,31 +99,27 @@ def test_the_truth_lies_on_the_person_in_the_picture(human, clip, renderer):
     assert checked > 200
 
 
-def test_cameras_keep_a_right_handed_frame_and_see_the_person(human, clip):
-    for shot in shots(human, clip, 30):
-        turn = shot.camera.rotation
-        np.testing.assert_allclose(turn @ turn.T, np.eye(3), atol=1e-12)
-        assert np.linalg.det(turn) == pytest.approx(1) and shot.camera.axes(shot.truth)[..., 2].min() > rendering.NEAR
-        places = shot.camera.pixels(shot.truth).reshape(-1, 2)
-        assert ((places > 0) & (places < shot.camera.size)).all(axis=1).mean() > 0.6
-        # what OpenGL gets puts a point where `pixels` puts it
-        point = np.append(shot.truth[0, 0], 1.0)
-        x, y, _, w = shot.camera.clip().astype(float) @ point
-        screen = np.array([(x / w + 1) / 2, (1 - y / w) / 2]) * shot.camera.size
-        np.testing.assert_allclose(screen, shot.camera.pixels(shot.truth[0, 0]), atol=1e-3)
-
-
-def test_mirroring_exchanges_the_sides():
-    assert [BODY_22.joints[j] for j in rendering.MIRRORED[:1]] == ["pelvis"]
-    for joint, other in zip(BODY_22.joints, rendering.MIRRORED, strict=True):
-        assert BODY_22.joints[other] == joint.replace(".L", ".X").replace(".R", ".L").replace(".X", ".R")
-
-
 def test_pictures_have_a_person_and_noise(human, clip, renderer):
     shot = shots(human, clip, 1)[0]
     pictures = list(renderer.frames(shot, np.random.default_rng(1)))
     assert len(pictures) == len(shot.truth) and pictures[0].shape == (*shot.camera.size[::-1], 3)
     assert np.abs(pictures[0].astype(int) - pictures[1]).mean() > 0.5
+
+
+def test_patterns_stay_on_the_cloth(human, clip, renderer):
+    """The same frame with and without a pattern of two colours: on the person both colours are seen, nothing else changes."""
+    shot = shots(human, clip, 1)[0]
+    clear = replace(shot.look, noise=0.0, blur=0.0, contrast=1.0, brightness=0.0, ambient=1.0)
+    surface = Surface(np.ones((1, 3)), np.zeros((1, 3)), np.array([[CHECKS, 20.0, 1.0, 0.0]]))
+    plain = replace(surface, second=surface.first)
+    pictures = [
+        next(renderer.frames(replace(shot, look=replace(clear, clothes=clothes)), np.random.default_rng(0))) for clothes in (plain, surface)
+    ]
+    mask = renderer.mask(shot, 0)
+    bright, checked = (picture[mask].mean(-1) for picture in pictures)
+    seen = bright > 150  # a box may stand in front of the person
+    assert seen.any() and 0.2 < (checked[seen] < 20).mean() < 0.8
+    np.testing.assert_array_equal(pictures[0][~mask], pictures[1][~mask])
 
 
 def test_pairs_are_read_by_the_trainers_reader(shared, tmp_path, renderer):
@@ -157,3 +156,16 @@ def test_what_cannot_be(tmp_path, capsys):
     assert "There are no humans (.glb)" in capsys.readouterr().err
     assert rendering.main(["--humans", str(tmp_path), *words, "--segments", "0"]) == 2
     assert list(tmp_path.iterdir()) == []
+
+
+def test_held_out_people_and_sources_are_left_out_where_asked(tmp_path, capsys):
+    """Made-up files of one body and one source, neither of which is held out: nothing is left to validate with."""
+    bodies.write_body(tmp_path / "stick.glb", driving.rest_pose())
+    standing = np.zeros((70, 22, 3), np.int16)
+    np.savez(
+        tmp_path / "made_up.npz", joint_names=np.array(BODY_22.joints), delta=standing, clip_start=np.array([0, 70]),
+        clip_name=np.array(["a"]), subject=np.array(["a"]), floor_ok=np.array([True]), fps=30.0,
+    )  # fmt: skip
+    words = ["--humans", str(tmp_path), "--mocap", str(tmp_path), "-o", str(tmp_path / "a.npz"), "--only", "validation"]
+    assert rendering.main(words) == 3
+    assert "No body or no motion is left for --only validation" in capsys.readouterr().err

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from engine.datasets.detections import load_detections
 from engine.datasets.mocap import load_mocap
 from engine.training.split import HELD_OUT_HUMANS, HELD_OUT_SOURCES, split_segments, training_motions
@@ -10,6 +12,17 @@ def test_no_body_and_no_source_is_on_both_sides(tmp_path):
     assert split.train and split.validation
     assert not {s.human for s in split.train} & {s.human for s in split.validation}
     assert not {s.source for s in split.train} & {s.source for s in split.validation}
+
+
+def test_a_blend_is_held_out_whole_or_not_at_all(tmp_path):
+    write_pairs(tmp_path / "p.npz", segments=6)
+    segments = load_detections(tmp_path)
+    split = split_segments(segments)
+    known, kept = split.train[0], split.validation[0]
+    both = [replace(known, human=f"{known.human}+{known.human}"), replace(kept, human=f"{kept.human}+{kept.human}")]
+    mixed = [replace(s, human=f"{known.human}+{kept.human}") for s in (known, kept)]
+    assert split_segments(both).train == both[:1] and split_segments(both).validation == both[1:]
+    assert split_segments(mixed).train == [] and split_segments(mixed).validation == []
 
 
 def test_held_out_sources_lend_no_motions_either(shared):

@@ -1,0 +1,95 @@
+"""Motions that nobody recorded: the legs of one, the trunk of a second, each arm of a third, at other speeds.
+
+A few hours of motion capture show few of the ways in which legs, trunk and arms go together. A part keeps the angles it has against the
+part that carries it (trunk against pelvis, arm against chest), so every joint bends as it bent for somebody; bones keep the lengths of the
+person whose legs are taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from contract.skeleton import BODY_22
+
+Array = npt.NDArray[np.floating]
+Draw = Callable[[int], Array]  # frames -> (frames,22,3) of some motion
+
+TRUNK = tuple(BODY_22.index(j) for j in ("spine", "chest", "neck", "head", "head_top"))
+ARMS = {s: tuple(BODY_22.index(f"{j}.{s}") for j in ("elbow", "wrist", "hand")) for s in "LR"}
+SHOULDERS = tuple(BODY_22.index(f"shoulder.{s}") for s in "LR")
+# what carries: from, to, right, left
+_PELVIS = tuple(BODY_22.index(j) for j in ("pelvis", "spine", "hip.R", "hip.L"))
+_CHEST = tuple(BODY_22.index(j) for j in ("chest", "neck", "shoulder.R", "shoulder.L"))
+SLOWEST, FASTEST = 0.7, 1.6  # a take's speed beside the recorded one
+
+
+@dataclass(frozen=True)
+class Mixing:
+    """How often each part comes from another motion. Both arms of one motion keep what hands do together (a sword, a box)."""
+
+    trunk: float = 0.35
+    both_arms: float = 0.3
+    one_arm: float = 0.3
+
+
+def draw_mixed(draw: Draw, frames: int, mixing: Mixing, random: np.random.Generator) -> npt.NDArray[np.float64]:
+    """(frames,22,3) float64 of one motion with parts of others; axes and units are those of `draw`."""
+    motion = _at_speed(draw, frames, random)
+    if random.random() < mixing.trunk:
+        motion = with_trunk(motion, _at_speed(draw, frames, random))
+    if random.random() < mixing.both_arms:
+        other = _at_speed(draw, frames, random)
+        motion = with_arm(with_arm(motion, other, "L"), other, "R")
+    if random.random() < mixing.one_arm:
+        motion = with_arm(motion, _at_speed(draw, frames, random), "LR"[int(random.integers(2))])
+    return motion
+
+
+def with_trunk(motion: Array, other: Array) -> npt.NDArray[np.float64]:
+    """`motion` (T,22,3) with the trunk, head and arms of `other` (T,22,3), carried by its own pelvis."""
+    parts = (*TRUNK, *SHOULDERS, *ARMS["L"], *ARMS["R"])
+    return _carried(motion, other, parts, _PELVIS)
+
+
+def with_arm(motion: Array, other: Array, side: str) -> npt.NDArray[np.float64]:
+    """`motion` (T,22,3) with the arm "L" or "R" of `other` (T,22,3), carried by its own chest."""
+    return _carried(motion, other, ARMS[side], _CHEST)
+
+
+def _carried(motion: Array, other: Array, parts: tuple[int, ...], carrier: tuple[int, ...]) -> npt.NDArray[np.float64]:
+    turn = _frame(motion, carrier) @ np.swapaxes(_frame(other, carrier), -1, -2)
+    result = np.array(motion, dtype=np.float64)
+    for joint in parts:  # parents come first
+        parent = BODY_22.parents[joint]
+        bone = np.einsum("tij,tj->ti", turn, other[:, joint] - other[:, parent])
+        length = np.linalg.norm(motion[:, joint] - motion[:, parent], axis=-1)
+        result[:, joint] = result[:, parent] + bone * (length / np.maximum(np.linalg.norm(bone, axis=-1), 1e-9))[:, None]
+    return result
+
+
+def _frame(motion: Array, carrier: tuple[int, ...]) -> npt.NDArray[np.float64]:
+    """(T,3,3) columns: to the person's left, along the carrier, and their cross product."""
+    bottom, top, right, left = (np.asarray(motion[:, j], dtype=np.float64) for j in carrier)
+    y = _unit(top - bottom)
+    across = left - right
+    x = _unit(across - (across * y).sum(-1, keepdims=True) * y)
+    return np.stack([x, y, np.cross(x, y)], axis=-1)
+
+
+def _unit(v: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    return v / np.maximum(np.linalg.norm(v, axis=-1, keepdims=True), 1e-9)
+
+
+def _at_speed(draw: Draw, frames: int, random: np.random.Generator) -> npt.NDArray[np.float64]:
+    """A motion played slower or faster than recorded."""
+    speed = float(np.exp(random.uniform(np.log(SLOWEST), np.log(FASTEST))))
+    taken = int(np.ceil((frames - 1) * speed)) + 1
+    motion = np.asarray(draw(taken), dtype=np.float64)
+    at = np.arange(frames) * ((len(motion) - 1) / (taken - 1)) * speed  # whole where as many frames came as were asked for
+    low = np.clip(at.astype(int), 0, len(motion) - 2)
+    share = np.clip(at - low, 0.0, 1.0)[:, None, None]
+    return (1 - share) * motion[low] + share * motion[low + 1]
