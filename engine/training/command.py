@@ -198,7 +198,7 @@ def _train_pairs(order: Order) -> None:
     if read.network == "lifter":
         recipe = order.recipe(product_lifter.LifterRecipe, "lifter")
         layout = fill(LifterConfig, order.settings["lifter_layout"], "lifter_layout")
-        motions = None if read.mocap is None else Motions(training_motions(load_mocap(read.mocap)))
+        motions = None if read.mocap is None else Motions(training_motions(load_mocap(read.mocap)), recipe.mixed)
         run, display, log = watched(order, recipe.steps)
         with display:
             model, info = product_lifter.train_lifter(split, motions, recipe, layout, log_file, start, without_lines(run))

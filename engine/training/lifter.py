@@ -43,6 +43,7 @@ class LifterRecipe:
     bone: float = 0.5  # weight of the bone lengths' error
     ema: float = 0.998
     transplant: float = 0.35  # share of the runs that show other motion capture under the detector's real errors
+    mixed: float = 0.0  # share of those whose legs, trunk and arms are those of different motions
     seed: int = 0
     evaluate_every: int = 500
 

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from contract.skeleton import BODY_22
+from engine.datasets.mixed_motion import Mixing, draw_mixed
 from engine.landmarks import LANDMARK_JOINT
 from engine.refiner.codec import WORLD_TO_STATURE, view_rotation
 from engine.training.augmentation import Pairs
@@ -29,13 +30,20 @@ NEAREST = 0.8  # metres between the camera and any joint
 class Motions:
     """Stretches of motion capture to draw from, long clips as often as they are long."""
 
-    def __init__(self, clips: list[Array]) -> None:
-        """clips: (T,22,3) metres, Z up."""
-        self.clips = clips
+    def __init__(self, clips: list[Array], mixed: float = 0.0) -> None:
+        """clips: (T,22,3) metres, Z up; mixed: share of the draws that put parts of several motions together."""
+        self.clips, self.mixed = clips, mixed
         self.lengths = np.array([len(c) for c in clips], dtype=np.float64)
 
     def draw(self, frames: int, rng: np.random.Generator) -> Array:
-        """(frames,22,3) of one clip that is long enough."""
+        """(frames,22,3)."""
+        if self.mixed and rng.random() < self.mixed:
+            return draw_mixed(lambda count: self.stretch(count, rng), frames, Mixing(), rng)
+        return self.stretch(frames, rng)
+
+    def stretch(self, frames: int, rng: np.random.Generator) -> Array:
+        """(frames,22,3) of one clip that is long enough; fewer frames where none is."""
+        frames = min(frames, int(self.lengths.max()))
         usable = np.where(self.lengths >= frames, self.lengths, 0.0)
         clip = self.clips[int(rng.choice(len(self.clips), p=usable / usable.sum()))]
         start = int(rng.integers(0, len(clip) - frames + 1))
