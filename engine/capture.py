@@ -19,8 +19,6 @@ from contract.motion_file import Motion, save_motion, write_failure
 from contract.options import DEFAULT_FOV, CaptureOptions, parse_moment
 from engine import model_bundle, segments
 from engine.camera import camera_matrix, field_of_view
-from engine.camera_path import cameras_at
-from engine.kinematics.assemble import build_motion
 from engine.preview import write_preview
 from engine.progress import Progress
 from engine.swaps import undo_swaps
@@ -52,12 +50,17 @@ def capture(video_path: Path, options: CaptureOptions, progress: Progress) -> Ca
         start, end = parse_moment(options.start, "--start"), parse_moment(options.end, "--end")
         detections = segments.detect(video, start, end, progress, while_detecting=lambda: _raise_early(loading))
         model = loading.result()
-    from engine.face import face_direction  # it needs torch, which is here only now
+    # these need scipy and torch, which are here only now
+    from engine.face import face_direction
+    from engine.kinematics.assemble import build_motion
+
     track, exchanged = undo_swaps(make_track(detections, video.info, progress))
     size = (video.info.width, video.info.height)
     fov, fov_from = _field_of_view(options, video.info)
     matrix, cameras = camera_matrix(size, fov), None
     if known is not None:
+        from engine.camera_path import cameras_at
+
         matrix, cameras = known.matrix(size), cameras_at(known, track.times, track.fps)
         fov, fov_from = field_of_view(matrix, size), "camera"
     poses = model.run(
@@ -119,7 +122,8 @@ def check_output(path: Path, extension: str) -> None:
 
 
 def _load_model(device: str) -> PoseModel:
-    """Beside the detection: torch takes seconds to import, and the detector does without it."""
+    """Beside the detection: torch and scipy take seconds to import, and the detector does without them."""
+    import engine.kinematics.assemble  # noqa: F401 - for later
     from engine.refiner.pose import PoseModel
 
     return PoseModel(device)

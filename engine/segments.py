@@ -105,7 +105,9 @@ def _detect_together(
 ) -> Detections:
     progress.stage(STAGE, last - first)
     edges = [first + (last - first) * i // count for i in range(count + 1)]
-    with _started(video.info.path, edges) as stretches:
+    # decoding one picture on several threads costs a tenth more than on one, and the cores have work
+    decoders = max(1, _cores() // count)
+    with _started(video.info.path, edges, decoders) as stretches:
         shown = 0
         while any(s.running for s in stretches):
             while_detecting()
@@ -121,14 +123,14 @@ def _detect_together(
 
 
 @contextmanager
-def _started(path: Path, edges: list[int]) -> Iterator[list[_Stretch]]:
+def _started(path: Path, edges: list[int], decoders: int) -> Iterator[list[_Stretch]]:
     """The processes, all ended on the way out whatever happens."""
     context = multiprocessing.get_context("spawn")  # forked, a process would share the threads' locks and not the threads
     stretches: list[_Stretch] = []
     try:
         for first, last in pairwise(edges):
             ours, theirs = context.Pipe()
-            process = context.Process(target=_work, args=(path, first, edges[-1], theirs), name="detector", daemon=True)
+            process = context.Process(target=_work, args=(path, first, edges[-1], decoders, theirs), name="detector", daemon=True)
             process.start()
             theirs.close()  # so that the end of the process is the end of the pipe
             stretches.append(_Stretch(first, last, process, ours))
@@ -141,12 +143,12 @@ def _started(path: Path, edges: list[int]) -> Iterator[list[_Stretch]]:
             stretch.connection.close()
 
 
-def _work(path: Path, first: int, last: int, connection: Connection) -> None:
+def _work(path: Path, first: int, last: int, decoders: int, connection: Connection) -> None:
     """In a process of its own: sends frame by frame until the end, or until the other side is gone or has heard enough."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the first one ends the others
     progress = Progress()
     try:
-        frames = open_video(path, progress).frames((float(first), "f"), (float(last), "f"))
+        frames = open_video(path, progress, decoders).frames((float(first), "f"), (float(last), "f"))
         indices: list[int] = []
 
         def noted() -> Iterator[Frame]:

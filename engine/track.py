@@ -8,7 +8,6 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.interpolate import PchipInterpolator
 
 from contract.failure import Failure
 
@@ -190,6 +189,8 @@ def _on_grid(
     on_left, on_right = np.abs(grid - at[left]) < 1e-3 / fps, np.abs(grid - at[left + 1]) < 1e-3 / fps
     close = (np.diff(group)[left] == 1) & (np.diff(at)[left] <= 2.5 / fps)
     detected = on_left | on_right | close
+    from scipy.interpolate import PchipInterpolator  # a quarter of a second, and most videos have no gap
+
     # over gaps cut into the development clips' tracks PCHIP was a quarter nearer to the truth than straight lines, and it
     # never overshoots
     inside = np.clip(grid, at[0], at[-1])

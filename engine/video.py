@@ -80,13 +80,15 @@ class Video:
     """An opened video; see `open_video`."""
 
     def __init__(
-        self, info: VideoInfo, times: npt.NDArray[np.float64], stored_size: tuple[int, int], promised: int, progress: Progress | None
-    ) -> None:
+        self, info: VideoInfo, times: npt.NDArray[np.float64], stored_size: tuple[int, int], promised: int, progress: Progress | None,
+        decoders: int = 0,
+    ) -> None:  # fmt: skip
         self.info = info
         self._times = times  # of all frames, as the file's index has them
         self._promised = promised  # frames that the file says it has
         self._stored_size = stored_size  # (width, height) in square pixels before the rotation
         self._progress = progress
+        self._decoders = decoders
 
     def frames(self, start: Moment | None = None, end: Moment | None = None) -> Iterator[Frame]:
         """Frames from `start` up to and without `end`; closing the iterator early frees the file and the thread.
@@ -197,7 +199,7 @@ class Video:
 
     def _capture_before(self, first: int) -> tuple[cv2.VideoCapture, float | None]:
         """A capture that stands before frame `first`, at the file's beginning or nearer; and the first frame's stamp if known."""
-        capture = _capture(self.info.path)
+        capture = _capture(self.info.path, self._decoders)
         target = float(self._times[first])
         if target > _WORTH_SEEKING and capture.grab():
             origin = _stamp(capture)
@@ -205,7 +207,7 @@ class Video:
             if 0.0 < _stamp(capture) - origin < target:  # where a seek lands is not sure, the stamps are
                 return capture, origin
             capture.release()
-            capture = _capture(self.info.path)
+            capture = _capture(self.info.path, self._decoders)
         return capture, None
 
     def _grab(self, capture: cv2.VideoCapture, index: int) -> bool:
@@ -242,8 +244,10 @@ class Video:
             self._progress.warning("frames_damaged", f"{whole - end.decoded} of the {whole} frames of {name} are damaged and left out.")
 
 
-def open_video(path: str | os.PathLike[str], progress: Progress | None = None) -> Video:
+def open_video(path: str | os.PathLike[str], progress: Progress | None = None, decoders: int = 0) -> Video:
     """Opens a video and measures its rate from the times of all its frames, without decoding them.
+
+    `decoders`: threads that decode it, as many as FFmpeg thinks right where 0.
 
     Raises Failure `no_such_file`, `bad_input` (a folder, an empty file, no permission) or `not_a_video`. A file that was
     cut off gives the frames it still has and the warning `truncated`.
@@ -275,7 +279,7 @@ def open_video(path: str | os.PathLike[str], progress: Progress | None = None) -
     # MP4's index counts its frames; elsewhere OpenCV guesses from the length, which may be that of the sound
     promised = max(promised, packets) if facts or is_cut_short(path) else packets
     promised = len(times) if promised == packets else promised
-    return Video(info, times, stored, promised, progress)
+    return Video(info, times, stored, promised, progress, decoders)
 
 
 def measure_rate(times: npt.NDArray[np.float64], nominal: float) -> tuple[float, bool]:
@@ -340,11 +344,12 @@ def _stamp(capture: cv2.VideoCapture) -> float:
     return float(capture.get(cv2.CAP_PROP_POS_MSEC)) / 1000.0
 
 
-def _capture(path: Path) -> cv2.VideoCapture:
+def _capture(path: Path, decoders: int = 0) -> cv2.VideoCapture:
     """An OpenCV capture that keeps its and FFmpeg's complaints to itself: what matters of them is said as a Failure."""
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # AV_LOG_QUIET; read when the first capture is made
     cv2.setLogLevel(0)
-    capture = cv2.VideoCapture(str(path.absolute()), cv2.CAP_FFMPEG)
+    threads = [cv2.CAP_PROP_N_THREADS, decoders] if decoders else []
+    capture = cv2.VideoCapture(str(path.absolute()), cv2.CAP_FFMPEG, threads)
     capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 0)  # its default differs from build to build; Video turns pictures itself
     return capture
 
