@@ -90,6 +90,7 @@ def build_motion(
     steady = _smoothed(settled - settled[:, :1], confidence, spread, runs, fps, smooth)
     pose = fit_pose(steady, body.rest_offsets, runs, fps, face)
     relative = pose.body - pose.root[:, None]
+    fit_errors = np.linalg.norm(pose.body - steady, axis=-1)
 
     frames = turned_path(frame_path(relative @ turn, image_points, confidence, matrix), views)
     path = smooth_path(frames, runs, fps)
@@ -108,7 +109,6 @@ def build_motion(
     world_face = None if face is None else np.asarray(face, float) @ camera_to_world[:3, :3].T
     final = fit_pose(world_targets, body.rest_offsets, runs, fps, world_face)
     pixel_errors = reprojection_errors(to_camera(final.body, camera_to_world @ views), image_points, matrix)
-    fit_errors = np.linalg.norm(final.body - world_targets, axis=-1)
     # holding the feet may have moved the start; a known world stays where it is
     start = np.array([*final.root[0, :2], 0.0]) if cameras is None else camera_to_world[:3, 3].copy()
     camera_to_world[:3, 3] -= start

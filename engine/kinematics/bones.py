@@ -12,6 +12,8 @@ from engine.kinematics.proportions import Proportions
 
 Array = npt.NDArray[np.float64]
 
+PELVIS, HIPS = BODY_22.index("pelvis"), (BODY_22.index("hip.L"), BODY_22.index("hip.R"))
+
 # Rounds over all bones; after 12 the rest is about a millimetre for joints that are 3 cm off.
 ROUNDS = 12
 # How much of the difference is corrected in each round between joints that are not two ends of one bone.
@@ -52,6 +54,11 @@ def settle(joints: Array, weights: Array, body: Proportions, path: Array | None 
             pull = (stiffness * (distance - length) / np.maximum(effect, 1e-9))[:, None]
             out[a] += pull * move_a
             out[b] -= pull * move_b
+        # lengths alone hardly hold the pelvis on the line between the hips: a millimetre of length is two centimetres across it
+        aside = out[PELVIS] - (out[HIPS[0]] + out[HIPS[1]]) / 2
+        out[PELVIS] -= aside * (2 / 3)
+        for hip in HIPS:
+            out[hip] += aside / 3
     return np.moveaxis(out, 0, 1)
 
 

@@ -23,6 +23,7 @@ Array = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
 HIPS = [BODY_22.index(f"hip.{side}") for side in "LR"]
+KNEES = [BODY_22.index(f"knee.{side}") for side in "LR"]
 ANKLES = [BODY_22.index(f"ankle.{side}") for side in "LR"]
 TOES = [BODY_22.index(f"toe.{side}") for side in "LR"]
 
@@ -42,6 +43,8 @@ FREE_PULL = 0.02
 TURN_HZ = 0.5
 # Seconds before and after in which the hips already give way.
 HIP_SECONDS = 0.12
+# A leg whose ends have moved against each other by this much (m) has its knee put where its bones have it.
+LEG_MOVED = 0.005
 # A free foot is kept from sinking under this share of its standing height.
 CLEARANCE = 0.6
 
@@ -108,13 +111,13 @@ def _plant_run(
                     spot[2] = toe_height + np.clip(spot[2] - toe_height, -SUNK, FLOATING)
                 toe_shift[foot, down] = spot - toe[down]
                 toe_on[down, foot] = True
-            for piece in stretches(flat):
-                # the heel may turn slowly about the toe; what it must not do is tremble
-                ankle_shift[foot, piece] = _calm(ankle[piece], fps) - ankle[piece]
-                ankle_on[piece, foot] = True
+            ankle_on[flat, foot] = True
     for foot in range(2):
+        ankle = joints[:, ANKLES[foot]]
         toe_shift[foot] = _filled(toe_shift[foot], toe_on[:, foot], np.zeros(3), fps)
-        ankle_shift[foot, :, 2] += toe_shift[foot, :, 2] * ankle_on[:, foot]
+        for piece in stretches(ankle_on[:, foot]):
+            # the heel goes along with its toe and may turn slowly about it; what it must not do is tremble
+            ankle_shift[foot, piece] = _calm(ankle[piece] + toe_shift[foot, piece], fps) - ankle[piece]
         # a heel that rises over a standing toe goes along with it
         ankle_shift[foot] = _filled(ankle_shift[foot], ankle_on[:, foot], toe_shift[foot], fps)
 
@@ -131,11 +134,14 @@ def _plant_run(
         ankle = np.where(toe_on[:, foot, None], held, ankle)
         out[:, TOES[foot]], out[:, ANKLES[foot]] = toe, ankle
         # the knee goes half of the way, to show the limb's plane
-        knee = ANKLES[foot] - 1
-        out[:, knee] = joints[:, knee] + (body_shift + ankle - joints[:, ANKLES[foot]]) / 2
+        out[:, KNEES[foot]] = joints[:, KNEES[foot]] + (body_shift + ankle - joints[:, ANKLES[foot]]) / 2
     drop = _hip_drop(out, toe_on | ankle_on, body, fps)
     above = [i for i, name in enumerate(BODY_22.joints) if not name.startswith(("ankle", "toe"))]
     out[:, above, 2] -= drop[:, None]
+    for h, k, a in zip(HIPS, KNEES, ANKLES, strict=True):
+        bent = _bent(out[:, h], out[:, k], out[:, a], body.lengths["knee.L"], body.lengths["ankle.L"])
+        moved = np.linalg.norm((out[:, a] - out[:, h]) - (joints[:, a] - joints[:, h]), axis=-1, keepdims=True)
+        out[:, k] += np.minimum(moved / LEG_MOVED, 1.0) * (bent - out[:, k])
     return out, kept
 
 
@@ -171,6 +177,19 @@ def _hip_drop(joints: Array, standing: Flags, body: Proportions, fps: float) -> 
     window = max(round(HIP_SECONDS * fps), 1)
     early = maximum_filter1d(need, 2 * window + 1, mode="nearest")
     return np.maximum(whittaker(early[:, None], np.ones(len(early)), penalty(1 / (4 * HIP_SECONDS), fps))[:, 0], 0.0)
+
+
+def _bent(hip: Array, knee: Array, ankle: Array, thigh: float, shin: float) -> Array:
+    """(T,3) the knee moved within the plane of its leg to where bones of these lengths (m) have it."""
+    line = ankle - hip
+    distance = np.maximum(np.linalg.norm(line, axis=-1, keepdims=True), 1e-6)
+    along = line / distance
+    out = (knee - hip) - ((knee - hip) * along).sum(-1, keepdims=True) * along
+    reach = np.clip(distance, abs(thigh - shin), thigh + shin)
+    foot = (thigh**2 + reach**2 - shin**2) / (2 * reach)
+    height = np.sqrt(np.maximum(thigh**2 - foot**2, 0.0))
+    # a leg that shows no plane keeps its knee on the line
+    return np.asarray(hip + foot * along + height * out / np.maximum(np.linalg.norm(out, axis=-1, keepdims=True), 1e-3))
 
 
 def _near_lowest(heights: Array, reach: float) -> Flags:

@@ -53,7 +53,8 @@ def report(
 ) -> dict[str, Any]:  # fmt: skip
     """The quality report as it goes into the motion's provenance; all values are plain numbers.
 
-    positions (T,24,3) world metres; pixel_errors, confidence (T,22), image_points (T,22,2); fit_errors, spread (T,22) metres;
+    positions (T,24,3) world metres; pixel_errors, confidence (T,22), image_points (T,22,2); spread (T,22) metres; fit_errors
+    (T,22) metres: from the smoothed joints to those of the bones;
     times (T,) seconds. `unsure` names the stretches to look at: first and last frame of the video, the seconds, the reason.
     """
     sure = pixel_errors[confidence >= CONFIDENT]

@@ -5,7 +5,7 @@ import pytest
 
 from contract.skeleton import BODY_22
 from engine.kinematics.contacts import find_contacts
-from engine.kinematics.feet import ANKLES, HIPS, TOES, plant_feet, standing_heights
+from engine.kinematics.feet import ANKLES, HIPS, KNEES, TOES, plant_feet, standing_heights
 from engine.kinematics.proportions import Proportions, fit_proportions
 from engine.kinematics.rotations import fit_pose
 
@@ -79,6 +79,32 @@ def test_legs_are_not_overstretched() -> None:
     reach = body.lengths["knee.L"] + body.lengths["ankle.L"]
     lengths = np.linalg.norm(planted[:, HIPS] - planted[:, ANKLES], axis=-1)
     assert np.percentile(lengths[contacts], 90) < 1.02 * reach
+
+
+def test_knees_of_held_legs_have_their_bones() -> None:
+    joints, _, body, runs, contacts = person(0.02)
+    planted = plant_feet(joints, contacts, body, runs, FPS).joints
+    for hip, knee, ankle in zip(HIPS, KNEES, ANKLES, strict=True):
+        moved = np.linalg.norm((planted - joints)[:, ankle] - (planted - joints)[:, hip], axis=-1) > 0.005
+        reached = np.linalg.norm((planted[:, ankle] - planted[:, hip])[moved], axis=-1) < body.lengths["knee.L"] + body.lengths["ankle.L"]
+        assert moved.sum() > 20
+        for a, b, name in ((hip, knee, "knee.L"), (knee, ankle, "ankle.L")):
+            lengths = np.linalg.norm((planted[:, b] - planted[:, a])[moved], axis=-1)[reached]
+            assert np.abs(lengths - body.lengths[name]).max() < 1e-6
+
+
+def test_a_foot_that_is_brought_back_from_far_keeps_pointing_forward() -> None:
+    """While sitting down the person slides backwards by more than a foot, and the feet are in contact: toe and heel go together."""
+    _, truth, body, _, _ = person(0.0)
+    t = np.arange(90) / FPS
+    sliding = np.repeat(truth[:1], 90, 0)
+    sliding[:, TOES + ANKLES, 2] = [body.toe_height] * 2 + [body.ankle_height] * 2
+    sliding[..., 1] -= (0.3 / (1 + np.exp(-(t - 2.0) / 0.1)))[:, None]
+    planted = plant_feet(sliding, np.ones((90, 2), bool), body, [slice(0, 90)], FPS).joints
+    for ankle, toe in zip(ANKLES, TOES, strict=True):
+        before, after = (x[:, toe] - x[:, ankle] for x in (sliding, planted))
+        cosine = (before * after).sum(-1) / np.linalg.norm(before, axis=-1) / np.linalg.norm(after, axis=-1)
+        assert cosine.min() > np.cos(np.radians(45))
 
 
 def test_modes() -> None:

@@ -1,13 +1,18 @@
 from __future__ import annotations
 
+from itertools import pairwise
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from contract.skeleton import ARMATURE_24, BODY_22
 from engine.kinematics.forward import forward, rotation_matrices
-from engine.kinematics.rotations import fit_pose, soft_reach, swing, within
+from engine.kinematics.proportions import fit_proportions
+from engine.kinematics.rotations import fit_pose, soft_reach
 
 from .people import OF_BODY, about, naive_forward, rest_offsets, walk
+from .turning import tremble, undemanded
 
 A = {name: i for i, name in enumerate(ARMATURE_24.joints)}
 
@@ -108,16 +113,6 @@ def test_the_face_turns_the_head() -> None:
         assert low <= off.mean() <= high
 
 
-def test_swing_is_the_smallest_turn() -> None:
-    rng = np.random.default_rng(3)
-    a, b = rng.normal(size=(2, 50, 3))
-    b[0] = -a[0]
-    turn = swing(a, b)
-    ua, ub = (v / np.linalg.norm(v, axis=-1, keepdims=True) for v in (a, b))
-    assert np.allclose(np.einsum("tij,tj->ti", turn, ua), ub, atol=1e-6)
-    assert np.allclose(angle(turn, np.eye(3)), np.degrees(np.arccos(np.clip((ua * ub).sum(-1), -1, 1))), atol=1e-3)
-
-
 def test_reach_is_soft_and_bends_are_limited() -> None:
     asked = np.linspace(0.0, 1.2, 400)
     given = soft_reach(asked, 0.4, 0.45, 150.0)
@@ -132,14 +127,76 @@ def test_nonsense_in_finite_out() -> None:
     assert np.isfinite(pose.positions).all() and np.isfinite(pose.rotations).all()
 
 
-def test_directions_within_the_limit_are_kept_and_others_brought_back_without_a_jump() -> None:
-    degrees = np.linspace(-180, 180, 721)
-    middle = np.tile([1.0, 0.0, 0.0], (len(degrees), 1))
-    direction = np.stack([np.cos(np.radians(degrees)), np.sin(np.radians(degrees)), 0 * degrees], 1)
-    out = within(middle, direction, 80.0)
-    angle = np.degrees(np.arctan2(out[:, 1], out[:, 0]))
-    assert np.allclose(np.linalg.norm(out, axis=1), 1)
-    assert np.allclose(angle[np.abs(degrees) <= 80], degrees[np.abs(degrees) <= 80])
-    assert np.abs(angle).max() <= 80 + 1e-9
-    assert np.abs(np.diff(angle)).max() < 1.0  # half a degree of the reading never moves the result by more than a degree
-    assert np.allclose(out[[0, -1]], middle[0], atol=1e-6)
+def sample() -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
+    """Joints (T,22,3) metres of examples/sample.mp4 before rotations are fitted, where the face looks (T,3), bones, frames a second."""
+    with np.load(Path(__file__).with_name("sample_joints.npz")) as file:
+        return file["joints"] / 1000.0, file["face"] / 1000.0, file["rest_offsets"].astype(float), float(file["fps"])
+
+
+def almost_straight(fps: float = 30.0, seconds: float = 4.0) -> np.ndarray:
+    """Someone who walks on the spot with legs that hardly bend while straight arms circle: forward, overhead, out to the sides and down."""
+    t = np.arange(round(seconds * fps)) / fps
+    local = {"pelvis": about("z", 40 * np.sin(t)), "chest": about("x", 4 + 0 * t)}
+    for side, sign in (("L", 1.0), ("R", -1.0)):
+        lift = 85 * (1 - np.cos(2 * np.pi * 0.3 * t))
+        local[f"hip.{side}"] = about("x", 25 * np.sin(2 * np.pi * 0.8 * t) * sign)
+        local[f"knee.{side}"] = about("x", 3 + 3 * np.sin(2 * np.pi * 1.6 * t))
+        local[f"shoulder.{side}"] = about("x", -lift) @ about("y", sign * 70 + 20 * np.sin(3 * t))
+        local[f"elbow.{side}"] = about("z", -sign * (2 + 2 * np.sin(5 * t)))
+    return naive_forward(rest_offsets(), local, np.zeros((len(t), 3)))[0][:, OF_BODY]
+
+
+# Degrees in a thirtieth of a second beyond what the targets ask for. A flip is some 60 to 180.
+FLIP, TURN = 60.0, 30.0
+
+
+@pytest.mark.parametrize("hertz", [1.0, 4.0])
+@pytest.mark.parametrize("millimetres", [0.0, 3.0, 10.0, 20.0])
+def test_small_changes_of_the_pose_never_flip_a_bone(millimetres: float, hertz: float) -> None:
+    joints, face, bones, fps = sample()
+    straight = almost_straight()
+    for seed in range(3):
+        for targets, offsets, look in ((joints, bones, face), (joints, bones, None), (straight, rest_offsets(), None)):
+            moved = targets + tremble(targets.shape, millimetres / 1000, hertz, fps, seed)
+            pose = fit_pose(moved, offsets, whole(moved), fps, look)
+            too_far = undemanded(moved, pose, fps)
+            assert too_far.max() < FLIP, ARMATURE_24.joints[too_far.max(0).argmax()]
+            assert (too_far > TURN).sum() <= 0.002 * too_far.size
+            local = rotation_matrices(pose.rotations)
+            # the hand's bone is short: two centimetres off at both ends may really ask for more than this
+            assert millimetres > 10 or angle(local[1:], local[:-1]).max() < 60
+
+
+@pytest.mark.parametrize("source", ["cmu_actions", "cmu_papagina", "snu_tiling"])
+def test_real_motions_never_flip_a_bone(source: str) -> None:
+    """Motion capture whose limbs are nearly straight for half of the time, by itself and with joints that are a centimetre off."""
+    path = Path(__file__).resolve().parents[4] / "shared" / "data" / "mocap" / f"{source}.npz"
+    if not path.is_file():
+        pytest.skip(f"{source}.npz of the shared data is not there")
+    with np.load(path) as file:
+        starts, delta = file["clip_start"], file["delta"]
+        clips = [np.cumsum(delta[a:b][:240].astype(int), axis=0) / 1000.0 for a, b in pairwise(starts)]
+    for number in np.random.default_rng(0).permutation(len(clips))[:6]:
+        joints = clips[number] - clips[number][:, :1]
+        body = fit_proportions(joints, np.ones(joints.shape[:2]), 1.75, 30.0)
+        for metres in (0.0, 0.01):
+            targets = body.scale * joints + (tremble(joints.shape, metres, 3.0, 30.0, 0) if metres else 0.0)
+            too_far = undemanded(targets, fit_pose(targets, body.rest_offsets, whole(targets), 30.0), 30.0)
+            assert too_far.max() < FLIP, (number, ARMATURE_24.joints[too_far.max(0).argmax()])
+
+
+def test_the_bones_stay_within_five_millimetres_of_the_joints() -> None:
+    joints, _, bones, fps = sample()
+    pose = fit_pose(joints, bones, whole(joints), fps)
+    assert np.linalg.norm(pose.body - joints, axis=-1).mean() < 0.005
+
+
+def test_feet_that_point_backwards_are_not_believed() -> None:
+    """A foot whose toe is read behind the heel for three frames does not turn round."""
+    w = walk()
+    wrong = w.body.copy()
+    toe, ankle = BODY_22.index("toe.L"), BODY_22.index("ankle.L")
+    wrong[40:43, toe] = 2 * wrong[40:43, ankle] - wrong[40:43, toe]
+    right, pose = (fit_pose(b, w.offsets, whole(b), w.fps) for b in (w.body, wrong))
+    a, b = rotation_matrices(right.rotations[:, A["ankle.L"]]), rotation_matrices(pose.rotations[:, A["ankle.L"]])
+    assert angle(a, b).max() < 100 and angle(b[1:], b[:-1]).max() < 74
