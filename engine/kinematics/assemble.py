@@ -11,17 +11,20 @@ from contract.motion_file import Motion
 from contract.skeleton import ARMATURE_24, BODY_22
 from engine.camera import field_of_view, rays, to_camera, to_world
 from engine.kinematics import ground, quality
+from engine.kinematics.animation import animate
 from engine.kinematics.bones import settle, towards_sight
 from engine.kinematics.contacts import seen_speed
 from engine.kinematics.feet import plant_feet
-from engine.kinematics.forward import forward
 from engine.kinematics.proportions import Proportions, fit_proportions
-from engine.kinematics.rotations import Pose, fit_pose
+from engine.kinematics.rotations import fit_pose
 from engine.kinematics.smoothing import cutoff, liveliness, smooth_runs
-from engine.kinematics.trajectory import frame_path, reprojection_errors, smooth_path, turned_path
+from engine.kinematics.trajectory import FramePath, frame_path, smooth_path, turned_path
+from engine.kinematics.windows import pieces, windows
 from engine.kinematics.world import ANKLES, TOES, find_stand, find_world
 
 Array = npt.NDArray[np.float64]
+Floats = npt.NDArray[np.floating]
+Stored = npt.NDArray[Any]  # float32: what is as long as the take is kept in half the memory
 Flags = npt.NDArray[np.bool_]
 
 _HEAD = BODY_22.index("head")
@@ -39,10 +42,10 @@ _WORLD_ROUNDS = 3
 
 
 def build_motion(
-    joints: Array,
-    spread: Array,
-    image_points: Array,
-    confidence: Array,
+    joints: Floats,
+    spread: Floats,
+    image_points: Floats,
+    confidence: Floats,
     track_times: Array,
     detected: Flags,
     runs: list[slice],
@@ -66,87 +69,124 @@ def build_motion(
     the motion lies in that world, the file's camera is that of the first frame, and only `root` "in-place" moves the person away.
     The quality report stands in provenance["quality"].
     """
-    joints = np.asarray(joints, float)
-    joints, spread = joints - joints[:, :1], np.asarray(spread, float)
-    image_points, confidence = np.asarray(image_points, float), np.clip(np.asarray(confidence, float), 0.0, 1.0)
+    joints = np.asarray(joints, np.float32)
+    joints = joints - joints[:, :1]
+    spread, image_points = np.asarray(spread, np.float32), np.asarray(image_points, np.float32)
+    confidence = np.clip(np.asarray(confidence, np.float32), 0.0, 1.0)
     matrix = np.asarray(camera_matrix, float)
+    count = len(joints)
 
     # what is smoothed over time is smoothed where nothing but the person moves: in the world if it is known, else as the camera sees it
-    views = np.tile(np.eye(4), (len(joints), 1, 1)) if cameras is None else np.asarray(cameras, float)
+    views = np.broadcast_to(np.eye(4), (count, 4, 4)) if cameras is None else np.asarray(cameras, float)
     turn = views[:, :3, :3]
 
     body = fit_proportions(joints, confidence, height, fps)
     if face is not None:
         face = np.einsum("tij,tj->ti", turn, face)
         face = smooth_runs(np.asarray(face, float)[:, None], confidence[:, [_HEAD]], runs, fps, min(cutoff(smooth), FACE_HZ))[:, 0]
-    firmness = 0.1 + confidence
-    settled = settle(joints * body.scale, firmness, body)
-    frames = turned_path(frame_path(settled, image_points, confidence, matrix), views)
+    settled = np.empty_like(joints)
+    for part in pieces(count):
+        settled[part] = settle(joints[part] * body.scale, 0.1 + confidence[part], body)
+    del joints
+    frames = _frames(settled, image_points, confidence, matrix, views)
     path = to_camera(smooth_path(frames, runs, fps)[:, None], views)[:, 0]
-    # where the detector saw the limbs is surer than where the lifter has them
-    settled += towards_sight(settled, path, image_points, confidence, matrix)
-    settled = settle(settled, firmness, body, path)
-    settled = settled @ turn.swapaxes(1, 2)
-    steady = _smoothed(settled - settled[:, :1], confidence, spread, runs, fps, smooth)
-    pose = fit_pose(steady, body.rest_offsets, runs, fps, face)
-    relative = pose.body - pose.root[:, None]
-    fit_errors = np.linalg.norm(pose.body - steady, axis=-1)
+    for part in pieces(count):
+        # where the detector saw the limbs is surer than where the lifter has them
+        near = settled[part].astype(float)
+        near += towards_sight(near, path[part], image_points[part], confidence[part], matrix)
+        near = settle(near, 0.1 + confidence[part], body, path[part]) @ turn[part].swapaxes(1, 2)
+        settled[part] = near - near[:, :1]
+    _smooth(settled, confidence, spread, runs, fps, smooth)
+    relative, fit_error = np.empty_like(settled), 0.0
+    for window in windows(runs, fps):
+        pose = fit_pose(
+            settled[window.reach].astype(float), body.rest_offsets, window.runs, fps, None if face is None else face[window.reach]
+        )
+        relative[window.kept] = (pose.body - pose.root[:, None])[window.inner]
+        fit_error += float(np.linalg.norm(pose.body[window.inner] - settled[window.kept], axis=-1).sum())
+    del settled
 
-    frames = turned_path(frame_path(relative @ turn, image_points, confidence, matrix), views)
+    frames = _frames(relative, image_points, confidence, matrix, views, turn)
     path = smooth_path(frames, runs, fps)
-    ends = [ANKLES, TOES]
-    directions = np.concatenate([rays(image_points, matrix), np.ones((*confidence.shape, 1))], -1)[:, ends]
-    seen = seen_speed(directions, to_camera(path[:, None], views)[:, 0, 2], confidence[:, ends], views, runs, fps)
+    seen = _seen_speed(image_points, confidence, path, matrix, views, runs, fps)
     for _ in range(_WORLD_ROUNDS):
         world = find_world(relative, path, confidence, body, runs, fps, seen, cameras is not None)
         path = smooth_path(frames, runs, fps, find_stand(relative, path, world, body))
+    del frames
     world = find_world(relative, path, confidence, body, runs, fps, seen, cameras is not None)
     camera_to_world, contacts = world.camera_to_world, world.contacts
 
-    world_targets = to_world(relative + path[:, None], camera_to_world)
-    planted = plant_feet(world_targets, contacts, body, runs, fps, feet)
-    world_targets, contacts = planted.joints, planted.contacts
-    world_face = None if face is None else np.asarray(face, float) @ camera_to_world[:3, :3].T
-    final = fit_pose(world_targets, body.rest_offsets, runs, fps, world_face)
-    pixel_errors = reprojection_errors(to_camera(final.body, camera_to_world @ views), image_points, matrix)
-    # holding the feet may have moved the start; a known world stays where it is
-    start = np.array([*final.root[0, :2], 0.0]) if cameras is None else camera_to_world[:3, 3].copy()
-    camera_to_world[:3, 3] -= start
-    root_path = final.root - start
-    if root == "in-place":
-        root_path[:, :2] = 0.0
-    views = camera_to_world @ views
-    positions, _ = forward(ARMATURE_24.parents, body.rest_offsets, final.rotations, root_path)
+    targets = relative  # in the same memory
+    for part in pieces(count):
+        targets[part] = to_world(relative[part] + path[part, None], camera_to_world)
+    del relative, path, seen
+    planted = plant_feet(targets, contacts, body, runs, fps, feet)
+    targets, contacts = planted.joints, planted.contacts
+    del planted
+    face = None if face is None else face @ camera_to_world[:3, :3].T
+    done = animate(targets, image_points, face, body, runs, fps, matrix, camera_to_world, cameras, root)
+    del targets
     figures = quality.report(
-        final.positions, contacts, detected, runs, fps, pixel_errors, confidence, image_points, fit_errors,
-        spread, np.asarray(track_times, float),
+        done.on_the_ground, contacts, detected, runs, fps, done.pixel_errors, confidence, image_points,
+        fit_error / confidence.size, spread, np.asarray(track_times, float),
     )  # fmt: skip
-    figures |= _setting(body, views[0], matrix, image_size)
+    camera = done.camera_to_world @ views[0]
+    figures |= _setting(body, camera, matrix, image_size)
     return Motion(
         joint_names=np.array(ARMATURE_24.joints),
         parents=np.array(ARMATURE_24.parents, dtype=np.int64),
         fps=float(fps),
         times=np.asarray(track_times, float),
-        positions_camera=to_camera(positions, views).astype(np.float32),
-        positions_world=positions.astype(np.float32),
+        positions_camera=done.camera,
+        positions_world=done.world,
         rest_offsets=body.rest_offsets.astype(np.float32),
-        rotations=final.rotations.astype(np.float32),
-        root_translation=root_path.astype(np.float32),
-        image_points=with_clavicles(image_points).astype(np.float32),
-        confidence=with_clavicles(confidence).astype(np.float32),
-        spread=with_clavicles(spread).astype(np.float32),
+        rotations=done.rotations,
+        root_translation=done.root.astype(np.float32),
+        image_points=with_clavicles(image_points),
+        confidence=with_clavicles(confidence),
+        spread=with_clavicles(spread),
         contacts=contacts,
         camera_matrix=matrix,
-        camera_to_world=views[0],
+        camera_to_world=camera,
         image_size=np.array(image_size, dtype=np.int64),
         detected=np.asarray(detected, bool),
         provenance={"quality": figures},
     )
 
 
-def with_clavicles(values: Array) -> Array:
+def _frames(
+    joints: Stored, image_points: Stored, confidence: Stored, matrix: Array, views: Array, turn: Array | None = None
+) -> FramePath:
+    """What each frame says of the root's path, in the axes of the world of the cameras `views` (T,4,4).
+
+    joints (T,22,3) relative to the pelvis: in camera axes, or in the world's, where `turn` (T,3,3) is the cameras' rotation.
+    """
+    translation, information = np.empty((len(joints), 3)), np.empty((len(joints), 3, 3))
+    for part in pieces(len(joints)):
+        seen = joints[part].astype(float)
+        path = frame_path(seen if turn is None else seen @ turn[part], image_points[part], confidence[part], matrix)
+        path = turned_path(path, views[part])
+        translation[part], information[part] = path.translation, path.information
+    return FramePath(translation, information)
+
+
+def _seen_speed(
+    image_points: Stored, confidence: Stored, path: Array, matrix: Array, views: Array, runs: list[slice], fps: float
+) -> Array:
+    """(T,2) m/s: see contacts.seen_speed."""
+    seen, ends = np.empty((len(path), 2)), [ANKLES, TOES]
+    for window in windows(runs, fps):
+        points, cameras = image_points[window.reach][:, ends], views[window.reach]
+        directions = np.concatenate([rays(points, matrix), np.ones((*points.shape[:-1], 1))], -1)
+        depth = to_camera(path[window.reach, None], cameras)[:, 0, 2]
+        sure = confidence[window.reach][:, ends]
+        seen[window.kept] = seen_speed(directions, depth, sure, cameras, window.runs, fps)[window.inner]
+    return seen
+
+
+def with_clavicles(values: Floats) -> Floats:
     """(T,22,...) of BODY_22 to (T,24,...) of ARMATURE_24; a clavicle, which nothing measures, lies between neck and shoulder."""
-    out = np.zeros((len(values), len(ARMATURE_24), *values.shape[2:]))
+    out = np.zeros((len(values), len(ARMATURE_24), *values.shape[2:]), values.dtype)
     out[:, [ARMATURE_24.index(name) for name in BODY_22.joints]] = values
     for side in "LR":
         pair = [BODY_22.index("neck"), BODY_22.index(f"shoulder.{side}")]
@@ -154,14 +194,16 @@ def with_clavicles(values: Array) -> Array:
     return out
 
 
-def _smoothed(joints: Array, confidence: Array, spread: Array, runs: list[slice], fps: float, smooth: float) -> Array:
-    """(T,22,3) joints smoothed over time, each by how sure it is."""
+def _smooth(joints: Stored, confidence: Stored, spread: Stored, runs: list[slice], fps: float, smooth: float) -> None:
+    """Smooths joints (T,22,3) over time where they are, each by how sure it is."""
     if smooth <= 0:
-        return joints
-    weights = (0.05 + confidence) / (1 + (spread / SPREAD_SCALE) ** 2)
-    weights = weights / np.maximum(np.median(weights, axis=0), 1e-6)
-    weights = np.clip(weights, 0.02, 2.0)
-    return smooth_runs(joints, weights * liveliness(joints, weights, runs, fps, LIVELY), runs, fps, cutoff(smooth))
+        return
+    for j in range(joints.shape[1]):
+        weights = (0.05 + confidence[:, [j]].astype(float)) / (1 + (spread[:, [j]] / SPREAD_SCALE) ** 2)
+        weights = np.clip(weights / max(float(np.median(weights)), 1e-6), 0.02, 2.0)
+        one = joints[:, [j]].astype(float)
+        lively = liveliness(one, weights, runs, fps, float(LIVELY[j]))
+        joints[:, [j]] = smooth_runs(one, weights * lively, runs, fps, cutoff(smooth))
 
 
 def _setting(body: Proportions, camera_to_world: Array, matrix: Array, image_size: tuple[int, int]) -> dict[str, Any]:
@@ -174,6 +216,3 @@ def _setting(body: Proportions, camera_to_world: Array, matrix: Array, image_siz
         "camera_roll_degrees": round(roll, 1),
         "camera_height_m": round(float(camera_to_world[2, 3]), 2),
     }
-
-
-__all__ = ["Pose", "build_motion", "with_clavicles"]

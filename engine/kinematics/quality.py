@@ -49,13 +49,13 @@ def under_ground(positions: Array) -> float:
 
 def report(
     positions: Array, contacts: Flags, detected: Flags, runs: list[slice], fps: float,
-    pixel_errors: Array, confidence: Array, image_points: Array, fit_errors: Array, spread: Array, times: Array,
+    pixel_errors: Array, confidence: Array, image_points: Array, fit_error: float, spread: Array, times: Array,
 ) -> dict[str, Any]:  # fmt: skip
     """The quality report as it goes into the motion's provenance; all values are plain numbers.
 
-    positions (T,24,3) world metres; pixel_errors, confidence (T,22), image_points (T,22,2); spread (T,22) metres; fit_errors
-    (T,22) metres: from the smoothed joints to those of the bones;
-    times (T,) seconds. `unsure` names the stretches to look at: first and last frame of the video, the seconds, the reason.
+    positions (T,24,3) world metres; pixel_errors, confidence (T,22), image_points (T,22,2); spread (T,22) metres;
+    fit_error: mean metres from the smoothed joints to those of the bones; times (T,) seconds. `unsure` names the stretches to look at:
+    first and last frame of the video, the seconds, the reason.
     """
     sure = pixel_errors[confidence >= CONFIDENT]
     pixels = float(np.median(sure if sure.size else pixel_errors))
@@ -73,7 +73,7 @@ def report(
         "foot_slide_cm_s": round(foot_slide(positions, contacts, runs, fps), 2),
         "contact_percent": round(100 * float(contacts.any(1).mean()), 1),
         "under_ground_mm": round(under_ground(positions), 2),
-        "fit_mm": round(1000 * float(fit_errors.mean()), 2),
+        "fit_mm": round(1000 * fit_error, 2),
         "unsure_percent": round(100 * sum(d.frames.stop - d.frames.start for d in doubts) / max(len(positions), 1), 1),
         "unsure": [_where(d, times, fps) for d in doubts],
     }

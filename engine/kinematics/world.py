@@ -47,12 +47,10 @@ def find_world(
     sure = np.minimum(confidence[:, ANKLES], confidence[:, TOES])
     if not upright:
         camera_to_world[:3, :3] = ground.camera_rotation(ground.world_up(relative, confidence))
-        absolute = (relative + path[:, None]) @ camera_to_world[:3, :3].T
-        levelling = _levelling(absolute, sure, body, runs, fps)
+        levelling = _levelling(*_feet(relative, path, camera_to_world), sure, body, runs, fps)
         camera_to_world[:3, :3] = ground.camera_rotation(ground.believed_roll((levelling @ camera_to_world[:3, :3])[2]))
 
-    absolute = (relative + path[:, None]) @ camera_to_world[:3, :3].T
-    ankles, toes = absolute[:, ANKLES], absolute[:, TOES]
+    ankles, toes = _feet(relative, path, camera_to_world)
     soles = np.minimum(ankles[..., 2] - body.ankle_height, toes[..., 2] - body.toe_height)
     # contacts against what is under the feet there and then: a step, or a ground that leans by an error of the depth
     local = np.zeros((len(path), 1, 3))
@@ -63,7 +61,8 @@ def find_world(
         # where the feet stand about at the scene's zero, that is the ground
         camera_to_world[2, 3] = 0.0 if abs(level) < SCENE_GROUND else -level
     else:
-        camera_to_world[:3, 3] = -absolute[0, 0, 0], -absolute[0, 0, 1], -level
+        first = camera_to_world[:3, :3] @ (relative[0, 0] + path[0])
+        camera_to_world[:3, 3] = -first[0], -first[1], -level
     return World(camera_to_world, contacts)
 
 
@@ -83,9 +82,15 @@ def find_stand(relative: Array, path: Array, world: World, body: Proportions) ->
     return Stand(step, world.contacts, up, -height - lowest, world.contacts / (1 + (above / GROUND_REACH) ** 2))
 
 
-def _levelling(absolute: Array, sure: Array, body: Proportions, runs: list[slice], fps: float) -> Array:
+def _feet(relative: Array, path: Array, camera_to_world: Array) -> tuple[Array, Array]:
+    """(T,2,3) ankles and (T,2,3) toes, turned as the matrix says but not moved."""
+    ankles, toes = ((relative[:, ends] + path[:, None]) @ camera_to_world[:3, :3].T for ends in (ANKLES, TOES))
+    return ankles, toes
+
+
+def _levelling(ankles: Array, toes: Array, sure: Array, body: Proportions, runs: list[slice], fps: float) -> Array:
     """(3,3) rotation that makes level what the lower, slower foot of each frame stands on."""
-    ankles, toes = absolute[:, ANKLES] - [0, 0, body.ankle_height], absolute[:, TOES] - [0, 0, body.toe_height]
+    ankles, toes = ankles - [0, 0, body.ankle_height], toes - [0, 0, body.toe_height]
     lower = np.where((toes[..., 2] < ankles[..., 2])[..., None], toes, ankles)
     stands = standing(ankles, toes, runs, fps) & (lower[..., 2] <= lower[..., 2].min(1)[:, None] + 0.02)
     return ground.level_by_feet(lower, stands * sure)

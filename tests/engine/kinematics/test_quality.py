@@ -50,9 +50,9 @@ def test_the_report_is_plain_json() -> None:
     detected[5:8] = False
     errors, sure = np.full((60, 22), 4.0), np.ones((60, 22))
     none, times = np.zeros((60, 22)), 2 + np.arange(60) / 30
-    out = report(positions, np.ones((60, 2), bool), detected, RUN, 30.0, errors, sure, points, none, none, times)
+    out = report(positions, np.ones((60, 2), bool), detected, RUN, 30.0, errors, sure, points, 0.004, none, times)
     assert json.loads(json.dumps(out, allow_nan=False)) == out
     assert out["frames"] == 60 and out["detected"] == 57 and out["filled"] == 3
-    assert out["reprojection_px"] == 4.0
+    assert out["reprojection_px"] == 4.0 and out["fit_mm"] == 4.0
     assert out["unsure"] == [{"first_frame": 65, "last_frame": 67, "start": 2.167, "end": 2.267, "reason": "filled"}]
     assert out["unsure_percent"] == 5.0

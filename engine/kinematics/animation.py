@@ -1,0 +1,82 @@
+"""The armature's rotations that bring the joints to their targets, and where the joints lie then in the world and in the camera."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from contract.skeleton import ARMATURE_24
+from engine.camera import to_camera
+from engine.kinematics.forward import forward
+from engine.kinematics.proportions import Proportions
+from engine.kinematics.rotations import fit_pose
+from engine.kinematics.trajectory import reprojection_errors
+from engine.kinematics.windows import windows
+
+Array = npt.NDArray[np.float64]
+Floats = npt.NDArray[np.floating]
+Stored = npt.NDArray[Any]  # float32
+
+
+@dataclass(frozen=True)
+class Animation:
+    """`rotations` (T,24,4) wxyz local; `root` (T,3) metres; `world`, `camera` (T,24,3) metres, the joints in the world's axes and in each
+    frame's camera's; `camera_to_world` (4,4) with the start at the origin; `shift` (T,3) or (3,): what was taken from the places in
+    the targets' world; `pixel_errors` (T,22) between the joints and the points."""
+
+    rotations: Stored
+    root: Array
+    world: Stored
+    camera: Stored
+    camera_to_world: Array
+    shift: Array
+    pixel_errors: Stored
+
+    @property
+    def on_the_ground(self) -> Stored:
+        """(T,24,3) metres: the joints of the person who moves over the targets' ground, whatever has become of the root."""
+        return self.world + self.shift.astype(np.float32).reshape(-1, 1, 3) if self.shift.any() else self.world
+
+
+def animate(
+    targets: Floats, image_points: Floats, face: Array | None, body: Proportions, runs: list[slice], fps: float, matrix: Array,
+    camera_to_world: Array, cameras: Array | None, root: str,
+) -> Animation:  # fmt: skip
+    """The animation for `targets` (T,22,3) of BODY_22, world metres, Z up.
+
+    image_points (T,22,2) px; face (T,3) unit, world axes, where known; matrix (3,3); camera_to_world (4,4), applied after each frame's
+    `cameras` (T,4,4) where those are known. The path starts at x=y=0, or a known world stays where it is; root "in-place" stays there.
+    """
+    count, joints = len(targets), len(ARMATURE_24)
+    views = np.broadcast_to(np.eye(4), (count, 4, 4)) if cameras is None else cameras
+    rotations = np.empty((count, joints, 4), np.float32)
+    world, camera = np.empty((2, count, joints, 3), np.float32)
+    path, pixel_errors = np.empty((count, 3)), np.empty(targets.shape[:2], np.float32)
+    start, moved = np.zeros(3), camera_to_world.copy()
+    for window in windows(runs, fps):
+        kept, inner = window.kept, window.inner
+        pose = fit_pose(
+            targets[window.reach].astype(float), body.rest_offsets, window.runs, fps, None if face is None else face[window.reach]
+        )
+        if not kept.start:
+            # holding the feet may have moved the start; a known world stays where it is
+            start = np.array([*pose.root[0, :2], 0.0]) if cameras is None else camera_to_world[:3, 3].copy()
+            moved[:3, 3] -= start
+        turned, place = pose.rotations[inner], pose.root[inner] - start
+        pixel_errors[kept] = reprojection_errors(to_camera(pose.body[inner], camera_to_world @ views[kept]), image_points[kept], matrix)
+        if kept.start:  # a quaternion and its negative are one rotation: the one nearer to the frame before
+            turned = np.where((turned[0] * rotations[kept.start - 1]).sum(-1)[:, None] < 0, -turned, turned)
+        path[kept] = place
+        if root == "in-place":
+            place = place * [0, 0, 1]
+        positions, _ = forward(ARMATURE_24.parents, body.rest_offsets, turned, place)
+        rotations[kept], world[kept], camera[kept] = turned, positions, to_camera(positions, moved @ views[kept])
+    # along the ground nobody cares where the start was, but a known world has its own height
+    shift = np.zeros(3) if cameras is None else start
+    if root == "in-place":
+        shift = shift + path * [1, 1, 0]
+        path[:, :2] = 0.0
+    return Animation(rotations, path, world, camera, moved, shift, pixel_errors)
