@@ -44,6 +44,7 @@ class PoseClip:
     poses (T,J,3): metres, camera axes (x right, y down, z forward), the root (joint 0) at the origin.
     root (T,3): the root's place before the camera, metres. valid (T,): the frames that are judged.
     kernels (T,J,M,5) or None: a 2D mixture a joint, (weight, mean u, mean v, scale u, scale v), of which `keypoints` is the first mean.
+    confidence (T,J) or None: how sure the detector is of each keypoint, 0 to 1.
     """
 
     subject: str
@@ -56,6 +57,7 @@ class PoseClip:
     valid: npt.NDArray[np.bool_]
     image_size: tuple[int, int]
     kernels: Array | None = None
+    confidence: Array | None = None
 
     @property
     def name(self) -> str:
@@ -104,6 +106,7 @@ def make_clip(
     image_size: tuple[int, int],
     valid: npt.NDArray | None = None,
     kernels: npt.NDArray | None = None,
+    confidence: npt.NDArray | None = None,
 ) -> PoseClip:
     """A checked clip from normalised keypoints (T,J,2) and joints (T,J,3) in camera axes, absolute, metres.
 
@@ -130,6 +133,7 @@ def make_clip(
     return PoseClip(
         subject, action, camera, float(fps), keypoints.astype(np.float32), poses.astype(np.float32),
         joints[:, 0].astype(np.float32), judged, image_size, None if kernels is None else kernels.astype(np.float32),
+        None if confidence is None else confidence.astype(np.float32),
     )  # fmt: skip
 
 

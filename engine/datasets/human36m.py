@@ -1,6 +1,7 @@
 """Human3.6M in VideoPose3D's layout: `data_3d_h36m.npz` and a `data_2d_h36m_*.npz`, or any detector's keypoints in the same layout.
 
-3D: {subject: {action: (T,32,3) metres, world}}. 2D: {subject: {action: [four cameras of (T',17,2) pixels, or DiffPose's (T',17,M,5)]}}.
+3D: {subject: {action: (T,32,3) metres, world}}. 2D: {subject: {action: [four cameras of (T',17,2) pixels, (T',17,3) with the detector's
+confidence 0..1 as the third, or DiffPose's (T',17,M,5)]}}.
 """
 
 from __future__ import annotations
@@ -116,11 +117,11 @@ def _cameras(subject: str, action: str, world: npt.NDArray, seen: Any) -> list[P
     clips = []
     for camera, lens in enumerate(LENSES):
         joints = world_to_camera(world, subject, camera)
-        kernels = None
+        kernels = confidence = None
         if seen is None:
             pixels = project(joints, camera)
         else:
-            pixels, kernels = _pixels(np.asarray(seen[camera]), len(joints), f"{subject} {action}, camera {lens.name}")
+            pixels, kernels, confidence = _pixels(np.asarray(seen[camera]), len(joints), f"{subject} {action}, camera {lens.name}")
         points = normalise_screen(pixels, *lens.size)
         if kernels is not None:
             kernels = kernels.astype(np.float64)
@@ -128,23 +129,30 @@ def _cameras(subject: str, action: str, world: npt.NDArray, seen: Any) -> list[P
         clips.append(
             make_clip(
                 subject=subject, action=action, camera=lens.name, fps=FPS, keypoints=points, joints=joints, image_size=lens.size,
-                kernels=kernels,
+                kernels=kernels, confidence=confidence,
             )
         )  # fmt: skip
     return clips
 
 
-def _pixels(array: npt.NDArray, frames: int, name: str) -> tuple[npt.NDArray, npt.NDArray | None]:
-    """(pixels (T,17,2), kernels (T,17,M,5) or None), cut to the length of the motion capture."""
-    plain = array.ndim == 3 and array.shape[1:] == (len(H36M_17), 2)
+def _pixels(array: npt.NDArray, frames: int, name: str) -> tuple[npt.NDArray, npt.NDArray | None, npt.NDArray | None]:
+    """(pixels (T,17,2), kernels (T,17,M,5) or None, confidence (T,17) or None), cut to the length of the motion capture."""
+    plain = array.ndim == 3 and array.shape[1] == len(H36M_17) and array.shape[2] in (2, 3)
     mixed = array.ndim == 4 and array.shape[1] == len(H36M_17) and array.shape[3] == 5
     if not plain and not mixed:
         raise Failure(
-            "bad_input", f"{name}: the 2D keypoints are an array of {array.shape} instead of (frames, 17, 2) or (frames, 17, M, 5)."
+            "bad_input",
+            f"{name}: the 2D keypoints are an array of {array.shape} instead of (frames, 17, 2), "
+            "(frames, 17, 3) with a confidence, or (frames, 17, M, 5).",
         )
     if len(array) < frames:
         raise Failure(
             "bad_input", f"{name}: {len(array)} frames of 2D keypoints for {frames} of motion capture; the 2D file is incomplete."
         )
     array = array[:frames]
-    return (array, None) if plain else (array[:, :, 0, 1:3], array)
+    if not plain:
+        return array[:, :, 0, 1:3], array, None
+    confidence = array[..., 2] if array.shape[2] == 3 else None
+    if confidence is not None and not ((confidence >= 0.0) & (confidence <= 1.0)).all():
+        raise Failure("bad_input", f"{name}: the confidence of the keypoints, their third number, must be from 0 to 1.")
+    return array[..., :2], None, confidence

@@ -17,6 +17,8 @@ FPS = 30.0
 SCREEN = 2.29
 SIZE = (1000, 1000)
 # A subject here is a source of motions; this one of the training sources validates.
+# A joint is as sure as the landmarks that it is made from, by how much of it each makes.
+BODY_CONFIDENCE = np.abs(BODY_FROM_LANDMARKS) / np.abs(BODY_FROM_LANDMARKS).sum(axis=1, keepdims=True)
 VALIDATION_SOURCES = ("cmu_papagina",)
 
 
@@ -42,8 +44,9 @@ def load_rendered(source: Source, split: Split) -> PoseClips:
 
 
 def _clip(index: int, segment: Segment, keypoints: str) -> PoseClip:
-    rays = BODY_FROM_LANDMARKS @ segment.rays if keypoints == "detected" else segment.truth[..., :2] / segment.truth[..., 2:]
+    seen = keypoints == "detected"
+    rays = BODY_FROM_LANDMARKS @ segment.rays if seen else segment.truth[..., :2] / segment.truth[..., 2:]
     return make_clip(
         subject=segment.source, action=f"{segment.clip} {segment.human}", camera=str(index), fps=FPS, keypoints=SCREEN * np.asarray(rays),
-        joints=segment.truth, image_size=SIZE,
+        joints=segment.truth, image_size=SIZE, confidence=segment.visibility @ BODY_CONFIDENCE.T if seen else None,
     )  # fmt: skip

@@ -17,12 +17,13 @@ from contract.skeleton import BODY_22
 from engine.progress import Progress
 from engine.refiner import backend, weights
 from engine.refiner.codec import NETWORK_FPS, Encoded, decode, encode
+from engine.refiner.error_model import ErrorModel, LastFrame
 from engine.refiner.lifter import Lifter, LifterConfig
-from engine.refiner.mixture import Mixture, MixtureNoise
 from engine.refiner.network import Refiner, RefinerConfig
+from engine.refiner.noise import Frames, MixtureNoise
 from engine.refiner.sampler import Ddim, WholeSampler, refine
 from engine.refiner.schedule import Schedule
-from engine.refiner.state import GUIDE_SIGNS, METRES, guides, pose_of, states
+from engine.refiner.state import GUIDE_SIGNS, METRES, confidence_of, guides, pose_of, states
 from engine.track import Track
 
 LIFTER_FILE = weights.FOLDER / "lifter.safetensors"
@@ -70,8 +71,8 @@ class PoseModel:
         self.refiner.to(self.device).eval()
         self.notices: list[tuple[str, str]] = []  # why the refiner is slower than it could be, if it is; run tells it
         self.network = backend.choose(self.refiner, self.device, lambda code, message: self.notices.append((code, message)))
-        mixture = Mixture.from_tensors(self.refiner_weights.tensors)
-        self.noise = MixtureNoise(Schedule(), int(self.refiner_weights.header["start_step"]), mixture)
+        errors = ErrorModel.from_tensors(self.refiner_weights.tensors)
+        self.noise = MixtureNoise(Schedule(), int(self.refiner_weights.header["start_step"]), errors)
 
     @torch.inference_mode()
     def run(
@@ -138,12 +139,17 @@ class PoseModel:
         done = 0
         for i, (e, inputs) in enumerate(zip(encoded, runs, strict=True)):
             guess, guide = states(e, poses[i]), guides(e, inputs[1])
+            times, last = torch.arange(len(guess), dtype=torch.float64) / NETWORK_FPS, LastFrame()
             for a in range(0, len(guess), several * REFINE_CHUNK):
                 part = slice(a, a + several * REFINE_CHUNK)
-                drawn = [self.noise.start(piece, hypotheses, amplitude, generator) for piece in guess[part].split(REFINE_CHUNK)]
+                known = zip(confidence_of(guide[part]).split(REFINE_CHUNK), times[part].split(REFINE_CHUNK), strict=True)
+                drawn = [
+                    self.noise.start(piece, hypotheses, amplitude, generator, Frames(sure, clock, last))
+                    for piece, (sure, clock) in zip(guess[part].split(REFINE_CHUNK), known, strict=True)
+                ]
                 start, step = torch.cat([piece for piece, _ in drawn], 1), drawn[0][1]
-                times = schedule.times(step, steps)
-                refined = refine(self.network, BODY_22, sampler, start, guide[part], times, flip=False, guide_signs=GUIDE_SIGNS)
+                visited = schedule.times(step, steps)
+                refined = refine(self.network, BODY_22, sampler, start, guide[part], visited, flip=False, guide_signs=GUIDE_SIGNS)
                 poses[i][0, part] = pose_of(refined.pose)
                 spreads[i][0, part] = refined.spread / METRES
                 done += len(refined.pose)

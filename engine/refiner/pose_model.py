@@ -20,9 +20,10 @@ from torch import Tensor
 
 from contract.failure import Failure
 from contract.skeleton import SKELETONS, Skeleton
+from engine.refiner.error_model import ErrorModel
 from engine.refiner.graph_lifter import GraphLifter, GraphLifterConfig
-from engine.refiner.mixture import FixedNoise, Mixture, MixtureNoise
 from engine.refiner.network import Refiner, RefinerConfig
+from engine.refiner.noise import UNKNOWN, FixedNoise, Frames, MixtureNoise
 from engine.refiner.sampler import GUIDE_SIGNS, STATE_SIGNS, Ddim, mirrored, refine
 from engine.refiner.schedule import Schedule, released_times
 
@@ -61,7 +62,7 @@ def save_pose_model(path: Path, model: PoseModel, header: Mapping[str, Any] | No
             tensors |= {f"{name}.{key}": value.detach().cpu().contiguous() for key, value in network.state_dict().items()}
             said[name] = network.config.to_dict()
     if isinstance(model.noise, MixtureNoise):
-        tensors |= model.noise.mixture.to_tensors()
+        tensors |= model.noise.errors.to_tensors()
     temporary = path.with_suffix(".part")
     save_file(tensors, temporary, metadata={"kinolift": json.dumps({**(header or {}), **said}, sort_keys=True)})
     temporary.chmod(0o644)  # safetensors makes files that only their owner may read
@@ -86,7 +87,7 @@ def load_pose_model(path: Path) -> PoseModel:
                 network.load_state_dict({k[len(name) + 1 :]: v for k, v in tensors.items() if k.startswith(name + ".")})
         schedule, start = Schedule(), int(header["start_step"])
         mixed = "mixture.weights" in tensors
-        noise = MixtureNoise(schedule, start, Mixture.from_tensors(tensors)) if mixed else FixedNoise(schedule, start)
+        noise = MixtureNoise(schedule, start, ErrorModel.from_tensors(tensors)) if mixed else FixedNoise(schedule, start)
     except (safetensors.SafetensorError, KeyError, TypeError, ValueError, OSError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
         raise Failure("bad_input", f"{path} holds no pose model of this version ({reason}); give the file that `train` wrote.") from error
@@ -117,10 +118,12 @@ def predict(
     steps: int = 2,
     flip: bool = True,
     generator: torch.Generator | None = None,
+    frames: Frames = UNKNOWN,
 ) -> Tensor:
     """(N,J,2) keypoints to refined poses (N,J,3), metres about the root.
 
     guess: (N,J,3) another lifter's poses; None asks the model's own.
+    frames: the detector's confidence and the frames' times, so that hypotheses are drawn as they are likely and last over a sequence.
     hypotheses, steps: of the `paper` mode; `released` knows two steps and hypotheses that are all equal.
     """
     if model.refiner is None:
@@ -134,6 +137,6 @@ def predict(
         first = lift(model, keypoints, flip) if guess is None else guess
         noise = model.noise
         amplitude = 1.0 if hypotheses > 1 else 0.0
-        states, start = noise.start(torch.cat([keypoints, first], -1), hypotheses, amplitude, generator)
+        states, start = noise.start(torch.cat([keypoints, first], -1), hypotheses, amplitude, generator, frames)
         times, sampler = noise.schedule.times(start, steps), Ddim(noise.schedule)
     return refine(model.refiner, model.skeleton, sampler, states, keypoints, times, flip=flip, generator=generator).pose[..., 2:]

@@ -14,6 +14,7 @@ from engine.refiner.codec import Encoded, body_matrix
 METRES = 1.7
 # The context: the 2D pose, the detector's confidence, and the second initial guess (the world landmarks, which have seen the picture).
 GUIDE_SIGNS = (-1.0, 1.0, 1.0, -1.0, 1.0, 1.0)
+CONFIDENCE = 2  # its place in the context
 
 
 def states(encoded: Encoded, pose: Tensor) -> Tensor:
@@ -26,6 +27,11 @@ def guides(encoded: Encoded, visibility: Tensor) -> Tensor:
     weight = body_matrix(visibility.dtype, visibility.device).abs()
     confidence = visibility @ (weight / weight.sum(1, keepdim=True)).T
     return torch.cat([METRES * encoded.points, confidence[..., None] - 0.5, METRES * encoded.base], -1).flatten(0, 1)
+
+
+def confidence_of(guide: Tensor) -> Tensor:
+    """(...,22,6) -> (...,22): the detector's confidence in each joint, 0 to 1, out of the context."""
+    return guide[..., CONFIDENCE] + 0.5
 
 
 def pose_of(state: Tensor) -> Tensor:

@@ -27,8 +27,8 @@ from engine.datasets.registry import LOADERS, load_poses
 from engine.refiner import weights
 from engine.refiner.graph_lifter import GraphLifter, GraphLifterConfig
 from engine.refiner.lifter import Lifter, LifterConfig
-from engine.refiner.mixture import FixedNoise
 from engine.refiner.network import Refiner, RefinerConfig
+from engine.refiner.noise import FixedNoise
 from engine.refiner.pose_model import PoseModel, load_pose_model, save_pose_model
 from engine.refiner.schedule import Schedule
 from engine.training import lifter as product_lifter
@@ -235,5 +235,3 @@ def _origin(split: PairsSplit, start: weights.Weights | None) -> dict[str, Any]:
 def without_lines(run: Run) -> Run:
     """Without the writer of lines, which the product's trainings bring themselves."""
     return replace(run, on_line=run.on_line[:2])
-
-

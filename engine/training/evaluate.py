@@ -20,7 +20,7 @@ from engine.datasets.benchmark import PoseClip, PoseClips, Source
 from engine.datasets.human36m import TEST_FRAMES
 from engine.datasets.registry import LOADERS, load_poses
 from engine.datasets.restricted_pickle import load_npz
-from engine.refiner.mixture import MixtureNoise
+from engine.refiner.noise import Frames, MixtureNoise
 from engine.refiner.pose_model import PoseModel, lift, load_pose_model, predict
 from engine.training.evaluation import Row, Table, table_of
 from engine.training.published import Published, peers
@@ -83,8 +83,12 @@ def main(arguments: Sequence[str]) -> int:
 
 def thinned(clips: PoseClips, every: int) -> PoseClips:
     """The clips with one frame of `every`, for a first look."""
-    parts = ("keypoints", "poses", "root", "valid")
-    return replace(clips, clips=tuple(replace(c, kernels=None, **{name: getattr(c, name)[::every] for name in parts}) for c in clips.clips))
+
+    def thin(clip: PoseClip) -> PoseClip:
+        names = ("keypoints", "poses", "root", "valid", "kernels", "confidence")
+        return replace(clip, **{name: getattr(clip, name)[::every] for name in names if getattr(clip, name) is not None})
+
+    return replace(clips, clips=tuple(thin(clip) for clip in clips.clips))
 
 
 def judged_poses(
@@ -101,8 +105,14 @@ def judged_poses(
     flip = not read.no_flip
     guess = None if given is None else torch.from_numpy(np.asarray(given, dtype=np.float32)).to(device)
     first = lift(model, points, flip=flip and read.mode == "paper") if guess is None else guess
+    sure = None if clip.confidence is None else torch.from_numpy(clip.confidence).to(device)
+    if sure is None and read.hypotheses > 1 and isinstance(model.noise, MixtureNoise) and len(model.noise.errors.classes) > 1:
+        raise Failure(
+            "bad_input", f"{read.weights} draws hypotheses by the detector's confidence, and these keypoints have none; use --hypotheses 1."
+        )
+    frames = Frames(sure, torch.arange(len(points), dtype=torch.float64) * (read.every / clip.fps))
     refined = predict(
-        model, points, read.mode, guess=first, hypotheses=read.hypotheses, steps=read.steps, flip=flip, generator=generator
+        model, points, read.mode, guess=first, hypotheses=read.hypotheses, steps=read.steps, flip=flip, generator=generator, frames=frames
     )  # fmt: skip
     return first.cpu().numpy(), refined.cpu().numpy()
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,19 +12,24 @@ import torch
 from torch import Tensor, nn
 
 from contract.skeleton import BODY_22
-from engine.refiner.codec import Encoded, body_matrix, encode, encode_truth
+from engine.refiner.codec import NETWORK_FPS, Encoded, body_matrix, encode, encode_truth
 from engine.refiner.embedding import CrossChannelReadout
+from engine.refiner.error_fit import LONGEST, Fit, fit_errors
+from engine.refiner.error_model import ErrorModel
 from engine.refiner.lifter import Lifter
-from engine.refiner.mixture import Mixture, MixtureNoise, fit, widened_step
 from engine.refiner.network import Refiner, RefinerConfig
+from engine.refiner.noise import Frames, MixtureNoise, widened_step
 from engine.refiner.sampler import Ddim, refine
 from engine.refiner.schedule import Schedule
-from engine.refiner.state import GUIDE_SIGNS, METRES, guides, pose_of, states
+from engine.refiner.state import GUIDE_SIGNS, METRES, confidence_of, guides, pose_of, states
 from engine.training.augmentation import augment
 from engine.training.lifter import Crops
 from engine.training.loop import Batch, Draws, Figures, Forward, LoopRecipe, Run, lines_into, train
 from engine.training.metrics import mpjpe, pa_mpjpe, rooted_at_hips
 from engine.training.split import Split
+
+POOL_RUNS = 32  # augmented crops that are lifted at once
+APART = 100.0 * LONGEST  # seconds between two runs: what lasts within one has nothing to do with another
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,7 @@ class RefinerRecipe:
     warm_up: int = 200
     ema: float = 0.99
     components: int = 3
+    classes: int = 2  # of the detector's confidence, each with a mixture of its own
     real_share: float = (
         0.5  # of the noise is the lifter's own error of a training pose, whole; the rest is drawn from the mixture, joint by joint
     )
@@ -47,11 +53,32 @@ class RefinerRecipe:
 
 @dataclass(frozen=True)
 class Poses:
-    """Single frames: guess and truth (N,22,5) states, guide (N,22,6), pose_truth (N,22,3) statures."""
+    """Single frames: guess and truth (N,22,5) states, guide (N,22,6), times (N,) seconds, runs far apart."""
 
     guess: Tensor
     truth: Tensor
     guide: Tensor
+    times: Tensor
+
+    @property
+    def confidence(self) -> Tensor:
+        """(N,22) 0 to 1."""
+        return confidence_of(self.guide)
+
+    def __getitem__(self, rows: slice | Tensor) -> Poses:
+        return Poses(self.guess[rows], self.truth[rows], self.guide[rows], self.times[rows.cpu() if isinstance(rows, Tensor) else rows])
+
+    @classmethod
+    def joined(cls, parts: Sequence[Poses]) -> Poses:
+        """One after another."""
+        return cls(*(torch.cat([getattr(part, field.name) for part in parts]) for field in fields(cls)))
+
+
+def run_times(runs: Sequence[int]) -> Tensor:
+    """(N,) float64 seconds of runs of so many frames at NETWORK_FPS, one after another, so far apart that they are unrelated."""
+    each = [torch.arange(frames, dtype=torch.float64) / NETWORK_FPS for frames in runs]
+    starts = np.cumsum([0.0, *(frames / NETWORK_FPS + APART for frames in runs[:-1])])
+    return torch.cat([start + times for start, times in zip(starts, each, strict=True)])
 
 
 def true_state(encoded: Encoded, truth: Tensor, stature: Tensor, centre_points: Tensor) -> Tensor:
@@ -80,30 +107,31 @@ def pool_of_poses(lifter: Lifter, split: Split, recipe: RefinerRecipe, rng: np.r
     """What the lifter makes of augmented training crops, beside their truth."""
     device = next(lifter.parameters()).device
     crops = Crops(split.train, device=device)
-    parts: list[Poses] = []
+    parts: list[tuple[Tensor, Tensor, Tensor]] = []
     for _ in range(recipe.pool):
-        pairs, roll = augment(crops.draw(32, rng), generator)
+        pairs, roll = augment(crops.draw(POOL_RUNS, rng), generator)
         encoded = encode(pairs.rays, pairs.visibility, pairs.world, pairs.detected, roll)
         with torch.autocast(device.type, dtype=torch.bfloat16):
             pose = lifter(encoded)
         truth = true_state(encoded, pairs.truth, pairs.stature, point_frame(encoded, pairs.rays))
-        parts.append(Poses(states(encoded, pose.float()), truth, guides(encoded, pairs.visibility)))
-    return Poses(*(torch.cat([getattr(p, name) for p in parts]).clone() for name in ("guess", "truth", "guide")))
+        parts.append((states(encoded, pose.float()), truth, guides(encoded, pairs.visibility)))
+    guess, truth, guide = (torch.cat(part).clone() for part in zip(*parts, strict=True))
+    return Poses(guess, truth, guide, run_times([crops.length] * (POOL_RUNS * recipe.pool)))
 
 
 @torch.inference_mode()
 def validation_poses(lifter: Lifter, split: Split, every: int = 4) -> Poses:
     """Every fourth frame of the validation segments."""
     parts, device = [], next(lifter.parameters()).device
-    for s in split.validation:
+    clock = run_times([len(s.detected) for s in split.validation]).split([len(s.detected) for s in split.validation])
+    for s, times in zip(split.validation, clock, strict=True):
         rays, visibility, world, detected, truth = (
             torch.from_numpy(getattr(s, n))[None].to(device) for n in ("rays", "visibility", "world", "detected", "truth")
         )
         encoded = encode(rays, visibility, world, detected)
         true = true_state(encoded, truth, torch.tensor([s.stature], device=device), point_frame(encoded, rays))
-        whole = Poses(states(encoded, lifter(encoded)), true, guides(encoded, visibility))
-        parts.append(Poses(*(getattr(whole, n)[::every] for n in ("guess", "truth", "guide"))))
-    return Poses(*(torch.cat([getattr(p, name) for p in parts]) for name in ("guess", "truth", "guide")))
+        parts.append(Poses(states(encoded, lifter(encoded)), true, guides(encoded, visibility), times)[::every])
+    return Poses.joined(parts)
 
 
 def evaluate(
@@ -111,7 +139,8 @@ def evaluate(
 ) -> dict[str, float]:
     """Errors of the guess and of the refined pose, millimetres of a person METRES tall, and how well the spread foretells the error."""
     model.eval()
-    start, step = noise.start(poses.guess, hypotheses, amplitude, torch.Generator().manual_seed(0))
+    known = Frames(poses.confidence, poses.times)
+    start, step = noise.start(poses.guess, hypotheses, amplitude, torch.Generator().manual_seed(0), known)
     times = noise.schedule.times(step, steps)
     refined = refine(model, BODY_22, Ddim(noise.schedule), start, poses.guide, times, flip=False, guide_signs=GUIDE_SIGNS)
     truth = rooted_at_hips(METRES * pose_of(poses.truth).cpu().numpy())
@@ -126,18 +155,17 @@ def evaluate(
     return figures
 
 
-def fit_noise(poses: Poses, components: int, seed: int) -> MixtureNoise:
-    """The mixture of the residuals by EM, and the start step whose noise is as large as the guess's error an axis."""
+def fit_noise(poses: Poses, how: Fit) -> MixtureNoise:
+    """The mixtures of the residuals by EM, and the start step whose noise is as large as the guess's error an axis."""
     residual = poses.guess - poses.truth
-    chosen = torch.randperm(len(residual), generator=torch.Generator().manual_seed(seed))[:8000]
     schedule = Schedule()
     rmse = float(residual[:, 1:, 2:].square().mean().sqrt())
-    return MixtureNoise(schedule, schedule.start_step(rmse), fit(residual.cpu()[chosen], components, seed))
+    return MixtureNoise(schedule, schedule.start_step(rmse), fit_errors(residual.cpu(), how, poses.confidence.cpu(), poses.times))
 
 
 def noisy(poses: Poses, noise: MixtureNoise, t: Tensor, real_share: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """(h_t, eps) of a batch: `real_share` of it moved by the lifter's own residual on the mixture's time scale, the rest by the mixture."""
-    h, eps = noise.forward(poses.truth, t, generator)
+    h, eps = noise.forward(poses.truth, t, generator, poses.confidence)
     kept, sigma = noise.schedule.coefficients(t, poses.truth)
     moved = poses.truth + sigma / noise.schedule.sigma(noise.start_step) * (poses.guess - poses.truth)
     real = torch.rand(len(t), 1, 1, generator=generator, device=generator.device) < real_share
@@ -172,12 +200,12 @@ class RefinerLearner:
         self.draws = Draws(recipe.seed, next(lifter.parameters()).device)
         self.pool = pool_of_poses(lifter, split, recipe, self.draws.rng, self.draws.generator)
         self.held_out = validation_poses(lifter, split)
-        self.noise = fit_noise(self.pool, recipe.components, recipe.seed)
+        self.noise = fit_noise(self.pool, Fit(recipe.components, recipe.classes, recipe.seed))
 
     def draw(self, rows: int) -> Batch:
         generator = self.draws.generator
         chosen = torch.randint(0, len(self.pool.guess), (rows,), generator=generator, device=generator.device)
-        batch = Poses(self.pool.guess[chosen], self.pool.truth[chosen], self.pool.guide[chosen])
+        batch = self.pool[chosen]
         t = draw_steps(self.noise, rows, generator)
         h, eps = noisy(batch, self.noise, t, self.recipe.real_share, generator)
         return h, t, batch.guide, eps
@@ -207,8 +235,8 @@ def loop_recipe(recipe: RefinerRecipe) -> LoopRecipe:
 def train_refiner(
     lifter: Lifter, split: Split, recipe: RefinerRecipe, config: RefinerConfig, log: Path, start: Mapping[str, Tensor] | None = None,
     run: Run | None = None,
-) -> tuple[Refiner, Mixture, int, dict[str, Any]]:  # fmt: skip
-    """Trains on the lifter's output, from scratch or on from the tensors `start`; returns the averaged model, the mixture, its start step
+) -> tuple[Refiner, ErrorModel, int, dict[str, Any]]:  # fmt: skip
+    """Trains on the lifter's output, from scratch or on from the tensors `start`; returns the averaged model, its noise, its start step
     and the figures. run: the device, the checkpoint and who listens."""
     run = run or Run()
     torch.manual_seed(recipe.seed)
@@ -223,4 +251,4 @@ def train_refiner(
     done = train(learner, model.to(run.device), loop_recipe(recipe), layout=layout, run=run.also(lines_into(log)))
     several = evaluate(done.model, learner.noise, learner.held_out, hypotheses=3, amplitude=0.5)
     info = {"recipe": asdict(recipe), "validation": done.figures, "validation_3_hypotheses": several}
-    return done.model, learner.noise.mixture, learner.noise.start_step, info
+    return done.model, learner.noise.errors, learner.noise.start_step, info

@@ -83,6 +83,25 @@ def test_any_detectors_file_and_the_mixtures_of_diffpose(tmp_path):
     assert (kernels[..., 3:] == np.float32(0.1)).all()  # the scales stay as stored
 
 
+def test_a_detector_may_say_how_sure_it_is(tmp_path):
+    write_human36m(tmp_path)
+    plain = np.load(tmp_path / CPN, allow_pickle=True)["positions_2d"].item()
+
+    def write(confidence):
+        scored = {
+            s: {a: [np.concatenate([v, np.full((*v.shape[:2], 1), confidence)], -1) for v in views] for a, views in actions.items()}
+            for s, actions in plain.items()
+        }
+        np.savez(tmp_path / "scored.npz", positions_2d=scored)
+        return load_human36m(Source("h36m", tmp_path, str(tmp_path / "scored.npz")), "test")
+
+    clips, want = write(0.75), load_human36m(Source("h36m", tmp_path, "cpn"), "test")
+    np.testing.assert_allclose(clips.stacked_keypoints(), want.stacked_keypoints(), atol=1e-6)
+    assert (clips.clips[0].confidence == np.full((12, 17), 0.75, np.float32)).all() and want.clips[0].confidence is None
+    with pytest.raises(Failure, match="must be from 0 to 1"):
+        write(75.0)
+
+
 def rewrite(path, key, change):
     content = np.load(path, allow_pickle=True)[key].item()
     change(content)

@@ -9,11 +9,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from engine.refiner.mixture import RELEASED_SCALES, FixedNoise, Mixture, MixtureNoise, fit, widened_step
-from engine.refiner.schedule import Schedule
+from engine.refiner.error_model import ErrorModel
+from engine.refiner.mixture import Mixture, fit
 
 ROOT = Path(__file__).resolve().parents[3]
-SCHEDULE = Schedule()
 DRAWS = 200_000
 
 
@@ -33,6 +32,12 @@ def example(joints: int = 2, dtype: torch.dtype = torch.float64) -> Mixture:
     means = rng.standard_normal((joints, 3, 5)) * 0.05
     covariances = np.stack([[covariance(rng, 0.01) for _ in range(3)] for _ in range(joints)])
     return Mixture(*(torch.from_numpy(part).to(dtype) for part in (weights, means, covariances)))
+
+
+def sample(mixture: Mixture, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
+    """Residuals (*shape, J, 5)."""
+    centre, around = ErrorModel.of(mixture).draw(shape, mixture.means, generator)
+    return centre + around
 
 
 def moments(mixture: Mixture) -> tuple[np.ndarray, np.ndarray]:
@@ -57,12 +62,12 @@ def test_samples_have_the_mixtures_moments() -> None:
     mean, cov = moments(mixture)
     np.testing.assert_allclose(mixture.mean.numpy(), mean, atol=1e-15)
     np.testing.assert_allclose(mixture.covariance.numpy(), cov, atol=1e-15)
-    assert_moments(mixture.sample((DRAWS,), seeded()), mean, cov)
+    assert_moments(sample(mixture, (DRAWS,), seeded()), mean, cov)
 
 
 def test_components_come_by_weight_and_bring_their_own_mean() -> None:
     mixture = example()
-    centre, around = mixture.draw((100, DRAWS // 100), mixture.means, seeded())
+    centre, around = ErrorModel.of(mixture).draw((100, DRAWS // 100), mixture.means, seeded())
     assert centre.shape == around.shape == (100, DRAWS // 100, 2, 5)
     for joint in range(2):
         shares = [(centre[..., joint, :] == mixture.means[joint, m]).all(dim=-1).double().mean() for m in range(3)]
@@ -73,7 +78,7 @@ def test_components_come_by_weight_and_bring_their_own_mean() -> None:
 
 def test_em_recovers_a_known_mixture() -> None:
     truth = example()
-    found = fit(truth.sample((40_000,), seeded(3)), components=3, seed=0)
+    found = fit(sample(truth, (40_000,), seeded(3)), components=3, seed=0)
     np.testing.assert_allclose(found.weights.numpy(), truth.weights.numpy(), atol=0.01)
     np.testing.assert_allclose(found.means.numpy(), truth.means.numpy(), atol=1.5e-3)
     for joint in range(2):
@@ -83,7 +88,7 @@ def test_em_recovers_a_known_mixture() -> None:
 
 
 def test_one_seed_one_fit_and_components_by_falling_weight() -> None:
-    residuals = example().sample((3000,), seeded(3))
+    residuals = sample(example(), (3000,), seeded(3))
     first, again = fit(residuals, 2, seed=5), fit(residuals.numpy(), 2, seed=5)
     for name, values in first.to_tensors().items():
         assert torch.equal(values, again.to_tensors()[name])
@@ -92,10 +97,10 @@ def test_one_seed_one_fit_and_components_by_falling_weight() -> None:
 
 def test_a_joint_that_never_errs_can_be_fitted() -> None:
     """The root's xyz residual is zero by definition."""
-    residuals = example().sample((2000,), seeded())
+    residuals = sample(example(), (2000,), seeded())
     residuals[:, 0, 2:] = 0.0
     mixture = fit(residuals, 2)
-    drawn = mixture.sample((1000,), seeded())
+    drawn = sample(mixture, (1000,), seeded())
     assert float(drawn[:, 0, 2:].abs().max()) < 1e-6
     np.testing.assert_allclose(drawn[:, 0, :2].std(dim=0), residuals[:, 0, :2].std(dim=0), rtol=0.2)
 
@@ -132,8 +137,8 @@ def test_weights_of_1_0_0() -> None:
     covariances = good.covariances.clone()
     covariances[:, 1:] = 0.0
     mixture = Mixture(weights, good.means, covariances)
-    assert_moments(mixture.sample((DRAWS,), seeded()), good.means[:, 0].numpy(), covariances[:, 0].numpy())
-    centre, _ = mixture.draw((DRAWS,), mixture.means, seeded())
+    assert_moments(sample(mixture, (DRAWS,), seeded()), good.means[:, 0].numpy(), covariances[:, 0].numpy())
+    centre, _ = ErrorModel.of(mixture).draw((DRAWS,), mixture.means, seeded())
     assert bool((centre == mixture.means[:, 0]).all())
 
 
@@ -142,7 +147,7 @@ def test_stored_and_read_back() -> None:
     tensors = mixture.to_tensors()
     assert set(tensors) == {"mixture.weights", "mixture.means", "mixture.covariances"}
     again = Mixture.from_tensors({**tensors, "network.weight": torch.zeros(1)})
-    assert torch.equal(again.sample((10,), seeded()), mixture.sample((10,), seeded()))
+    assert torch.equal(sample(again, (10,), seeded()), sample(mixture, (10,), seeded()))
     with pytest.raises(ValueError, match="means missing"):
         Mixture.from_tensors({name: value for name, value in tensors.items() if "means" not in name})
     safetensors = pytest.importorskip("safetensors.torch")
@@ -150,81 +155,6 @@ def test_stored_and_read_back() -> None:
 
 
 def test_refining_needs_no_scikit_learn() -> None:
-    program = "import sys; sys.modules['sklearn'] = None; import engine.refiner.mixture, engine.refiner.sampler"
+    program = "import sys; sys.modules['sklearn'] = None; import engine.refiner.mixture, engine.refiner.noise, engine.refiner.sampler"
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
-
-
-@pytest.mark.parametrize("process", [FixedNoise(SCHEDULE, 6), MixtureNoise(SCHEDULE, 6, example())], ids=["fixed", "mixture"])
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_noise_and_state_belong_together(process: FixedNoise | MixtureNoise, dtype: torch.dtype) -> None:
-    h0, t = torch.randn(51, 2, 5, generator=seeded(), dtype=dtype), torch.arange(51)
-    state, eps = process.forward(h0, t, seeded(1))
-    assert state.dtype == eps.dtype == dtype
-    torch.testing.assert_close(state, SCHEDULE.q_sample(h0, t, eps))
-    again, _ = process.forward(h0, t, seeded(1))
-    other, _ = process.forward(h0, t, seeded(2))
-    assert torch.equal(state, again) and not torch.equal(state, other)
-
-
-def test_at_the_start_step_the_state_is_the_guess() -> None:
-    """h_K is distributed as h_0 plus a residual: what the process was scaled for."""
-    mixture = example()
-    mean, cov = moments(mixture)
-    h0 = torch.randn(2, 5, generator=seeded(), dtype=torch.float64)
-    for start in (6, 12):
-        state, _ = MixtureNoise(SCHEDULE, start, mixture).forward(h0.expand(DRAWS, 2, 5), torch.full((DRAWS,), start), seeded(1))
-        assert_moments(state, h0.numpy() + mean, cov)
-
-
-@pytest.mark.parametrize("t", [0, 3, 25, 50])
-def test_the_papers_process_in_closed_form(t: int) -> None:
-    """h_k = mu_G + sqrt(abar)(h_0 - mu_G) + sqrt(1 - abar) eps_G, mu_G and eps_G scaled as the module says, by its moments."""
-    mixture, start = example(), 6
-    h0 = torch.randn(2, 5, generator=seeded(), dtype=torch.float64)
-    state, _ = MixtureNoise(SCHEDULE, start, mixture).forward(h0.expand(DRAWS, 2, 5), torch.full((DRAWS,), t), seeded(1))
-    alpha_bar = np.cumprod(1.0 - np.linspace(1e-4, 1e-3, 51))
-    weights, means, covariances = (part.numpy() for part in (mixture.weights, mixture.means, mixture.covariances))
-    mu = h0.numpy()[:, None] + means / (1.0 - np.sqrt(alpha_bar[start]))
-    centres = mu + np.sqrt(alpha_bar[t]) * (h0.numpy()[:, None] - mu)
-    each = covariances * (1.0 - alpha_bar[t]) / (1.0 - alpha_bar[start])
-    mean = np.einsum("jm,jmc->jc", weights, centres)
-    around = centres - mean[:, None]
-    assert_moments(state, mean, np.einsum("jm,jmcd->jcd", weights, each + around[..., :, None] * around[..., None, :]))
-
-
-def test_fixed_noise_has_the_published_scales() -> None:
-    _, eps = FixedNoise(SCHEDULE, 6).forward(torch.zeros(20_000, 4, 5), torch.zeros(20_000), seeded())
-    np.testing.assert_allclose(eps.std(dim=(0, 1)), RELEASED_SCALES, rtol=0.02)
-    assert RELEASED_SCALES == (0.1, 0.1, 1.0, 1.0, 1.0)
-
-
-def test_released_hypotheses_are_the_guess_itself() -> None:
-    guess = torch.randn(3, 2, 5, generator=seeded())
-    for process in (FixedNoise(SCHEDULE, 6), MixtureNoise(SCHEDULE, 6, example())):
-        states, step = process.start(guess, hypotheses=4, amplitude=0.0)
-        assert step == 6 and states.shape == (4, 3, 2, 5)
-        assert torch.equal(states, guess.expand(4, 3, 2, 5))
-
-
-def test_hypotheses_lie_around_the_guess() -> None:
-    mixture = example()
-    guess = torch.randn(1, 2, 5, generator=seeded(), dtype=torch.float64)
-    states, step = MixtureNoise(SCHEDULE, 6, mixture).start(guess, DRAWS, amplitude=0.5, generator=seeded(1))
-    _, cov = moments(mixture)
-    assert_moments(states[:, 0], guess[0].numpy(), 0.25 * cov)
-    assert step == widened_step(SCHEDULE, 6, 0.5)
-    assert torch.allclose((states[0::2] + states[1::2]) / 2.0, guess.expand(DRAWS // 2, *guess.shape), atol=1e-6)  # in pairs
-    odd, _ = MixtureNoise(SCHEDULE, 6, mixture).start(guess, 5, amplitude=0.5, generator=seeded(1))
-    assert odd.shape == (5, 1, 2, 5)
-    assert torch.allclose((odd[0::2][:2] + odd[1::2]) / 2.0, guess.expand(2, 1, 2, 5), atol=1e-6)
-    fixed, _ = FixedNoise(SCHEDULE, 6).start(guess, DRAWS, amplitude=1.0, generator=seeded(1))
-    np.testing.assert_allclose((fixed - guess)[:, 0].std(dim=(0, 1)), SCHEDULE.sigma(6) * np.array(RELEASED_SCALES), rtol=0.02)
-
-
-def test_the_step_of_a_widened_guess() -> None:
-    """Guess and draw err independently: the variance is that of both."""
-    assert widened_step(SCHEDULE, 6, 0.0) == 6
-    sigmas = np.sqrt(1.0 - np.cumprod(1.0 - np.linspace(1e-4, 1e-3, 51)))
-    assert widened_step(SCHEDULE, 6, 1.0) == int(np.abs(sigmas - np.sqrt(2.0) * sigmas[6]).argmin()) == 10
-    assert widened_step(SCHEDULE, 40, 5.0) == 50

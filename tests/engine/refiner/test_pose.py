@@ -9,6 +9,8 @@ from contract.skeleton import BODY_22
 from engine.landmarks import LANDMARK_JOINT
 from engine.progress import Progress
 from engine.refiner import pose as pose_module
+from engine.refiner.error_model import ErrorModel
+from engine.refiner.noise import MixtureNoise
 from engine.refiner.pose import PoseModel, _box, _grid, _resample, choose_device
 from engine.refiner.sampler import Ddim
 from engine.track import Track
@@ -92,6 +94,26 @@ def test_one_seed_one_result_and_hypotheses_that_differ(model):
     assert np.all(first.spread[:, 1:] > 0) and np.allclose(first.spread[:, 0], 0)
     assert np.median(first.spread[:, 1:]) < 0.1
     assert not run(model, track).spread.any()
+
+
+def test_hypotheses_last_over_frames_and_chunks(model, monkeypatch):
+    """A hypothesis that keeps its error does not shake: the spread and the mean move less from frame to frame than where each is new."""
+    track, shipped = a_track(1.0, noise=0.02), model.noise.errors.classes[0]
+    joints = len(BODY_22)
+
+    def spread(seconds):
+        lasting = torch.full((joints, 5), seconds, dtype=torch.float64)
+        errors = ErrorModel((shipped,), lasting.new_zeros(joints, 0), lasting, lasting[:, 0].clone())
+        monkeypatch.setattr(model, "noise", MixtureNoise(model.noise.schedule, model.noise.start_step, errors))
+        return run(model, track, hypotheses=2).spread[:, 1:]
+
+    each, whole = spread(0.0), spread(0.5)
+    monkeypatch.setattr(pose_module, "REFINE_CHUNK", 7)
+    pieces = spread(0.5)
+    for lasting in (whole, pieces):
+        assert np.abs(np.diff(lasting, axis=0)).mean() / lasting.mean() < 0.6 * np.abs(np.diff(each, axis=0)).mean() / each.mean()
+    jumps = np.abs(np.diff(pieces, axis=0)).mean(1)
+    assert jumps[6::7].mean() < 2.0 * jumps.mean()  # no seam where a chunk ends
 
 
 def test_larger_batches_draw_the_same_noise_and_notices_are_told(model, monkeypatch):

@@ -10,8 +10,9 @@ from torch import Tensor
 from contract.failure import Failure
 from contract.skeleton import BODY_22, H36M_17, Skeleton
 from engine.refiner.graph_lifter import GraphLifter, GraphLifterConfig
-from engine.refiner.mixture import FixedNoise, Mixture, MixtureNoise
+from engine.refiner.mixture import Mixture
 from engine.refiner.network import Refiner, RefinerConfig
+from engine.refiner.noise import FixedNoise, MixtureNoise
 from engine.refiner.pose_model import PoseModel, lift, load_pose_model, predict, save_pose_model
 from engine.refiner.schedule import Schedule
 

@@ -10,7 +10,7 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from contract.failure import Failure
-from engine.refiner.mixture import MixtureNoise
+from engine.refiner.noise import MixtureNoise
 from engine.refiner.pose_model import load_pose_model, predict
 from engine.refiner.weights import load_weights
 from engine.training.command import main
@@ -59,8 +59,8 @@ def test_the_papers_networks_from_words_to_weights(words, tmp_path, capsys):
         "lifter.pt", "lifter.jsonl", "lifter.safetensors", "refiner.pt", "refiner.jsonl", "refiner.safetensors", "log",
     }  # fmt: skip
     model = load_pose_model(out / "refiner.safetensors")
-    assert isinstance(model.noise, MixtureNoise) and model.noise.mixture.weights.shape == (22, 2)
-    assert float(model.noise.mixture.covariance[3, 0, 0]) > 1e-6  # the detector's own error, from the exact keypoints
+    assert isinstance(model.noise, MixtureNoise) and model.noise.errors.classes[0].weights.shape == (22, 2)
+    assert float(model.noise.errors.classes[0].covariance[3, 0, 0]) > 1e-6  # the detector's own error, from the exact keypoints
     keypoints = torch.zeros(3, 22, 2)
     assert predict(model, keypoints, "paper", hypotheses=2).shape == (3, 22, 3)
     lifter = load_pose_model(out / "lifter.safetensors").lifter

@@ -1,5 +1,8 @@
 """What the paper's networks are given to learn, against closed forms."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 import torch
 
@@ -7,8 +10,8 @@ from contract.failure import Failure
 from contract.skeleton import BODY_22, H36M_17
 from engine.datasets.benchmark import Source
 from engine.datasets.registry import load_poses
-from engine.refiner.mixture import FixedNoise, MixtureNoise
 from engine.refiner.network import Refiner, RefinerConfig
+from engine.refiner.noise import FixedNoise, MixtureNoise
 from engine.refiner.sampler import mirrored
 from engine.training.pose_lifter import PoseLifterLearner, lift
 from engine.training.pose_refiner import (
@@ -22,6 +25,7 @@ from engine.training.pose_refiner import (
 )
 from engine.training.pose_table import PoseTable, judge, pose_table
 from engine.training.refiner import keep_the_guess
+from tests.engine.datasets.pairs import write_pairs
 from tests.engine.datasets.test_motion_benchmark import write_motions
 
 
@@ -72,7 +76,7 @@ def test_the_start_step_matches_the_guess_and_the_modes_differ():
     assert isinstance(paper, MixtureNoise) and isinstance(released, FixedNoise)
     assert paper.start_step == released.start_step == paper.schedule.start_step(rmse)
     assert make_noise(table, guess, DiffusionRecipe(mode="released", start_step=6)).start_step == 6
-    sigma = paper.mixture.covariance.diagonal(dim1=-2, dim2=-1).sqrt()[1:].mean(0)
+    sigma = paper.errors.classes[0].covariance.diagonal(dim1=-2, dim2=-1).sqrt()[1:].mean(0)
     assert torch.allclose(sigma, torch.tensor([0.01, 0.01, 0.07, 0.07, 0.07]).double(), rtol=0.1)  # the root's error is in every joint's
     assert torch.equal(true_states(table, DiffusionRecipe())[..., :2], table.exact)
     assert torch.equal(true_states(table, DiffusionRecipe(mode="released"))[..., :2], table.keypoints)
@@ -135,6 +139,68 @@ def test_the_errors_of_a_known_shift():
     assert grown["x_pa"] == pytest.approx(0, abs=1e-3)
 
 
-def test_an_unknown_mode_is_refused():
+def test_what_there_is_no_such_thing_of_is_refused():
     with pytest.raises(Failure, match="released, paper"):
         DiffusionRecipe(mode="fast")
+    with pytest.raises(Failure, match="first, draw"):
+        DiffusionRecipe(gmm="mean")
+    with pytest.raises(Failure, match="wants keypoints that are mixtures"):
+        table, guess = made_up(3)
+        PoseRefinerLearner(table, guess, table, guess, make_noise(*made_up(), DiffusionRecipe()), DiffusionRecipe(gmm="draw"))
+
+
+def mixed(count):
+    """Two kernels a joint: the first at the keypoints with weight 0.75, the other a unit to the right; the scales tell them apart."""
+    table, guess = made_up(count)
+    first = np.concatenate([np.full((count, 17, 1), 0.75), table.keypoints.numpy(), np.full((count, 17, 2), 0.2)], -1)
+    second = first + np.array([-0.5, 1.0, 0.0, 0.4, 0.4])
+    return replace(table, kernels=np.stack([first, second], 2).astype(np.float32)), guess
+
+
+def test_kernels_are_drawn_by_weight_with_their_scales():
+    table, guess = mixed(1)
+    recipe = DiffusionRecipe("released", gmm="draw")
+    learner = PoseRefinerLearner(table, guess, table, guess, make_noise(table, guess, recipe), recipe)
+    truth, state, points, scales = learner.rows(torch.zeros(4000, dtype=torch.long))
+    moved = (points - table.keypoints)[..., 0]
+    other = moved > 0.5
+    assert float(other.float().mean()) == pytest.approx(0.25, abs=0.01)
+    assert torch.allclose(moved, other.float(), atol=1e-5)
+    assert torch.equal(truth[..., :2], points) and torch.equal(state[..., :2], points)
+    assert torch.allclose(scales[..., 0], torch.where(other, 0.6, 0.2), atol=1e-5) and bool((scales[..., 2:] == 1).all())
+
+
+def test_the_noise_has_the_drawn_kernels_scales():
+    table, guess = mixed(1)
+    for gmm, sizes in (("draw", (0.2, 0.6)), ("first", (0.1,))):
+        recipe = DiffusionRecipe("released", gmm=gmm)
+        learner = PoseRefinerLearner(table, guess, table, guess, make_noise(table, guess, recipe), recipe)
+        _, _, guide, eps = learner.draw(4000)
+        for size in sizes:
+            # the noise of one kernel, told by the guide: within 0.5 of the keypoints or of their mirror image
+            near = [(guide[..., 0] - p[..., 0]).abs() < 0.5 for p in (table.keypoints, mirrored(table.keypoints, H36M_17, (-1, 1)))]
+            first = near[0] | near[1]
+            rows = first if size < 0.5 else ~first
+            assert float(eps[..., 0][rows].std()) == pytest.approx(size, rel=0.03)
+            assert float(eps[..., 2].std()) == pytest.approx(1.0, rel=0.03)
+
+
+def test_in_the_papers_mode_the_exact_2d_stays_true_when_a_kernel_is_drawn():
+    table, guess = mixed(3)
+    recipe = DiffusionRecipe(components=1, gmm="draw")
+    learner = PoseRefinerLearner(table, guess, table, guess, make_noise(*made_up(), recipe), recipe)
+    truth, state, points, _ = learner.rows(torch.arange(3))
+    assert torch.equal(truth[..., :2], table.exact) and torch.equal(state[..., :2], points)
+
+
+def test_the_mixture_knows_the_confidence_where_the_data_do(tmp_path):
+    """Rendered pairs carry the detector's visibility; the table keeps it beside the frames' times."""
+    write_pairs(tmp_path / "p.npz", segments=4, missing=tuple(range(20, 30)))
+    table = pose_table(load_poses(Source("detections", tmp_path, "detected"), "test"))
+    assert table.confidence.shape == table.poses.shape[:2] and table.frames.confidence is table.confidence
+    assert torch.allclose(table.confidence[0], torch.full((22,), 230 / 255)) and float(table.confidence[25].max()) < 0.6
+    gaps = table.times.diff()
+    assert torch.allclose(gaps[:59], torch.full((59,), 1 / 30, dtype=torch.float64)) and float(gaps[59]) > 100
+    guess = table.poses + 0.05 * torch.randn(table.poses.shape, generator=torch.Generator().manual_seed(0))
+    plain = make_noise(replace(table, confidence=None), guess, DiffusionRecipe(components=1))
+    assert isinstance(plain, MixtureNoise) and len(plain.errors.classes) == 1

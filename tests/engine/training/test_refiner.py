@@ -5,9 +5,10 @@ import torch
 from contract.skeleton import BODY_22
 from engine.datasets.detections import load_detections
 from engine.refiner.codec import encode
+from engine.refiner.error_fit import Fit
 from engine.refiner.lifter import Lifter, LifterConfig
 from engine.refiner.network import RefinerConfig
-from engine.refiner.state import METRES, pose_of
+from engine.refiner.state import CONFIDENCE, METRES, pose_of
 from engine.training.refiner import (
     Poses,
     RefinerRecipe,
@@ -15,6 +16,7 @@ from engine.training.refiner import (
     fit_noise,
     noisy,
     point_frame,
+    run_times,
     train_refiner,
     true_state,
     validation_poses,
@@ -37,7 +39,9 @@ def made_up_poses(count=400):
     truth[:, 0, 2:] = 0
     guess = truth + 0.04 * torch.randn(truth.shape, generator=g)
     guess[:, 0, 2:] = 0
-    return Poses(guess, truth, torch.zeros(count, len(BODY_22), 6))
+    guide = torch.zeros(count, len(BODY_22), 6)
+    guide[..., CONFIDENCE] = torch.rand(count, len(BODY_22), generator=g) - 0.5
+    return Poses(guess, truth, guide, torch.arange(count, dtype=torch.float64) / 30.0)
 
 
 def test_the_true_state_lies_on_the_points_of_a_detector_that_is_right(split):
@@ -56,7 +60,7 @@ def test_the_true_state_lies_on_the_points_of_a_detector_that_is_right(split):
 
 def test_at_the_start_step_the_noise_is_as_large_as_the_guesses_error():
     poses = made_up_poses()
-    noise = fit_noise(poses, 2, 0)
+    noise = fit_noise(poses, Fit(2, 1))
     rmse = float((poses.guess - poses.truth)[:, 1:, 2:].square().mean().sqrt())
     assert noise.schedule.sigma(noise.start_step) == pytest.approx(rmse, rel=0.15)
     t = torch.full((len(poses.truth),), noise.start_step)
@@ -66,7 +70,7 @@ def test_at_the_start_step_the_noise_is_as_large_as_the_guesses_error():
 
 def test_the_lifters_own_residual_is_the_noise_of_the_real_share():
     poses = made_up_poses()
-    noise = fit_noise(poses, 1, 0)
+    noise = fit_noise(poses, Fit(1, 1))
     t = torch.full((len(poses.truth),), noise.start_step)
     h, eps = noisy(poses, noise, t, 1.0, torch.Generator().manual_seed(0))
     assert torch.allclose(h, poses.guess, atol=1e-6)
@@ -74,8 +78,27 @@ def test_the_lifters_own_residual_is_the_noise_of_the_real_share():
     assert torch.allclose((h - sigma * eps) / kept, poses.truth, atol=1e-5)
 
 
+def test_the_unsure_get_the_noise_of_the_unsure():
+    """Half of the rows err three times as far and are less sure: so does their noise."""
+    poses = made_up_poses(4000)
+    unsure = poses.confidence < 0.5
+    guess = poses.truth + torch.where(unsure[..., None], 3.0, 1.0) * (poses.guess - poses.truth)
+    poses = Poses(guess, poses.truth, poses.guide, poses.times)
+    noise = fit_noise(poses, Fit(1, 2))
+    t = torch.full((len(poses.truth),), noise.start_step)
+    h, _ = noisy(poses, noise, t, 0.0, torch.Generator().manual_seed(0))
+    for rows, size in ((unsure, 0.12), (~unsure, 0.04)):
+        assert float((h - poses.truth)[:, 1:][rows[:, 1:]].std()) == pytest.approx(size, rel=0.05)
+    assert float(noise.errors.deviate_seconds.max()) < 0.02  # drawn frame by frame
+
+
+def test_runs_are_far_apart():
+    times = run_times([3, 2])
+    assert times[:3].tolist() == pytest.approx([0, 1 / 30, 2 / 30]) and times[3] - times[2] > 100 and times[4] - times[3] < 0.04
+
+
 def test_steps_cover_the_chain_and_lean_to_where_sampling_begins():
-    noise = fit_noise(made_up_poses(), 1, 0)
+    noise = fit_noise(made_up_poses(), Fit(1, 1))
     t = draw_steps(noise, 400, torch.Generator().manual_seed(0))
     first = noise.start_step
     assert t.shape == (400,) and t.min() >= 0 and t.max() <= 2 * first
@@ -86,9 +109,9 @@ def test_steps_cover_the_chain_and_lean_to_where_sampling_begins():
 def test_training_starts_at_the_guess_learns_and_is_the_same_twice(split, tmp_path):
     lifter = Lifter(LifterConfig(width=8, dilations=(1,))).eval()
     recipe = RefinerRecipe(steps=30, batch=64, warm_up=5, components=1, pool=2, evaluate_every=15, ema=0.8, learning_rate=3e-3)
-    model, mixture, start_step, info = train_refiner(lifter, split, recipe, TINY, tmp_path / "log.jsonl")
+    model, errors, start_step, info = train_refiner(lifter, split, recipe, TINY, tmp_path / "log.jsonl")
     again, *_ = train_refiner(lifter, split, recipe, TINY, tmp_path / "again.jsonl")
     assert all(torch.equal(a, b) for a, b in zip(model.state_dict().values(), again.state_dict().values(), strict=True))
-    assert 0 <= start_step < 51 and mixture.weights.shape == (len(BODY_22), 1)
+    assert 0 <= start_step < 51 and errors.classes[0].weights.shape == (len(BODY_22), 1)
     assert np.isfinite(list(info["validation"].values())).all()
     assert len(validation_poses(lifter, split).guess) == sum(-(-len(s.detected) // 4) for s in split.validation)
