@@ -60,6 +60,10 @@ def add_retarget_parser(commands: argparse._SubParsersAction[argparse.ArgumentPa
         help="whether the character travels or stays on the spot (default %(default)s)")  # fmt: skip
     parser.add_argument("--root-bone", choices=("auto", "hips", "root"), default="auto",
         help="the bone that carries the travel along the ground; auto: the root bone if there is one (default %(default)s)")  # fmt: skip
+    parser.add_argument("--root-heading", action="store_true",
+        help="the root bone also turns with the person about the vertical")  # fmt: skip
+    parser.add_argument("--ik", action="store_true",
+        help="put the keys on the rig's IK controls (Rigify's) and switch it to IK; else on the FK controls")  # fmt: skip
     parser.add_argument("--feet", choices=("auto", "never"), default="auto",
         help="hold planted feet in place on the character (default %(default)s)")  # fmt: skip
     parser.add_argument("--scene-fps", choices=SCENE_FPS, default=DEFAULT_SCENE_FPS,
@@ -220,7 +224,7 @@ def _put(path: Path, armature: bpy.types.Object, scene: bpy.types.Scene, argumen
             "write it without --clips.",
         )
     frames = rates.key_frames(motion, scene, 0)
-    choices = RetargetOptions(arguments.root, arguments.root_bone, arguments.feet)
+    choices = RetargetOptions(arguments.root, arguments.root_bone, arguments.feet, arguments.root_heading, arguments.ik)
     result = retarget(motion, armature, find_mapping(armature, arguments.preset), choices, frames - frames[0], path.stem)
     if tolerance is not None:
         simplify(armature, tolerance)

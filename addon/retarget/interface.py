@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import bpy
-from bpy.props import CollectionProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
+from bpy.props import BoolProperty, CollectionProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
 from ...contract.failure import Failure
 from ...contract.motion_file import Motion, load_motion
@@ -17,7 +17,7 @@ from .. import scene as scenes
 from ..armature import is_kinolift
 from ..panel import draw_sentence
 from .mapping import AUTO, STRUCTURE, find_mapping, presets, user_folder
-from .presets import save_preset
+from .presets import parse_switches, save_preset, switch_list
 from .retarget import RetargetOptions, RetargetResult, retarget
 from .roles import CHAIN_ROLES, REQUIRED_ROLES, ROLES, Mapping
 from .takes import motion_of
@@ -98,11 +98,19 @@ class KinoliftRetarget(bpy.types.PropertyGroup):
         description="Whether standing feet are held on the ground",
         items=[("auto", "Automatic", "Standing feet are held"), ("never", "Never", "Legs stay as they were turned")],
     )
+    root_heading: BoolProperty(  # type: ignore[valid-type]
+        name="Root Heading",
+        description="The root bone turns with the person about the vertical, too",
+    )
+    use_ik: BoolProperty(  # type: ignore[valid-type]
+        name="IK Controls",
+        description="Keys go on the rig's IK controls of hands, feet and spine, and the rig is switched to IK; else on its FK controls",
+    )
     bones: CollectionProperty(type=KinoliftBone)  # type: ignore[valid-type]
     active: IntProperty()  # type: ignore[valid-type]
     found_on: StringProperty()  # type: ignore[valid-type]
     found_by: StringProperty()  # type: ignore[valid-type]
-    ik: StringProperty(default="{}")  # type: ignore[valid-type]
+    controls: StringProperty(default="{}")  # type: ignore[valid-type]
     done: StringProperty()  # type: ignore[valid-type]
 
 
@@ -122,7 +130,8 @@ def show_mapping(settings: KinoliftRetarget, mapping: Mapping) -> None:
             row.name = row.role = role
             row.bone = name
             row.sureness = mapping.sureness.get(role, 1.0) if name else 0.0
-    settings.found_by, settings.ik = mapping.preset, json.dumps(mapping.ik)
+    settings.found_by = mapping.preset
+    settings.controls = json.dumps({"ik": mapping.ik, "ik_rest": mapping.ik_rest, "switches": switch_list(mapping)})
 
 
 def listed_mapping(settings: KinoliftRetarget, armature: bpy.types.Object) -> Mapping:
@@ -141,8 +150,11 @@ def listed_mapping(settings: KinoliftRetarget, armature: bpy.types.Object) -> Ma
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise Failure("bad_rig", f"{', '.join(twice)} stands for two parts of the body; pick another bone for one of them.")
-    ik = {role: name for role, name in json.loads(settings.ik).items() if name in armature.data.bones}
-    mapping = Mapping(bones, settings.found_by or STRUCTURE, sureness, ik)
+    controls = json.loads(settings.controls)
+    ik = {role: name for role, name in controls.get("ik", {}).items() if name in armature.data.bones}
+    rest = tuple(name for name in controls.get("ik_rest", ()) if name in armature.data.bones)
+    switches = tuple(switch for switch in parse_switches(controls.get("switches", [])) or () if switch.bone in armature.data.bones)
+    mapping = Mapping(bones, settings.found_by or STRUCTURE, sureness, ik, rest, switches)
     if missing := mapping.missing():
         raise Failure("bad_rig", f"{armature.name} has no bone for {', '.join(map(role_title, missing))}; pick one in the list.")
     return mapping
@@ -180,7 +192,7 @@ def retarget_listed(settings: KinoliftRetarget, context: bpy.types.Context) -> R
     mapping = listed_mapping(settings, target)
     motion, name = chosen_motion(settings, context)
     frames = scenes.key_frames(motion, context.scene, context.scene.frame_start)
-    options = RetargetOptions(root=settings.root, root_bone=settings.root_bone, feet=settings.feet)
+    options = RetargetOptions(settings.root, settings.root_bone, settings.feet, settings.root_heading, settings.use_ik)
     return retarget(motion, target, mapping, options, frames=frames, name=f"{name} on {target.name}")
 
 
@@ -315,8 +327,14 @@ class KINOLIFT_PT_retarget(bpy.types.Panel):
             self.draw_bones(layout, settings)
         options = layout.column()
         options.use_property_split, options.use_property_decorate = True, False
-        for name in ("root", "root_bone", "feet"):
+        for name in ("root", "root_bone"):
             options.prop(settings, name)
+        turns = options.column()
+        turns.active = settings.root_bone != "hips"
+        turns.prop(settings, "root_heading")
+        options.prop(settings, "feet")
+        if json.loads(settings.controls).get("ik"):
+            options.prop(settings, "use_ik")
         button = layout.column()
         button.scale_y = 1.5
         button.operator("kinolift.retarget", icon="POSE_HLT")

@@ -8,18 +8,18 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from ...contract.failure import Failure
-from .roles import CHAIN_ROLES, ROLES, Mapping
+from .roles import CHAIN_ROLES, ROLES, Mapping, Switch
 
 SHIPPED = Path(__file__).resolve().parent / "rigs"
 SCHEMA = "kinolift.rig/1"
 # A name space before a colon, as several programs put before every bone; tried with every preset.
 NAMESPACE = r"[^:]+:"
-_KEYS = {"schema", "title", "about", "prefixes", "rank", "bones", "ik"}
+_KEYS = {"schema", "title", "about", "prefixes", "rank", "bones", "ik", "ik_rest", "switches"}
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,8 @@ class Preset:
     prefixes: tuple[str, ...] = ()
     ik: dict[str, str] = field(default_factory=dict)
     rank: int = 0  # of two presets that fit alike the higher is taken
+    ik_rest: tuple[str, ...] = ()
+    switches: tuple[Switch, ...] = ()
 
     def fit(self, bones: Collection[str]) -> tuple[Mapping, float]:
         """The mapping of the bones that are there, and the share (0..1) of the preset's bones that were found.
@@ -50,7 +52,9 @@ class Preset:
             share = sum(len(names) for role, names in found.items() if role != "root") / wanted
             if best is None or share > best[1]:
                 ik = {role: known[name] for role, name in self.ik.items() if name in known}
-                best = (Mapping(found, self.name, dict.fromkeys(found, 1.0), ik), share)
+                rest = tuple(known[name] for name in self.ik_rest if name in known)
+                switches = tuple(replace(switch, bone=known[switch.bone]) for switch in self.switches if switch.bone in known)
+                best = (Mapping(found, self.name, dict.fromkeys(found, 1.0), ik, rest, switches), share)
         assert best is not None
         return best
 
@@ -58,7 +62,8 @@ class Preset:
         """The preset's bones, IK controls included, that a rig lacks, under the prefix that fits best."""
         known = max(self._readings(bones), key=lambda k: sum(any(n in k for n in slot) for s in self.bones.values() for slot in s))
         lacking = [slot[0] for slots in self.bones.values() for slot in slots if not any(name in known for name in slot)]
-        return lacking + [name for name in self.ik.values() if name not in known]
+        others = (*self.ik.values(), *self.ik_rest, *(switch.bone for switch in self.switches))
+        return lacking + [name for name in dict.fromkeys(others) if name not in known]
 
     def _readings(self, bones: Collection[str]) -> list[dict[str, str]]:
         """For each prefix: the name without it -> the bone."""
@@ -108,6 +113,12 @@ def parse_preset(name: str, content: Any, source: str) -> Preset:
         raise wrong('has an "ik" that is not an object of bone names')
     if not isinstance(rank, int) or isinstance(rank, bool):
         raise wrong('has a "rank" that is not a whole number')
+    ik_rest, listed = content.get("ik_rest", []), content.get("switches", [])
+    if not isinstance(ik_rest, list) or not all(isinstance(bone, str) and bone for bone in ik_rest):
+        raise wrong('has an "ik_rest" that is not a list of bone names')
+    switches = parse_switches(listed)
+    if switches is None:
+        raise wrong('has "switches" that are not a list of objects with "bone", "property", and numbers for "fk" or "ik"')
     for role in (*bones, *ik):
         if role not in ROLES:
             raise wrong(f"names the role {role!r}, which there is not")
@@ -115,7 +126,30 @@ def parse_preset(name: str, content: Any, source: str) -> Preset:
     for role, found in slots.items():
         if not found:
             raise wrong(f"does not name the bones of {role} rightly")
-    return Preset(name, str(content.get("title", name)), slots, tuple(prefixes), dict(ik), rank)
+    return Preset(name, str(content.get("title", name)), slots, tuple(prefixes), dict(ik), rank, tuple(ik_rest), switches)
+
+
+def parse_switches(listed: Any) -> tuple[Switch, ...] | None:
+    """The switches of a preset's list, None where it is not what the format allows."""
+    if not isinstance(listed, list):
+        return None
+    switches = []
+    for entry in listed:
+        if not isinstance(entry, dict) or not set(entry) <= {"bone", "property", "fk", "ik"}:
+            return None
+        names = [entry.get("bone"), entry.get("property")]
+        values = [entry.get("fk"), entry.get("ik")]
+        if not all(isinstance(name, str) and name for name in names):
+            return None
+        if not all(value is None or isinstance(value, int | float) for value in values) or values == [None, None]:
+            return None
+        switches.append(Switch(str(names[0]), str(names[1]), *(None if value is None else float(value) for value in values)))
+    return tuple(switches)
+
+
+def switch_list(mapping: Mapping) -> list[dict[str, str | float]]:
+    """The mapping's switches as a preset's file lists them."""
+    return [{key: value for key, value in asdict(switch).items() if value is not None} for switch in mapping.switches]
 
 
 def _slots(role: str, value: Any) -> tuple[tuple[str, ...], ...]:
@@ -146,6 +180,10 @@ def save_preset(mapping: Mapping, title: str, path: Path) -> None:
     content: dict[str, Any] = {"schema": SCHEMA, "title": title, "bones": bones}
     if mapping.ik:
         content["ik"] = dict(mapping.ik)
+    if mapping.ik_rest:
+        content["ik_rest"] = list(mapping.ik_rest)
+    if mapping.switches:
+        content["switches"] = switch_list(mapping)
     temporary = path.with_name(f".{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -16,6 +16,9 @@ from ...contract.motion_file import Motion
 from .. import keyframes
 from .. import quaternions as q
 from .feet import plant_feet
+from .follow import unknown_above
+from .ik import check_ik, to_controls
+from .pose import Pose
 from .rig import read_rig
 from .roles import LIMB_ROLES, Mapping
 from .transfer import transfer
@@ -32,11 +35,14 @@ _NEEDED = ("pelvis", "spine", "chest", "neck", "head", *{joint for joints in LIM
 @dataclass(frozen=True)
 class RetargetOptions:
     """What a person can choose. `root`: "motion" or "in-place". `root_bone`: who carries the travel along the ground: the hips, the rig's
-    root bone, or ("auto") the root bone where the rig has one. `feet`: "auto" holds planted feet, "never" leaves the legs as turned."""
+    root bone, or ("auto") the root bone where the rig has one. `feet`: "auto" holds planted feet, "never" leaves the legs as turned.
+    `root_heading`: the root bone turns with the person about the vertical too. `ik`: keys go on the rig's IK controls."""
 
     root: str = "motion"
     root_bone: str = "auto"
     feet: str = "auto"
+    root_heading: bool = False
+    ik: bool = False
 
     def check(self) -> RetargetOptions:
         """Itself, if the choices exist. Raises Failure `bad_arguments`."""
@@ -47,6 +53,8 @@ class RetargetOptions:
         ):
             if value not in choices:
                 raise Failure("bad_arguments", f"{name} is {value!r}; use one of {', '.join(choices)}.")
+        if self.root_heading and self.root_bone == "hips":
+            raise Failure("bad_arguments", "--root-heading turns the root bone, and --root-bone hips leaves it still; drop one of them.")
         return self
 
 
@@ -82,7 +90,9 @@ def retarget(
         name: of the action; "" for the armature's.
 
     Bones of the mapping alone get keys: rotations in the bone's own rotation mode (a bone in axis-angle mode is switched to quaternions,
-    since an axis jumps where a rotation passes through zero), locations on the hips and, where it carries the travel, on the root bone.
+    since an axis jumps where a rotation passes through zero), locations on the hips and, where it carries the travel, on the root bone;
+    with `ik` also locations on the controls of hands, feet and poles, and one key on controls that have to be at rest. What the rig has
+    to switch between FK and IK (`Mapping.switches`) gets one key in the action.
     Raises Failure `bad_input`, `bad_motion` or `bad_arguments`; then nothing has changed.
     """
     began = time.perf_counter()
@@ -91,15 +101,21 @@ def retarget(
     if lacking:
         raise Failure("bad_motion", f"The motion lacks the joints {', '.join(lacking)}; capture the video again.")
     rig = read_rig(armature, mapping)
+    if options.ik:
+        check_ik(mapping, armature.name)
+        rig = rig.at_rest(mapping.ik_rest)
     notes: list[str] = []
     root = mapping.bone("root")
     carries = options.root_bone == "root" or (options.root_bone == "auto" and root is not None)
-    if options.root_bone == "root" and root is None:
-        raise Failure("bad_input", f"{armature.name} has no root bone; use --root-bone hips.")
-    moved = transfer(motion, rig, mapping, options.root, "root" if carries else "hips")
+    if root is None and (options.root_bone == "root" or options.root_heading):
+        advice = "leave out --root-heading" if options.root_heading else "use --root-bone hips"
+        raise Failure("bad_input", f"{armature.name} has no root bone; {advice}.")
+    moved = transfer(motion, rig, mapping, options.root, "root" if carries else "hips", options.root_heading)
     pose = moved.pose
     if options.feet != "never":
         plant_feet(moved, mapping, motion.contacts, motion.fps)
+    if options.ik:
+        to_controls(pose, mapping)
     traveller = armature.data.bones[mapping.bones["hips"][0]]
     if traveller.use_connect:
         notes.append(f"{traveller.name} is connected to its parent and cannot travel; disconnect it in edit mode.")
@@ -108,30 +124,67 @@ def retarget(
         for name in (rig.names[bone] for bone in pose.turns)
         if any(not constraint.mute and constraint.influence > 0 for constraint in armature.pose.bones[name].constraints)
     ]
+    notes += [
+        f"{rig.names[bone]}, which carries bones with keys, has a {kind} constraint that Kinolift does not follow; look at the result."
+        for bone, kind in unknown_above(pose.turns.keys() | pose.path.keys(), rig.parents.tolist(), rig.follows).items()
+    ]
     at = np.asarray(frames, dtype=np.float64) if frames is not None else (motion.frame_numbers - motion.frame_numbers[0]).astype(np.float64)
     held = np.append(np.diff(motion.frame_numbers) > 1, False)
     before = armature.animation_data.action if armature.animation_data else None
     curves = keyframes.new_action(armature, name or armature.name)
     if before is not None and before.users == 0:
         before.use_fake_user = True  # else Blender would not save it
-    keys = 0
-    for bone in sorted(pose.turns.keys() | pose.path.keys()):
-        bone_name = rig.names[bone]
-        path = f'pose.bones["{bpy.utils.escape_identifier(bone_name)}"]'
-        if bone in pose.path:
-            keys += curves.write(f"{path}.location", bone_name, at, pose.location(bone), held)
-        if bone in pose.turns:
-            pose_bone = armature.pose.bones[bone_name]
-            if pose_bone.rotation_mode == "AXIS_ANGLE":
-                pose_bone.rotation_mode = "QUATERNION"
-            rotation = q.continuous(q.unit(pose.rotation(bone)))
-            if pose_bone.rotation_mode == "QUATERNION":
-                keys += curves.write(f"{path}.rotation_quaternion", bone_name, at, rotation, held)
-            else:
-                keys += curves.write(f"{path}.rotation_euler", bone_name, at, euler_angles(rotation, pose_bone.rotation_mode), held)
+    keys = _write_pose(curves, armature, pose, at, held)
+    keys += _write_switches(curves, armature, mapping, options.ik, at)
     bones = tuple(rig.names[bone] for bone in sorted(pose.turns.keys() | pose.path.keys()))
     action = armature.animation_data.action
     return RetargetResult(action, keys, bones, len(motion), moved.fit.ratio, time.perf_counter() - began, notes)
+
+
+def _write_pose(curves: keyframes.Curves, armature: bpy.types.Object, pose: Pose, at: Array, held: npt.NDArray[np.bool_]) -> int:
+    """Keys on every frame for every bone that the pose turns or moves; returns how many."""
+    keys = 0
+    for bone in sorted(pose.turns.keys() | pose.path.keys()):
+        name = pose.rig.names[bone]
+        if bone in pose.path:
+            keys += curves.write(f"{_path(name)}.location", name, at, pose.location(bone), held)
+        if bone in pose.turns:
+            keys += _write_rotation(curves, armature.pose.bones[name], at, q.continuous(q.unit(pose.rotation(bone))), held)
+    return keys
+
+
+def _write_rotation(curves: keyframes.Curves, bone: bpy.types.PoseBone, at: Array, rotation: Array, held: npt.NDArray[np.bool_]) -> int:
+    if bone.rotation_mode == "AXIS_ANGLE":
+        bone.rotation_mode = "QUATERNION"
+    if bone.rotation_mode == "QUATERNION":
+        return curves.write(f"{_path(bone.name)}.rotation_quaternion", bone.name, at, rotation, held)
+    return curves.write(f"{_path(bone.name)}.rotation_euler", bone.name, at, euler_angles(rotation, bone.rotation_mode), held)
+
+
+def _write_switches(curves: keyframes.Curves, armature: bpy.types.Object, mapping: Mapping, ik: bool, at: Array) -> int:
+    """One key, on the first frame, for what stays as it is throughout: the rig's switches, and with `ik` the controls at rest."""
+    bones = armature.pose.bones
+    first, held, keys = at[:1], np.zeros(1, bool), 0
+    for switch in mapping.switches:
+        value, bone = switch.ik if ik else switch.fk, bones.get(switch.bone)
+        if value is None or bone is None:
+            continue
+        if switch.property in bone:
+            path = f'["{bpy.utils.escape_identifier(switch.property)}"]'
+        elif switch.property in bone.bl_rna.properties:
+            path = f".{switch.property}"
+        else:
+            continue
+        keys += curves.write(_path(switch.bone) + path, switch.bone, first, np.array([[value]]), held)
+    for name in mapping.ik_rest if ik else ():
+        if name in bones:
+            keys += curves.write(f"{_path(name)}.location", name, first, np.zeros((1, 3)), held)
+            keys += _write_rotation(curves, bones[name], first, np.array([[1.0, 0.0, 0.0, 0.0]]), held)
+    return keys
+
+
+def _path(bone: str) -> str:
+    return f'pose.bones["{bpy.utils.escape_identifier(bone)}"]'
 
 
 def euler_angles(rotations: Sequence[Sequence[float]] | Array, order: str) -> Array:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import bpy
 import numpy as np
@@ -10,6 +12,7 @@ import numpy.typing as npt
 
 from ...contract.failure import Failure
 from .. import quaternions as q
+from .follow import Follow, read_follows
 from .roles import Mapping
 
 Array = npt.NDArray[np.float64]
@@ -34,6 +37,28 @@ class Rig:
     scale: float
     location: Array  # (3,)
     lowest: float | None  # world height of the character's lowest vertex at rest, None without a mesh
+    local: npt.NDArray[np.bool_]  # the bone's location is measured in its own axes, else in its parent's
+    follows: dict[int, tuple[Follow, ...]] = field(default_factory=dict)  # bone -> the constraints that move it
+
+    @cached_property
+    def axes(self) -> Array:
+        """(B,4) `rest` as quaternions."""
+        return q.of_matrices(self.rest)
+
+    @cached_property
+    def plain(self) -> npt.NDArray[np.bool_]:
+        """(B,) the bone does nothing but follow its parent."""
+        followed = np.zeros(len(self.names), dtype=np.bool_)
+        followed[list(self.follows)] = True
+        turned = np.abs(self.basis[:, 1:]).max(axis=1, initial=0.0) > 0
+        return self.inherits & ~followed & ~turned & ~self.shift.any(axis=1)
+
+    def at_rest(self, names: Iterable[str]) -> Rig:
+        """The same rig with those of the named bones that it has in their rest pose."""
+        basis, shift = self.basis.copy(), self.shift.copy()
+        for bone in (self.index(name) for name in names if name in self.names):
+            basis[bone], shift[bone] = (1.0, 0.0, 0.0, 0.0), 0.0
+        return replace(self, basis=basis, shift=shift)
 
     def index(self, name: str) -> int:
         return self.names.index(name)
@@ -90,6 +115,8 @@ def read_rig(armature: bpy.types.Object, mapping: Mapping) -> Rig:
         scale=scale,
         location=matrix[:3, 3],
         lowest=_lowest(armature),
+        local=np.array([bone.use_local_location for bone in bones]),
+        follows=read_follows(armature),
     )
 
 

@@ -29,18 +29,31 @@ REQUIRED_ROLES = ("hips", *(f"{role}.{side}" for role in ("upper_arm", "forearm"
 
 
 @dataclass(frozen=True)
+class Switch:
+    """What a rig has to be set to for FK or IK: `property` of `bone`, a custom one or one of Blender's own, and its values; None: left."""
+
+    bone: str
+    property: str
+    fk: float | None = None
+    ik: float | None = None
+
+
+@dataclass(frozen=True)
 class Mapping:
     """Which bones of a rig have which role.
 
     `bones`: role -> bone names, from the body outwards; one name for single roles. `sureness`: role -> 0..1, 1 where a preset named the
     bone. `preset`: the preset's identifier, or "structure" where the bones were found by shape and name. `ik`: for rigs with IK controls,
-    `foot.L` and the like -> the control bone.
+    `foot.L` and the like -> the control bone. `ik_rest`: controls that would spoil what the IK controls do unless they are at rest.
+    `switches`: what says whether FK or IK bones move the limbs.
     """
 
     bones: dict[str, tuple[str, ...]]
     preset: str
     sureness: dict[str, float] = field(default_factory=dict)
     ik: dict[str, str] = field(default_factory=dict)
+    ik_rest: tuple[str, ...] = ()
+    switches: tuple[Switch, ...] = ()
 
     def bone(self, role: str) -> str | None:
         """The first bone of the role, None where the rig has none."""

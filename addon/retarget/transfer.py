@@ -6,13 +6,15 @@ For every mapped bone: world turn from rest = the motion's joint's world turn fr
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from ...contract.motion_file import Motion
 from .. import quaternions as q
+from .heading import about_vertical, heading, vertical_part
+from .pose import Pose as Pose
 from .rest_pose import Match, match, source_rest
 from .rig import Rig, turn_quaternion
 from .roles import LIMB_ROLES, Mapping
@@ -21,60 +23,6 @@ Array = npt.NDArray[np.float64]
 
 # A character's ground is where its armature stands, unless its soles are farther from there than this share of a leg.
 GROUND_NEAR = 0.15
-IDENTITY = np.array([1.0, 0.0, 0.0, 0.0])
-
-
-@dataclass
-class Pose:
-    """The rig in every frame, in armature space. `turns`: bone -> (T,4) or (4,) from rest, for mapped bones; `path`: bone -> (T,3) the
-    place of its head, for bones that travel."""
-
-    rig: Rig
-    frames: int
-    turns: dict[int, Array] = field(default_factory=dict)
-    path: dict[int, Array] = field(default_factory=dict)
-
-    def turn(self, bone: int) -> Array:
-        """(T,4) or (4,): the bone's turn from rest; one that is not mapped follows its parent."""
-        if bone < 0:
-            return IDENTITY
-        if bone in self.turns:
-            return self.turns[bone]
-        rest = q.of_matrices(self.rig.rest[bone])
-        own = q.multiply(q.multiply(rest, self.rig.basis[bone]), q.conjugate(rest))
-        return q.multiply(self.carrier(bone), own)
-
-    def carrier(self, bone: int) -> Array:
-        """(T,4) or (4,): the turn that the bone would have without one of its own."""
-        return self.turn(int(self.rig.parents[bone])) if self.rig.inherits[bone] else IDENTITY
-
-    def home(self, bone: int) -> Array:
-        """(T,3) or (3,): where the parents put the bone's head, without a location of its own."""
-        parent = int(self.rig.parents[bone])
-        if parent < 0:
-            return self.rig.heads[bone]
-        return self.head(parent) + q.rotate(self.turn(parent), self.rig.heads[bone] - self.rig.heads[parent])
-
-    def head(self, bone: int) -> Array:
-        """(T,3) or (3,): where the bone's head is."""
-        if bone in self.path:
-            return self.path[bone]
-        shift = self.rig.shift[bone]
-        if not shift.any():
-            return self.home(bone)
-        return self.home(bone) + q.rotate(self.turn(int(self.rig.parents[bone])), self.rig.rest[bone] @ shift)
-
-    def rotation(self, bone: int) -> Array:
-        """(T,4): the bone's own rotation, in its own axes."""
-        rest = q.of_matrices(self.rig.rest[bone])
-        inner = q.multiply(q.conjugate(self.carrier(bone)), self.turns[bone])
-        return np.broadcast_to(q.multiply(q.multiply(q.conjugate(rest), inner), rest), (self.frames, 4))
-
-    def location(self, bone: int) -> Array:
-        """(T,3): the bone's own location, in its own axes and the armature's units."""
-        away = self.path[bone] - self.home(bone)
-        away = q.rotate(q.conjugate(self.turn(int(self.rig.parents[bone]))), away)
-        return np.broadcast_to(away @ self.rig.rest[bone], (self.frames, 3))
 
 
 @dataclass(frozen=True)
@@ -158,12 +106,15 @@ class Transfer:
     shift: Array  # (T,3) world: how far the character is from where the motion goes, in place
 
 
-def transfer(motion: Motion, rig: Rig, mapping: Mapping, root: str = "motion", root_bone: str = "hips") -> Transfer:
+def transfer(
+    motion: Motion, rig: Rig, mapping: Mapping, root: str = "motion", root_bone: str = "hips", root_heading: bool = False
+) -> Transfer:
     """The motion on the rig, before the feet are corrected.
 
     Args:
         root: "motion", or "in-place": the hips stay over the spot where the armature stands.
         root_bone: "hips" carry all travel, or "root": the rig's root bone carries what is along the ground and the hips the rest.
+        root_heading: a root bone that carries the travel also turns with the person about the vertical.
     """
     source = read_source(motion)
     matched = match(rig, mapping, source.rest)
@@ -202,6 +153,9 @@ def transfer(motion: Motion, rig: Rig, mapping: Mapping, root: str = "motion", r
         along = np.zeros((len(motion), 3))
         along[:, :2] = (scaled.place(between) - scaled.origin)[:, :2] if root == "motion" else 0.0
         pose.path[bone] = pose.home(bone) + along @ rig.turn / rig.scale
+        if root_heading:
+            facing = about_vertical(heading(source.turn("pelvis"), source.turn("chest")))
+            give(root_name, facing, vertical_part(matched.turns["root"]))
     pose.path[hips] = goal - q.rotate(pose.turns[hips], thighs - rig.heads[hips])
     return Transfer(pose, scaled, matched, source, shift)
 
