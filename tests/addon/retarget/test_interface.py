@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from kinolift_extension import register, unregister
 from kinolift_extension.addon.armature import RECORD, build_armature
+from kinolift_extension.addon.keyframes import curves_of
 from kinolift_extension.addon.retarget import interface
 from kinolift_extension.addon.retarget.roles import CHAIN_ROLES, REQUIRED_ROLES, ROLES
 from kinolift_extension.addon.retarget.takes import keep_for_session, motion_of
@@ -20,6 +21,7 @@ from kinolift_extension.contract.failure import Failure
 from kinolift_extension.contract.motion_file import save_motion
 
 sys.path.insert(0, str(Path(__file__).parent))
+import rigify_rigs
 from rigs import DOG, PERSON, build, mirrored
 
 
@@ -85,6 +87,29 @@ def test_retarget_makes_a_new_action_and_one_step(settings, motion_path):
     bpy.context.scene.frame_set(round(last))
     assert np.abs(np.array(rig.pose.bones["a2.L"].matrix) - here).max() > 1e-3, "it moves"
     assert "UNDO" in interface.KINOLIFT_OT_retarget.bl_options
+
+
+def test_ik_controls_of_a_rigify_rig_and_one_step_back(motion_path):
+    rig = rigify_rigs.open_rig()
+    register()
+    try:
+        settings = bpy.context.scene.kinolift_retarget
+        settings.target, settings.source, settings.motion = rig, "file", str(motion_path)
+        bpy.ops.kinolift.find_bones()
+        assert "use_ik" in [given["property"] for name, given in drawn(settings) if name == "prop"]
+        settings.use_ik = settings.root_heading = True
+        before = rig.pose.bones["thigh_parent.L"]["pole_vector"], rig.pose.bones["upper_arm_parent.L"]["IK_FK"]
+        bpy.ops.ed.undo_push(message="before")
+        assert bpy.ops.kinolift.retarget() == {"FINISHED"}
+        bpy.context.scene.frame_set(3)
+        assert rig.pose.bones["thigh_parent.L"]["pole_vector"] and any("hand_ik.L" in curve.data_path for curve in curves_of(rig))
+        bpy.ops.ed.undo_push(message="Retarget")
+        assert bpy.ops.ed.undo() == {"FINISHED"}
+        rig = bpy.data.objects["rig"]
+        assert not bpy.data.actions
+        assert (rig.pose.bones["thigh_parent.L"]["pole_vector"], rig.pose.bones["upper_arm_parent.L"]["IK_FK"]) == before
+    finally:
+        unregister()
 
 
 def test_the_take_of_this_session(settings, motion_path, make_motion, tmp_path):

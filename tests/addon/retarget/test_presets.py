@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import bpy
@@ -11,7 +12,7 @@ import pytest
 from kinolift_extension.addon.retarget import mapping
 from kinolift_extension.addon.retarget.mapping import find_mapping
 from kinolift_extension.addon.retarget.presets import SCHEMA, SHIPPED, load_presets, parse_preset, read_preset, save_preset
-from kinolift_extension.addon.retarget.roles import CHAIN_ROLES, REQUIRED_ROLES, ROLES, Mapping
+from kinolift_extension.addon.retarget.roles import CHAIN_ROLES, REQUIRED_ROLES, ROLES, Mapping, Switch
 from kinolift_extension.contract.failure import Failure
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -123,7 +124,26 @@ def test_rigify():
         assert not found.missing() and set(found.bones) == set(ROLES)
         assert all(name in rig.data.bones for names in found.bones.values() for name in names)
     assert all(name.startswith("DEF-") for role, names in deform.bones.items() for name in names if role != "root")
-    assert all(name in rig.data.bones for name in controls.ik.values())
+    assert all(name in rig.data.bones for name in (*controls.ik.values(), *controls.ik_rest))
+    assert {(switch.bone, switch.property) for switch in controls.switches if switch.fk == 1.0} == {
+        (f"{bone}.{side}", "IK_FK") for bone in ("upper_arm_parent", "thigh_parent") for side in "LR"
+    }
+    for switch in controls.switches:
+        bone = rig.pose.bones[switch.bone]
+        assert switch.property in bone or switch.property in bone.bl_rna.properties, switch
+
+
+def test_switches_and_resting_controls_are_saved_and_read_back(tmp_path):
+    rig = build(mirrored(PERSON))
+    found = find_mapping(rig)
+    switches = (Switch("a3.L", "IK_FK", 1.0, 0.0), Switch("l1.L", "pole", ik=1.0))
+    save_preset(replace(found, ik={"foot.L": "l3.L"}, ik_rest=("f1.L", "f2.L"), switches=switches), "Mine", tmp_path / "mine.json")
+    again = find_mapping(rig, str(tmp_path / "mine.json"))
+    assert again.switches == switches and again.ik_rest == ("f1.L", "f2.L")
+    rig.data.bones["f2.L"].name = "finger"
+    rig.data.bones["f1.R"].name = "other"
+    with pytest.raises(Failure, match=r"names: f2\.L;"):
+        find_mapping(rig, str(tmp_path / "mine.json"))
 
 
 def test_saving_and_reading_back(tmp_path, monkeypatch):
@@ -165,7 +185,9 @@ def test_bones_that_do_not_exist_are_named(tmp_path):
      ({"bones": []}, "bones"),
      ({"bones": {"spine": [["a"], 4]}}, "spine"), ({"prefixes": "a"}, "prefixes"), ({"prefixes": ["("]}, "regular expression"),
      ({"ik": {"foot.L": 1}}, "ik"),
-     ({"bonse": {}}, "bonse"), ({"rank": "high"}, "rank"), ({"ik": {"wing.L": "w"}}, "wing.L")],
+     ({"bonse": {}}, "bonse"), ({"rank": "high"}, "rank"), ({"ik": {"wing.L": "w"}}, "wing.L"),
+     ({"ik_rest": "a"}, "ik_rest"), ({"switches": {}}, "switches"), ({"switches": [{"bone": "a", "property": "p"}]}, "switches"),
+     ({"switches": [{"bone": "a", "property": "p", "ik": "on"}]}, "switches"), ({"switches": [{"bone": "a", "ik": 1}]}, "switches")],
 )  # fmt: skip
 def test_wrong_presets_name_the_file_and_the_fault(change, said):
     content = {"schema": SCHEMA, "bones": {"hips": "h"}, **change}
