@@ -27,6 +27,7 @@ Array = npt.NDArray[np.float64]
 # names that a bone above all others has in rigs that come from an engine; such a rig needs no other root bone
 ROOT_NAMES = ("root", "rootbone", "root_bone", "root.x", "master", "reference")
 ROOT_LENGTH = 0.1  # metres: of the root bone that is added, only for the eye
+SAME_PLACE = 1e-3  # of its length: as near two bones' heads and tails are where one stands for the other
 STILL = 1e-6  # a location (in the file's unit) or a scale that nowhere differs by more from rest gets no keys
 
 
@@ -37,8 +38,10 @@ class Conformity:
     unit: of the data, per metre: 100 for centimetres.
     y_up: the data has Y up and faces +Z, and the object is turned back by as much.
     object_name: of the copy, "" for the armature's own.
-    root_bone: of a bone at the origin above all others where there is none of such a name; "" where none is wanted.
-    deform_only: bones that neither deform nor carry one that does are left out.
+    root_bone: of a bone at the origin above all others; where a topmost bone has such a name already, that one carries the others; "" where
+        none is wanted.
+    deform_only: bones that neither deform nor carry one that does are left out; where one that carries lies exactly on one that deforms
+        (Rigify's ORG- and DEF- bones), the latter carries.
     """
 
     unit: float = 1.0
@@ -61,7 +64,8 @@ def conformed(
     made: list[bpy.types.ID] = []
     names: list[tuple[bpy.types.ID, str]] = []
     try:
-        kept = _kept_bones(armature, wanted.deform_only)
+        parents = _kept_bones(armature, wanted)
+        kept = list(parents)
         with keyframes.playing(armature, actions[0]):
             scene.frame_set(math.floor(keyframes.frame_range(armature)[0]))
             rest_world, mesh_worlds = _at_rest(scene, armature, meshes)
@@ -73,7 +77,7 @@ def conformed(
         copy.data.animation_data_clear()
         scene.collection.objects.link(copy)
         copy.data.transform(into @ rest_world)
-        added = _edit(scene, copy, kept, wanted)
+        added = _edit(scene, copy, parents, wanted)
         copy.matrix_world = turn.inverted()
         baked: list[bpy.types.Action] = []
         for action in actions:
@@ -104,17 +108,49 @@ def conformed(
             thing.name = its_name
 
 
-def _kept_bones(armature: bpy.types.Object, deform_only: bool) -> list[str]:
-    """Parents before children."""
+def _kept_bones(armature: bpy.types.Object, wanted: Conformity) -> dict[str, str]:
+    """Bone -> the one that carries it in the copy, "" for none; parents before children."""
     bones = armature.data.bones
-    kept = {bone.name for bone in bones}
-    if deform_only and any(bone.use_deform for bone in bones):
-        kept = set()
-        for bone in bones:
-            if bone.use_deform:
-                kept |= {bone.name, *(parent.name for parent in bone.parent_recursive)}
-    depth = {bone.name: len(bone.parent_recursive) for bone in bones if bone.name in kept}
-    return sorted(depth, key=lambda name: depth[name])
+    parents = {bone.name: bone.parent.name if bone.parent else "" for bone in bones}
+    if wanted.deform_only and any(bone.use_deform for bone in bones):
+        for name, twin in _twins_above(bones).items():
+            if name not in _line(twin, parents):
+                parents[name] = twin
+        kept = {name for bone in bones if bone.use_deform for name in _line(bone.name, parents)}
+        if wanted.root_bone:
+            kept |= {bone.name for bone in bones if bone.parent is None and _is_root(bone.name)}
+        parents = {name: parent for name, parent in parents.items() if name in kept}
+    return dict(sorted(parents.items(), key=lambda item: len(_line(item[0], parents))))
+
+
+def _is_root(name: str) -> bool:
+    return name.lower().rpartition(":")[2] in ROOT_NAMES
+
+
+def _line(name: str, parents: dict[str, str]) -> list[str]:
+    """The bone and all above it."""
+    line = []
+    while name:
+        line.append(name)
+        name = parents[name]
+    return line
+
+
+def _twins_above(bones: Sequence[bpy.types.Bone]) -> dict[str, str]:
+    """Deforming bone -> another one that lies where a bone lies that carries the first. Looked for up to the next bone that deforms."""
+    deforming = [bone for bone in bones if bone.use_deform]
+    places = np.array([(*bone.head_local, *bone.tail_local) for bone in deforming], dtype=np.float64)
+    twins: dict[str, str] = {}
+    for bone in deforming:
+        for above in bone.parent_recursive:
+            if above.use_deform:
+                break
+            away = np.abs(places - np.array([*above.head_local, *above.tail_local])).max(axis=1)
+            near = [deforming[k].name for k in np.flatnonzero(away < SAME_PLACE * above.length) if deforming[k] != bone]
+            if near:
+                twins[bone.name] = near[0]
+                break
+    return twins
 
 
 def _at_rest(scene: bpy.types.Scene, armature: bpy.types.Object, meshes: Sequence[bpy.types.Object]) -> tuple[Matrix, list[Matrix]]:
@@ -129,11 +165,11 @@ def _at_rest(scene: bpy.types.Scene, armature: bpy.types.Object, meshes: Sequenc
         armature.data.pose_position = before
 
 
-def _edit(scene: bpy.types.Scene, copy: bpy.types.Object, kept: Sequence[str], wanted: Conformity) -> str:
+def _edit(scene: bpy.types.Scene, copy: bpy.types.Object, parents: dict[str, str], wanted: Conformity) -> str:
     """Takes out what is not kept, frees bones from their parents' tails, adds the root bone. Returns its name or ""."""
     layer = scene.view_layers[0]
     layer.objects.active = copy
-    keep, added = set(kept), ""
+    added = ""
     with bpy.context.temp_override(scene=scene, view_layer=layer, object=copy, active_object=copy, selected_objects=[copy]):
         bpy.ops.object.mode_set(mode="EDIT")
         bones = copy.data.edit_bones
@@ -142,15 +178,20 @@ def _edit(scene: bpy.types.Scene, copy: bpy.types.Object, kept: Sequence[str], w
             bone.use_inherit_rotation = bone.use_local_location = True
             bone.inherit_scale = "FULL"
             bone.use_relative_parent = False
-            if bone.name not in keep:
+            if bone.name not in parents:
                 bones.remove(bone)
+        for name, parent in parents.items():
+            bones[name].parent = bones[parent] if parent else None
         tops = [bone for bone in bones if bone.parent is None]
-        if wanted.root_bone and not (len(tops) == 1 and tops[0].name.lower().rpartition(":")[2] in ROOT_NAMES):
-            root = bones.new(wanted.root_bone)  # Blender makes the name unique
-            root.head, root.tail, root.roll = (0, 0, 0), (0, ROOT_LENGTH * wanted.unit, 0), 0
+        if wanted.root_bone:
+            root = next((bone for bone in tops if _is_root(bone.name)), None)
+            if root is None:
+                root = bones.new(wanted.root_bone)  # Blender makes the name unique
+                root.head, root.tail, root.roll = (0, 0, 0), (0, ROOT_LENGTH * wanted.unit, 0), 0
+                added = root.name
             for bone in tops:
-                bone.parent = root
-            added = root.name
+                if bone != root:
+                    bone.parent = root
         bpy.ops.object.mode_set(mode="OBJECT")
     return added
 

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import shutil
+import sys
+from pathlib import Path
 
 import bpy
 import numpy as np
 import pytest
 from kinolift_extension.addon import keyframes
+from kinolift_extension.addon import quaternions as q
 from kinolift_extension.addon.armature import build_armature
 from kinolift_extension.addon.bones import bones_of
 from kinolift_extension.addon.command_line import main
+from kinolift_extension.addon.retarget.heading import heading
 from kinolift_extension.contract.motion_file import save_motion
 from kinolift_readers import blenders, compare, glb, motions_own
+
+sys.path.insert(0, str(Path(__file__).parent / "retarget"))
+import rigify_rigs
 
 
 @pytest.fixture
@@ -233,3 +240,55 @@ def test_real_rigs(files, shared, name, capsys):
     assert main(["retarget", str(files / "run.npz"), "--rig", str(rig), "-o", str(out), "--simplify", "0.2"]) == 0
     armature = _read(out)
     assert np.diff(armature.animation_data.action.frame_range) == pytest.approx(11)
+
+
+def test_a_rigify_rig_for_unreal_with_ik_controls_and_a_heading(make_motion, tmp_path, capsys):
+    """The file has the rig's own root bone, which carries path and heading, and above all else only bones that deform."""
+    motion = make_motion(24)
+    save_motion(motion, tmp_path / "walk.npz")
+    rigify = rigify_rigs.save_rig(tmp_path / "rigify.blend")
+    out = tmp_path / "out.fbx"
+    kinds = ("objects", "actions", "meshes", "armatures", "texts", "collections", "scenes")
+    before = [len(getattr(bpy.data, kind)) for kind in kinds]
+    words = ["retarget", str(tmp_path / "walk.npz"), "--rig", str(rigify), "-o", str(out), "--fbx-preset", "unreal", "--feet", "never"]
+    assert main([*words, "--ik", "--root-heading"]) == 0
+    assert not capsys.readouterr().err and [len(getattr(bpy.data, kind)) for kind in kinds] == before
+    bpy.ops.wm.fbx_import(filepath=str(out))
+    (armature,) = (thing for thing in bpy.data.objects if thing.type == "ARMATURE")
+    bones = armature.data.bones
+    assert [bone.name for bone in bones if bone.parent is None] == ["root"]
+    assert not [bone.name for bone in bones if bone.name.startswith("MCH-") or "_ik" in bone.name]
+    assert bones["DEF-thigh.L"].parent.name == "DEF-spine" and bones["DEF-upper_arm.R"].parent.name == "DEF-shoulder.R"
+    names = [str(name) for name in motion.joint_names]
+    facing = heading(*(turned(motion, names.index(joint)) for joint in ("pelvis", "chest")))
+    for frame in (0, 7, 23):
+        bpy.context.scene.frame_set(frame + 1)
+        world = {bone: armature.matrix_world @ armature.pose.bones[bone].matrix for bone in ("root", "DEF-shin.L", "DEF-foot.L")}
+        forward = np.array(world["root"])[:3, 1]
+        assert np.arctan2(-forward[0], forward[1]) - facing[frame] == pytest.approx(0, abs=1e-3)
+        assert np.array(world["root"])[2, 3] == pytest.approx(0, abs=1e-4)
+        shin = np.array(world["DEF-foot.L"].translation - world["DEF-shin.L"].translation)
+        true = np.diff(motion.positions_world[frame, [names.index("knee.L"), names.index("ankle.L")]], axis=0)[0]
+        assert shin @ true / np.linalg.norm(shin) / np.linalg.norm(true) == pytest.approx(1, abs=1e-5)
+
+
+def turned(motion, joint):
+    """(T,4) the world turns of a joint."""
+    turn = motion.rotations[:, joint].astype(float)
+    while (joint := int(motion.parents[joint])) >= 0:
+        turn = q.multiply(motion.rotations[:, joint].astype(float), turn)
+    return turn
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "sentence"),
+    [
+        (["--ik"], 3, "has no known IK control for hand.L, foot.L, hand.R, foot.R; leave out --ik, or name them in a preset."),
+        (["--root-heading"], 3, "Hero has no root bone; leave out --root-heading."),
+        (["--root-heading", "--root-bone", "hips"], 2, "--root-heading turns the root bone, and --root-bone hips leaves it still"),
+    ],
+)
+def test_what_a_rig_cannot_be_given(files, words, code, sentence, capsys):
+    out = files / "out.fbx"
+    assert main(["retarget", str(files / "walk.npz"), "--rig", str(files / "hero.blend"), "-o", str(out), *words]) == code
+    assert sentence in capsys.readouterr().err and not out.exists()

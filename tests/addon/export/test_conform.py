@@ -104,6 +104,49 @@ def test_a_rig_with_a_root_bone_keeps_its_own(make_motion, tmp_path):
     assert [bone.name for bone in read_fbx(path).data.bones if bone.parent is None] == ["Root"]
 
 
+def test_a_root_bone_among_others_on_top_carries_them(make_motion, tmp_path):
+    """As in rigs whose controls hang on no bone; and a bone that only carries gives way to the one that deforms in its place."""
+    armature = make_character(make_motion(frames=FRAMES))
+    bpy.context.view_layer.objects.active = armature
+    bpy.ops.object.mode_set(mode="EDIT")
+    bones = armature.data.edit_bones
+    bones.new("root").tail = (0, 0.5, 0)
+    carrier = bones.new("carrier")  # lies on the chest, moves with it, and carries the left arm
+    carrier.head, carrier.tail, carrier.roll = bones["chest"].head, bones["chest"].tail, bones["chest"].roll
+    bones["shoulder.L"].use_connect = False
+    bones["shoulder.L"].parent = carrier
+    bpy.ops.object.mode_set(mode="OBJECT")
+    for name in ("root", "carrier"):
+        armature.data.bones[name].use_deform = False
+    follow = armature.pose.bones["carrier"].constraints.new("COPY_TRANSFORMS")
+    follow.target, follow.subtarget = armature, "chest"
+    for path in ("location", "rotation_quaternion"):
+        armature.pose.bones["root"].keyframe_insert(path, frame=0)
+    armature.pose.bones["root"].rotation_quaternion = (0.6, 0, 0, 0.8)  # about the vertical
+    armature.pose.bones["root"].location = (0.4, 0.1, 0.2)
+    for path in ("location", "rotation_quaternion"):
+        armature.pose.bones["root"].keyframe_insert(path, frame=5)
+    expected = vertices(range(FRAMES))
+    lying = [_ends(armature, "root", frame) for frame in range(FRAMES)]
+    path = tmp_path / "hero.fbx"
+    export_armature(armature, path, options=ExportOptions(fbx_preset="unreal"))
+    read = read_fbx(path)
+    assert [bone.name for bone in read.data.bones if bone.parent is None] == ["root"]
+    assert read.data.bones["hips"].parent.name == "root"
+    assert read.data.bones["shoulder.L"].parent.name == "chest" and "carrier" not in read.data.bones
+    assert farthest(expected, vertices(range(1, FRAMES + 1))) < 1e-3
+    for frame in range(FRAMES):
+        head, along = _ends(read, "root", frame + 1)
+        assert head == pytest.approx(lying[frame][0], abs=1e-5) and along == pytest.approx(lying[frame][1], abs=1e-5)
+
+
+def _ends(armature, bone, frame):
+    """World: where a bone's head is, and the direction of its Y axis."""
+    bpy.context.scene.frame_set(frame)
+    matrix = np.array(armature.matrix_world @ armature.pose.bones[bone].matrix)
+    return matrix[:3, 3], matrix[:3, 1] / np.linalg.norm(matrix[:3, 1])
+
+
 def test_what_constraints_do_is_in_the_file(make_motion, tmp_path):
     armature = make_character(make_motion(frames=FRAMES))
     track = armature.pose.bones["forearm.L"].constraints.new("DAMPED_TRACK")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
@@ -37,6 +38,13 @@ def open_rig() -> bpy.types.Object:
     """The rig, in a file of its own that is now open; the settings are the user's defaults."""
     bpy.ops.wm.open_mainfile(filepath=str(_file()))
     return bpy.data.objects["rig"]
+
+
+def save_rig(path: Path) -> Path:
+    """A copy of the rig's file; an empty file is open afterwards."""
+    shutil.copyfile(_file(), path)
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+    return path
 
 
 def deform(rig: bpy.types.Object) -> Mapping:
