@@ -2,15 +2,18 @@
 
     python benchmarks/rigs.py MOTION.npz RIG... [--picture OUT.png] [--frame 35]
 
-A rig is a .blend, .fbx, .glb or .vrm file with one armature. For each: the preset found, its legs' length against the person's, the worst
-angle between a limb of the rig and the person's with the feet left as turned and with planted feet held, how far a planted ankle strays
-from its place on the person's path (scaled by the legs, less its mean), and the largest turn of any bone between two frames beside the
-motion's own.
+A rig is a .blend, .fbx, .glb or .vrm file with one armature, or the word rigify: the rig that Blender's Rigify generates from its human,
+which gets two rows, with keys on FK and on IK controls. For each: the preset found, its legs' length against the person's, the worst angle
+between a limb of the rig and the person's with the feet left as turned and with planted feet held, how far a planted ankle strays from
+its place on the person's path (scaled by the legs, less its mean), and the largest turn of any bone between two frames, from its parent,
+beside the motion's own. Of a Rigify rig the bones that carry the skin are judged, which its controls move through its constraints.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
 import os
 import sys
 from dataclasses import dataclass
@@ -41,6 +44,7 @@ LIMBS = tuple(
         ("thigh", "shin", "hip", "knee"), ("shin", "foot", "knee", "ankle"),
     )
 )  # fmt: skip
+RIGIFY = "rigify"
 PANEL = (300, 400)  # pixels of one rig in the picture
 SAMPLES = 24
 
@@ -71,34 +75,55 @@ def angles(shown: Array, true: Array) -> Array:
 
 
 def evaluated(armature: Any, mapping: Any, frames: int) -> tuple[dict[str, Array], Array]:
-    """role -> (T,3) where its first bone starts, world; and (T,B,4) every bone's own turn: as Blender's dependency graph has them."""
+    """role -> (T,3) where its first bone starts, world; and (T,B,4) every mapped bone's turn from its parent: as Blender's dependency graph
+    has them."""
     import bpy
 
     heads: dict[str, list[Any]] = {role: [] for role, names in mapping.bones.items() if names}
+    mapped = [name for names in mapping.bones.values() for name in names]
     turns = []
     for frame in range(frames):
         bpy.context.scene.frame_set(frame)
         seen = armature.evaluated_get(bpy.context.evaluated_depsgraph_get())
         for role, places in heads.items():
             places.append(seen.matrix_world @ seen.pose.bones[mapping.bones[role][0]].head)
-        turns.append([bone.matrix_basis.to_quaternion().normalized() for bone in seen.pose.bones])
+        turns.append([_from_parent(seen.pose.bones[name]).to_quaternion().normalized() for name in mapped])
     return {role: np.array(places, dtype=np.float64) for role, places in heads.items()}, np.array(turns, dtype=np.float64)
 
 
-def judge(motion: Motion, rig: Path) -> Figures:
-    """The figures of one rig, which is left in the scene with the planted motion on it. Raises Failure."""
+def _from_parent(bone: Any) -> Any:
+    return bone.parent.matrix.inverted() @ bone.matrix if bone.parent else bone.matrix
+
+
+def load(rig: str) -> Any:
+    """The armature of a rig's file, or the one that Rigify generates, alone in an empty scene. Raises Failure."""
     import bpy
-    from kinolift_extension.addon.retarget.mapping import find_mapping  # type: ignore[import-not-found, unused-ignore]
-    from kinolift_extension.addon.retarget.retarget import RetargetOptions, retarget  # type: ignore[import-not-found, unused-ignore]
     from kinolift_extension.addon.retarget.source import load_rig  # type: ignore[import-not-found, unused-ignore]
 
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
-    armature = load_rig(rig, bpy.context.scene)
+    if rig != RIGIFY:
+        return load_rig(Path(rig), bpy.context.scene)
+    with contextlib.redirect_stdout(io.StringIO()):
+        bpy.ops.preferences.addon_enable(module="rigify")
+        bpy.ops.object.armature_human_metarig_add()
+        metarig = bpy.context.object
+        bpy.ops.pose.rigify_generate()
+    bpy.data.objects.remove(metarig)
+    (armature,) = (thing for thing in bpy.data.objects if thing.type == "ARMATURE")
+    return armature
+
+
+def judge(motion: Motion, armature: Any, ik: bool = False) -> Figures:
+    """The figures of one rig, which is left with the planted motion on it. Raises Failure."""
+    from kinolift_extension.addon.retarget.mapping import find_mapping  # type: ignore[import-not-found, unused-ignore]
+    from kinolift_extension.addon.retarget.retarget import RetargetOptions, retarget  # type: ignore[import-not-found, unused-ignore]
+
     mapping = find_mapping(armature)
+    skin = find_mapping(armature, "rigify_deform") if mapping.preset == "rigify_controls" else mapping
     worst = []
     for feet in ("never", "auto"):
-        done = retarget(motion, armature, mapping, RetargetOptions(feet=feet))
-        heads, turns = evaluated(armature, mapping, len(motion))
+        done = retarget(motion, armature, mapping, RetargetOptions(feet=feet, ik=ik))
+        heads, turns = evaluated(armature, skin, len(motion))
         true = {joint: motion.positions_world[:, motion.joint(joint)].astype(np.float64) for limb in LIMBS for joint in limb[2:]}
         worst.append(max(float(angles(heads[b] - heads[a], true[d] - true[c]).max()) for a, b, c, d in LIMBS))
     planted = 0.0
@@ -108,7 +133,8 @@ def judge(motion: Motion, rig: Path) -> Figures:
             off = (heads[f"foot.{side}"] - done.ratio * true[f"ankle.{side}"])[standing]
             planted = max(planted, float(np.linalg.norm(off - off.mean(0), axis=1).max()) * 1000.0)
     own = motion.rotations.astype(np.float64)
-    return Figures(mapping.preset, done.ratio, worst[0], worst[1], planted, largest_turn(turns), largest_turn(own))
+    preset = f"{mapping.preset}, {'IK' if ik else 'FK'}" if mapping.ik else mapping.preset
+    return Figures(preset, done.ratio, worst[0], worst[1], planted, largest_turn(turns), largest_turn(own))
 
 
 def picture(frame: int) -> npt.NDArray[np.uint8]:
@@ -120,6 +146,8 @@ def picture(frame: int) -> npt.NDArray[np.uint8]:
     scene.frame_set(frame)
     graph = bpy.context.evaluated_depsgraph_get()
     meshes = [thing.evaluated_get(graph) for thing in scene.objects if thing.type == "MESH" and thing.find_armature() is not None]
+    if not meshes:
+        return np.full((PANEL[1], PANEL[0], 3), 229, dtype=np.uint8)
     points = np.array([mesh.matrix_world @ vertex.co for mesh in meshes for vertex in mesh.to_mesh().vertices])
     middle, size = (points.max(0) + points.min(0)) / 2.0, float(np.ptp(points, axis=0).max())
     camera = bpy.data.objects.new("camera", bpy.data.cameras.new("camera"))
@@ -143,7 +171,7 @@ def main() -> int:
     """Prints the table; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("motion", type=Path)
-    parser.add_argument("rigs", nargs="+", type=Path)
+    parser.add_argument("rigs", nargs="+", help="files, or the word rigify")
     parser.add_argument("--picture", type=Path, help="a frame of it on every rig, .png")
     parser.add_argument("--frame", type=int, default=35)
     read = parser.parse_args()
@@ -153,9 +181,11 @@ def main() -> int:
     try:
         motion = load_motion(read.motion)
         for rig in read.rigs:
-            f = judge(motion, rig)
-            table.add_row(rig.name, f.preset, f"{f.legs:.3f}", f"{f.free:.3f} deg", f"{f.held:.2f} deg", f"{f.planted:.2f} mm",
-                          f"{f.turn:.1f} / {f.own_turn:.1f} deg")  # fmt: skip
+            armature = load(rig)
+            for ik in (False, True) if rig == RIGIFY else (False,):
+                f = judge(motion, armature, ik)
+                table.add_row(Path(rig).name, f.preset, f"{f.legs:.3f}", f"{f.free:.3f} deg", f"{f.held:.2f} deg", f"{f.planted:.2f} mm",
+                              f"{f.turn:.1f} / {f.own_turn:.1f} deg")  # fmt: skip
             if read.picture is not None:
                 panels.append(picture(min(read.frame, len(motion) - 1)))
         if panels:
