@@ -24,7 +24,7 @@ from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
 
 import kinolift  # noqa: E402
-from benchmarks.rigs import judge  # noqa: E402
+from benchmarks.rigs import judge, load  # noqa: E402
 from contract.failure import ExitCode, Failure  # noqa: E402
 from contract.motion_file import Motion  # noqa: E402
 from contract.skeleton import ARMATURE_24, BODY_22  # noqa: E402
@@ -82,8 +82,8 @@ def own_motion(human: Human, clip: MocapClip, frames: int) -> Motion:
     root = joints(human, pose)[:, BODY_22.index("pelvis")]
     positions, _ = forward(ARMATURE_24.parents, offsets, rotations, root)
     ends = [[ARMATURE_24.index(f"{part}.{side}") for side in "LR"] for part in ("ankle", "toe")]
-    heights = human.rest.head["LeftFoot"][2], human.rest.tail["LeftToeBase"][2]
-    contacts = find_contacts(positions[:, ends[0]], positions[:, ends[1]], *map(float, heights), [slice(0, count)], clip.fps)
+    ankle, toe = float(human.rest.head["LeftFoot"][2]), float(human.rest.tail["LeftToeBase"][2])
+    contacts = find_contacts(positions[:, ends[0]], positions[:, ends[1]], ankle, toe, [slice(0, count)], clip.fps)
     empty = np.zeros((count, len(ARMATURE_24)), np.float32)
     return Motion(
         joint_names=np.array(ARMATURE_24.joints), parents=np.array(ARMATURE_24.parents), fps=clip.fps, times=np.arange(count) / clip.fps,
@@ -120,7 +120,7 @@ def main() -> int:
             human = read_human(path)
             for clip in clips:
                 motion = own_motion(human, clip, read.frames)
-                f = judge(motion, path, own=True)
+                f = judge(motion, load(str(path)), own=True)
                 table.add_row(path.name, clip.name, str(len(motion)), f"{f.free:.3f} deg", f"{f.held:.3f} deg", f"{f.planted:.2f} mm",
                               f"{f.turn:.1f} / {f.own_turn:.1f} deg")  # fmt: skip
     except Failure as failure:

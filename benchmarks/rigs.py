@@ -5,8 +5,9 @@
 A rig is a .blend, .fbx, .glb or .vrm file with one armature, or the word rigify: the rig that Blender's Rigify generates from its human,
 which gets two rows, with keys on FK and on IK controls. For each: the preset found, its legs' length against the person's, the worst angle
 between a limb of the rig and the person's with the feet left as turned and with planted feet held (there the mean too), how far a planted
-ankle strays during a contact from its place on the person's path (scaled by the legs, less its mean), and the largest turn of any bone between two frames, from its parent,
-beside the motion's own. Of a Rigify rig the bones that carry the skin are judged, which its controls move through its constraints.
+ankle strays during a contact from its place on the person's path (scaled by the legs, less its mean), and the largest turn of any bone
+between two frames, from its parent, beside the motion's own. Of a Rigify rig the bones that carry the skin are judged, which its controls
+move through its constraints.
 """
 
 from __future__ import annotations
