@@ -121,7 +121,8 @@ def test_weights_of_22_joints_are_judged_in_the_fields_17(tmp_path, capsys):
     save_poses(tmp_path / "p.npz", clips, [clip.poses + off for clip in clips.clips])
     made = make(skeleton=BODY_22)
     save_pose_model(tmp_path / "m.safetensors", PoseModel(BODY_22, made.lifter, None, made.noise))
-    words = ("--data", "mocap", "--path", tmp_path / "motions", "--weights", tmp_path / "m.safetensors", "--predictions", tmp_path / "p.npz")
+    words = ["--data", "mocap", "--path", tmp_path / "motions", "--weights", tmp_path / "m.safetensors"]
+    words += ["--predictions", tmp_path / "p.npz"]
     assert figures(capsys, *words, "--skeleton", "H36M_17")["averages"][0]["P1 mm"] == pytest.approx(1.0, abs=1e-3)
     assert figures(capsys, *words)["averages"][0]["P1 mm"] == pytest.approx(517 / 22, abs=1e-2)
 
