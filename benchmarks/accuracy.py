@@ -115,7 +115,7 @@ def judge(
     def poses(steps: int) -> Array:
         run = model.run(track, matrix, truth.height, steps=steps, hypotheses=options.hypotheses, seed=options.seed, progress=progress)
         spread[:] = run.spread
-        return run.joints
+        return run.joints.astype(float)
 
     spread = np.zeros((len(track), len(BODY_22)))
     lifted, refined = poses(0), poses(options.steps)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import platform
 import tempfile
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -13,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from contract.camera_path import load_camera
+from contract.camera_path import CameraPath, load_camera
 from contract.failure import Failure
 from contract.motion_file import Motion, save_motion, write_failure
 from contract.options import DEFAULT_FOV, CaptureOptions, parse_moment
 from engine import model_bundle, segments
 from engine.camera import camera_matrix, field_of_view
+from engine.detector import Detections
 from engine.preview import write_preview
 from engine.progress import Progress
 from engine.swaps import undo_swaps
@@ -48,33 +50,11 @@ def capture(video_path: Path, options: CaptureOptions, progress: Progress) -> Ca
         loading = loader.submit(_load_model, options.device)
         video = open_video(video_path, progress)
         start, end = parse_moment(options.start, "--start"), parse_moment(options.end, "--end")
-        detections = segments.detect(video, start, end, progress, while_detecting=lambda: _raise_early(loading))
+        motion, summary = finish(
+            segments.detect(video, start, end, progress, while_detecting=lambda: _raise_early(loading)),
+            video.info, loading.result, options, known, progress,
+        )  # fmt: skip
         model = loading.result()
-    # these need scipy and torch, which are here only now
-    from engine.face import face_direction
-    from engine.kinematics.assemble import build_motion
-
-    track, exchanged = undo_swaps(make_track(detections, video.info, progress))
-    size = (video.info.width, video.info.height)
-    fov, fov_from = _field_of_view(options, video.info)
-    matrix, cameras = camera_matrix(size, fov), None
-    if known is not None:
-        from engine.camera_path import cameras_at
-
-        matrix, cameras = known.matrix(size), cameras_at(known, track.times, track.fps)
-        fov, fov_from = field_of_view(matrix, size), "camera"
-    poses = model.run(
-        track, matrix, options.height, steps=options.steps, hypotheses=options.hypotheses, seed=options.seed, progress=progress
-    )
-    progress.stage("motion")
-    points, confidence = (a.astype(np.float64) for a in body_points(track.image, track.visibility))
-    motion = build_motion(
-        poses.joints, poses.spread, points, confidence, track.times, track.detected, track.runs, track.fps, matrix,
-        (video.info.width, video.info.height), options.height, smooth=options.smooth, root=options.root,
-        face=face_direction(track, matrix), feet=options.feet, cameras=cameras,
-    )  # fmt: skip
-    progress.finish()
-    summary = _summary(track, motion, video, fov, fov_from, int(exchanged.any(1).sum()))
     motion.provenance |= {
         "source": _source(video),
         "options": options.as_dict() | {"camera": Path(options.camera).name},
@@ -88,6 +68,47 @@ def capture(video_path: Path, options: CaptureOptions, progress: Progress) -> Ca
         "warnings": [message for _, message in progress.warnings],
     }  # fmt: skip
     return Capture(motion, summary)
+
+
+def finish(
+    detections: Detections, info: VideoInfo, load: Callable[[], PoseModel], options: CaptureOptions, known: CameraPath | None,
+    progress: Progress,
+) -> tuple[Motion, dict[str, Any]]:  # fmt: skip
+    """The motion of the person who was detected, and the summary. `load` gives the networks, `known` is the camera, where it is known.
+
+    What is as long as the take is let go as soon as it has served: of an hour these arrays are some hundred megabytes.
+    """
+    model = load()
+    # these need scipy and torch, which are imported beside the detection
+    from engine.camera_path import cameras_at
+    from engine.face import face_direction
+    from engine.kinematics.assemble import build_motion
+
+    raw = make_track(detections, info, progress)
+    del detections
+    track, exchanged = undo_swaps(raw)
+    del raw
+    size = (info.width, info.height)
+    fov, fov_from = _field_of_view(options, info)
+    matrix, cameras = camera_matrix(size, fov), None
+    if known is not None:
+        matrix, cameras = known.matrix(size), cameras_at(known, track.times, track.fps)
+        fov, fov_from = field_of_view(matrix, size), "camera"
+    poses = model.run(
+        track, matrix, options.height, steps=options.steps, hypotheses=options.hypotheses, seed=options.seed, progress=progress
+    )
+    progress.stage("motion")
+    points, confidence = body_points(track.image, track.visibility)
+    face = face_direction(track, matrix)
+    times, detected, runs, fps = track.times, track.detected, track.runs, track.fps
+    summary = _summary(track, info, fov, fov_from, int(exchanged.any(1).sum()))
+    del track
+    motion = build_motion(
+        poses.joints, poses.spread, points, confidence, times, detected, runs, fps, matrix, size, options.height,
+        smooth=options.smooth, root=options.root, face=face, feet=options.feet, cameras=cameras,
+    )  # fmt: skip
+    progress.finish()
+    return motion, summary
 
 
 def capture_to_file(
@@ -144,21 +165,20 @@ def _field_of_view(options: CaptureOptions, info: VideoInfo) -> tuple[float, str
     return DEFAULT_FOV, "default"
 
 
-def _summary(track: Track, motion: Motion, video: Video, fov: float, fov_from: str, exchanged: int) -> dict[str, Any]:
+def _summary(track: Track, info: VideoInfo, fov: float, fov_from: str, exchanged: int) -> dict[str, Any]:
     """What is told after a capture; plain values."""
-    numbers = motion.frame_numbers
     return {
         "frames_read": track.source_frames,
         "frames_detected": track.detected_count,
         "frames_filled": int((~np.asarray(track.detected)).sum()),
         "frames_exchanged": exchanged,
         "frames": len(track),
-        "first_frame": int(numbers[0]),
-        "last_frame": int(numbers[-1]),
-        "fps": float(motion.fps),
-        "variable_rate": video.info.variable_rate,
-        "width": video.info.width,
-        "height": video.info.height,
+        "first_frame": round(float(track.times[0]) * track.fps),
+        "last_frame": round(float(track.times[-1]) * track.fps),
+        "fps": float(track.fps),
+        "variable_rate": info.variable_rate,
+        "width": info.width,
+        "height": info.height,
         "fov_degrees": round(fov, 3),
         "fov_from": fov_from,
     }

@@ -19,6 +19,7 @@ from contract.failure import Failure
 from . import landmark_network, model_bundle
 from .landmarks import LANDMARKS
 from .progress import Progress
+from .rows import COLUMNS, Row, Rows
 from .video import Frame, VideoInfo
 
 STAGE: Final = "detect"
@@ -49,20 +50,12 @@ class Detections:
         return len(self.times)
 
 
-def gather(times: list[float], rows: list[npt.NDArray[np.float32] | None], info: VideoInfo) -> Detections:
-    """The rows of `Detector.rows` as arrays. Raises Failure `no_person` where nobody is found in any frame."""
-    found = [row for row in rows if row is not None]
-    if not found:
+def gather(rows: Rows, info: VideoInfo) -> Detections:
+    """What was seen, frame by frame. Raises Failure `no_person` where nobody is found in any frame."""
+    if not rows.detected.any():
         raise Failure("no_person", f"No person was found in {info.path.name}; use a video that shows one person from head to feet.")
-    empty = np.zeros_like(found[0])
-    values = np.stack([empty if row is None else row for row in rows])
-    return Detections(
-        times=np.asarray(times, np.float64),
-        image=np.ascontiguousarray(values[..., :2]),
-        visibility=np.ascontiguousarray(values[..., 2]),
-        world=np.ascontiguousarray(values[..., 3:]),
-        detected=np.array([row is not None for row in rows]),
-    )
+    values = rows.values
+    return Detections(rows.times, values[..., :2], values[..., 2], values[..., 3:], rows.detected)
 
 
 class Detector:
@@ -83,15 +76,13 @@ class Detector:
         Raises Failure `no_person` where nobody is found in any frame.
         """
         progress.stage(STAGE, total or info.frame_count)
-        times: list[float] = []
-        rows: list[npt.NDArray[np.float32] | None] = []
+        rows = Rows(total or info.frame_count)
         for time, row in self.rows(frames):
-            times.append(time)
-            rows.append(row)
+            rows.append(time, row)
             progress.advance(len(rows))
-        return gather(times, rows, info)
+        return gather(rows, info)
 
-    def rows(self, frames: Iterable[Frame]) -> Iterator[tuple[float, npt.NDArray[np.float32] | None]]:
+    def rows(self, frames: Iterable[Frame]) -> Iterator[tuple[float, Row | None]]:
         """Of every frame its time and the person, (33,6): x, y in pixels, visibility, world x, y, z; None where nobody is."""
         last = -1
         # MediaPipe's libraries have their say on standard error when they load and when they see the first person
@@ -105,7 +96,7 @@ class Detector:
                         quiet.close()
                     yield frame.time, row
 
-    def _detect_one(self, landmarker: Any, frame: Frame, milliseconds: int) -> npt.NDArray[np.float32] | None:
+    def _detect_one(self, landmarker: Any, frame: Frame, milliseconds: int) -> Row | None:
         """(33,6) of the person in one frame, None where nobody is."""
         height, width = frame.image.shape[:2]
         image = self._mediapipe.Image(self._mediapipe.ImageFormat.SRGB, frame.image)
@@ -113,7 +104,7 @@ class Detector:
         if not result.pose_landmarks:
             return None
         picture, world = result.pose_landmarks[0], result.pose_world_landmarks[0]
-        row = np.empty((len(LANDMARKS), 6), np.float32)
+        row = np.empty((len(LANDMARKS), COLUMNS), np.float32)
         for k, (p, w) in enumerate(zip(picture, world, strict=True)):
             row[k] = p.x * width, p.y * height, p.visibility, w.x, w.y, w.z
         return row

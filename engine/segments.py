@@ -15,19 +15,19 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from contract.failure import Failure
 
 from .detector import STAGE, Detections, Detector, gather
 from .progress import Progress
+from .rows import Row, Rows
 from .video import Frame, Moment, Video, open_video
 
 LEAST_FRAMES: Final = 240  # a process: starting one takes about as long as detecting some forty frames
@@ -37,9 +37,7 @@ AGREE: Final = 8  # frames in a row in which two processes must say the same, an
 # ten frames after a fresh start and from there on; 8 to 19 thousandths in the first frames.
 SAME: Final = 5e-3
 
-Row = npt.NDArray[np.float32]
-# What a process sends for each frame: its number, its time, the person or None. Then, if it has come to the end, None.
-Sent = tuple[int, float, Row | None]
+# A process sends for each frame its number, its time, and the person or None. Then, if it has come to the end, None.
 
 
 class _Unusable(Exception):
@@ -54,7 +52,7 @@ class _Stretch:
     last: int
     process: multiprocessing.process.BaseProcess
     connection: Connection
-    rows: list[Sent] = field(default_factory=list)
+    rows: Rows  # of frame `first` and those behind it
     running: bool = True
     agreed: bool = False  # with its successor, over its last rows
 
@@ -118,8 +116,7 @@ def _detect_together(
             if done > shown:
                 shown = done
                 progress.advance(done)
-        sent = _joined(stretches)
-    return gather([time for _, time, _ in sent], [row for _, _, row in sent], video.info)
+        return gather(_joined(stretches), video.info)
 
 
 @contextmanager
@@ -133,7 +130,7 @@ def _started(path: Path, edges: list[int], decoders: int) -> Iterator[list[_Stre
             process = context.Process(target=_work, args=(path, first, edges[-1], decoders, theirs), name="detector", daemon=True)
             process.start()
             theirs.close()  # so that the end of the process is the end of the pipe
-            stretches.append(_Stretch(first, last, process, ours))
+            stretches.append(_Stretch(first, last, process, ours, Rows(last - first + AGREE)))
         yield stretches
     finally:
         for stretch in stretches:
@@ -183,32 +180,32 @@ def _take(stretches: list[_Stretch], i: int) -> None:
         return
     if message[0] != stretch.first + len(stretch.rows):
         raise _Unusable
-    stretch.rows.append(message)
+    stretch.rows.append(*message[1:])
     # A message may settle the seam behind this stretch or the one before it.
     for k in (i - 1, i):
         if 0 <= k < len(stretches) - 1:
             _compare(stretches, k)
 
 
-def _compare(stretches: list[_Stretch], k: int) -> None:
-    """Ends stretch `k` where it agrees with whoever has the frames that it saw last, behind its own."""
-    stretch = stretches[k]
+def _compare(stretches: list[_Stretch], i: int) -> None:
+    """Ends stretch `i` where it agrees with whoever has the frames that it saw last, behind its own."""
+    stretch = stretches[i]
     if not stretch.running:
         return
-    behind = stretch.rows[stretch.last - stretch.first :][-AGREE:]
-    if len(behind) < AGREE:
+    count = len(stretch.rows)
+    if count - AGREE < stretch.last - stretch.first:
         return
-    for number, _, row in behind:
-        other = _said_of(stretches, k, number)
-        if other is None or not same(row, other[2]):
+    for k in range(count - AGREE, count):
+        other = _said_of(stretches, i, stretch.first + k)
+        if other is None or not same(stretch.rows[k][1], other[1]):
             return
     stretch.agreed, stretch.running = True, False
     stretch.process.terminate()
 
 
-def _said_of(stretches: list[_Stretch], k: int, number: int) -> Sent | None:
-    """What the process that the frame belongs to says of it, if it has come there."""
-    owner = next(s for s in stretches[k + 1 :] if s.first <= number < s.last)
+def _said_of(stretches: list[_Stretch], i: int, number: int) -> tuple[float, Row | None] | None:
+    """What the process behind `i` that the frame belongs to says of it, if it has come there."""
+    owner = next(s for s in stretches[i + 1 :] if s.first <= number < s.last)
     place = number - owner.first
     return owner.rows[place] if place < len(owner.rows) else None
 
@@ -221,19 +218,21 @@ def same(a: Row | None, b: Row | None) -> bool:
     return bool(np.median(np.linalg.norm(a[:, :2] - b[:, :2], axis=1)) <= SAME * height)
 
 
-def _joined(stretches: list[_Stretch]) -> list[Sent]:
-    """Each process's rows, over the frames of their agreement passing into its successor's."""
-    result: list[Sent] = []
+def _joined(stretches: list[_Stretch]) -> Rows:
+    """Each process's rows, over the frames of their agreement passing into its successor's. Lets go of them."""
+    start = stretches[0].first
+    result = Rows(stretches[-1].last - start)
     agreed = False
     for stretch in stretches:
-        known = len(result) - (stretch.first - stretches[0].first)  # of this one's frames, already told by a predecessor
-        if known >= stretch.last - stretch.first:
-            continue
-        for k in range(max(known - AGREE, 0), known if agreed else 0):
-            number, time, before = result[k - known]
-            after = stretch.rows[k][2]
-            share = np.float32((k - known + AGREE + 1) / (AGREE + 1))
-            result[k - known] = (number, time, after if before is None or after is None else before + share * (after - before))
-        result += stretch.rows[known:]
-        agreed = stretch.agreed
+        begins = stretch.first - start
+        known = len(result) - begins  # of this one's frames, already told by a predecessor
+        if known < stretch.last - stretch.first:
+            for k in range(max(known - AGREE, 0), known if agreed else 0):
+                before, after = result[begins + k][1], stretch.rows[k][1]
+                share = np.float32((k - known + AGREE + 1) / (AGREE + 1))
+                result.put(begins + k, after if before is None or after is None else before + share * (after - before))
+            for k in range(known, len(stretch.rows)):
+                result.append(*stretch.rows[k])
+            agreed = stretch.agreed
+        stretch.rows = Rows()
     return result

@@ -14,8 +14,11 @@ import numpy.typing as npt
 
 from .landmarks import LANDMARK_MIRROR, LANDMARKS
 from .track import Track
+from .windows import pieces
 
 _ARMS_FROM, _LEGS_FROM = LANDMARKS.index("shoulder.L"), LANDMARKS.index("hip.L")
+_PARTS = ((_ARMS_FROM, _LEGS_FROM), (_LEGS_FROM, len(LANDMARKS)))
+_SHOULDERS, _HIPS = ([LANDMARKS.index(f"{joint}.{side}") for side in "LR"] for joint in ("shoulder", "hip"))
 # What it costs to exchange the names between two frames, and to keep them exchanged for a second, in trunk lengths a joint: enough that
 # limbs that pass each other keep their names, and that the names the detector gives most of the time are the right ones.
 _CHANGE_COST = 0.12
@@ -26,9 +29,11 @@ def undo_swaps(track: Track) -> tuple[Track, npt.NDArray[np.bool_]]:
     """The track with left and right put right, and (T,2) bool: frames in which the arms (with the face) and the legs were exchanged."""
     exchanged = np.zeros((len(track.times), 2), dtype=bool)
     for run in track.runs:
-        place = _places(track, run)
-        for part, (a, b) in enumerate(((_ARMS_FROM, _LEGS_FROM), (_LEGS_FROM, len(LANDMARKS)))):
-            exchanged[run, part] = _exchanged(place[:, a:b], [m - a for m in LANDMARK_MIRROR[a:b]], track.fps)
+        for part, (a, b) in enumerate(_PARTS):
+            same, crossed = _steps(track, run, slice(a, b))
+            exchanged[run, part] = _exchanged(same, crossed, track.fps)
+    if not exchanged.any():
+        return track, exchanged
     image, visibility, world = track.image.copy(), track.visibility.copy(), track.world.copy()
     for part, marks in enumerate((range(_LEGS_FROM), range(_LEGS_FROM, len(LANDMARKS)))):
         rows, columns = np.flatnonzero(exchanged[:, part])[:, None], list(marks)
@@ -38,36 +43,49 @@ def undo_swaps(track: Track) -> tuple[Track, npt.NDArray[np.bool_]]:
     return replace(track, image=image, visibility=visibility, world=world), exchanged
 
 
-def _places(track: Track, run: slice) -> npt.NDArray[np.float64]:
-    """(T,33,5) where each landmark is, in the picture and in the world landmarks, both in trunk lengths."""
-    image, world = track.image[run].astype(np.float64), track.world[run].astype(np.float64)
-    shoulders, hips = [LANDMARKS.index(f"shoulder.{s}") for s in "LR"], [LANDMARKS.index(f"hip.{s}") for s in "LR"]
-    scaled = []
-    for points in (image, world):
-        middle = points[:, hips].mean(1, keepdims=True)
-        trunk = np.linalg.norm(points[:, shoulders].mean(1) - points[:, hips].mean(1), axis=-1)
-        scaled.append((points - middle) / max(float(np.median(trunk)), 1e-6))
-    return np.concatenate(scaled, axis=-1)
+def _steps(track: Track, run: slice, marks: slice) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """(T-1,) how far the landmarks `marks` move on average from each frame to the next, with the names as they are, and exchanged, in
+    trunk lengths, in the picture and in the world landmarks together."""
+    frames = run.stop - run.start
+    same, crossed = np.empty((2, max(frames - 1, 0)))
+    mirror = [m - marks.start for m in LANDMARK_MIRROR[marks]]
+    trunks = [_trunk(points[run]) for points in (track.image, track.world)]
+    for part in pieces(frames - 1):
+        rows = slice(run.start + part.start, run.start + part.stop + 1)
+        place = _places(track, rows, trunks)[:, marks]
+        same[part] = np.linalg.norm(np.diff(place, axis=0), axis=-1).mean(-1)
+        crossed[part] = np.linalg.norm(place[1:, mirror] - place[:-1], axis=-1).mean(-1)
+    return same, crossed
 
 
-def _exchanged(place: npt.NDArray[np.float64], mirror: list[int], fps: float) -> npt.NDArray[np.bool_]:
-    """(T,) True where the names must be exchanged, for one set of landmarks (T,K,5) and their mirror order."""
-    frames = len(place)
-    if frames < 2:
-        return np.zeros(frames, dtype=bool)
-    other = place[:, mirror]
-    same = np.linalg.norm(np.diff(place, axis=0), axis=-1).mean(-1)
-    crossed = np.linalg.norm(other[1:] - place[:-1], axis=-1).mean(-1) + _CHANGE_COST
-    stay = np.array([0.0, _EXCHANGED_COST / fps])
-    cost = stay.copy()
-    came_from = np.zeros((frames, 2), dtype=np.int64)
-    for t in range(1, frames):
-        step = np.array([[same[t - 1], crossed[t - 1]], [crossed[t - 1], same[t - 1]]])  # [from, to]
-        total = cost[:, None] + step
-        came_from[t] = total.argmin(0)
-        cost = total.min(0) + stay
-    state = np.zeros(frames, dtype=np.int64)
-    state[-1] = int(cost.argmin())
+def _trunk(points: npt.NDArray[np.float32]) -> float:
+    """The median distance from the middle of the shoulders to that of the hips of landmarks (T,33,C)."""
+    ends = (points[:, marks].astype(np.float64).mean(1) for marks in (_SHOULDERS, _HIPS))
+    return max(float(np.median(np.linalg.norm(next(ends) - next(ends), axis=-1))), 1e-6)
+
+
+def _places(track: Track, rows: slice, trunks: list[float]) -> npt.NDArray[np.float64]:
+    """(T,33,5) where each landmark is from the hips, in the picture and in the world landmarks, both in trunk lengths."""
+    parts = []
+    for points, trunk in zip((track.image, track.world), trunks, strict=True):
+        values = points[rows].astype(np.float64)
+        parts.append((values - values[:, _HIPS].mean(1, keepdims=True)) / trunk)
+    return np.concatenate(parts, axis=-1)
+
+
+def _exchanged(same: npt.NDArray[np.float64], crossed: npt.NDArray[np.float64], fps: float) -> npt.NDArray[np.bool_]:
+    """(T,) True where the names must be exchanged, from what each step (T-1,) costs with the names as they are, and exchanged."""
+    frames = len(same) + 1
+    stay = _EXCHANGED_COST / fps
+    came_from = np.zeros((frames, 2), dtype=bool)
+    named, other = 0.0, stay
+    # plain numbers: an array of two costs forty times as long
+    for t, (keep, cross) in enumerate(zip(same.tolist(), (crossed + _CHANGE_COST).tolist(), strict=True), 1):
+        to_named, to_other = (named + keep, other + cross), (named + cross, other + keep)
+        came_from[t] = to_named[1] < to_named[0], to_other[1] < to_other[0]
+        named, other = min(to_named), min(to_other) + stay
+    state = np.zeros(frames, dtype=bool)
+    state[-1] = other < named
     for t in range(frames - 1, 0, -1):
-        state[t - 1] = came_from[t, state[t]]
-    return state.astype(bool)
+        state[t - 1] = came_from[t, int(state[t])]
+    return state

@@ -15,6 +15,7 @@ from .detector import Detections
 from .landmarks import BODY_FROM_LANDMARKS, LANDMARKS
 from .progress import Progress
 from .video import VideoInfo
+from .windows import pieces
 
 # Seconds without the person that are filled in: half a step of a walk. Beyond that the motion in between is a guess.
 LONGEST_GAP: Final = 0.5
@@ -76,12 +77,16 @@ def make_track(detections: Detections, info: VideoInfo, progress: Progress) -> T
     seen = np.flatnonzero(detections.detected)
     seen = seen[~_glitches(places, seen)]
     groups = _one_person(_without_false_alarms(_groups(places, seen, fps), fps), places)
-    pieces = [_on_grid(detections, times, group, fps) for group in groups]
-    runs, start = [], 0
-    for piece in pieces:
-        runs.append(slice(start, start + len(piece[0])))
-        start = runs[-1].stop
-    numbers, image, visibility, world, detected = (np.concatenate(parts) for parts in zip(*pieces, strict=True))
+    spans = [_span(times[group], fps) for group in groups]
+    ends = np.cumsum([last - first + 1 for first, last in spans])
+    runs = [slice(int(end) - (last - first + 1), int(end)) for end, (first, last) in zip(ends, spans, strict=True)]
+    numbers = np.concatenate([np.arange(first, last + 1) for first, last in spans])
+    image, world = np.empty((len(numbers), len(LANDMARKS), 2), np.float32), np.empty((len(numbers), len(LANDMARKS), 3), np.float32)
+    visibility, detected = np.empty((len(numbers), len(LANDMARKS)), np.float32), np.empty(len(numbers), bool)
+    for run, group in zip(runs, groups, strict=True):
+        for piece in pieces(run.stop - run.start):
+            part = slice(run.start + piece.start, run.start + piece.stop)
+            image[part], visibility[part], world[part], detected[part] = _on_grid(detections, times[group], group, numbers[part] / fps, fps)
     _warn_of_missing(numbers, times, detections.detected, info, progress)
     return Track(numbers / fps, image, visibility, world, detected, runs, fps, len(detections), int(detections.detected.sum()))
 
@@ -93,23 +98,29 @@ def body_points(
 
     Limbs and toes are landmarks themselves; hands, pelvis, trunk and head are computed from several.
     """
-    points = np.einsum("jl,tlc->tjc", BODY_FROM_LANDMARKS, np.asarray(image, np.float64))
+    points = np.empty((len(image), *BODY_FROM_LANDMARKS.shape[:1], 2), np.float32)
+    confidence = np.empty(points.shape[:2], np.float32)
     sources = BODY_FROM_LANDMARKS != 0.0
-    least = np.where(sources, np.asarray(visibility, np.float64)[:, None, :], np.inf).min(axis=2)
-    confidence = least * np.where(sources.sum(axis=1) > 1, DERIVED_CONFIDENCE, 1.0)
-    return points.astype(np.float32), confidence.astype(np.float32)
+    trust = np.where(sources.sum(axis=1) > 1, DERIVED_CONFIDENCE, 1.0)
+    for part in pieces(len(image)):
+        points[part] = np.einsum("jl,tlc->tjc", BODY_FROM_LANDMARKS, np.asarray(image[part], np.float64))
+        least = np.where(sources, np.asarray(visibility[part], np.float64)[:, None, :], np.inf).min(axis=2)
+        confidence[part] = least * trust
+    return points, confidence
 
 
 class _Places:
     """Where the person is in each frame and how large; tells whether two frames can show the same one."""
 
     def __init__(self, detections: Detections, times: npt.NDArray[np.float64]) -> None:
-        image, world = detections.image.astype(np.float64), detections.world.astype(np.float64)[..., :2]
         self._times = times
-        self._middle = image[:, _TRUNK].mean(axis=1)
-        self._height = np.ptp(image, axis=1).max(axis=1)
-        # pixels per metre do not change with the pose, as the box does
-        self._scale = np.log(np.maximum(_extent(image), 1e-6) / np.maximum(_extent(world), 1e-6))
+        self._middle, self._height, self._scale = np.empty((len(times), 2)), np.empty(len(times)), np.empty(len(times))
+        for part in pieces(len(times)):
+            image, world = detections.image[part].astype(np.float64), detections.world[part, :, :2].astype(np.float64)
+            self._middle[part] = image[:, _TRUNK].mean(axis=1)
+            self._height[part] = np.ptp(image, axis=1).max(axis=1)
+            # pixels per metre do not change with the pose, as the box does
+            self._scale[part] = np.log(np.maximum(_extent(image), 1e-6) / np.maximum(_extent(world), 1e-6))
 
     def same(self, a: int, b: int) -> bool:
         """Whether the person of frame `a` can be the one of the later frame `b`."""
@@ -172,35 +183,39 @@ def _without_false_alarms(groups: list[npt.NDArray[np.int64]], fps: float) -> li
     return [group for group in groups if group is longest or len(group) >= SHORTEST_RUN * fps - 1e-6]
 
 
-def _on_grid(
-    detections: Detections, times: npt.NDArray[np.float64], group: npt.NDArray[np.int64], fps: float
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32], npt.NDArray[np.float32], npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
-    """Frame numbers, image, visibility, world and detected of one group's frames on the grid."""
-    at = times[group]
+def _span(at: npt.NDArray[np.float64], fps: float) -> tuple[int, int]:
+    """The numbers of the first and the last frame on the grid of a group seen at `at` (S,) seconds."""
     first = int(np.ceil(at[0] * fps - 1e-3))
-    last = max(int(np.floor(at[-1] * fps + 1e-3)), first)
-    numbers = np.arange(first, last + 1)
-    grid = numbers / fps
+    return first, max(int(np.floor(at[-1] * fps + 1e-3)), first)
+
+
+def _on_grid(
+    detections: Detections, at: npt.NDArray[np.float64], group: npt.NDArray[np.int64], grid: npt.NDArray[np.float64], fps: float
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
+    """Image, visibility, world and detected at the times `grid` (T,) of one group's frames, which stand at `at` (S,)."""
     if len(group) == 1:
-        rows = np.repeat(group, len(numbers))
-        return numbers, detections.image[rows], detections.visibility[rows], detections.world[rows], np.ones(len(numbers), bool)
+        rows = np.repeat(group, len(grid))
+        return detections.image[rows], detections.visibility[rows], detections.world[rows], np.ones(len(grid), bool)
     # the detected frames on either side of each grid time, by their place in the group
     left = np.clip(np.searchsorted(at, grid + 1e-6, side="right") - 1, 0, len(group) - 2)
     on_left, on_right = np.abs(grid - at[left]) < 1e-3 / fps, np.abs(grid - at[left + 1]) < 1e-3 / fps
-    close = (np.diff(group)[left] == 1) & (np.diff(at)[left] <= 2.5 / fps)
+    close = (group[left + 1] - group[left] == 1) & (at[left + 1] - at[left] <= 2.5 / fps)
     detected = on_left | on_right | close
+    inside = np.clip(grid, at[0], at[-1])
+    share = (inside - at[left]) / (at[left + 1] - at[left])
+    if np.isin(share, (0.0, 1.0)).all():  # as nearly always: every frame of the grid is one that was seen
+        rows = group[left + (share == 1.0)]
+        return detections.image[rows], detections.visibility[rows], detections.world[rows], detected
     from scipy.interpolate import PchipInterpolator  # a quarter of a second, and most videos have no gap
 
     # over gaps cut into the development clips' tracks PCHIP was a quarter nearer to the truth than straight lines, and it
-    # never overshoots
-    inside = np.clip(grid, at[0], at[-1])
-    image = PchipInterpolator(at, detections.image[group].astype(np.float64))(inside)
-    world = PchipInterpolator(at, detections.world[group].astype(np.float64))(inside)
-    share = ((inside - at[left]) / (at[left + 1] - at[left]))[:, None]
-    visibility = detections.visibility[group].astype(np.float64)
-    visibility = visibility[left] * (1.0 - share) + visibility[left + 1] * share
+    # never overshoots; a stretch of it depends on the two frames at its ends and on one more to either side
+    near = slice(max(int(left[0]) - 1, 0), int(left[-1]) + 3)
+    image, world = (PchipInterpolator(at[near], a[group[near]].astype(np.float64))(inside) for a in (detections.image, detections.world))
+    before, after = (detections.visibility[group[k]].astype(np.float64) for k in (left, left + 1))
+    visibility = before * (1.0 - share)[:, None] + after * share[:, None]
     visibility[~detected] *= FILLED_VISIBILITY
-    return numbers, image.astype(np.float32), visibility.astype(np.float32), world.astype(np.float32), detected
+    return image.astype(np.float32), visibility.astype(np.float32), world.astype(np.float32), detected
 
 
 def _warn_of_missing(

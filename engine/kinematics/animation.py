@@ -14,7 +14,7 @@ from engine.kinematics.forward import forward
 from engine.kinematics.proportions import Proportions
 from engine.kinematics.rotations import fit_pose
 from engine.kinematics.trajectory import reprojection_errors
-from engine.kinematics.windows import windows
+from engine.windows import windows
 
 Array = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.floating]

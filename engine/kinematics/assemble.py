@@ -19,8 +19,8 @@ from engine.kinematics.proportions import Proportions, fit_proportions
 from engine.kinematics.rotations import fit_pose
 from engine.kinematics.smoothing import cutoff, liveliness, smooth_runs
 from engine.kinematics.trajectory import FramePath, frame_path, smooth_path, turned_path
-from engine.kinematics.windows import pieces, windows
 from engine.kinematics.world import ANKLES, TOES, find_stand, find_world
+from engine.windows import pieces, windows
 
 Array = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.floating]

@@ -23,8 +23,8 @@ _L = len(LANDMARKS)
 _HIPS = (LANDMARKS.index("hip.L"), LANDMARKS.index("hip.R"))
 _SHOULDERS = (LANDMARKS.index("shoulder.L"), LANDMARKS.index("shoulder.R"))
 _LIMBS = tuple(i for i, name in enumerate(LANDMARKS) if i > 10 and name[:5] not in ("pinky", "index", "thumb"))
-_CENTRE_WINDOW = 7  # frames over which the virtual camera's direction is averaged, so that it does not tremble with the hips
-_SIZE_WINDOW = 15  # frames over which the person's size is averaged
+CENTRE_WINDOW = 7  # frames over which the virtual camera's direction is averaged, so that it does not tremble with the hips
+SIZE_WINDOW = 15  # frames over which the person's size is averaged
 FEATURES = 2 * _L + _L + 3 * _L + 5
 
 
@@ -88,13 +88,13 @@ def encode(rays: Tensor, visibility: Tensor, world: Tensor, detected: Tensor, ro
     if roll is None:
         roll = upright_roll(rays)
     centre = (rays[..., _HIPS, :].mean(-2) + rays[..., _SHOULDERS, :].mean(-2)) / 2
-    centre = _running_mean(centre, _CENTRE_WINDOW)
+    centre = _running_mean(centre, CENTRE_WINDOW)
     rotation = view_rotation(centre, roll[:, None])
     seen = torch.cat([rays, torch.ones_like(rays[..., :1])], -1) @ rotation  # row vectors times R = R^T applied to columns
     flat = seen[..., :2] / seen[..., 2:].clamp_min(0.1)
     limbs = flat[..., _LIMBS, :]
     size = (limbs - limbs.mean(-2, keepdim=True)).square().sum(-1).mean(-1, keepdim=True).sqrt()
-    size = _running_mean(size, _SIZE_WINDOW).clamp_min(1e-3)
+    size = _running_mean(size, SIZE_WINDOW).clamp_min(1e-3)
     points = flat / size[..., None]
     world = (world - world[..., _HIPS, :].mean(-2, keepdim=True)) @ roll_matrix(roll)[:, None]
     turned = torch.cat([centre, torch.zeros_like(centre[..., :1])], -1)[..., None, :] @ roll_matrix(roll)[:, None]

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from scipy.interpolate import CubicSpline
 from torch import Tensor
 
 from contract.failure import Failure
 from contract.skeleton import BODY_22
 from engine.progress import Progress
 from engine.refiner import backend, weights
-from engine.refiner.codec import NETWORK_FPS, Encoded, decode, encode
+from engine.refiner.codec import NETWORK_FPS, Encoded, decode
 from engine.refiner.error_model import ErrorModel, LastFrame
 from engine.refiner.lifter import Lifter, LifterConfig
 from engine.refiner.network import Refiner, RefinerConfig
@@ -24,6 +22,7 @@ from engine.refiner.noise import Frames, MixtureNoise
 from engine.refiner.sampler import Ddim, WholeSampler, refine
 from engine.refiner.schedule import Schedule
 from engine.refiner.state import GUIDE_SIGNS, METRES, confidence_of, guides, pose_of, states
+from engine.refiner.track_run import TrackRun
 from engine.track import Track
 
 LIFTER_FILE = weights.FOLDER / "lifter.safetensors"
@@ -31,7 +30,6 @@ REFINER_FILE = weights.FOLDER / "refiner.safetensors"
 CHUNK = 2048  # frames lifted at once: bounds the memory for long videos; chunks overlap by the lifter's reach, so no seam is seen
 REFINE_CHUNK = 256  # frames refined between two progress events, more where the refiner likes larger batches
 AMPLITUDE = 0.5  # of the mixture's error, drawn around the guess for each of several hypotheses: enough that they differ
-SAME_RATE = 0.02  # share by which a video's rate may differ from the networks' before it is resampled (29.97 is 30 to them)
 
 Array = npt.NDArray[np.float64]
 
@@ -40,8 +38,8 @@ Array = npt.NDArray[np.float64]
 class Poses:
     """joints (T,22,3): metres, camera axes, pelvis at the origin, BODY_22; spread (T,22) metres: the hypotheses' disagreement."""
 
-    joints: Array
-    spread: Array
+    joints: npt.NDArray[np.float32]
+    spread: npt.NDArray[np.float32]
 
 
 def choose_device(name: str) -> torch.device:
@@ -79,105 +77,83 @@ class PoseModel:
         self, track: Track, camera_matrix: Array, height: float, *, steps: int, hypotheses: int, seed: int, progress: Progress
     ) -> Poses:
         """Joints of every frame of the track. `steps` 0 leaves the refiner out. The same seed gives the same result on the same device."""
-        runs = [self._inputs(track, run, camera_matrix) for run in track.runs]
-        progress.stage("lift", len(track))
-        encoded, poses, done = [], [], 0
-        for run, inputs in zip(track.runs, runs, strict=True):
-            e = encode(*inputs)
-            encoded.append(e)
-            poses.append(self._lift(e))
-            done += run.stop - run.start
-            progress.advance(done)
-        spreads = [torch.zeros(p.shape[:-1], device=self.device) for p in poses]
+        runs = [TrackRun(track, run, camera_matrix, self.device) for run in track.runs]
+        frames = sum(len(run) for run in runs)
+        progress.stage("lift", frames)
+        lifted: list[Tensor] = []
+        for run in runs:
+            lifted.append(self._lift(run, progress, sum(p.shape[1] for p in lifted)))
+        joints, spread = np.zeros((len(track), len(BODY_22), 3), np.float32), np.zeros((len(track), len(BODY_22)), np.float32)
+        refine = _Refinement(self, steps, hypotheses, seed)
         if steps:
-            self._refine(encoded, poses, spreads, runs, steps, hypotheses, seed, progress)
-        joints = np.zeros((len(track), len(BODY_22), 3))
-        spread = np.zeros((len(track), len(BODY_22)))
-        for run, e, pose, s in zip(track.runs, encoded, poses, spreads, strict=True):
-            times = track.times[run]
-            grid = _grid(times, track.fps)
-            joints[run] = _resample(grid, decode(pose, e.rotation, height)[0].double().cpu().numpy(), times)
-            spread[run] = np.maximum(_resample(grid, s[0].double().cpu().numpy() * height, times), 0.0)
+            progress.stage("refine", frames)
+        done = 0
+        for place, run in zip(track.runs, runs, strict=True):
+            pose = lifted.pop(0)
+            differ = torch.zeros(pose.shape[1:-1], device=self.device)
+            last = LastFrame()
+            for a in range(0, len(run), refine.piece):
+                b = min(a + refine.piece, len(run))
+                encoded, visibility = run.encode(a, b)
+                if steps:
+                    for part in refine.parts(b - a):
+                        inside = slice(a + part.start, a + part.stop)
+                        pose[0, inside], differ[inside] = refine(encoded, visibility, pose[:, a:b], part, a, last)
+                        done += part.stop - part.start
+                        progress.advance(done)
+                pose[:, a:b] = decode(pose[:, a:b], encoded.rotation, height)
+            joints[place] = run.resample(pose[0].cpu().numpy())
+            spread[place] = np.maximum(run.resample(differ.cpu().numpy() * np.float32(height)), 0.0)
+        if steps:
+            for notice in self.notices:
+                progress.warning(*notice)
         return Poses(joints, spread)
 
-    def _inputs(self, track: Track, run: slice, camera_matrix: Array) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """rays, visibility, world, detected of one run at the networks' rate, (1,T,...)."""
-        times = track.times[run]
-        grid = _grid(times, track.fps)
-        rays = (track.image[run] - camera_matrix[:2, 2]) / np.diag(camera_matrix)[:2]
-        parts = (rays, track.visibility[run], track.world[run], track.detected[run].astype(np.float64))
-        rate = track.fps if len(grid) == len(times) else NETWORK_FPS
-        tensors = []
-        for values in parts:
-            values = _box(values.astype(np.float64), track.fps / rate)
-            flat = values.reshape(len(times), -1)
-            at = np.stack([np.interp(grid, times, column) for column in flat.T], 1).reshape(len(grid), *values.shape[1:])
-            tensors.append(torch.from_numpy(at.astype(np.float32))[None].to(self.device))
-        return tensors[0], tensors[1], tensors[2], tensors[3]
-
-    def _lift(self, encoded: Encoded) -> Tensor:
-        """(1,T,22,3) in chunks that overlap by the lifter's reach."""
-        frames, reach = encoded.features.shape[1], self.lifter.config.reach
-        pieces = []
+    def _lift(self, run: TrackRun, progress: Progress, done: int) -> Tensor:
+        """(1,T,22,3) in chunks that overlap by the lifter's reach. `done`: frames of the runs before."""
+        frames, reach = len(run), self.lifter.config.reach
+        pose = torch.empty(1, frames, len(BODY_22), 3, device=self.device)
         for start in range(0, frames, CHUNK):
-            a, b = max(0, start - reach), min(frames, start + CHUNK + reach)
-            part = Encoded(*(getattr(encoded, f)[:, a:b] for f in ("features", "base", "points", "rotation")))
-            pieces.append(self.lifter(part)[:, start - a : min(start + CHUNK, frames) - a])
-        return torch.cat(pieces, 1)
+            stop = min(frames, start + CHUNK)
+            a, b = max(0, start - reach), min(frames, stop + reach)
+            pose[:, start:stop] = self.lifter(run.encode(a, b)[0])[:, start - a : stop - a]
+            progress.advance(done + stop)
+        return pose
 
-    def _refine(
-        self, encoded: list[Encoded], poses: list[Tensor], spreads: list[Tensor], runs: Sequence[tuple[Tensor, ...]],
-        steps: int, hypotheses: int, seed: int, progress: Progress,
-    ) -> None:  # fmt: skip
-        """Refines `poses` in place, run by run."""
-        progress.stage("refine", sum(p.shape[1] for p in poses))
-        schedule = self.noise.schedule
-        sampler, amplitude = Ddim(schedule), AMPLITUDE if hypotheses > 1 else 0.0
-        generator = torch.Generator().manual_seed(seed)  # on the CPU: the same draws whatever the device
+
+class _Refinement:
+    """The refiner at work on a take, whose draws depend on the seed and on nothing else."""
+
+    def __init__(self, model: PoseModel, steps: int, hypotheses: int, seed: int) -> None:
+        self._model, self._steps, self._hypotheses = model, steps, hypotheses
+        self._amplitude = AMPLITUDE if hypotheses > 1 else 0.0
+        self._generator = torch.Generator().manual_seed(seed)  # on the CPU: the same draws whatever the device
         # On CUDA several of these go together; the noise is still drawn for one after the other, so that all devices draw the same.
-        several = max(1, self.network.batch // (REFINE_CHUNK * hypotheses)) if isinstance(self.network, WholeSampler) else 1
-        done = 0
-        for i, (e, inputs) in enumerate(zip(encoded, runs, strict=True)):
-            guess, guide = states(e, poses[i]), guides(e, inputs[1])
-            times, last = torch.arange(len(guess), dtype=torch.float64) / NETWORK_FPS, LastFrame()
-            for a in range(0, len(guess), several * REFINE_CHUNK):
-                part = slice(a, a + several * REFINE_CHUNK)
-                known = zip(confidence_of(guide[part]).split(REFINE_CHUNK), times[part].split(REFINE_CHUNK), strict=True)
-                drawn = [
-                    self.noise.start(piece, hypotheses, amplitude, generator, Frames(sure, clock, last))
-                    for piece, (sure, clock) in zip(guess[part].split(REFINE_CHUNK), known, strict=True)
-                ]
-                start, step = torch.cat([piece for piece, _ in drawn], 1), drawn[0][1]
-                visited = schedule.times(step, steps)
-                refined = refine(self.network, BODY_22, sampler, start, guide[part], visited, flip=False, guide_signs=GUIDE_SIGNS)
-                poses[i][0, part] = pose_of(refined.pose)
-                spreads[i][0, part] = refined.spread / METRES
-                done += len(refined.pose)
-                progress.advance(done)
-        for notice in self.notices:
-            progress.warning(*notice)
+        several = max(1, model.network.batch // (REFINE_CHUNK * hypotheses)) if isinstance(model.network, WholeSampler) else 1
+        self._batch = several * REFINE_CHUNK
+        self.piece = self._batch * max(1, CHUNK // self._batch)  # frames encoded at once: whole batches
 
+    def parts(self, frames: int) -> list[slice]:
+        """The frames of a piece in batches."""
+        return [slice(a, min(a + self._batch, frames)) for a in range(0, frames, self._batch)]
 
-def _grid(times: Array, fps: float) -> Array:
-    """The networks' times over a run: the run's own where its rate is near enough."""
-    if abs(fps / NETWORK_FPS - 1.0) <= SAME_RATE or len(times) < 2:
-        return times
-    count = max(2, round((times[-1] - times[0]) * NETWORK_FPS) + 1)
-    return np.linspace(times[0], times[-1], count)
+    def __call__(
+        self, encoded: Encoded, visibility: Tensor, pose: Tensor, part: slice, begins: int, last: LastFrame
+    ) -> tuple[Tensor, Tensor]:
+        """(T,22,3) the refined poses of the piece's frames `part`, in statures, and (T,22) how far the hypotheses differ.
 
-
-def _box(values: Array, factor: float) -> Array:
-    """A running mean over `factor` frames (odd, rounded) along the first axis, so that dropping frames keeps what they knew."""
-    width = 2 * int(factor / 2) + 1
-    if width < 3 or len(values) < width:
-        return values
-    padded = np.concatenate([values[:1].repeat(width // 2, 0), values, values[-1:].repeat(width // 2, 0)])
-    total = np.cumsum(np.concatenate([np.zeros_like(padded[:1]), padded]), axis=0)
-    return (total[width:] - total[:-width]) / width
-
-
-def _resample(grid: Array, values: Array, times: Array) -> Array:
-    """Values on the grid -> at the times, by a cubic spline; as they are where the grid is the times."""
-    if len(grid) == len(times) and np.array_equal(grid, times):
-        return values
-    return CubicSpline(grid, values, axis=0)(times)
+        The piece begins with frame `begins` of its run, in which `last` is the frame before.
+        """
+        noise = self._model.noise
+        guess, guide = states(encoded, pose)[part], guides(encoded, visibility)[part]
+        times = torch.arange(begins + part.start, begins + part.stop, dtype=torch.float64) / NETWORK_FPS
+        chunks = (values.split(REFINE_CHUNK) for values in (guess, confidence_of(guide), times))
+        drawn = [
+            noise.start(chunk, self._hypotheses, self._amplitude, self._generator, Frames(sure, clock, last))
+            for chunk, sure, clock in zip(*chunks, strict=True)
+        ]
+        start, step = torch.cat([chunk for chunk, _ in drawn], 1), drawn[0][1]
+        visited = noise.schedule.times(step, self._steps)
+        sampler = Ddim(noise.schedule)
+        refined = refine(self._model.network, BODY_22, sampler, start, guide, visited, flip=False, guide_signs=GUIDE_SIGNS)
+        return pose_of(refined.pose), refined.spread / METRES

@@ -14,6 +14,7 @@ from contract.failure import Failure
 from engine import segments
 from engine.detector import Detections, Detector
 from engine.progress import Progress
+from engine.rows import Row, Rows
 from engine.segments import AGREE, SAME
 from engine.video import open_video
 
@@ -21,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "examples" / "sample.mp4"
 
 
-def row(shift: float = 0.0) -> segments.Row:
+def row(shift: float = 0.0) -> Row:
     """A person 100 pixels high, moved to the right by that many pixels."""
     made = np.zeros((33, 6), np.float32)
     made[:, 1] = np.linspace(0.0, 100.0, 33)
@@ -53,16 +54,16 @@ class Talk:
 
 def stretch(first: int, last: int, said: dict[int, Any]) -> Any:
     messages = [(number, number / 30.0, person) for number, person in said.items()]
-    return segments._Stretch(first, last, Ended(), Talk([*messages, None]))  # type: ignore[arg-type]
+    return segments._Stretch(first, last, Ended(), Talk([*messages, None]), Rows())  # type: ignore[arg-type]
 
 
-def run(stretches: list[Any], order: list[int]) -> list[segments.Sent]:
-    """Takes the messages in that order of stretches, over and over, until nobody runs."""
+def run(stretches: list[Any], order: list[int]) -> list[tuple[int, float, Row | None]]:
+    """Takes the messages in that order of stretches, over and over, until nobody runs; (number, time, person) of every frame."""
     while any(s.running for s in stretches):
         for i in order:
             if stretches[i].running:
                 segments._take(stretches, i)
-    return segments._joined(stretches)
+    return [(round(30.0 * time), time, person) for time, person in segments._joined(stretches)]
 
 
 @pytest.mark.parametrize("order", [[0, 1], [1, 0], [1, 1, 1, 0]])

@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from engine import windows
 from engine.landmarks import LANDMARK_MIRROR, LANDMARKS
 from engine.swaps import undo_swaps
 from engine.track import Track
@@ -86,3 +87,12 @@ def test_the_real_clip_with_exchanges(shared):
     as_named = np.linalg.norm(track.image[:, marks] - seen, axis=-1).mean(1)
     otherwise = np.linalg.norm(track.image[:, [LANDMARK_MIRROR[m] for m in marks]] - seen, axis=-1).mean(1)
     assert (as_named < otherwise).mean() >= 0.97
+
+
+def test_a_long_take_is_looked_through_piece_by_piece(monkeypatch):
+    monkeypatch.setattr(windows, "PIECE", 13)
+    track = a_walker(noise=0.01)
+    broken = exchange(track, range(20, 30), list(range(LEGS_FROM, len(LANDMARKS))))
+    repaired, exchanged = undo_swaps(broken)
+    assert np.array_equal(np.flatnonzero(exchanged[:, 1]), np.arange(20, 30)) and not exchanged[:, 0].any()
+    assert np.array_equal(repaired.image, track.image) and np.array_equal(repaired.world, track.world)

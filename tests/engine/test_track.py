@@ -10,6 +10,7 @@ import pytest
 
 from contract.failure import Failure
 from contract.skeleton import BODY_22
+from engine import windows
 from engine.detector import Detections
 from engine.landmarks import LANDMARKS
 from engine.progress import Progress
@@ -158,6 +159,23 @@ def test_a_variable_rate_is_not_interpolated_over_holes() -> None:
     np.testing.assert_array_equal(track.detected, without(99, (50, 58)))
     seen = track.detected
     np.testing.assert_allclose(track.image[seen], person(track.times)[0][seen], atol=1e-3)  # frames on the grid are untouched
+
+
+@pytest.mark.parametrize("variable", [False, True])
+def test_a_long_track_is_made_piece_by_piece_as_at_once(variable: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    times = np.cumsum(np.random.default_rng(2).uniform(0.02, 0.046, 150)) if variable else np.arange(150) / 30.0
+    times -= times[0]
+    seen = detections(times, without(150, (14, 19), (60, 61), (100, 130)))
+    fps = 149 / times[-1]
+    at_once = make_track(seen, info(fps, variable), Progress())
+    monkeypatch.setattr(windows, "PIECE", 16)
+    in_pieces = make_track(seen, info(fps, variable), Progress())
+    assert in_pieces.runs == at_once.runs and len(at_once.runs) == 2
+    for name in ("times", "image", "visibility", "world", "detected"):
+        np.testing.assert_allclose(getattr(in_pieces, name), getattr(at_once, name), rtol=1e-6, atol=1e-5, err_msg=name)
+    points = [body_points(track.image, track.visibility) for track in (in_pieces, at_once)]
+    for ours, theirs in zip(*points, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=1e-5)
 
 
 @pytest.mark.parametrize("variable", [False, True])

@@ -1,5 +1,3 @@
-import math
-
 import numpy as np
 import pytest
 import torch
@@ -11,7 +9,7 @@ from engine.progress import Progress
 from engine.refiner import pose as pose_module
 from engine.refiner.error_model import ErrorModel
 from engine.refiner.noise import MixtureNoise
-from engine.refiner.pose import PoseModel, _box, _grid, _resample, choose_device
+from engine.refiner.pose import PoseModel, choose_device
 from engine.refiner.sampler import Ddim
 from engine.track import Track
 
@@ -164,18 +162,3 @@ def test_missing_weights_are_said(tmp_path):
     with pytest.raises(Failure) as failure:
         PoseModel("cpu", lifter_file=tmp_path / "lifter.safetensors")
     assert failure.value.code == "bad_installation"
-
-
-def test_the_running_mean_is_a_box_that_keeps_the_length():
-    values = np.arange(12.0)[:, None]
-    assert np.allclose(_box(values, 4.0)[4], np.mean(np.arange(2, 7)))
-    assert len(_box(values, 4.0)) == 12 and _box(values, 1.2) is values
-
-
-def test_a_slow_sine_survives_resampling_there_and_back():
-    times = np.arange(61) / 60.0
-    grid = _grid(times, 60.0)
-    assert len(grid) == 31 and math.isclose(grid[-1], times[-1])
-    back = _resample(grid, np.sin(2 * np.pi * grid)[:, None], times)
-    assert np.abs(back[:, 0] - np.sin(2 * np.pi * times)).max() < 1e-3
-    assert _grid(times, 29.97) is times

@@ -29,9 +29,9 @@ def pieces(frames: int) -> Iterator[slice]:
         yield slice(start, min(start + PIECE, frames))
 
 
-def windows(runs: list[slice], fps: float, margin: float = MARGIN) -> Iterator[Window]:
-    """The frames of the take's runs, which follow each other without a hole, in pieces that look `margin` seconds beyond their ends."""
-    frames, around = runs[-1].stop, round(margin * fps)
+def windows(runs: list[slice], fps: float) -> Iterator[Window]:
+    """The frames of the take's runs, which follow each other without a hole, in pieces that look MARGIN seconds beyond their ends."""
+    frames, around = runs[-1].stop, round(MARGIN * fps)
     for kept in pieces(frames):
         reach = slice(max(kept.start - around, 0), min(kept.stop + around, frames))
         inside = [slice(max(run.start, reach.start) - reach.start, min(run.stop, reach.stop) - reach.start) for run in runs]

@@ -1,0 +1,196 @@
+"""How much memory a take needs behind the detector, by its length: the peak of each stage, and what a frame more takes.
+
+    python benchmarks/memory.py --minutes 1 10 60 [--refine] [--json FILE]
+
+The detector's own memory is that of its pictures and does not know how long the video is; so here the sample's first frames are detected
+once and said over and over, to and fro, for as many minutes. From there on everything is as in a capture: the rows gathered, the track,
+lifting, the motion, and the file. Each length is a process of its own. The refiner works in batches of 256 frames and takes by far the
+longest; it is left out unless `--refine` is given.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+ROOT = Path(__file__).resolve().parents[1]
+if str(ROOT) not in sys.path:
+    sys.path.insert(0, str(ROOT))
+
+from contract.failure import ExitCode, Failure  # noqa: E402
+from contract.options import CaptureOptions  # noqa: E402
+
+SAMPLE: Final = ROOT / "examples" / "sample.mp4"
+DETECTED: Final = 100  # frames of the sample that are really detected
+FPS: Final = 30.0
+START: Final = "libraries and networks"
+STAGES: Final = (START, "rows", "track", "lift", "refine", "motion", "file")
+MEGABYTE: Final = 2.0**20
+
+
+class Meter:
+    """The largest resident memory of this process in each stage, in bytes."""
+
+    def __init__(self) -> None:
+        self.peaks: dict[str, float] = {}
+        self._stage = ""
+
+    def enter(self, stage: str) -> None:
+        """Ends the stage before."""
+        if self._stage:
+            self.peaks[self._stage] = peak()
+        self._stage = stage
+        forget_peak()
+
+
+def peak() -> float:
+    """Bytes: since `forget_peak` where the system can forget (Linux), else since the process began."""
+    try:
+        status = Path("/proc/self/status").read_text(encoding="ascii")
+        return 1024.0 * int(next(line for line in status.splitlines() if line.startswith("VmHWM:")).split()[1])
+    except OSError:
+        import resource
+
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1.0 if sys.platform == "darwin" else 1024.0)
+
+
+def forget_peak() -> None:
+    """From here on the peak is what comes."""
+    try:
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+    except OSError:
+        return
+
+
+def detect_sample(folder: Path) -> Path:
+    """The rows of the sample's first frames as a file."""
+    import numpy as np
+
+    from engine.detector import Detector
+    from engine.video import open_video
+
+    rows = [row for _, row in Detector().rows(open_video(SAMPLE).frames(None, (float(DETECTED), "f")))]
+    if any(row is None for row in rows):
+        raise Failure("no_person", "The detector lost the person of the sample; repair the installation.")
+    file = folder / "rows.npy"
+    np.save(file, np.stack([row for row in rows if row is not None]))
+    return file
+
+
+def measure(rows_file: Path, minutes: float, refine: bool) -> dict[str, Any]:
+    """One length, in this process: bytes at the peak of each stage, and the seconds all of it took."""
+    import numpy as np
+
+    from contract.motion_file import save_motion
+    from engine.capture import finish
+    from engine.detector import gather
+    from engine.progress import Progress
+    from engine.refiner.pose import PoseModel
+    from engine.rows import Rows
+    from engine.video import open_video
+
+    meter = Meter()
+    meter.enter(START)
+    model, seen = PoseModel("cpu"), np.load(rows_file)
+    options = CaptureOptions(steps=CaptureOptions().steps if refine else 0)
+    frames = max(2, round(60 * FPS * minutes))
+    info = replace(open_video(SAMPLE).info, fps=FPS, frame_count=frames, duration=frames / FPS)
+    began = time.perf_counter()
+    meter.enter("rows")
+
+    def said() -> Rows:
+        rows, turn = Rows(frames), 2 * len(seen) - 2
+        for k in range(frames):
+            at = k % turn
+            rows.append(k / FPS, seen[at if at < len(seen) else turn - at])
+        return rows
+
+    def next_stage(_: str, fields: dict[str, Any]) -> None:
+        if fields.get("stage") in ("lift", "refine", "motion") and not fields["done"]:
+            meter.enter(fields["stage"])
+
+    def load() -> PoseModel:
+        meter.enter("track")
+        return model
+
+    motion, _ = finish(gather(said(), info), info, load, options, None, Progress(next_stage))
+    meter.enter("file")
+    with tempfile.TemporaryDirectory(prefix="kinolift-") as folder:
+        save_motion(motion, Path(folder) / "take.npz")
+    meter.enter("end")
+    held = sum(np.asarray(value).nbytes for name, value in vars(motion).items() if name != "provenance")
+    return {"minutes": minutes, "frames": frames, "motion": held, "seconds": time.perf_counter() - began, "peaks": meter.peaks}
+
+
+def a_frame_more(found: Sequence[dict[str, Any]], stage: str) -> float:
+    """Bytes that a frame more takes at the peak of a stage, from the shortest to the longest take."""
+    short, long = min(found, key=lambda f: f["frames"]), max(found, key=lambda f: f["frames"])
+    return float((long["peaks"][stage] - short["peaks"][stage]) / max(long["frames"] - short["frames"], 1))
+
+
+def show(found: Sequence[dict[str, Any]]) -> None:
+    """The table on standard output."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("peak, MB", *(f"{f['minutes']:g} min, {f['frames']:,} frames" for f in found), "bytes a frame more")
+    for stage in STAGES:
+        if all(stage in f["peaks"] for f in found):
+            cells = [f"{f['peaks'][stage] / MEGABYTE:.0f}" for f in found]
+            table.add_row(stage, *cells, f"{a_frame_more(found, stage):,.0f}")
+    whole = [max(f["peaks"].values()) for f in found]
+    table.add_row("whole", *(f"{w / MEGABYTE:.0f}" for w in whole), f"{(max(whole) - min(whole)) / max(frames_between(found), 1):,.0f}")
+    table.add_row(
+        "the motion itself", *(f"{f['motion'] / MEGABYTE:.0f}" for f in found), f"{found[-1]['motion'] / found[-1]['frames']:,.0f}"
+    )
+    table.add_row("seconds", *(f"{f['seconds']:.1f}" for f in found), "")
+    Console(width=max(Console().width, 120)).print(table)
+
+
+def frames_between(found: Sequence[dict[str, Any]]) -> int:
+    """From the shortest to the longest take."""
+    return int(max(f["frames"] for f in found) - min(f["frames"] for f in found))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Prints the table; returns the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--minutes", type=float, nargs="+", default=[1.0, 10.0, 60.0], help=f"of {FPS:g} frames a second (default 1 10 60)")
+    parser.add_argument("--refine", action="store_true", help="with the refiner, as a capture has it by default")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
+    parser.add_argument("--rows", type=Path, help=argparse.SUPPRESS)  # in a process of its own: measure one length with these rows
+    read = parser.parse_args(arguments)
+    try:
+        if any(not 0 < m < float("inf") for m in read.minutes):
+            raise Failure("bad_arguments", "--minutes takes lengths above 0.")
+        if read.rows:
+            print(json.dumps(measure(read.rows, read.minutes[0], read.refine)), flush=True)
+            return int(ExitCode.DONE)
+        with tempfile.TemporaryDirectory(prefix="kinolift-") as folder:
+            rows = detect_sample(Path(folder))
+            found = []
+            for minutes in read.minutes:
+                command = [sys.executable, str(Path(__file__).resolve()), "--rows", str(rows), "--minutes", str(minutes)]
+                done = subprocess.run(command + ["--refine"] * read.refine, stdout=subprocess.PIPE, text=True, check=False)
+                if done.returncode:
+                    raise Failure("out_of_memory", f"A take of {minutes:g} minutes ended with code {done.returncode}; try a shorter one.")
+                found.append(json.loads(done.stdout.splitlines()[-1]))
+        if read.json:
+            read.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        show(found)
+    except Failure as failure:
+        print(failure.message, file=sys.stderr)
+        return int(failure.exit_code)
+    return int(ExitCode.DONE)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

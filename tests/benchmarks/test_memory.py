@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import json
+import sys
+import tracemalloc
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks import memory
+from contract.failure import ExitCode
+from contract.options import CaptureOptions
+from engine import windows
+from engine.capture import finish
+from engine.detector import Detections, gather
+from engine.progress import Progress
+from engine.refiner.pose import PoseModel
+from engine.rows import Rows
+from engine.video import VideoInfo
+
+
+def a_person(k: int) -> np.ndarray:
+    """(33,6) somebody who sways, upright in a picture of 640x480."""
+    rng = np.random.default_rng(5)
+    world = rng.uniform([-0.25, -0.8, -0.2], [0.25, 0.8, 0.2], (33, 3))
+    world[11:13, 1], world[23:25, 1], world[27:33, 1] = -0.5, 0.0, 0.85
+    world[:, 0] += 0.05 * np.sin(2 * np.pi * k / 40) * world[:, 1]
+    image = 320 + 200 * world[:, :1], 240 + 200 * world[:, 1:2]
+    return np.concatenate([*image, np.full((33, 1), 0.9), world], 1).astype(np.float32)
+
+
+def info(frames: int) -> VideoInfo:
+    return VideoInfo(Path("made.mp4"), 640, 480, 30.0, frames, frames / 30.0, 0, False, None)
+
+
+def seen(frames: int) -> Detections:
+    rows = Rows(frames)
+    for k in range(frames):
+        rows.append(k / 30.0, a_person(k % 40))
+    return gather(rows, info(frames))
+
+
+def test_a_frame_more_takes_little_more_than_the_motion_keeps_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By Python's own account of what is allocated. The motion keeps 1.4 KB of a frame, and the whole take in float64 was 16 KB."""
+    monkeypatch.setattr(windows, "PIECE", 128)
+    monkeypatch.setattr(windows, "MARGIN", 1.0)
+    model, peaks = PoseModel("cpu"), []
+    lengths = 300, 700
+    for frames in lengths:
+        tracemalloc.start()
+        try:
+            finish(seen(frames), info(frames), lambda: model, CaptureOptions(steps=0), None, Progress())
+            peaks.append(tracemalloc.get_traced_memory()[1])
+        finally:
+            tracemalloc.stop()
+    assert (peaks[1] - peaks[0]) / (lengths[1] - lengths[0]) < 3500
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux forgets the peak of a process")
+def test_each_stage_has_its_own_peak() -> None:
+    meter = memory.Meter()
+    meter.enter("before")
+    meter.enter("large")
+    held = np.ones(30_000_000)
+    meter.enter("after")
+    del held
+    meter.enter("later")
+    meter.enter("end")
+    assert meter.peaks["large"] - meter.peaks["before"] == pytest.approx(240e6, rel=0.1)
+    assert meter.peaks["later"] < meter.peaks["large"] - 200e6
+
+
+def test_the_table_says_what_a_frame_more_takes(capsys: pytest.CaptureFixture[str]) -> None:
+    found = [
+        {"minutes": m, "frames": round(1800 * m), "motion": 1000 * 1800 * m, "seconds": m,
+         "peaks": {stage: 1e8 + 2500 * 1800 * m for stage in memory.STAGES}} for m in (1.0, 10.0)
+    ]  # fmt: skip
+    assert memory.a_frame_more(found, "motion") == pytest.approx(2500)
+    memory.show(found)
+    assert capsys.readouterr().out.count("2,500") == len(memory.STAGES) + 1
+
+
+def test_one_length_is_measured_stage_by_stage(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "rows.npy"
+    np.save(file, np.stack([a_person(k) for k in range(5)]))
+    assert memory.main(["--rows", str(file), "--minutes", "0.02"]) == ExitCode.DONE
+    found = json.loads(capsys.readouterr().out)
+    assert found["frames"] == 36 and set(found["peaks"]) == set(memory.STAGES) - {"refine"}
+    assert all(peak > 5e7 for peak in found["peaks"].values())
+    assert 36 * 1300 < found["motion"] < 36 * 1300 + 10_000
+
+
+def test_a_length_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert memory.main(["--minutes", "0"]) == ExitCode.BAD_ARGUMENTS
+    assert capsys.readouterr().err.count("\n") == 1
