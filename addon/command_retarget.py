@@ -64,8 +64,8 @@ def add_retarget_parser(commands: argparse._SubParsersAction[argparse.ArgumentPa
         help="the root bone also turns with the person about the vertical")  # fmt: skip
     parser.add_argument("--ik", action="store_true",
         help="put the keys on the rig's IK controls (Rigify's) and switch it to IK; else on the FK controls")  # fmt: skip
-    parser.add_argument("--feet", choices=("auto", "never"), default="auto",
-        help="hold planted feet in place on the character (default %(default)s)")  # fmt: skip
+    parser.add_argument("--feet", choices=("auto", "always", "never"), default="auto",
+        help="hold planted feet on the character: auto lets them slide as far as the person's do (default %(default)s)")  # fmt: skip
     parser.add_argument("--scene-fps", choices=SCENE_FPS, default=DEFAULT_SCENE_FPS,
         help="frame rate of the files where a .blend file is open (default %(default)s)")  # fmt: skip
     add_simplify_argument(parser)

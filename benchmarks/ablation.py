@@ -1,6 +1,9 @@
 """What each part of the paper's method is worth, on the mocap benchmark: people apart, 2D with a detector's errors.
 
     python benchmarks/ablation.py --mocap FOLDER [--seeds 2] [--steps 1000] [--json ablation.json]
+    python benchmarks/ablation.py --pairs FOLDER --only whole confidence
+
+--pairs takes rendered pairs with MediaPipe's real 2D instead; they also hold how sure it was. --only: the variants with one of these words.
 
 One lifter is trained and shared. Every variant of the network and of the noise is then trained alike, once a seed, and judged on people
 whom neither network saw; hypotheses, steps, moving average and flip averaging are varied on the whole method's weights. Errors are MPJPE
@@ -57,6 +60,9 @@ VARIANTS = (
     Variant("without the mixture (the published fixed noise)", {}, {"mode": "released", "start_step": MATCHED}),
     Variant("half of the noise the lifter's own whole residuals (the product's recipe)", {}, {"real_share": 0.5}),
 )
+
+# Only where the data hold the detector's confidence; elsewhere it is the whole method.
+BY_CONFIDENCE = Variant("one mixture a joint for any confidence", {}, {"classes": 1})
 
 # On the weights of the whole method, which itself takes one step and one hypothesis.
 SAMPLINGS = {
@@ -141,7 +147,7 @@ def train_variant(bench: Bench, variant: Variant, setting: Setting, seed: int) -
 def judged(bench: Bench, model: nn.Module, noise: Noise, sampling: Sampling) -> dict[str, float]:
     """Test errors {mpjpe, pa} and, with several hypotheses, the correlation of their spread with the error."""
     table = bench.tables["test"]
-    refined = refine_guess(model, noise, table.skeleton, table.keypoints, bench.guesses["test"], sampling)
+    refined = refine_guess(model, noise, table.skeleton, table.keypoints, bench.guesses["test"], sampling, frames=table.frames)
     figures = judge(refined.pose[..., 2:], table.poses, "refined")
     if sampling.hypotheses > 1:
         error = (refined.pose[..., 2:] - table.poses).norm(dim=-1)[:, 1:]
@@ -152,12 +158,20 @@ def judged(bench: Bench, model: nn.Module, noise: Noise, sampling: Sampling) -> 
 Rows = dict[str, list[dict[str, float]]]
 
 
-def ablate(bench: Bench, setting: Setting, seeds: int, told: Callable[[Rows], None] = lambda rows: None) -> Rows:
+def variants_of(tables: dict[str, PoseTable], words: list[str] | None = None) -> tuple[Variant, ...]:
+    """The variants that mean something for the data, those with one of `words` in their name."""
+    found = VARIANTS if tables["train"].confidence is None else (*VARIANTS, BY_CONFIDENCE)
+    return tuple(v for v in found if words is None or any(word in v.name for word in words))
+
+
+def ablate(
+    bench: Bench, setting: Setting, seeds: int, told: Callable[[Rows], None] = lambda rows: None, variants: tuple[Variant, ...] = VARIANTS
+) -> Rows:
     """Name of the row -> figures of every seed. `told` hears of the rows after each training."""
     guess = judge(bench.guesses["test"], bench.tables["test"].poses, "guess")
     rows: Rows = {"the lifter's guess": [{"mpjpe": guess["guess_mpjpe"], "pa": guess["guess_pa"]}]}
     for seed in range(seeds):
-        for variant in VARIANTS:
+        for variant in variants:
             model, raw, noise = train_variant(bench, variant, setting, seed)
             rows.setdefault(variant.name, []).append(judged(bench, model, noise, Sampling()))
             if variant.name == WHOLE:
@@ -189,7 +203,10 @@ def spread(values: list[float], sign: bool = False) -> str:
 def main() -> int:
     """Runs the experiment."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--mocap", type=Path, required=True, help="folder of motion capture")
+    data = parser.add_mutually_exclusive_group(required=True)
+    data.add_argument("--mocap", type=Path, help="folder of motion capture")
+    data.add_argument("--pairs", type=Path, help="folder of rendered pairs")
+    parser.add_argument("--only", nargs="+", help="the variants with one of these words in their name")
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--json", type=Path, default=Path("ablation.json"), help="figures of every seed, written after each training")
     parser.add_argument("--threads", type=int, default=1)
@@ -200,21 +217,22 @@ def main() -> int:
     torch.set_num_threads(read.threads)
     setting = Setting(**{name: getattr(read, name) for name in ("steps", "lifter_steps", "batch", "hidden", "layers", "heads", "device")})
     try:
-        tables = read_tables(Source("mocap", read.mocap), setting)
+        source = Source("mocap", read.mocap) if read.pairs is None else Source("detections", read.pairs)
+        tables = read_tables(source, setting)
     except Failure as failure:
         print(failure.message, file=sys.stderr)
         return int(failure.exit_code)
-    began = time.monotonic()
+    began, chosen = time.monotonic(), variants_of(tables, read.only)
 
     def told(rows: Rows) -> None:
-        count = sum(len(rows.get(variant.name, [])) for variant in VARIANTS)
+        count = sum(len(rows.get(variant.name, [])) for variant in chosen)
         print(f"{time.monotonic() - began:.0f} s, {count} trainings", file=sys.stderr, flush=True)
         frames = {split: len(table) for split, table in tables.items()}
         temporary = read.json.with_suffix(".part")
         temporary.write_text(json.dumps({"setting": asdict(setting), "frames": frames, "rows": rows}, indent=1) + "\n", encoding="utf-8")
         temporary.replace(read.json)
 
-    rows = ablate(train_guess(tables, setting), setting, read.seeds, told)
+    rows = ablate(train_guess(tables, setting), setting, read.seeds, told, chosen)
     print(markdown(rows))
     return int(ExitCode.DONE)
 

@@ -1,16 +1,19 @@
-"""Does the spread of the hypotheses foretell the error? A table, a correlation and a plot, on people and motions that nothing learnt from.
+"""Does the spread of the hypotheses foretell the error, is their mean better, does it shake? On people and motions nothing learnt from.
 
-    python benchmarks/calibration.py --data PAIRS [--hypotheses 10] [--plot calibration.png] [--every 4]
+    python benchmarks/calibration.py --data PAIRS [--hypotheses 1 3 10] [--refit] [--plot calibration.png] [--every 4]
 
 PAIRS is a folder of rendered pairs (docs/data.md). Joints are put into ten bins by their spread; well calibrated, each bin's mean error
-rises with its spread. Prints the rank correlation (Spearman) and the plain one, and the MPJPE of one hypothesis beside the mean of several.
+rises with its spread. Prints the rank correlation (Spearman) and the plain one, the MPJPE and the acceleration error of the mean pose, and
+what share of itself the spread changes by from a frame to the next. --refit draws the hypotheses from three more noises, fitted to the
+training pairs: one mixture a joint as the paper has it, one for each class of confidence, and the latter lasting over the frames.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -26,14 +29,21 @@ from scipy.stats import spearmanr  # noqa: E402
 from contract.failure import ExitCode, Failure  # noqa: E402
 from contract.skeleton import BODY_22  # noqa: E402
 from engine.datasets.detections import load_detections  # noqa: E402
+from engine.refiner.codec import NETWORK_FPS  # noqa: E402
+from engine.refiner.error_fit import Fit, fit_errors  # noqa: E402
+from engine.refiner.error_model import ErrorModel  # noqa: E402
+from engine.refiner.noise import Frames, MixtureNoise  # noqa: E402
 from engine.refiner.pose import AMPLITUDE, PoseModel  # noqa: E402
 from engine.refiner.sampler import Ddim, refine  # noqa: E402
 from engine.refiner.state import GUIDE_SIGNS, METRES, pose_of  # noqa: E402
-from engine.training.metrics import mpjpe, rooted_at_hips  # noqa: E402
-from engine.training.refiner import Poses, validation_poses  # noqa: E402
-from engine.training.split import split_segments  # noqa: E402
+from engine.training.loop import Draws  # noqa: E402
+from engine.training.metrics import acceleration_error, mpjpe, rooted_at_hips  # noqa: E402
+from engine.training.refiner import Poses, RefinerRecipe, pool_of_poses, validation_poses  # noqa: E402
+from engine.training.split import Split, split_segments  # noqa: E402
 
 BINS = 10
+POOL = 40  # batches of augmented crops that a noise is fitted to: 61,440 frames
+OWN = "the weights' own"
 Array = npt.NDArray[np.float64]
 
 
@@ -58,19 +68,51 @@ def calibrate(spread: Array, error: Array, bins: int = BINS) -> Calibration:
     )  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Sample:
+    """spread, error (N,): of every joint but the pelvis. mpjpe of the twelve limb joints; all in millimetres of a person METRES tall.
+    acceleration: error of the mean pose, m/s2. unrest: mean change of the spread from a frame to the next over the mean spread."""
+
+    spread: Array
+    error: Array
+    mpjpe: float
+    acceleration: float
+    unrest: float
+
+
 @torch.inference_mode()
-def sample(model: PoseModel, poses: Poses, hypotheses: int, seed: int = 0) -> tuple[Array, Array, float]:
-    """Spread and error (N,) of every joint but the pelvis, and the MPJPE of the twelve limb joints; millimetres of a person METRES tall."""
+def sample(model: PoseModel, noise: MixtureNoise, poses: Poses, hypotheses: int, seed: int = 0) -> Sample:
+    """The hypotheses of all frames, those of a run drawn one after another."""
     amplitude = AMPLITUDE if hypotheses > 1 else 0.0
-    start, step = model.noise.start(poses.guess, hypotheses, amplitude, torch.Generator().manual_seed(seed))
-    times = model.noise.schedule.times(step, 1)
-    refined = refine(
-        model.refiner, BODY_22, Ddim(model.noise.schedule), start, poses.guide, times, flip=False, guide_signs=GUIDE_SIGNS
-    )
+    known = Frames(poses.confidence, poses.times)
+    start, step = noise.start(poses.guess, hypotheses, amplitude, torch.Generator().manual_seed(seed), known)
+    visited = noise.schedule.times(step, 1)
+    refined = refine(model.network, BODY_22, Ddim(noise.schedule), start, poses.guide, visited, flip=False, guide_signs=GUIDE_SIGNS)
     error = METRES * (pose_of(refined.pose) - pose_of(poses.truth)).norm(dim=-1)[:, 1:]
     ours, truth = (rooted_at_hips(METRES * pose_of(state).numpy()) for state in (refined.pose, poses.truth))
-    spread = refined.spread[:, 1:].flatten().double().numpy() * 1000.0
-    return spread, error.flatten().double().numpy() * 1000.0, float(mpjpe(ours, truth).mean())
+    spread = refined.spread[:, 1:].double().numpy() * 1000.0
+    gaps = poses.times.diff().numpy()
+    ends = [0, *(np.flatnonzero(gaps > 1.5 / NETWORK_FPS) + 1), len(ours)]
+    shaking = [acceleration_error(ours[a:b], truth[a:b], NETWORK_FPS) for a, b in pairwise(ends)]
+    moves = np.concatenate([np.abs(np.diff(spread[a:b], axis=0)) for a, b in pairwise(ends)])
+    unrest = float(moves.mean() / spread.mean()) if hypotheses > 1 else 0.0
+    errors = error.flatten().double().numpy() * 1000.0
+    return Sample(spread.flatten(), errors, float(mpjpe(ours, truth).mean()), float(np.concatenate(shaking).mean()), unrest)
+
+
+def fitted_noises(model: PoseModel, split: Split, pool: int = POOL) -> dict[str, MixtureNoise]:
+    """Noises of the training pairs, at the weights' own start step. pool: batches of augmented crops."""
+    draws = Draws(0)
+    seen = pool_of_poses(model.lifter, split, RefinerRecipe(pool=pool), draws.rng, draws.generator)
+    residuals = seen.guess - seen.truth
+    lasting = fit_errors(residuals, Fit(), seen.confidence, seen.times)
+    still = torch.zeros_like(lasting.deviate_seconds)
+    found: dict[str, ErrorModel] = {
+        "a mixture a joint": fit_errors(residuals, Fit(classes=1)),
+        "by confidence": replace(lasting, deviate_seconds=still, component_seconds=still[:, 0]),
+        "by confidence, lasting": lasting,
+    }
+    return {name: MixtureNoise(model.noise.schedule, model.noise.start_step, errors) for name, errors in found.items()}
 
 
 def plot(found: Calibration, path: Path) -> None:
@@ -95,24 +137,32 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--data", type=Path, required=True, help="folder of rendered pairs (*.npz)")
     parser.add_argument("--hypotheses", type=int, nargs="+", default=[1, 3, 10])
-    parser.add_argument("--every", type=int, default=8, help="every so many frames (default %(default)s)")
-    parser.add_argument("--plot", type=Path, help="a picture of the last number of hypotheses, .png")
+    parser.add_argument("--every", type=int, default=4, help="one run of so many (default %(default)s)")
+    parser.add_argument("--refit", action="store_true", help="other noises too, fitted to the training pairs: takes some minutes")
+    parser.add_argument("--plot", type=Path, help="a picture of the last number of hypotheses, the weights' own noise, .png")
     read = parser.parse_args()
     console = Console()
     try:
-        model = PoseModel("cpu")
-        poses = validation_poses(model.lifter, split_segments(load_detections(read.data)), read.every)
-        table = Table("hypotheses", "MPJPE mm", "Pearson", "Spearman", "error of the surest tenth", "of the least sure")
+        model, split = PoseModel("cpu"), split_segments(load_detections(read.data))
+        poses = validation_poses(model.lifter, Split(split.train, split.validation[:: read.every]), 1)
+        noises = {OWN: model.noise} | (fitted_noises(model, split) if read.refit else {})
+        table = Table(
+            "hypotheses", "noise", "MPJPE mm", "acceleration m/s2", "unrest of the spread", "Pearson", "Spearman",
+            "error of the surest tenth", "of the least sure",
+        )  # fmt: skip
         for count in read.hypotheses:
-            spread, error, mean = sample(model, poses, count)
-            if count == 1:
-                table.add_row("1", f"{mean:.1f}", "", "", "", "")
-                continue
-            found = calibrate(spread, error)
-            ends = (f"{value:.0f} mm" for value in found.error[[0, -1]])
-            table.add_row(str(count), f"{mean:.1f}", f"{found.pearson:.2f}", f"{found.spearman:.2f}", *ends)
-            if read.plot is not None and count == read.hypotheses[-1]:
-                plot(found, read.plot)
+            for name, noise in noises.items():
+                got = sample(model, noise, poses, count)
+                if count == 1:
+                    table.add_row("1", "", f"{got.mpjpe:.1f}", f"{got.acceleration:.1f}", *[""] * 5)
+                    break
+                found = calibrate(got.spread, got.error)
+                ends = (f"{value:.0f} mm" for value in found.error[[0, -1]])
+                correlations = f"{found.pearson:.2f}", f"{found.spearman:.2f}"
+                cells = (f"{got.mpjpe:.1f}", f"{got.acceleration:.1f}", f"{got.unrest:.2f}", *correlations)
+                table.add_row(str(count), name, *cells, *ends)
+                if read.plot is not None and name == OWN and count == read.hypotheses[-1]:
+                    plot(found, read.plot)
     except Failure as failure:
         print(failure.message, file=sys.stderr)
         return int(failure.exit_code)

@@ -4,9 +4,10 @@
 
 A rig is a .blend, .fbx, .glb or .vrm file with one armature, or the word rigify: the rig that Blender's Rigify generates from its human,
 which gets two rows, with keys on FK and on IK controls. For each: the preset found, its legs' length against the person's, the worst angle
-between a limb of the rig and the person's with the feet left as turned and with planted feet held, how far a planted ankle strays from
-its place on the person's path (scaled by the legs, less its mean), and the largest turn of any bone between two frames, from its parent,
-beside the motion's own. Of a Rigify rig the bones that carry the skin are judged, which its controls move through its constraints.
+between a limb of the rig and the person's with the feet left as turned and with planted feet held (there the mean too), how far a planted
+ankle strays during a contact from its place on the person's path (scaled by the legs, less its mean), and the largest turn of any bone
+between two frames, from its parent, beside the motion's own. Of a Rigify rig the bones that carry the skin are judged, which its controls
+move through its constraints.
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ LIMBS = tuple(
 RIGIFY = "rigify"
 PANEL = (300, 400)  # pixels of one rig in the picture
 SAMPLES = 24
+STILL = 0.15  # m/s: a planted ankle that is slower rests
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ class Figures:
     legs: float
     free: float
     held: float
+    mean: float
     planted: float
     turn: float
     own_turn: float
@@ -91,6 +94,23 @@ def evaluated(armature: Any, mapping: Any, frames: int) -> tuple[dict[str, Array
     return {role: np.array(places, dtype=np.float64) for role, places in heads.items()}, np.array(turns, dtype=np.float64)
 
 
+def strays(shown: Array, true: Array, standing: npt.NDArray[np.bool_], own: bool = False) -> float:
+    """Metres: how far a foot (T,3) is from its place on the true path (T,3) while it stands (T,), at most.
+
+    A rig of other proportions has footprints of its own, so every contact's mean is taken off first; `own`: not on the person's own rig.
+    """
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], standing, [False]]).astype(np.int8))).reshape(-1, 2)
+    away = [(shown - true)[start:stop] for start, stop in edges]
+    return max((float(np.linalg.norm(off if own else off - off.mean(0), axis=1).max()) for off in away), default=0.0)
+
+
+def standing_still(motion: Motion, side: str) -> npt.NDArray[np.bool_]:
+    """(T,) a foot is planted and its ankle rests: not where the heel already rises over the toes."""
+    ankle = motion.positions_world[:, motion.joint(f"ankle.{side}")].astype(np.float64)
+    still = np.linalg.norm(np.gradient(ankle, axis=0), axis=1) * motion.fps < STILL
+    return np.asarray(motion.contacts[:, "LR".index(side)] & still, dtype=bool)
+
+
 def _from_parent(bone: Any) -> Any:
     return bone.parent.matrix.inverted() @ bone.matrix if bone.parent else bone.matrix
 
@@ -113,28 +133,27 @@ def load(rig: str) -> Any:
     return armature
 
 
-def judge(motion: Motion, armature: Any, ik: bool = False) -> Figures:
-    """The figures of one rig, which is left with the planted motion on it. Raises Failure."""
+def judge(motion: Motion, armature: Any, ik: bool = False, own: bool = False) -> Figures:
+    """The figures of one rig, which is left with the planted motion on it; `own`: it is the person's. Raises Failure."""
     from kinolift_extension.addon.retarget.mapping import find_mapping  # type: ignore[import-not-found, unused-ignore]
     from kinolift_extension.addon.retarget.retarget import RetargetOptions, retarget  # type: ignore[import-not-found, unused-ignore]
 
     mapping = find_mapping(armature)
     skin = find_mapping(armature, "rigify_deform") if mapping.preset == "rigify_controls" else mapping
-    worst = []
+    worst, mean = [], 0.0
     for feet in ("never", "auto"):
         done = retarget(motion, armature, mapping, RetargetOptions(feet=feet, ik=ik))
         heads, turns = evaluated(armature, skin, len(motion))
         true = {joint: motion.positions_world[:, motion.joint(joint)].astype(np.float64) for limb in LIMBS for joint in limb[2:]}
-        worst.append(max(float(angles(heads[b] - heads[a], true[d] - true[c]).max()) for a, b, c, d in LIMBS))
-    planted = 0.0
-    for foot, side in enumerate("LR"):
-        standing = motion.contacts[:, foot]
-        if standing.any():
-            off = (heads[f"foot.{side}"] - done.ratio * true[f"ankle.{side}"])[standing]
-            planted = max(planted, float(np.linalg.norm(off - off.mean(0), axis=1).max()) * 1000.0)
-    own = motion.rotations.astype(np.float64)
+        off = np.array([angles(heads[b] - heads[a], true[d] - true[c]) for a, b, c, d in LIMBS])
+        worst.append(float(off.max()))
+        mean = float(off.mean())
+    planted = 1000.0 * max(
+        strays(heads[f"foot.{s}"], done.ratio * true[f"ankle.{s}"], standing_still(motion, s), own) for s in "LR"
+    )  # fmt: skip
+    turned = largest_turn(motion.rotations.astype(np.float64))
     preset = f"{mapping.preset}, {'IK' if ik else 'FK'}" if mapping.ik else mapping.preset
-    return Figures(preset, done.ratio, worst[0], worst[1], planted, largest_turn(turns), largest_turn(own))
+    return Figures(preset, done.ratio, worst[0], worst[1], mean, planted, largest_turn(turns), turned)
 
 
 def picture(frame: int) -> npt.NDArray[np.uint8]:
@@ -176,7 +195,7 @@ def main() -> int:
     parser.add_argument("--frame", type=int, default=35)
     read = parser.parse_args()
     kinolift.load_extension()
-    table = Table("rig", "preset", "legs", "limbs, free", "limbs, feet held", "planted ankle", "turn a frame / the motion's")
+    table = Table("rig", "preset", "legs", "limbs, free", "limbs, feet held (mean)", "planted ankle", "turn a frame / the motion's")
     panels, code = [], ExitCode.DONE
     try:
         motion = load_motion(read.motion)
@@ -184,7 +203,8 @@ def main() -> int:
             armature = load(rig)
             for ik in (False, True) if rig == RIGIFY else (False,):
                 f = judge(motion, armature, ik)
-                table.add_row(Path(rig).name, f.preset, f"{f.legs:.3f}", f"{f.free:.3f} deg", f"{f.held:.2f} deg", f"{f.planted:.2f} mm",
+                held = f"{f.held:.2f} ({f.mean:.2f}) deg"
+                table.add_row(Path(rig).name, f.preset, f"{f.legs:.3f}", f"{f.free:.3f} deg", held, f"{f.planted:.2f} mm",
                               f"{f.turn:.1f} / {f.own_turn:.1f} deg")  # fmt: skip
             if read.picture is not None:
                 panels.append(picture(min(read.frame, len(motion) - 1)))

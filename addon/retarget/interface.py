@@ -96,7 +96,11 @@ class KinoliftRetarget(bpy.types.PropertyGroup):
     feet: EnumProperty(  # type: ignore[valid-type]
         name="Feet",
         description="Whether standing feet are held on the ground",
-        items=[("auto", "Automatic", "Standing feet are held"), ("never", "Never", "Legs stay as they were turned")],
+        items=[
+            ("auto", "Automatic", "Standing feet are held, and slide as far as the person's do"),
+            ("always", "Always", "Standing feet are held on one spot each"),
+            ("never", "Never", "Legs stay as they were turned"),
+        ],
     )
     root_heading: BoolProperty(  # type: ignore[valid-type]
         name="Root Heading",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import bpy
 import numpy as np
@@ -27,7 +28,7 @@ Array = npt.NDArray[np.float64]
 
 ROOT_CHOICES = ("motion", "in-place")
 ROOT_BONE_CHOICES = ("auto", "hips", "root")
-FEET_CHOICES = ("auto", "never")
+FEET_CHOICES = ("auto", "always", "never")
 # The joints that a motion needs to be put on another rig.
 _NEEDED = ("pelvis", "spine", "chest", "neck", "head", *{joint for joints in LIMB_ROLES.values() for joint in joints})
 
@@ -35,8 +36,9 @@ _NEEDED = ("pelvis", "spine", "chest", "neck", "head", *{joint for joints in LIM
 @dataclass(frozen=True)
 class RetargetOptions:
     """What a person can choose. `root`: "motion" or "in-place". `root_bone`: who carries the travel along the ground: the hips, the rig's
-    root bone, or ("auto") the root bone where the rig has one. `feet`: "auto" holds planted feet, "never" leaves the legs as turned.
-    `root_heading`: the root bone turns with the person about the vertical too. `ik`: keys go on the rig's IK controls."""
+    root bone, or ("auto") the root bone where the rig has one. `feet`: "auto" holds planted feet, sliding as far as the person's do,
+    "always" holds them on one spot, "never" leaves the legs as turned. `root_heading`: the root bone turns with the person about the
+    vertical too. `ik`: keys go on the rig's IK controls."""
 
     root: str = "motion"
     root_bone: str = "auto"
@@ -113,7 +115,9 @@ def retarget(
     moved = transfer(motion, rig, mapping, options.root, "root" if carries else "hips", options.root_heading)
     pose = moved.pose
     if options.feet != "never":
-        plant_feet(moved, mapping, motion.contacts, motion.fps)
+        starts = [0, *(np.flatnonzero(np.diff(motion.frame_numbers) > 1) + 1).tolist(), len(motion)]
+        runs = [slice(first, last) for first, last in pairwise(starts)]
+        plant_feet(moved, mapping, motion.contacts, motion.fps, options.feet, runs)
     if options.ik:
         to_controls(pose, mapping)
     traveller = armature.data.bones[mapping.bones["hips"][0]]

@@ -27,6 +27,7 @@ class Source:
     data: the name in `engine.datasets.registry.LOADERS`. path: its folder. keypoints: which 2D, a name that the data set knows
     ("cpn", "gt", ...) or a file. universal: MPI-INF-3DHP's truth scaled to one skeleton (the field's habit) instead of the person's own.
     held_out: the training subjects that validation is judged on, None for the data set's own choice, () to train on everything.
+    skeleton: H36M_17 for Human3.6M's joints out of a data set of BODY_22; None for the data set's own.
     """
 
     data: str
@@ -34,6 +35,7 @@ class Source:
     keypoints: str = "gt"
     universal: bool = True
     held_out: tuple[str, ...] | None = None
+    skeleton: str | None = None
 
 
 @dataclass(frozen=True)

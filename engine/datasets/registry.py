@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contract.failure import Failure
 from engine.datasets.benchmark import Loader, PoseClips, Source, Split
+from engine.datasets.field_joints import with_joints_of
 from engine.datasets.human36m import load_human36m
 from engine.datasets.motion_benchmark import load_motion_benchmark
 from engine.datasets.mpi_inf_3dhp import load_3dhp
@@ -21,4 +22,4 @@ def load_poses(source: Source, split: Split) -> PoseClips:
     """One split of a data set. Raises Failure where the name is unknown, and whatever the data set's loader raises."""
     if source.data not in LOADERS:
         raise Failure("bad_arguments", f"There is no data set {source.data}; there are {', '.join(sorted(LOADERS))}.")
-    return LOADERS[source.data](source, split)
+    return with_joints_of(LOADERS[source.data](source, split), source.skeleton)

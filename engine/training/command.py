@@ -4,7 +4,8 @@
   kinolift.py train refiner --data h36m --path FOLDER --keypoints cpn --config paper_cpn -o runs/cpn
 
 h36m, mpi_inf_3dhp, mocap, detections: the paper's single-frame networks, validated on training subjects that are held out; the refiner
-needs the lifter, by default the one in the same folder. pairs: the product's networks, which see MediaPipe's landmarks over time.
+needs a lifter's guesses: those of the weights in the same folder or of --lifter, or another lifter's by --lifter module:callable or
+--predictions. pairs: the product's networks, which see MediaPipe's landmarks over time.
 FOLDER/lifter.pt and FOLDER/refiner.pt are checkpoints, NETWORK.safetensors the weights, log/ is for TensorBoard. Under torchrun:
 `torchrun --nproc-per-node 2 -m engine train ...`.
 """
@@ -18,10 +19,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from contract.failure import ExitCode, Failure
-from engine.datasets.benchmark import Source, Split
+from engine.datasets.benchmark import PoseClips, Source, Split
 from engine.datasets.detections import load_detections
+from engine.datasets.field_joints import NAMES
 from engine.datasets.mocap import load_mocap
 from engine.datasets.registry import LOADERS, load_poses
 from engine.refiner import weights
@@ -34,6 +37,7 @@ from engine.refiner.schedule import Schedule
 from engine.training import lifter as product_lifter
 from engine.training import refiner as product_refiner
 from engine.training.display import Display, TensorBoardLog, peak_of
+from engine.training.guesses import foreign_guesses, stacked_guesses
 from engine.training.loop import LoopRecipe, Run, lines_into, train
 from engine.training.pose_lifter import PoseLifterLearner, lift
 from engine.training.pose_refiner import DiffusionRecipe, PoseRefinerLearner, Sampling, make_noise
@@ -61,11 +65,18 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--path", type=Path, required=True, help="the data's folder")
     parser.add_argument("--keypoints", default="gt", help="which 2D: gt, cpn, detected ... or a file (default: %(default)s)")
     parser.add_argument("--exact", help="the true 2D of the same frames, for the mixture in (u, v): gt, or a file")
+    parser.add_argument("--skeleton", choices=NAMES, help="mocap, detections: whose joints (default: BODY_22)")
     parser.add_argument("--every", type=int, default=1, help="use one frame of so many")
     parser.add_argument("--mocap", type=Path, help="pairs: a folder of motion capture that the lifter sees too")
     parser.add_argument("--config", type=Path, help="settings: a .toml, or paper_cpn, paper_gt, product_lifter, product_refiner")
     parser.add_argument("-o", "--out", type=Path, default=Path("runs"), help="folder of all that is written (default: %(default)s)")
-    parser.add_argument("--lifter", type=Path, help="weights of the refiner's lifter (default: lifter.safetensors in the out folder)")
+    parser.add_argument(
+        "--lifter", help="refiner: weights (default: lifter.safetensors in the out folder), or module:callable as for evaluate"
+    )
+    parser.add_argument("--predictions", type=Path, help="refiner: an .npz of first poses by clip, as for evaluate")
+    parser.add_argument(
+        "--held-out", nargs="+", metavar="NAME", help="subjects that validate; of pairs, bodies or sources (default: the data's own)"
+    )
     parser.add_argument("--start", type=Path, help="pairs: a folder of weights to train on from, with its SHA256SUMS")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint")
     parser.add_argument("--save-every", type=int, help="steps between two checkpoints (default: between two validations)")
@@ -128,18 +139,28 @@ def _train_poses(order: Order) -> None:
     read, device = order.read, order.device
     if read.mocap is not None or read.start is not None:
         raise Failure("bad_arguments", "--mocap and --start belong to --data pairs.")
-    source = Source(read.data, read.path, read.keypoints)
+    if read.network == "lifter" and (read.lifter is not None or read.predictions is not None):
+        raise Failure("bad_arguments", "--lifter and --predictions belong to the refiner, which starts from their poses.")
+    source = Source(
+        read.data, read.path, read.keypoints, held_out=None if read.held_out is None else tuple(read.held_out), skeleton=read.skeleton
+    )
     exact = None if read.exact is None else replace(source, keypoints=read.exact)
     splits: tuple[Split, Split] = ("train", "validation")
+    clips = [load_poses(source, split) for split in splits]
     tables = [
-        pose_table(load_poses(source, split), None if exact is None else load_poses(exact, split), read.every, device) for split in splits
+        pose_table(part, None if exact is None else load_poses(exact, split), read.every, device)
+        for part, split in zip(clips, splits, strict=True)
     ]
     data = {"data": read.data, "keypoints": read.keypoints, "frames": len(tables[0]), "validation_frames": len(tables[1])}
+    data["validated_on"] = ", ".join(sorted({clip.subject for clip in clips[1].clips}))
     recipe: LoopRecipe = order.recipe(LoopRecipe, read.network)
     if read.network == "lifter":
         _pose_lifter(order, tables, recipe, data)
     else:
-        _pose_refiner(order, tables, recipe, data)
+        guesses, lifter = first_guesses(order, clips, tables)
+        if lifter is None:
+            data["first_poses"] = read.lifter if read.predictions is None else read.predictions.name
+        _pose_refiner(order, tables, guesses, lifter, recipe, data)
 
 
 def _pose_lifter(order: Order, tables: list[PoseTable], recipe: LoopRecipe, data: dict[str, Any]) -> None:
@@ -158,13 +179,29 @@ def _pose_lifter(order: Order, tables: list[PoseTable], recipe: LoopRecipe, data
         save_pose_model(order.read.out / "lifter.safetensors", PoseModel(skeleton, done.model, None, FixedNoise(Schedule(), 0)), header)
 
 
-def _pose_refiner(order: Order, tables: list[PoseTable], recipe: LoopRecipe, data: dict[str, Any]) -> None:
-    skeleton, path = tables[0].skeleton, order.read.lifter or order.read.out / "lifter.safetensors"
+def first_guesses(order: Order, clips: list[PoseClips], tables: list[PoseTable]) -> tuple[list[Tensor], GraphLifter | None]:
+    """The poses that the refiner starts from, (N,J,3) a table, and the lifter that made them where it is one of ours."""
+    read, skeleton = order.read, tables[0].skeleton
+    called = read.lifter if read.lifter is not None and ":" in read.lifter and not Path(read.lifter).is_file() else None
+    if called is not None or read.predictions is not None:
+        found = []
+        for part in clips:
+            poses = foreign_guesses(part, called, read.predictions)
+            assert poses is not None
+            found.append(torch.from_numpy(stacked_guesses(part, poses)[:: read.every]).to(order.device))
+        return found, None
+    path = Path(read.lifter) if read.lifter is not None else read.out / "lifter.safetensors"
     lifter = load_pose_model(path).lifter
     if lifter is None or lifter.skeleton != skeleton:
         raise Failure("bad_input", f"{path} holds no lifter of {skeleton.name}; train one with the same data first.")
     lifter.to(order.device)
-    guesses = [lift(lifter, skeleton, table.keypoints) for table in tables]
+    return [lift(lifter, skeleton, table.keypoints) for table in tables], lifter
+
+
+def _pose_refiner(
+    order: Order, tables: list[PoseTable], guesses: list[Tensor], lifter: GraphLifter | None, recipe: LoopRecipe, data: dict[str, Any]
+) -> None:
+    skeleton = tables[0].skeleton
     diffusion = fill(DiffusionRecipe, order.settings["diffusion"], "diffusion")
     sampling = fill(Sampling, order.settings["sampling"], "sampling")
     config = fill(RefinerConfig, order.settings["refiner_layout"], "refiner_layout")
@@ -189,7 +226,10 @@ def _pose_refiner(order: Order, tables: list[PoseTable], recipe: LoopRecipe, dat
 def _train_pairs(order: Order) -> None:
     """The product's networks."""
     read = order.read
-    split = split_segments(load_detections(read.path))
+    if read.predictions is not None or read.exact is not None or read.skeleton is not None:
+        raise Failure("bad_arguments", "--predictions, --exact and --skeleton belong to the paper's networks, not to --data pairs.")
+    held_out = tuple(read.held_out or ())
+    split = split_segments(load_detections(read.path), held_out)
     if not split.train or not split.validation:
         raise Failure("bad_input", f"{read.path} lacks training or validation pairs; both bodies and sources are held apart.")
     stored_start = None if read.start is None else weights.load_weights(read.start / f"{read.network}.safetensors")
@@ -198,14 +238,14 @@ def _train_pairs(order: Order) -> None:
     if read.network == "lifter":
         recipe = order.recipe(product_lifter.LifterRecipe, "lifter")
         layout = fill(LifterConfig, order.settings["lifter_layout"], "lifter_layout")
-        motions = None if read.mocap is None else Motions(training_motions(load_mocap(read.mocap)), recipe.mixed)
+        motions = None if read.mocap is None else Motions(training_motions(load_mocap(read.mocap), held_out), recipe.mixed)
         run, display, log = watched(order, recipe.steps)
         with display:
             model, info = product_lifter.train_lifter(split, motions, recipe, layout, log_file, start, without_lines(run))
         tensors = {f"lifter.{name}": value.cpu() for name, value in model.state_dict().items()}
         header = {"layout": asdict(layout), **info}
     else:
-        stored = weights.load_weights(read.lifter or read.out / "lifter.safetensors")
+        stored = weights.load_weights(Path(read.lifter) if read.lifter else read.out / "lifter.safetensors")
         network = Lifter(LifterConfig.from_dict(stored.header["layout"]))
         weights.load_into(network, stored.part("lifter"), "lifter")
         recipe = order.recipe(product_refiner.RefinerRecipe, "refiner")
@@ -219,16 +259,16 @@ def _train_pairs(order: Order) -> None:
         header = {"layout": refiner.config.to_dict(), "start_step": first, "lifter": stored.sha256, **info}
     if log is not None:
         log.close()
-        weights.save_weights(read.out / f"{read.network}.safetensors", tensors, header | _origin(split, stored_start))
+        weights.save_weights(read.out / f"{read.network}.safetensors", tensors, header | _origin(split, held_out, stored_start))
 
 
-def _origin(split: PairsSplit, start: weights.Weights | None) -> dict[str, Any]:
+def _origin(split: PairsSplit, held_out: tuple[str, ...], start: weights.Weights | None) -> dict[str, Any]:
     """What the header says of the data, and of the weights that training went on from, so that the whole way can be gone again."""
     data = {
         "train_segments": len(split.train), "train_frames": sum(len(s.detected) for s in split.train),
         "validation_segments": len(split.validation), "validation_frames": sum(len(s.detected) for s in split.validation),
         "held_out_humans": sorted(HELD_OUT_HUMANS), "held_out_sources": sorted(HELD_OUT_SOURCES),
-    }  # fmt: skip
+    } | ({"validated_on": sorted(held_out)} if held_out else {})  # fmt: skip
     return {"data": data} | ({} if start is None else {"start": {"sha256": start.sha256, "recipe": start.header["recipe"]}})
 
 

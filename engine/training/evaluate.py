@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from contract.failure import ExitCode, Failure
+from contract.skeleton import BODY_22, H36M_17
 from engine.datasets.benchmark import PoseClip, PoseClips, Source
+from engine.datasets.field_joints import NAMES, TAKEN, with_joints_of
 from engine.datasets.human36m import TEST_FRAMES
 from engine.datasets.registry import LOADERS, load_poses
-from engine.datasets.restricted_pickle import load_npz
 from engine.refiner.noise import Frames, MixtureNoise
 from engine.refiner.pose_model import PoseModel, lift, load_pose_model, predict
 from engine.training.evaluation import Row, Table, table_of
+from engine.training.guesses import Poses, foreign_guesses, save_poses
 from engine.training.published import Published, peers
 
-Poses = npt.NDArray[np.floating]
-Lifter = Callable[[npt.NDArray[np.float32], PoseClip], Poses]
 DEFAULT_KEYPOINTS = {"h36m": "cpn", "mpi_inf_3dhp": "gt", "mocap": "detected", "detections": "detected"}
 PAPER_STEPS = 2
 
@@ -46,10 +44,13 @@ def main(arguments: Sequence[str]) -> int:
     if read.every > 1 and read.save is not None:
         raise Failure("bad_arguments", "--save wants every frame; leave --every out.")
     keypoints = read.keypoints or DEFAULT_KEYPOINTS[read.data]
-    clips = load_poses(Source(read.data, read.path, keypoints, universal=not read.own_size), read.split)
+    # weights of BODY_22 refine BODY_22, and are only judged in other joints
+    seen_as = None if model is not None and model.skeleton == BODY_22 else read.skeleton
+    clips = load_poses(Source(read.data, read.path, keypoints, universal=not read.own_size, skeleton=seen_as), read.split)
     if model is not None and model.skeleton != clips.skeleton:
-        raise Failure("bad_input", f"{read.weights} is for {model.skeleton.name} and the data are {clips.skeleton.name}.")
-    guesses = _guesses(read, clips)
+        hint = "; give --skeleton H36M_17" if clips.skeleton == BODY_22 and model.skeleton == H36M_17 else ""
+        raise Failure("bad_input", f"{read.weights} is for {model.skeleton.name} and the data are {clips.skeleton.name}{hint}.")
+    guesses = foreign_guesses(clips, read.lifter, read.predictions)
     if read.every > 1:
         clips = thinned(clips, read.every)
         guesses = None if guesses is None else [g[:: read.every] for g in guesses]
@@ -67,6 +68,7 @@ def main(arguments: Sequence[str]) -> int:
         print("\r", end="", file=sys.stderr)
     if read.save is not None:
         save_poses(read.save, clips, poses)
+    clips, poses, firsts = in_joints_of(clips, read.skeleton, poses, firsts)
     table, guess = table_of(clips, poses), table_of(clips, firsts) if model is not None and model.refiner is not None else None
     notes = list(table.notes)
     if read.data == "h36m" and read.split == "test" and clips.frames != TEST_FRAMES:
@@ -89,6 +91,17 @@ def thinned(clips: PoseClips, every: int) -> PoseClips:
         return replace(clip, **{name: getattr(clip, name)[::every] for name in names if getattr(clip, name) is not None})
 
     return replace(clips, clips=tuple(thin(clip) for clip in clips.clips))
+
+
+def in_joints_of(
+    clips: PoseClips, skeleton: str | None, poses: list[Poses], firsts: list[Poses]
+) -> tuple[PoseClips, list[Poses], list[Poses]]:
+    """Clips, poses and first poses in the joints that they are judged in."""
+    judged = with_joints_of(clips, skeleton)
+    if judged.skeleton == clips.skeleton:
+        return clips, poses, firsts
+    taken = list(TAKEN)
+    return judged, [p[:, taken] for p in poses], [p[:, taken] for p in firsts]
 
 
 def judged_poses(
@@ -115,54 +128,6 @@ def judged_poses(
         model, points, read.mode, guess=first, hypotheses=read.hypotheses, steps=read.steps, flip=flip, generator=generator, frames=frames
     )  # fmt: skip
     return first.cpu().numpy(), refined.cpu().numpy()
-
-
-def _guesses(read: argparse.Namespace, clips: PoseClips) -> list[Poses] | None:
-    """The initial poses of every clip from another lifter or a file; None where the weights' own lifter gives them."""
-    if read.predictions is not None:
-        return stored_poses(read.predictions, clips)
-    if read.lifter is None:
-        return None
-    lifter = find_lifter(read.lifter)
-    guesses = []
-    for clip in clips.clips:
-        poses = np.asarray(lifter(clip.keypoints, clip), dtype=np.float64)
-        if poses.shape != clip.poses.shape:
-            raise Failure("bad_input", f"{read.lifter} gave an array of {poses.shape} for {clip.name} instead of {clip.poses.shape}.")
-        guesses.append(poses - poses[:, :1])
-    return guesses
-
-
-def find_lifter(name: str) -> Lifter:
-    """`module:callable`, found from the current folder on: (keypoints (T,J,2), clip) to poses (T,J,3) in metres, camera axes."""
-    module, _, attribute = name.partition(":")
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.insert(0, here)
-    try:
-        lifter = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise Failure("bad_arguments", f"There is no lifter {name} ({error}); write --lifter module:callable.") from error
-    if not callable(lifter):
-        raise Failure("bad_arguments", f"{name} cannot be called; write --lifter module:callable.")
-    return lifter
-
-
-def stored_poses(path: Path, clips: PoseClips) -> list[Poses]:
-    """The poses of a file: {"subject / action / camera": (T,J,3) metres}, as `--save` writes them. Failure for one that is missing."""
-    content = load_npz(path)
-    missing = [clip.name for clip in clips.clips if not isinstance(content.get(clip.name), np.ndarray)]
-    if missing:
-        raise Failure("bad_input", f"{path} has no poses for {len(missing)} of {len(clips.clips)} clips, first {missing[0]}.")
-    return [content[clip.name] - content[clip.name][:, :1] for clip in clips.clips]
-
-
-def save_poses(path: Path, clips: PoseClips, poses: Sequence[Poses]) -> None:
-    """Writes what `stored_poses` reads."""
-    temporary = path.with_suffix(".part")
-    with temporary.open("wb") as file:
-        np.savez_compressed(file, **{c.name: p.astype(np.float32) for c, p in zip(clips.clips, poses, strict=True)})  # type: ignore[arg-type]
-    temporary.replace(path)
 
 
 def _device(name: str) -> str:
@@ -230,6 +195,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--split", choices=("test", "validation", "train"), default="test")
     parser.add_argument("--every", type=int, default=1, help="judge one frame of so many, for a first look (default: %(default)s)")
     parser.add_argument("--own-size", action="store_true", help="MPI-INF-3DHP: annot3, the person's own size, instead of univ_annot3")
+    parser.add_argument("--skeleton", choices=NAMES, help="mocap, detections: in whose joints they are judged (default: BODY_22)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument("--json", action="store_true", help="everything as one JSON object")

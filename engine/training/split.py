@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from contract.failure import Failure
 from engine.datasets.blended_human import bodies_of
 from engine.datasets.detections import Segment
 from engine.datasets.mocap import MocapClip
@@ -24,13 +26,31 @@ class Split:
     validation: list[Segment]
 
 
-def split_segments(segments: list[Segment]) -> Split:
-    """Segments where only one of body and source is held out belong to neither; a blend is held out where all its bodies are."""
-    train = [s for s in segments if HELD_OUT_HUMANS.isdisjoint(bodies_of(s.human)) and s.source not in HELD_OUT_SOURCES]
-    validation = [s for s in segments if HELD_OUT_HUMANS.issuperset(bodies_of(s.human)) and s.source in HELD_OUT_SOURCES]
+def split_segments(segments: list[Segment], held_out: Collection[str] = ()) -> Split:
+    """Segments where only one of body and source is held out belong to neither; a blend is held out where all its bodies are.
+
+    held_out: bodies and sources that validation is judged on in place of its usual ones, out of those that are trained on otherwise; the
+    usual ones stay out of training. Raises Failure `bad_arguments` for a name that the pairs do not hold or that is never trained on.
+    """
+    learnt = [s for s in segments if HELD_OUT_HUMANS.isdisjoint(bodies_of(s.human)) and s.source not in HELD_OUT_SOURCES]
+    if not held_out:
+        return Split(learnt, [s for s in segments if HELD_OUT_HUMANS.issuperset(bodies_of(s.human)) and s.source in HELD_OUT_SOURCES])
+    names, bodies, sources = set(held_out), {b for s in learnt for b in bodies_of(s.human)}, {s.source for s in learnt}
+    unknown = sorted(names - bodies - sources)
+    if unknown:
+        raise Failure(
+            "bad_arguments", f"{', '.join(unknown)} cannot be held out; the training pairs have the bodies {', '.join(sorted(bodies))} and "
+            f"the sources {', '.join(sorted(sources))}.",
+        )  # fmt: skip
+    kept_bodies, kept_sources = names & bodies, names & sources
+    train = [s for s in learnt if kept_bodies.isdisjoint(bodies_of(s.human)) and s.source not in kept_sources]
+    validation = [
+        s for s in learnt
+        if (not kept_bodies or kept_bodies.issuperset(bodies_of(s.human))) and (not kept_sources or s.source in kept_sources)
+    ]  # fmt: skip
     return Split(train, validation)
 
 
-def training_motions(clips: list[MocapClip]) -> list[npt.NDArray[np.float32]]:
-    """(T,22,3) of every clip whose source is not held out."""
-    return [clip.positions for clip in clips if clip.source not in HELD_OUT_SOURCES]
+def training_motions(clips: list[MocapClip], held_out: Collection[str] = ()) -> list[npt.NDArray[np.float32]]:
+    """(T,22,3) of every clip whose source is not held out, neither always nor by `held_out`."""
+    return [clip.positions for clip in clips if clip.source not in HELD_OUT_SOURCES and clip.source not in held_out]

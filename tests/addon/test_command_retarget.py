@@ -14,6 +14,7 @@ from kinolift_extension.addon import quaternions as q
 from kinolift_extension.addon.armature import build_armature
 from kinolift_extension.addon.bones import bones_of
 from kinolift_extension.addon.command_line import main
+from kinolift_extension.addon.command_retarget import plan
 from kinolift_extension.addon.retarget.heading import heading
 from kinolift_extension.contract.motion_file import save_motion
 from kinolift_readers import blenders, compare, glb, motions_own
@@ -191,15 +192,10 @@ def test_clips_in_one_glb(files, clips):
         assert millimetres < 1 and degrees < 0.1, name
 
 
-def test_clips_are_actions_of_a_blend_and_folders_get_a_file_a_rig(files, clips):
-    (files / "rigs").mkdir()
-    (files / "hero.blend").rename(files / "rigs" / "hero.blend")
-    shutil.copy(files / "rigs" / "hero.blend", files / "rigs" / "twin.blend")
-    motions = [str(files / f"{name}.npz") for name in clips]
-    out = files / "out"
-    assert main(["retarget", *motions, "--clips", "--rig", str(files / "rigs"), "--format", "blend", "-o", str(out)]) == 0
-    assert sorted(path.name for path in out.iterdir()) == ["hero.blend", "twin.blend"]
-    bpy.ops.wm.open_mainfile(filepath=str(out / "twin.blend"))
+def test_clips_are_actions_of_a_blend(files, clips):
+    out = files / "all.blend"
+    assert write_clips(files, "-o", str(out)) == 0
+    bpy.ops.wm.open_mainfile(filepath=str(out))
     hero = bpy.data.objects["Hero"]
     assert hero.animation_data.action.name == "stroll" and sorted(action.name for action in bpy.data.actions) == ["dash", "stroll"]
     assert bpy.context.scene.render.fps == 30 and bpy.context.scene.render.fps_base == pytest.approx(1.001)
@@ -207,6 +203,19 @@ def test_clips_are_actions_of_a_blend_and_folders_get_a_file_a_rig(files, clips)
         keyframes.play(hero, bpy.data.actions[name])
         millimetres, degrees = compare(truth, blenders(hero, range(len(truth.positions))))
         assert millimetres < 1 and degrees < 0.1, name
+
+
+def test_clips_of_several_rigs_are_a_file_each(files, clips):
+    rigs = files / "rigs"
+    rigs.mkdir()
+    for name in ("hero.blend", "hero.glb", "twin.fbx"):
+        (rigs / name).touch()
+    motions = [files / "stroll.npz", files / "dash.npz"]
+    jobs = plan(motions, [rigs], files / "out", ".glb", clips=True)
+    assert [(job.rig.name, job.output.name) for job in jobs] == [
+        ("hero.blend", "hero_blend.glb"), ("hero.glb", "hero_glb.glb"), ("twin.fbx", "twin_fbx.glb"),
+    ]  # fmt: skip
+    assert all(job.motions == tuple(motions) for job in jobs)
 
 
 def test_clips_leave_out_what_cannot_be_put_on_the_rig(files, clips, capsys):

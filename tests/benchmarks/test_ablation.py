@@ -1,9 +1,25 @@
 import json
 
-from benchmarks.ablation import SAMPLINGS, VARIANTS, WHOLE, Setting, ablate, main, markdown, read_tables, spread, train_guess
+from benchmarks.ablation import (
+    BY_CONFIDENCE,
+    SAMPLINGS,
+    VARIANTS,
+    WHOLE,
+    Setting,
+    ablate,
+    main,
+    markdown,
+    read_tables,
+    spread,
+    train_guess,
+    variants_of,
+)
 from engine.datasets.benchmark import Source
+from engine.datasets.registry import load_poses
 from engine.refiner.network import RefinerConfig
 from engine.training.pose_refiner import DiffusionRecipe
+from engine.training.pose_table import pose_table
+from tests.engine.datasets.pairs import write_pairs
 from tests.engine.datasets.test_motion_benchmark import write_motions
 
 TINY = Setting(steps=2, lifter_steps=2, batch=4, hidden=8, layers=2, every=(1, 1, 4))
@@ -21,9 +37,20 @@ def test_every_part_has_its_row_and_its_seeds(tmp_path):
     assert len({f["mpjpe"] for name in (v.name for v in VARIANTS) for f in rows[name]}) == 2 * len(VARIANTS)  # each is another network
 
 
+def test_confidence_is_a_part_where_the_data_hold_it(tmp_path):
+    (tmp_path / "mocap").mkdir()
+    (tmp_path / "pairs").mkdir()
+    write_motions(tmp_path / "mocap" / "set.npz", frames=20)
+    write_pairs(tmp_path / "pairs" / "p.npz", segments=4)
+    assert variants_of(read_tables(Source("mocap", tmp_path / "mocap"), TINY)) == VARIANTS
+    tables = {"train": pose_table(load_poses(Source("detections", tmp_path / "pairs", "detected"), "test"))}
+    assert variants_of(tables) == (*VARIANTS, BY_CONFIDENCE)
+    assert [v.name for v in variants_of(tables, ["whole method", "CAG"])] == [WHOLE, "without CAG"]
+
+
 def test_the_variants_change_one_thing_each():
     whole = {**vars(RefinerConfig()), **vars(DiffusionRecipe())}
-    for variant in VARIANTS:
+    for variant in (*VARIANTS, BY_CONFIDENCE):
         changed = {**vars(RefinerConfig(**variant.network)), **vars(DiffusionRecipe(**variant.diffusion))}
         assert sum(changed[name] != whole[name] for name in whole) == (0 if variant.name == WHOLE else 1)
 

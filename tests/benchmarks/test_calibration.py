@@ -1,8 +1,13 @@
 import numpy as np
 import pytest
 
-from benchmarks.calibration import calibrate, plot
+from benchmarks.calibration import calibrate, fitted_noises, plot, sample
 from contract.failure import Failure
+from engine.datasets.detections import load_detections
+from engine.refiner.pose import PoseModel
+from engine.training.refiner import validation_poses
+from engine.training.split import split_segments
+from tests.engine.datasets.pairs import write_pairs
 
 
 def test_errors_drawn_as_large_as_the_spread_says_are_found_calibrated(tmp_path):
@@ -25,3 +30,15 @@ def test_a_spread_that_says_nothing_is_found_so():
 def test_equal_hypotheses_are_refused():
     with pytest.raises(Failure, match="no spread"):
         calibrate(np.zeros(50), np.ones(50))
+
+
+def test_a_noise_that_lasts_shakes_less(tmp_path):
+    """The shipped refiner on rendered pairs in miniature: all three noises are fitted, and the lasting one's spread is calmer."""
+    write_pairs(tmp_path / "p.npz", segments=4)
+    split, model = split_segments(load_detections(tmp_path)), PoseModel("cpu")
+    poses = validation_poses(model.lifter, split, 1)[:40]
+    noises = fitted_noises(model, split, pool=1)
+    assert set(noises) == {"a mixture a joint", "by confidence", "by confidence, lasting"}
+    still, lasting = (sample(model, noises[name], poses, 2) for name in ("by confidence", "by confidence, lasting"))
+    assert still.spread.shape == still.error.shape == (40 * 21,)
+    assert lasting.unrest < 0.7 * still.unrest and sample(model, noises["by confidence"], poses, 1).unrest == 0.0

@@ -44,11 +44,11 @@ def rest_points(names: Any, offsets: np.ndarray, drop: float = 0.0, bend: float 
 
 def build_rig(motion: Any, drop: float = 0.0, bend: float = 0.0, roll: int | None = None, spines: int = 2, clavicles: bool = True,
               twist: bool = False, toes: bool = True, root: bool = False, stretch: float = 1.0, legs: float = 1.0,
-              hips: float = 1.0) -> tuple[bpy.types.Object, Mapping]:  # fmt: skip
+              hips: float = 1.0, feet: float = 1.0) -> tuple[bpy.types.Object, Mapping]:  # fmt: skip
     """An armature in the scene and its mapping.
 
     roll: a seed for random rolls; spines: how many bones; twist: an unmapped bone inside each arm and leg; stretch: of all lengths;
-    legs, hips: of the legs' lengths and the hips' width alone.
+    legs, hips, feet: of the legs' lengths, the hips' width and the feet's lengths alone.
     """
     names = [str(name) for name in motion.joint_names]
     offsets = motion.rest_offsets.astype(float) * stretch
@@ -57,6 +57,8 @@ def build_rig(motion: Any, drop: float = 0.0, bend: float = 0.0, roll: int | Non
             offsets[joint] *= legs
         if name[:-2] == "hip":
             offsets[joint, 0] *= hips
+        if name[:-2] == "toe":
+            offsets[joint, 1] *= feet
     at = rest_points(names, offsets, drop, bend)
     data = bpy.data.armatures.new("Rig")
     thing = bpy.data.objects.new("Rig", data)
@@ -107,17 +109,21 @@ def build_rig(motion: Any, drop: float = 0.0, bend: float = 0.0, roll: int | Non
     return thing, Mapping(roles, "made up")
 
 
-def standing(make_motion: Any, frames: int = 60, lift: bool = True) -> Any:
+def standing(make_motion: Any, frames: int = 60, lift: bool = True, sway: float = 1.0, heel: float = 0.0, slide: float = 0.0) -> Any:
     """A motion whose feet stand while the hips sway, turn and sink; with `lift` the right foot steps in the middle of it.
 
-    Legs by the closed form of two bones with a hinge; both ankles' paths are exact.
+    sway: how much the hips do; heel: degrees by which the left heel rises over its toe and sinks again; slide: metres that all of the body
+    travels forward, standing feet too. Legs by the closed form of two bones with a hinge; both ankles' paths are exact.
     """
     motion = make_motion(frames, seed=3)
     names = [str(name) for name in motion.joint_names]
     offsets, parents = motion.rest_offsets.astype(float), motion.parents
     time = np.arange(frames) / 30
     world = np.tile(np.eye(3), (frames, len(names), 1, 1))
-    root = np.stack([0.06 * np.sin(2 * time), 0.04 * np.cos(3 * time), 0.86 + 0.05 * np.cos(4 * time)], 1)
+    root = np.stack([0.06 * np.sin(2 * time), 0.04 * np.cos(3 * time), 0.05 * np.cos(4 * time)], 1) * sway + [0.0, 0.0, 0.86]
+    forward = np.stack([0 * time, -slide * time / max(time[-1], 1e-9), 0 * time], 1)
+    root += forward
+    pitch = np.radians(heel) * np.sin(np.linspace(0, np.pi, frames)) ** 2
     contacts = np.ones((frames, 2), bool)
     hop = np.zeros(frames)
     if lift:
@@ -125,12 +131,14 @@ def standing(make_motion: Any, frames: int = 60, lift: bool = True) -> Any:
         contacts[middle, 1] = False
         hop[middle] = 0.15 * np.sin(np.linspace(0, np.pi, frames // 3)) ** 2
     for t in range(frames):
-        turn = np.array(Matrix.Rotation(0.25 * np.sin(2.5 * time[t]), 3, "Z"))
+        turn = np.array(Matrix.Rotation(0.25 * sway * np.sin(2.5 * time[t]), 3, "Z"))
         world[t, :] = turn
         for number, side in enumerate("LR"):
             hip, knee, ankle, toe = (names.index(f"{part}.{side}") for part in ("hip", "knee", "ankle", "toe"))
             start = root[t] + turn @ offsets[hip]
-            goal = np.array([offsets[hip][0] + (0.02 if side == "L" else -0.02), 0.02, 0.08 + (hop[t] if number else 0.0)])
+            goal = np.array([offsets[hip][0] + (0.02 if side == "L" else -0.02), 0.02, 0.08 + (hop[t] if number else 0.0)]) + forward[t]
+            tip = np.eye(3) if number else np.array(Matrix.Rotation(pitch[t], 3, "X"))
+            goal += offsets[toe] - tip @ offsets[toe]  # about the toe
             upper, lower = np.linalg.norm(offsets[knee]), np.linalg.norm(offsets[ankle])
             line = goal - start
             far = np.linalg.norm(line)
@@ -141,7 +149,7 @@ def standing(make_motion: Any, frames: int = 60, lift: bool = True) -> Any:
             middle_point = upper * (along * cosine + np.cross(along, hinge) * np.sqrt(1 - cosine**2))
             for joint, child, to in ((hip, knee, middle_point), (knee, ankle, line - middle_point)):
                 world[t, joint] = _axes(to, hinge) @ _axes(offsets[child], np.array([1.0, 0, 0])).T
-            world[t, ankle] = world[t, toe] = np.eye(3)
+            world[t, ankle] = world[t, toe] = tip
     rotations = np.zeros((frames, len(names), 4))
     positions = np.zeros((frames, len(names), 3))
     for joint, parent in enumerate(parents):

@@ -1,5 +1,8 @@
 from dataclasses import replace
 
+import pytest
+
+from contract.failure import Failure
 from engine.datasets.detections import load_detections
 from engine.datasets.mocap import load_mocap
 from engine.training.split import HELD_OUT_HUMANS, HELD_OUT_SOURCES, split_segments, training_motions
@@ -25,10 +28,33 @@ def test_a_blend_is_held_out_whole_or_not_at_all(tmp_path):
     assert split_segments(mixed).train == [] and split_segments(mixed).validation == []
 
 
+def test_validation_may_be_told_whom_to_hold_out(tmp_path):
+    """Never the usual ones, which stay apart; of what is trained on otherwise, nothing is on both sides."""
+    write_pairs(tmp_path / "p.npz", segments=6)
+    known = split_segments(load_detections(tmp_path)).train[0]
+    kept = load_detections(tmp_path)[1]
+    segments = [replace(known, human=h, source=s) for h in ("teen", "adult_heavy", "adult_heavy+teen") for s in ("one", "two")] + [kept]
+
+    def names(given):
+        return [(s.human, s.source) for s in given]
+
+    by_source = split_segments(segments, ["two"])
+    assert {s.source for s in by_source.train} == {"one"} and {s.source for s in by_source.validation} == {"two"}
+    by_body = split_segments(segments, ["teen"])
+    assert {s.human for s in by_body.train} == {"adult_heavy"} and {s.human for s in by_body.validation} == {"teen"}
+    both = split_segments(segments, ["teen", "two"])
+    assert names(both.train) == [("adult_heavy", "one")] and names(both.validation) == [("teen", "two")]
+    for name in (kept.human, kept.source, "nobody"):
+        with pytest.raises(Failure, match=f"{name} cannot be held out; the training pairs have the bodies adult_heavy, teen"):
+            split_segments(segments, [name])
+
+
 def test_held_out_sources_lend_no_motions_either(shared):
     clips = load_mocap(shared / "data" / "mocap")
     held_out = sum(c.source in HELD_OUT_SOURCES for c in clips)
     assert held_out and len(training_motions(clips)) == len(clips) - held_out
+    more = sum(c.source == "snu_tiling" for c in clips)
+    assert more and len(training_motions(clips, ["snu_tiling"])) == len(clips) - held_out - more
 
 
 def test_what_is_held_out_exists_in_the_real_data(shared):
