@@ -305,7 +305,7 @@ class KINOLIFT_OT_export(bpy.types.Operator, ExportHelper):
     def execute(self, context: bpy.types.Context) -> set[str]:
         path = Path(bpy.path.abspath(self.filepath))
         try:
-            export_armature(context.object, path, options=ExportOptions(self.mesh, self.fbx_preset))
+            export_armature(context.object, path, options=ExportOptions(self.mesh, self.fbx_preset, self.fbx_root))
         except Failure as failure:
             self.report({"ERROR"}, failure.message)
             return {"CANCELLED"}

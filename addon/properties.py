@@ -123,6 +123,12 @@ def export_properties() -> dict[str, object]:
                    ("unreal", "Unreal", "Centimetres, a root bone, only bones that deform"),
                    ("unity", "Unity", "Metres, Y up, nothing turned or scaled at the top, only bones that deform")],
         ),
+        "fbx_root": EnumProperty(
+            name="Added Root", description="What a root bone does that Unreal's preset adds where there is none", default=default.fbx_root,
+            items=[("still", "Stays", "It stays at the origin, and the hips carry the path"),
+                   ("path", "Path", "It carries the path along the ground"),
+                   ("heading", "Path and Heading", "It carries the path, and turns with the body about the vertical")],
+        ),
     }  # fmt: skip
 
 

@@ -76,7 +76,7 @@ def export_armature(
     meshes = meshes_of(armature) if options.mesh and extension != ".bvh" else []
     with written_beside(path) as beside, stage(armature, [*meshes, *extra] if extension == ".blend" else meshes) as scene:
         if extension == ".fbx":
-            fbx.write(scene, armature, beside, options.fbx_preset)
+            fbx.write(scene, armature, beside, options.fbx_preset, options.fbx_root)
         elif extension == ".glb":
             gltf.write(scene, armature, beside)
         elif extension == ".usd":
@@ -125,7 +125,7 @@ def export_takes(
     meshes = meshes_of(armature) if options.mesh else []
     with written_beside(path) as beside, keyframes.playing(armature, actions[0]), stage(armature, meshes) as scene:
         if extension == ".fbx":
-            fbx.write(scene, armature, beside, options.fbx_preset, actions)
+            fbx.write(scene, armature, beside, options.fbx_preset, options.fbx_root, actions)
         elif extension == ".glb":
             gltf.write(scene, armature, beside, actions)
         else:

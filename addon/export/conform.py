@@ -21,6 +21,8 @@ from mathutils import Matrix
 
 from .. import keyframes
 from .. import quaternions as q
+from .options import DEFAULT_FBX_ROOT
+from .root_motion import root_motion
 
 Array = npt.NDArray[np.float64]
 
@@ -42,6 +44,7 @@ class Conformity:
         none is wanted.
     deform_only: bones that neither deform nor carry one that does are left out; where one that carries lies exactly on one that deforms
         (Rigify's ORG- and DEF- bones), the latter carries.
+    root_motion: what an added root bone does: "still", "path" (it goes along the ground under the topmost bone), "heading" (turns, too).
     """
 
     unit: float = 1.0
@@ -49,6 +52,7 @@ class Conformity:
     object_name: str = ""
     root_bone: str = ""
     deform_only: bool = False
+    root_motion: str = DEFAULT_FBX_ROOT
 
 
 @contextlib.contextmanager
@@ -71,6 +75,8 @@ def conformed(
             rest_world, mesh_worlds = _at_rest(scene, armature, meshes)
         turn = Matrix.Rotation(-math.pi / 2, 4, "X") if wanted.y_up else Matrix.Identity(4)
         into = Matrix.Scale(wanted.unit, 4) @ turn
+        rest = np.array([rest_world @ armature.data.bones[bone].matrix_local for bone in kept])
+        rest_scale = float(np.cbrt(abs(rest_world.to_3x3().determinant())))
         name = wanted.object_name or armature.name
         copy = bpy.data.objects.new(name, armature.data.copy())
         made += [copy, copy.data]
@@ -83,9 +89,14 @@ def conformed(
         for action in actions:
             with keyframes.playing(armature, action):
                 poses = _poses(scene, armature, kept)
+            bones = kept
+            if added and wanted.root_motion != "still":
+                carried = root_motion(parents, rest, poses, wanted.root_motion == "heading")
+                carried[:, :3, :3] = carried[:, :3, :3] @ np.array(turn.inverted())[:3, :3] * rest_scale
+                poses, bones = np.concatenate([carried[:, None], poses], axis=1), [added, *kept]
             poses = np.array(into) @ poses
-            poses[:, :, :3, :3] /= np.cbrt(abs(np.linalg.det(np.array(into @ rest_world)[:3, :3])))
-            baked.append(_key(copy, kept, added, poses, action.name if action is not None else name))
+            poses[:, :, :3, :3] /= wanted.unit * rest_scale
+            baked.append(_key(copy, bones, poses, action.name if action is not None else name))
             made.append(baked[-1])
         for mesh, world in zip(meshes, mesh_worlds, strict=True):
             mine = _copy_mesh(mesh, armature, copy, into @ world)
@@ -210,8 +221,8 @@ def _poses(scene: bpy.types.Scene, armature: bpy.types.Object, kept: Sequence[st
     return poses
 
 
-def _key(copy: bpy.types.Object, kept: Sequence[str], added: str, poses: Array, name: str) -> bpy.types.Action:
-    """A new action in which the copy's bones stand at `poses` (T,B,4,4), in the copy's own space."""
+def _key(copy: bpy.types.Object, kept: Sequence[str], poses: Array, name: str) -> bpy.types.Action:
+    """A new action in which the copy's bones `kept` stand at `poses` (T,B,4,4), in the copy's own space; others stay at rest."""
     bones = copy.data.bones
     rest = {bone: np.array(bones[bone].matrix_local, dtype=np.float64) for bone in kept}
     index = {bone: k for k, bone in enumerate(kept)}
@@ -220,13 +231,13 @@ def _key(copy: bpy.types.Object, kept: Sequence[str], added: str, poses: Array, 
     for bone in kept:
         parent = bones[bone].parent
         local = np.linalg.inv(rest[bone]) @ poses[:, index[bone]]
-        if parent is not None and parent.name != added:
+        if parent is not None and parent.name in index:
             between = np.linalg.inv(rest[bone]) @ rest[parent.name]
             local = between @ np.linalg.inv(poses[:, index[parent.name]]) @ poses[:, index[bone]]
         location, rotation, scale = _parts(local)
         copy.pose.bones[bone].rotation_mode = "QUATERNION"
         path = f'pose.bones["{bpy.utils.escape_identifier(bone)}"]'
-        if parent is None or parent.name == added or np.abs(location).max() > STILL:
+        if parent is None or parent.name not in index or np.abs(location).max() > STILL:
             curves.write(f"{path}.location", bone, frames, location, held)
         curves.write(f"{path}.rotation_quaternion", bone, frames, rotation, held)
         if np.abs(scale - 1).max() > STILL * 100:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import bpy
 
 from .. import keyframes
 from .conform import Conformity, conformed
+from .options import DEFAULT_FBX_ROOT
 from .stage import call_exporter
 
 
@@ -34,9 +35,16 @@ PRESETS = {
 
 
 def write(
-    scene: bpy.types.Scene, armature: bpy.types.Object, path: Path, preset: str = "blender", actions: Sequence[bpy.types.Action] = ()
+    scene: bpy.types.Scene,
+    armature: bpy.types.Object,
+    path: Path,
+    preset: str = "blender",
+    root: str = DEFAULT_FBX_ROOT,
+    actions: Sequence[bpy.types.Action] = (),
 ) -> None:
     """Writes the staged armature with a key on every frame: the action that it plays, or each of `actions` as a clip.
+
+    `root`: what a root bone that is added does, see ExportOptions.
 
     Where no mesh tells how the bones lie at rest, readers take the pose that they have outside the animation. So the copy plays
     its clips from tracks, and is written on a frame before them, where no track moves it: at rest.
@@ -45,7 +53,7 @@ def write(
     played = list(actions) or [armature.animation_data.action if armature.animation_data else None]
     scene.unit_settings.system = "METRIC"
     scene.unit_settings.scale_length = chosen.scale_length
-    with conformed(scene, armature, played, chosen.conformity) as (copy, baked):
+    with conformed(scene, armature, played, replace(chosen.conformity, root_motion=root)) as (copy, baked):
         keyframes.play(copy, None)
         for bone in copy.pose.bones:
             bone.matrix_basis.identity()
