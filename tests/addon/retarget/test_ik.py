@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import bpy
@@ -115,6 +116,14 @@ def test_a_pose_that_was_left_on_controls_does_no_harm(rig, moving):
     assert rigify_rigs.limb_error(rig, moving, 11) < CLOSE
     retarget(moving, rig, mapping, RetargetOptions(ik=True, **FREE))
     assert rigify_rigs.limb_error(rig, moving, 11) < CLOSE
+
+
+def test_with_rigifys_own_stretch_the_limbs_would_be_off(rig, moving):
+    """Why the switches take IK Stretch away: the tests above can fail."""
+    mapping = find_mapping(rig)
+    kept = tuple(switch for switch in mapping.switches if switch.property != "ik_stretch")
+    retarget(moving, rig, replace(mapping, switches=kept), RetargetOptions(ik=True, **FREE))
+    assert 1.5 < rigify_rigs.limb_error(rig, moving) < 6.0
 
 
 def test_which_bones_and_switches_get_keys(rig, moving):
