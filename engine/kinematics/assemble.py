@@ -33,8 +33,8 @@ FACE_HZ = 4.0
 # Hypotheses that disagree by this much (m) halve a joint's weight in the smoothing.
 SPREAD_SCALE = 0.05
 # Accelerations (m/s^2) that double a joint's weight in the smoothing. In motion capture hands and feet have 6 in the median and 25
-# to 55 in the hardest hundredth. Arms strike; legs do so more rarely, and their stillness matters more. A punch of 2.6 m/s keeps
-# 0.94 to 0.97 of its peak (0.84 to 0.86 with 20 for the arms), for 1 to 5 % more error of the accelerations on the development clips.
+# to 55 in the hardest hundredth. Arms strike; legs do so more rarely, and their stillness matters more. Chosen by benchmarks/strikes.py
+# and tests/engine/kinematics/test_strikes.py, not on the development clips: without errors a jab keeps 0.94 of its speed.
 _ARMS = [name.split(".")[0] in ("shoulder", "elbow", "wrist", "hand") for name in BODY_22.joints]
 LIVELY = np.where(_ARMS, 8.0, 40.0)
 # Rounds of: path -> ground -> contacts -> path with standing feet.

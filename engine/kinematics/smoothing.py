@@ -17,8 +17,8 @@ Array = npt.NDArray[np.float64]
 LIGHTEST_HZ = 16.0
 STRONGEST_HZ = 0.55
 
-# Accelerations are judged below this frequency.
-LIVELY_HZ = 5.0
+# Accelerations are judged below this frequency, and weigh by this power: what is below the hard ones hardly counts, what is above much.
+LIVELY_HZ, LIVELY_POWER = 5.0, 3
 
 
 def cutoff(smooth: float) -> float:
@@ -77,7 +77,7 @@ def liveliness(positions: Array, weights: Array, runs: list[slice], fps: float, 
     """
     steady = smooth_runs(positions, weights, runs, fps, LIVELY_HZ)
     acceleration = np.linalg.norm(velocity(velocity(steady, runs, fps), runs, fps), axis=-1)
-    return 1.0 + (acceleration / hard) ** 2
+    return 1.0 + (acceleration / hard) ** LIVELY_POWER
 
 
 def velocity(positions: Array, runs: list[slice], fps: float) -> Array:
