@@ -8,11 +8,9 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
-import addon_utils
 import bpy
 import made_rigs
 import numpy as np
-import pytest
 from kinolift_extension.addon.retarget.presets import load_presets
 from kinolift_extension.addon.retarget.roles import Mapping
 
@@ -20,14 +18,10 @@ from kinolift_extension.addon.retarget.roles import Mapping
 @cache
 def _file() -> Path:
     """A .blend with the generated rig of Rigify's basic human alone, made once."""
-    # as a default, or Rigify finds no preferences of its own and registers half of itself
-    if addon_utils.enable("rigify", default_set=True) is None:
-        pytest.skip("this Blender comes without Rigify")
-    from rigify.generate import generate_rig
-
+    bpy.ops.preferences.addon_enable(module="rigify")
     bpy.ops.object.armature_basic_human_metarig_add()
     metarig = bpy.context.object
-    generate_rig(bpy.context, metarig)
+    bpy.ops.pose.rigify_generate()
     bpy.data.objects.remove(metarig)
     path = Path(mkdtemp(prefix="kinolift-rigify-")) / "rigify.blend"
     bpy.ops.wm.save_as_mainfile(filepath=str(path))

@@ -63,6 +63,20 @@ def test_the_skin_follows(rig, moving, ik):
     assert rigify_rigs.largest_turn(rigify_rigs.turns(rig, rigify_rigs.deform(rig), len(moving))) < own + 5
 
 
+def test_hands_feet_head_and_chest_are_turned_alike_by_fk_and_ik(rig, moving):
+    names = ("DEF-hand.L", "DEF-hand.R", "DEF-foot.L", "DEF-foot.R", "DEF-toe.R", "DEF-spine.003", "DEF-spine.006", "DEF-spine")
+    shown = []
+    for ik in (False, True):
+        retarget(moving, rig, find_mapping(rig), RetargetOptions(ik=ik, **FREE))
+        shown.append([])
+        for frame in (0, 17, 40):
+            bones = rigify_rigs.evaluated(rig, frame).pose.bones
+            shown[-1].append([bones[name].matrix.to_quaternion() for name in names])
+    cosine = np.abs((np.array(shown[0]) * np.array(shown[1])).sum(-1))
+    assert np.degrees(2 * np.arccos(np.clip(cosine, 0, 1))).max() < CLOSE
+    assert np.abs(np.array(shown[0])[1:] - np.array(shown[0])[:-1]).max() > 0.1, "they move"
+
+
 @pytest.mark.parametrize("ik", [False, True])
 def test_planted_feet_stand(rig, moving, ik):
     retarget(moving, rig, find_mapping(rig), RetargetOptions(ik=ik))
