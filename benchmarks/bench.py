@@ -189,6 +189,8 @@ def time_forward(table: Table, model: PoseModel) -> None:
     from benchmarks.plain_refiner import PlainRefiner
     from contract.skeleton import H36M_17
     from engine.refiner import backend
+    from engine.refiner.cpu import multiplies_bfloat16
+    from engine.refiner.fused import FusedRefiner
     from engine.refiner.network import Refiner, RefinerConfig
 
     torch.manual_seed(0)
@@ -198,6 +200,8 @@ def time_forward(table: Table, model: PoseModel) -> None:
     runs: list[tuple[str, Callable[..., Any]]] = [("forward, fast", backend.choose(network, model.device, lambda *_: None))]
     if model.device.type == "cpu":
         runs.insert(0, ("forward, as written", PlainRefiner(network)))
+        if multiplies_bfloat16():
+            runs.append(("forward, bfloat16", FusedRefiner(network, dtype=torch.bfloat16)))
     else:
         runs.insert(0, ("forward, as written", network))
     with torch.inference_mode():
@@ -316,6 +320,7 @@ RATIOS: Final = (
     (REFERENCE, "whole capture", "whole capture / reading + detector"),
     ("whole capture", "plain loop", "whole capture's frames a second / plain loop's"),
     ("forward, fast", "forward, as written", "forward pass, fast against as written"),
+    ("forward, bfloat16", "forward, as written", "forward pass, bfloat16 against as written"),
 )
 
 

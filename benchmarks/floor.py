@@ -5,8 +5,9 @@
 Operations are those of matrix products, two for each multiply-add; norms, softmax and sums are some percent more and run elsewhere on the
 chip. `as written` is what network.Refiner multiplies (tests/benchmarks/test_floor.py has torch count it too). `least` leaves out what need
 not be multiplied for each pose: the identity among a convolution's polynomials, and the embedding of the step, which all poses of a
-sampling share. `fused` is what the kernels multiply, with the empty rows and columns of their tiles: least / fused bounds the share of the
-floor that they can reach. Bytes are the state in and out and the context in, in float32, and the weights once a batch.
+sampling share; and it takes the convolutions in the modes of their graph, one product of weights a node instead of three (see
+engine/refiner/spectral.py). `fused` is what the kernels multiply, with the empty rows and columns of their tiles: least / fused bounds the
+share of the floor that they can reach. Bytes are the state in and out and the context in, in float32, and the weights once a batch.
 """
 
 from __future__ import annotations
@@ -80,7 +81,7 @@ def least(config: RefinerConfig, joints: int) -> Counts:
     """What must be multiplied for each pose, matrices over the nodes taken as full."""
     n, c = 2 * joints, config.hidden
     parts = dict(written(config, joints).parts)
-    parts["convolutions"] -= 2 * 2 * (2 * config.layers - 1) * n * n * c
+    parts["convolutions"] = 2 * 2 * (2 * config.layers - 1) * (n * c * c + 2 * n * n * c)  # to the modes, weights, and back
     parts["embedding"] -= 2 * n * n * c
     parts["guidance's embedding"] -= 2 * joints * joints * c
     parts["readout"] -= 2 * n * n * 3
@@ -89,7 +90,7 @@ def least(config: RefinerConfig, joints: int) -> Counts:
 
 
 def of_fixed_graph(config: RefinerConfig, joints: int) -> int:
-    """The part of `least` that mixes the nodes of the fixed graph in the convolutions: nearly all of it multiplies zeros."""
+    """The part of `least` that takes the nodes of the fixed graph to its modes and back."""
     n = 2 * joints
     return 2 * 2 * (2 * config.layers - 1) * 2 * n * n * config.hidden
 
@@ -145,7 +146,7 @@ def main() -> int:
     table.add_row("all", *(f"{c.total / 1e6:.2f}" for c in counts.values()), style="bold")
     console.print(table)
     lean, sparse = counts["least"].total, of_fixed_graph(config, read.joints)
-    console.print(f"of the least, {sparse / 1e6:.2f} MFLOP mix the nodes of the fixed graph")
+    console.print(f"of the least, {sparse / 1e6:.2f} MFLOP take the nodes of the fixed graph to its modes and back")
     console.print(f"bytes a pose-step: {pose_bytes(config, read.joints)}, and {weights} weights a batch")
     console.print(f"operations a byte at {read.batch} poses, fp16: "
                   f"{read.batch * lean / (read.batch * pose_bytes(config, read.joints) + 2 * weights):,.0f}")  # fmt: skip

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import torch
 
+from .cpu import CpuRefiner
 from .cuda import CudaRefiner
-from .fused import FusedRefiner
 from .network import Refiner
 from .sampler import Model
 
@@ -20,7 +20,7 @@ def choose(model: Refiner, device: torch.device, say: Say) -> Model:
     Where a faster one should work and does not, the plain network runs and `say` tells why, now or at the first call.
     """
     if device.type == "cpu":
-        return FusedRefiner(model)
+        return CpuRefiner(model)
     if device.type == "cuda":
         return CudaRefiner(model, say)
     return model

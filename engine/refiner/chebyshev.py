@@ -28,6 +28,7 @@ class ChebConv(nn.Module):
 
     def __init__(self, in_channels: int, out_channels: int, graph: Graph, order: int = 2) -> None:
         super().__init__()
+        self.graph = graph
         self.weight = nn.Parameter(torch.empty(order + 1, 1, in_channels, out_channels))
         self.bias = nn.Parameter(torch.zeros(out_channels))
         nn.init.xavier_normal_(self.weight)

@@ -26,14 +26,14 @@ def test_torch_counts_the_same(skeleton, config):
         assert counter.get_total_flops() == batch * written(config, joints).total
 
 
-def test_what_is_left_out_is_the_identity_and_the_step():
+def test_what_is_left_out_is_two_products_of_weights_the_identity_and_the_step():
     config, n = RefinerConfig(), 34
     gone = {part: written(config, 17).parts[part] - count for part, count in least(config, 17).parts.items()}
     assert gone == {
-        "self-attention": 0, "learned graph": 0, "convolutions": 18 * 2 * n * n * 96, "embedding": 2 * n * n * 96,
+        "self-attention": 0, "learned graph": 0, "convolutions": 18 * 2 * (2 * n * 96 * 96 + n * n * 96), "embedding": 2 * n * n * 96,
         "guidance's embedding": 2 * 17 * 17 * 96, "readout": 2 * n * n * 3, "step": 2 * (96 * 384 + 384 * 384 + 9 * 384 * 96),
     }  # fmt: skip
-    assert 0 < of_fixed_graph(config, 17) < 0.1 * least(config, 17).total
+    assert 0 < of_fixed_graph(config, 17) < 0.11 * least(config, 17).total
 
 
 def test_tiles_only_add():

@@ -4,7 +4,10 @@ import torch
 
 from contract.skeleton import BODY_22
 from engine.refiner.backend import choose
+from engine.refiner.cpu import TOLERANCE
 from engine.refiner.network import Refiner, RefinerConfig
+from engine.refiner.sampler import Ddim
+from engine.refiner.schedule import Schedule
 
 
 def test_the_choice_gives_the_networks_results() -> None:
@@ -15,4 +18,6 @@ def test_the_choice_gives_the_networks_results() -> None:
     x, t, p = torch.randn(3, 22, 5), torch.tensor([6, 6, 6]), torch.randn(3, 22, 2)
     with torch.inference_mode():
         torch.testing.assert_close(chosen(x, t, p), network(x, t, p), atol=1e-4, rtol=1e-4)
+        clean = [Ddim(Schedule()).sample(model, x, p, [6]) for model in (chosen, network)]
+        assert (clean[0] - clean[1]).norm(dim=-1).mean() < TOLERANCE  # whichever precision was chosen
     assert not said

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from benchmarks.plain_refiner import PlainRefiner
 from contract.skeleton import BODY_22, H36M_17, Skeleton
-from engine.refiner import fused
+from engine.refiner import products
 from engine.refiner.fused import FusedRefiner
 from engine.refiner.network import Refiner, RefinerConfig
 from engine.refiner.sampler import Ddim, refine
@@ -62,7 +62,7 @@ LAYOUTS = {
 @pytest.mark.parametrize("skeleton", [H36M_17, BODY_22, SMALL], ids=lambda s: str(len(s)))
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_it_equals_the_network(layout: str, skeleton: Skeleton, one_pass: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fused, "ONE_PASS", one_pass and fused.ONE_PASS)
+    monkeypatch.setattr(products, "ONE_PASS", one_pass and products.ONE_PASS)
     made = network(skeleton, LAYOUTS[layout])
     x, t, p = inputs(made, 5)
     with torch.inference_mode():
@@ -75,6 +75,28 @@ def test_it_equals_the_plain_reading_of_the_paper(released: bool) -> None:
     x, t, p = inputs(made, 64)
     with torch.inference_mode():
         assert difference(FusedRefiner(made)(x, t, p), PlainRefiner(made)(x, t, p)) < 1e-4
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_in_bfloat16_it_is_near(layout: str) -> None:
+    """Rounded to eight bits some hundred times on the way: a per cent of the largest value at most, and not exactly equal."""
+    made = network(BODY_22, LAYOUTS[layout])
+    x, t, p = inputs(made, 9)
+    with torch.inference_mode():
+        assert 1e-5 < difference(FusedRefiner(made, dtype=torch.bfloat16)(x, t, p), made(x, t, p)) < 1e-2
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
+@pytest.mark.parametrize("scale", [6.0, 60.0])
+def test_scores_beyond_what_exponentials_can_hold(scale: float, dtype: torch.dtype) -> None:
+    """Attention that picks one node: its greatest score must then be taken off first."""
+    made = network(H36M_17, RefinerConfig(layers=2))
+    for layer in [*made.attentions, *made.guidance.attentions]:
+        layer.attention.query_key_value.weight.data[: 2 * made.config.hidden] *= scale
+    x, t, p = inputs(made, 9)
+    with torch.inference_mode():
+        result, wanted = FusedRefiner(made, dtype=dtype)(x, t, p), made(x, t, p)
+        assert difference(result, wanted) < 1e-4 if dtype == torch.float32 else result.isfinite().all()
 
 
 def test_every_pose_may_be_at_a_step_of_its_own() -> None:

@@ -129,6 +129,7 @@ def test_larger_batches_draw_the_same_noise_and_notices_are_told(model, monkeypa
 
     monkeypatch.setattr(pose_module, "REFINE_CHUNK", 5)
     track, progress = a_track(0.5, noise=0.02), Progress()
+    monkeypatch.setattr(model, "network", model.refiner)
     expected = run(model, track, hypotheses=3)
     monkeypatch.setattr(model, "network", Whole())
     monkeypatch.setattr(model, "notices", [("slow_refiner", "It is slow.")])
