@@ -132,6 +132,8 @@ def retarget(
         f"{rig.names[bone]}, which carries bones with keys, has a {kind} constraint that Kinolift does not follow; look at the result."
         for bone, kind in unknown_above(pose.turns.keys() | pose.path.keys(), rig.parents.tolist(), rig.follows).items()
     ]
+    if mapping.ik and not mapping.switches:
+        notes.append(f"{armature.name} has FK and IK controls; set it to {'IK' if options.ik else 'FK'} yourself, its switch is not known.")
     at = np.asarray(frames, dtype=np.float64) if frames is not None else (motion.frame_numbers - motion.frame_numbers[0]).astype(np.float64)
     held = np.append(np.diff(motion.frame_numbers) > 1, False)
     before = armature.animation_data.action if armature.animation_data else None

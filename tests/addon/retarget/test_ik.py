@@ -176,3 +176,24 @@ def test_rigs_without_ik_controls(moving):
     half = Mapping(mapping.bones, "mine", ik={"hand.L": "fist.L", "foot.L": "pad.L", "foot.R": "pad.R"})
     with pytest.raises(Failure, match=r"control for hand\.R; leave"):
         retarget(moving, rig, half, RetargetOptions(ik=True))
+
+
+def test_a_rig_whose_switch_is_not_known(moving):
+    """Made-up controls, plain bones: keys arrive on them, and a person is told what is left to do."""
+    rig, mapping = made_rigs.build_rig(moving)
+    bpy.ops.object.mode_set(mode="EDIT")
+    for name, like in (("hand_c.L", "fist.L"), ("hand_c.R", "fist.R"), ("foot_c.L", "pad.L"), ("foot_c.R", "pad.R")):
+        made = rig.data.edit_bones.new(name)
+        made.head, made.tail, made.roll = rig.data.edit_bones[like].head, rig.data.edit_bones[like].tail, 1.0
+    bpy.ops.object.mode_set(mode="OBJECT")
+    mapping = replace(mapping, ik={f"{part}.{side}": f"{part}_c.{side}" for part in ("hand", "foot") for side in "LR"})
+    plain = retarget(moving, rig, mapping)
+    assert plain.notes == ["Rig has FK and IK controls; set it to FK yourself, its switch is not known."]
+    wrists = [np.array(rigify_rigs.evaluated(rig, frame).pose.bones["fist.L"].matrix) for frame in (0, 30)]
+    rests = np.linalg.inv(rig.data.bones["fist.L"].matrix_local) @ np.array(rig.data.bones["hand_c.L"].matrix_local)
+    done = retarget(moving, rig, mapping, RetargetOptions(ik=True))
+    assert done.notes == ["Rig has FK and IK controls; set it to IK yourself, its switch is not known."]
+    assert {"hand_c.L", "foot_c.R"} <= set(done.bones) and "fist.L" not in done.bones
+    for frame, wrist in zip((0, 30), wrists, strict=True):
+        shown = np.array(rigify_rigs.evaluated(rig, frame).pose.bones["hand_c.L"].matrix)
+        assert shown == pytest.approx(wrist @ rests, abs=1e-4)
