@@ -24,7 +24,7 @@ from engine.refiner.error_model import ErrorModel
 from engine.refiner.graph_lifter import GraphLifter, GraphLifterConfig
 from engine.refiner.network import Refiner, RefinerConfig
 from engine.refiner.noise import UNKNOWN, FixedNoise, Frames, MixtureNoise
-from engine.refiner.sampler import GUIDE_SIGNS, STATE_SIGNS, Ddim, mirrored, refine
+from engine.refiner.sampler import GUIDE_SIGNS, STATE_SIGNS, Ddim, Model, mirrored, refine
 from engine.refiner.schedule import Schedule, released_times
 
 ModeName = Literal["released", "paper"]
@@ -119,12 +119,14 @@ def predict(
     flip: bool = True,
     generator: torch.Generator | None = None,
     frames: Frames = UNKNOWN,
+    network: Model | None = None,
 ) -> Tensor:
     """(N,J,2) keypoints to refined poses (N,J,3), metres about the root.
 
     guess: (N,J,3) another lifter's poses; None asks the model's own.
     frames: the detector's confidence and the frames' times, so that hypotheses are drawn as they are likely and last over a sequence.
     hypotheses, steps: of the `paper` mode; `released` knows two steps and hypotheses that are all equal.
+    network: what runs the model's refiner, from `backend.choose`; None runs the network as it was trained.
     """
     if model.refiner is None:
         return lift(model, keypoints, flip) if guess is None else guess
@@ -139,4 +141,5 @@ def predict(
         amplitude = 1.0 if hypotheses > 1 else 0.0
         states, start = noise.start(torch.cat([keypoints, first], -1), hypotheses, amplitude, generator, frames)
         times, sampler = noise.schedule.times(start, steps), Ddim(noise.schedule)
-    return refine(model.refiner, model.skeleton, sampler, states, keypoints, times, flip=flip, generator=generator).pose[..., 2:]
+    run = model.refiner if network is None else network
+    return refine(run, model.skeleton, sampler, states, keypoints, times, flip=flip, generator=generator).pose[..., 2:]

@@ -19,8 +19,10 @@ from engine.datasets.benchmark import PoseClip, PoseClips, Source
 from engine.datasets.field_joints import NAMES, TAKEN, with_joints_of
 from engine.datasets.human36m import TEST_FRAMES
 from engine.datasets.registry import LOADERS, load_poses
+from engine.refiner.backend import choose
 from engine.refiner.noise import Frames, MixtureNoise
 from engine.refiner.pose_model import PoseModel, lift, load_pose_model, predict
+from engine.refiner.sampler import Model
 from engine.training.evaluation import Row, Table, table_of
 from engine.training.guesses import Poses, foreign_guesses, save_poses
 from engine.training.published import Published, peers
@@ -55,13 +57,14 @@ def main(arguments: Sequence[str]) -> int:
         clips = thinned(clips, read.every)
         guesses = None if guesses is None else [g[:: read.every] for g in guesses]
     device = _device(read.device)
+    network = None if model is None or model.refiner is None else choose(model.refiner, torch.device(device), _say)
     poses, firsts = [], []
     generator = torch.Generator().manual_seed(read.seed)
     for i, clip in enumerate(clips.clips):
         if sys.stderr.isatty():
             print(f"\r{i + 1}/{len(clips.clips)}", end="", file=sys.stderr, flush=True)
         given = None if guesses is None else guesses[i]
-        first, refined = judged_poses(model, clip, given, read, device, generator)
+        first, refined = judged_poses(model, network, clip, given, read, device, generator)
         firsts.append(first)
         poses.append(refined)
     if sys.stderr.isatty():
@@ -104,9 +107,14 @@ def in_joints_of(
     return judged, [p[:, taken] for p in poses], [p[:, taken] for p in firsts]
 
 
+def _say(_code: str, message: str) -> None:
+    print(message, file=sys.stderr)
+
+
 def judged_poses(
-    model: PoseModel | None, clip: PoseClip, given: Poses | None, read: argparse.Namespace, device: str, generator: torch.Generator
-) -> tuple[Poses, Poses]:
+    model: PoseModel | None, network: Model | None, clip: PoseClip, given: Poses | None, read: argparse.Namespace, device: str,
+    generator: torch.Generator,
+) -> tuple[Poses, Poses]:  # fmt: skip
     """(the initial guess, the refined poses) of a clip, both (T,J,3) metres; equal where there is nothing to refine with.
 
     Frames that are not judged and hold no numbers are lifted as if every joint stood in the middle of the picture.
@@ -125,7 +133,8 @@ def judged_poses(
         )
     frames = Frames(sure, torch.arange(len(points), dtype=torch.float64) * (read.every / clip.fps))
     refined = predict(
-        model, points, read.mode, guess=first, hypotheses=read.hypotheses, steps=read.steps, flip=flip, generator=generator, frames=frames
+        model, points, read.mode, guess=first, hypotheses=read.hypotheses, steps=read.steps, flip=flip, generator=generator, frames=frames,
+        network=network,
     )  # fmt: skip
     return first.cpu().numpy(), refined.cpu().numpy()
 

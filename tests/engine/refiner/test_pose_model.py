@@ -9,11 +9,12 @@ from torch import Tensor
 
 from contract.failure import Failure
 from contract.skeleton import BODY_22, H36M_17, Skeleton
+from engine.refiner.backend import choose
 from engine.refiner.graph_lifter import GraphLifter, GraphLifterConfig
 from engine.refiner.mixture import Mixture
 from engine.refiner.network import Refiner, RefinerConfig
 from engine.refiner.noise import FixedNoise, MixtureNoise
-from engine.refiner.pose_model import PoseModel, lift, load_pose_model, predict, save_pose_model
+from engine.refiner.pose_model import ModeName, PoseModel, lift, load_pose_model, predict, save_pose_model
 from engine.refiner.schedule import Schedule
 
 LEFT, RIGHT = [4, 5, 6, 11, 12, 13], [1, 2, 3, 14, 15, 16]
@@ -76,6 +77,19 @@ def test_the_papers_mode_draws_hypotheses() -> None:
     few, many = (run(h, 0) - run(h, 1) for h in (2, 32))
     assert float(many.std()) < 0.5 * float(few.std())
     assert float(run(4, 0)[:, 0].abs().max()) == 0.0
+
+
+@pytest.mark.parametrize("mode", ["released", "paper"])
+def test_the_fast_network_gives_the_same_poses(mode: ModeName) -> None:
+    model, p = make(released=mode == "released"), points()
+    assert model.refiner is not None
+    fast = choose(model.refiner, torch.device("cpu"), lambda code, message: None)
+    plain, quick = (
+        predict(model, p, mode, hypotheses=3, steps=3, generator=torch.Generator().manual_seed(0), network=network)
+        for network in (None, fast)
+    )
+    assert fast is not model.refiner and float((plain - lift(model, p)).abs().max()) > 1e-3
+    torch.testing.assert_close(quick, plain, atol=1e-5, rtol=0)
 
 
 def test_a_mirrored_picture_gives_the_mirrored_pose() -> None:

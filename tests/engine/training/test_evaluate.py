@@ -12,6 +12,7 @@ from engine.commands import run
 from engine.datasets.benchmark import Source
 from engine.datasets.registry import load_poses
 from engine.refiner.pose_model import PoseModel, save_pose_model
+from engine.training import evaluate
 from engine.training.evaluate import main
 from engine.training.guesses import save_poses
 from tests.engine.datasets.human36m_files import write_human36m
@@ -58,6 +59,24 @@ def test_weights_lift_and_refine_and_their_poses_can_be_stored(h36m, capsys):
     assert ours["initial_guess"]["P1 mm"] != ours["averages"][0]["P1 mm"] and stored["initial_guess"] is None
     released = [figures(capsys, *words, "--weights", h36m / "m.safetensors", "--mode", "released", "--hypotheses", h) for h in (1, 5)]
     assert released[0]["averages"] == released[1]["averages"] != ours["averages"]
+
+
+def test_the_table_is_the_plain_networks(h36m, capsys, monkeypatch):
+    """What the fast network prints, to the figures' last place but one."""
+    save_pose_model(h36m / "m.safetensors", make())
+    words = ("--data", "h36m", "--path", h36m, "--weights", h36m / "m.safetensors", "--hypotheses", 2, "--every", 6)
+    asked = []
+
+    def plain(model, device, say):
+        asked.append(device.type)
+        return model
+
+    fast = figures(capsys, *words)
+    monkeypatch.setattr(evaluate, "choose", plain)
+    slow = figures(capsys, *words)
+    assert len(asked) == 1
+    for one, other in zip(fast["rows"], slow["rows"], strict=True):
+        assert one["P1 mm"] == pytest.approx(other["P1 mm"], abs=0.02) and one["P2 mm"] == pytest.approx(other["P2 mm"], abs=0.02)
 
 
 def test_a_first_look_at_some_of_the_frames(h36m, capsys):
