@@ -7,9 +7,7 @@ parameters.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
-from typing import Any
+from dataclasses import dataclass
 
 from torch import Tensor, nn
 from torch.nn import functional
@@ -20,30 +18,12 @@ from .attention import GraphAttention
 from .chebyshev import ChebConv
 from .embedding import IMAGE_CHANNELS, SPACE_CHANNELS
 from .graph import Graph
+from .layout import GraphLayout
 
 
 @dataclass(frozen=True)
-class GraphLifterConfig:
-    """The defaults are the published ones."""
-
-    hidden: int = 96
-    layers: int = 5
-    heads: int = 4
-    dropout: float = 0.25
-    attention_dropout: float = 0.1
-    conv_dropout: float = 0.1
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, for a checkpoint's header."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> GraphLifterConfig:
-        """The inverse of `to_dict`; ValueError for a name that this version does not know."""
-        unknown = set(values) - {field.name for field in fields(cls)}
-        if unknown:
-            raise ValueError(f"unknown lifter settings: {', '.join(sorted(unknown))}")
-        return cls(**values)
+class GraphLifterConfig(GraphLayout):
+    """Nothing of its own."""
 
 
 class _Residual(nn.Module):

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
-from typing import Any
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -18,13 +16,14 @@ from .chebyshev import ChebConv, TimedResidual
 from .embedding import IMAGE_CHANNELS, STATE_CHANNELS, CrossChannelEmbedding, CrossChannelReadout
 from .graph import Graph
 from .guidance import ContextGuidance
+from .layout import GraphLayout
 
 LONGEST_PERIOD = 10000.0
 
 
 @dataclass(frozen=True)
-class RefinerConfig:
-    """What the network is made of; the defaults are the paper's.
+class RefinerConfig(GraphLayout):
+    """What the network is made of beside the layers that all have; the defaults are the paper's.
 
     `guide_signs` has one entry a channel of the context: -1 where a mirrored picture changes the channel's sign. Two
     channels are (u, v); more may follow (a confidence, another initial guess).
@@ -32,12 +31,6 @@ class RefinerConfig:
     under the learned degrees, the epsilon of the normalisation beside the deviation.
     """
 
-    hidden: int = 96
-    layers: int = 5
-    heads: int = 4
-    dropout: float = 0.25
-    attention_dropout: float = 0.1
-    conv_dropout: float = 0.1
     use_cce: bool = True
     use_cag: bool = True
     use_bridges: bool = True
@@ -49,21 +42,6 @@ class RefinerConfig:
     def embedding(self) -> int:
         """Channels of the time embedding."""
         return 4 * self.hidden
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, for a checkpoint's header."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> RefinerConfig:
-        """The inverse of `to_dict`; ValueError for a name that this version does not know."""
-        unknown = set(values) - {field.name for field in fields(cls)}
-        if unknown:
-            raise ValueError(f"unknown refiner settings: {', '.join(sorted(unknown))}")
-        known = dict(values)
-        if "guide_signs" in known:
-            known["guide_signs"] = tuple(float(sign) for sign in known["guide_signs"])
-        return cls(**known)
 
 
 def sinusoid(steps: Tensor, channels: int, dtype: torch.dtype) -> Tensor:

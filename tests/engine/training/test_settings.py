@@ -1,9 +1,14 @@
+from dataclasses import asdict, replace
+
 import pytest
 
 from contract.failure import Failure
 from engine.refiner.graph_lifter import GraphLifterConfig
 from engine.refiner.lifter import LifterConfig
 from engine.refiner.network import RefinerConfig
+from engine.refiner.pose import REFINER_FILE
+from engine.refiner.state import GUIDE_SIGNS
+from engine.refiner.weights import load_weights
 from engine.training.command import TABLES
 from engine.training.lifter import LifterRecipe
 from engine.training.loop import LoopRecipe
@@ -37,6 +42,14 @@ def test_the_shipped_files_are_found_by_name_and_hold_the_recipes(tmp_path):
     assert paper.steps == 800 * round(1559752 / 1024) and paper.stair_steps == 60 * round(1559752 / 1024) and epoch == 1524
 
 
+def test_the_shipped_refiners_recipe_is_the_one_in_its_header(tmp_path):
+    tables, header = read_toml(tmp_path / "shipped_refiner", TABLES), load_weights(REFINER_FILE).header
+    recipe = asdict(fill(RefinerRecipe, tables["refiner"], "refiner"))
+    assert {name: recipe[name] for name in header["recipe"]} == header["recipe"]
+    layout = fill(RefinerConfig, tables["refiner_layout"], "refiner_layout")
+    assert replace(layout, guide_signs=GUIDE_SIGNS) == RefinerConfig.from_dict(header["layout"])
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -65,5 +78,5 @@ def test_numbers_and_lists_take_the_setting_s_kind(tmp_path):
 
 
 def test_a_missing_file_names_the_shipped_ones(tmp_path):
-    with pytest.raises(Failure, match="paper_cpn, paper_gt, product_lifter, product_refiner"):
+    with pytest.raises(Failure, match="paper_cpn, paper_gt, product_lifter, product_refiner, shipped_refiner"):
         read_toml(tmp_path / "mine.toml", TABLES)
