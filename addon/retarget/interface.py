@@ -196,7 +196,9 @@ def retarget_listed(settings: KinoliftRetarget, context: bpy.types.Context) -> R
     mapping = listed_mapping(settings, target)
     motion, name = chosen_motion(settings, context)
     frames = scenes.key_frames(motion, context.scene, context.scene.frame_start)
-    options = RetargetOptions(settings.root, settings.root_bone, settings.feet, settings.root_heading, settings.use_ik)
+    # the panel offers these two only where they mean something; what was set for another character does not count then
+    heading = settings.root_heading and settings.root_bone != "hips" and mapping.bone("root") is not None
+    options = RetargetOptions(settings.root, settings.root_bone, settings.feet, heading, settings.use_ik and bool(mapping.ik))
     return retarget(motion, target, mapping, options, frames=frames, name=f"{name} on {target.name}")
 
 
@@ -334,7 +336,7 @@ class KINOLIFT_PT_retarget(bpy.types.Panel):
         for name in ("root", "root_bone"):
             options.prop(settings, name)
         turns = options.column()
-        turns.active = settings.root_bone != "hips"
+        turns.active = settings.root_bone != "hips" and any(row.role == "root" and row.bone for row in settings.bones)
         turns.prop(settings, "root_heading")
         options.prop(settings, "feet")
         if json.loads(settings.controls).get("ik"):

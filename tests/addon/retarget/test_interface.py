@@ -107,6 +107,10 @@ def test_ik_controls_of_a_rigify_rig_and_one_step_back(motion_path):
         assert bpy.ops.ed.undo() == {"FINISHED"}
         rig = bpy.data.objects["rig"]
         assert not bpy.data.actions
+        settings = bpy.context.scene.kinolift_retarget
+        settings.target = build(mirrored(PERSON))  # without IK controls: what was chosen for the other character does not matter
+        assert settings.use_ik and bpy.ops.kinolift.retarget() == {"FINISHED"}
+        assert "use_ik" not in [given["property"] for name, given in drawn(settings) if name == "prop"]
         assert (rig.pose.bones["thigh_parent.L"]["pole_vector"], rig.pose.bones["upper_arm_parent.L"]["IK_FK"]) == before
     finally:
         unregister()
