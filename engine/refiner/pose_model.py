@@ -126,7 +126,7 @@ def predict(
     guess: (N,J,3) another lifter's poses; None asks the model's own.
     frames: the detector's confidence and the frames' times, so that hypotheses are drawn as they are likely and last over a sequence.
     hypotheses, steps: of the `paper` mode; `released` knows two steps and hypotheses that are all equal.
-    network: what runs the model's refiner, from `backend.choose`; None runs the network as it was trained.
+    network: what runs the model's refiner, one of `backend`'s; None runs the network as it was trained.
     """
     if model.refiner is None:
         return lift(model, keypoints, flip) if guess is None else guess

@@ -19,7 +19,7 @@ from engine.datasets.benchmark import PoseClip, PoseClips, Source
 from engine.datasets.field_joints import NAMES, TAKEN, with_joints_of
 from engine.datasets.human36m import TEST_FRAMES
 from engine.datasets.registry import LOADERS, load_poses
-from engine.refiner.backend import choose
+from engine.refiner.backend import choose_exact
 from engine.refiner.noise import Frames, MixtureNoise
 from engine.refiner.pose_model import PoseModel, lift, load_pose_model, predict
 from engine.refiner.sampler import Model
@@ -57,7 +57,7 @@ def main(arguments: Sequence[str]) -> int:
         clips = thinned(clips, read.every)
         guesses = None if guesses is None else [g[:: read.every] for g in guesses]
     device = _device(read.device)
-    network = None if model is None or model.refiner is None else choose(model.refiner, torch.device(device), _say)
+    network = None if model is None or model.refiner is None else choose_exact(model.refiner, torch.device(device))
     poses, firsts = [], []
     generator = torch.Generator().manual_seed(read.seed)
     for i, clip in enumerate(clips.clips):
@@ -105,10 +105,6 @@ def in_joints_of(
         return clips, poses, firsts
     taken = list(TAKEN)
     return judged, [p[:, taken] for p in poses], [p[:, taken] for p in firsts]
-
-
-def _say(_code: str, message: str) -> None:
-    print(message, file=sys.stderr)
 
 
 def judged_poses(

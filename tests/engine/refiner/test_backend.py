@@ -3,7 +3,7 @@ from __future__ import annotations
 import torch
 
 from contract.skeleton import BODY_22
-from engine.refiner.backend import choose
+from engine.refiner.backend import choose, choose_exact
 from engine.refiner.cpu import TOLERANCE
 from engine.refiner.network import Refiner, RefinerConfig
 from engine.refiner.sampler import Ddim
@@ -21,3 +21,14 @@ def test_the_choice_gives_the_networks_results() -> None:
         clean = [Ddim(Schedule()).sample(model, x, p, [6]) for model in (chosen, network)]
         assert (clean[0] - clean[1]).norm(dim=-1).mean() < TOLERANCE  # whichever precision was chosen
     assert not said
+
+
+def test_the_exact_choice_is_the_network_to_single_precision() -> None:
+    torch.manual_seed(0)
+    network = Refiner(BODY_22, RefinerConfig(hidden=8, layers=2, heads=2)).eval()
+    fast, x, p = choose_exact(network, torch.device("cpu")), torch.randn(40, 22, 5), torch.randn(40, 22, 2)
+    with torch.inference_mode():
+        clean = [Ddim(Schedule()).sample(model, x, p, [6, 3, 0]) for model in (fast, network)]
+    assert fast is not network
+    torch.testing.assert_close(clean[0], clean[1], atol=1e-5, rtol=1e-5)
+    assert choose_exact(network, torch.device("meta")) is network

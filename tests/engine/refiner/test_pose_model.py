@@ -9,7 +9,7 @@ from torch import Tensor
 
 from contract.failure import Failure
 from contract.skeleton import BODY_22, H36M_17, Skeleton
-from engine.refiner.backend import choose
+from engine.refiner.backend import choose_exact
 from engine.refiner.graph_lifter import GraphLifter, GraphLifterConfig
 from engine.refiner.mixture import Mixture
 from engine.refiner.network import Refiner, RefinerConfig
@@ -83,7 +83,7 @@ def test_the_papers_mode_draws_hypotheses() -> None:
 def test_the_fast_network_gives_the_same_poses(mode: ModeName) -> None:
     model, p = make(released=mode == "released"), points()
     assert model.refiner is not None
-    fast = choose(model.refiner, torch.device("cpu"), lambda code, message: None)
+    fast = choose_exact(model.refiner, torch.device("cpu"))
     plain, quick = (
         predict(model, p, mode, hypotheses=3, steps=3, generator=torch.Generator().manual_seed(0), network=network)
         for network in (None, fast)
