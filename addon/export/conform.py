@@ -68,7 +68,7 @@ def conformed(
     made: list[bpy.types.ID] = []
     names: list[tuple[bpy.types.ID, str]] = []
     try:
-        parents = _kept_bones(armature, wanted)
+        parents = _kept_bones(armature, wanted, {mesh.parent_bone for mesh in meshes if _hangs_on_bone(mesh, armature)})
         kept = list(parents)
         with keyframes.playing(armature, actions[0]):
             scene.frame_set(math.floor(keyframes.frame_range(armature)[0]))
@@ -119,15 +119,16 @@ def conformed(
             thing.name = its_name
 
 
-def _kept_bones(armature: bpy.types.Object, wanted: Conformity) -> dict[str, str]:
-    """Bone -> the one that carries it in the copy, "" for none; parents before children."""
+def _kept_bones(armature: bpy.types.Object, wanted: Conformity, hung: set[str]) -> dict[str, str]:
+    """Bone -> the one that carries it in the copy, "" for none; parents before children. `hung`: bones on which a mesh hangs."""
     bones = armature.data.bones
     parents = {bone.name: bone.parent.name if bone.parent else "" for bone in bones}
     if wanted.deform_only and any(bone.use_deform for bone in bones):
-        for name, twin in _twins_above(bones).items():
+        moving = [bone for bone in bones if bone.use_deform or bone.name in hung]
+        for name, twin in _twins_above(moving).items():
             if name not in _line(twin, parents):
                 parents[name] = twin
-        kept = {name for bone in bones if bone.use_deform for name in _line(bone.name, parents)}
+        kept = {name for bone in moving for name in _line(bone.name, parents)}
         if wanted.root_bone:
             kept |= {bone.name for bone in bones if bone.parent is None and _is_root(bone.name)}
         parents = {name: parent for name, parent in parents.items() if name in kept}
@@ -147,17 +148,18 @@ def _line(name: str, parents: dict[str, str]) -> list[str]:
     return line
 
 
-def _twins_above(bones: Sequence[bpy.types.Bone]) -> dict[str, str]:
-    """Deforming bone -> another one that lies where a bone lies that carries the first. Looked for up to the next bone that deforms."""
-    deforming = [bone for bone in bones if bone.use_deform]
-    places = np.array([(*bone.head_local, *bone.tail_local) for bone in deforming], dtype=np.float64)
+def _twins_above(moving: Sequence[bpy.types.Bone]) -> dict[str, str]:
+    """Of bones that move a mesh: bone -> another of them that lies where a bone lies that carries the first, looked for up to the next one
+    that moves a mesh itself."""
+    places = np.array([(*bone.head_local, *bone.tail_local) for bone in moving], dtype=np.float64)
+    names = {bone.name for bone in moving}
     twins: dict[str, str] = {}
-    for bone in deforming:
+    for bone in moving:
         for above in bone.parent_recursive:
-            if above.use_deform:
+            if above.name in names:
                 break
             away = np.abs(places - np.array([*above.head_local, *above.tail_local])).max(axis=1)
-            near = [deforming[k].name for k in np.flatnonzero(away < SAME_PLACE * above.length) if deforming[k] != bone]
+            near = [moving[k].name for k in np.flatnonzero(away < SAME_PLACE * above.length) if moving[k] != bone]
             if near:
                 twins[bone.name] = near[0]
                 break
@@ -269,11 +271,16 @@ def _copy_mesh(mesh: bpy.types.Object, armature: bpy.types.Object, copy: bpy.typ
     skinned = [modifier for modifier in mine.modifiers if modifier.type == "ARMATURE" and modifier.object == armature]
     for modifier in skinned:
         modifier.object = copy
-    if mesh.parent == armature and mesh.parent_type == "BONE" and not skinned:
+    if _hangs_on_bone(mesh, armature):
         mine.vertex_groups.clear()
         mine.vertex_groups.new(name=mesh.parent_bone).add(list(range(len(mine.data.vertices))), 1.0, "REPLACE")
         mine.modifiers.new("Armature", "ARMATURE").object = copy
     return mine
+
+
+def _hangs_on_bone(mesh: bpy.types.Object, armature: bpy.types.Object) -> bool:
+    skinned = any(modifier.type == "ARMATURE" and modifier.object == armature for modifier in mesh.modifiers)
+    return mesh.parent == armature and mesh.parent_type == "BONE" and not skinned
 
 
 def _take_name(holder: bpy.types.ID | None, taker: bpy.types.ID, name: str) -> list[tuple[bpy.types.ID, str]]:

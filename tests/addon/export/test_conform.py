@@ -140,6 +140,18 @@ def test_a_root_bone_among_others_on_top_carries_them(make_motion, tmp_path):
         assert head == pytest.approx(lying[frame][0], abs=1e-5) and along == pytest.approx(lying[frame][1], abs=1e-5)
 
 
+def test_a_bone_on_which_a_mesh_hangs_is_kept(make_motion, tmp_path):
+    armature = make_character(make_motion(frames=FRAMES))
+    armature.data.bones["head"].use_deform = False  # the hat's; the skin on it goes with the neck
+    skin = bpy.data.objects["Skin"]
+    skin.vertex_groups.remove(skin.vertex_groups["head"])
+    expected = vertices(range(FRAMES))
+    export_armature(armature, tmp_path / "hero.fbx", options=ExportOptions(fbx_preset="unreal"))
+    read = read_fbx(tmp_path / "hero.fbx")
+    assert read.data.bones["head"].parent.name == "neck"
+    assert farthest(expected, vertices(range(1, FRAMES + 1))) < 1e-3
+
+
 def _ends(armature, bone, frame):
     """World: where a bone's head is, and the direction of its Y axis."""
     bpy.context.scene.frame_set(frame)
