@@ -32,7 +32,7 @@ class KINOLIFT_PT_capture(_Tab, bpy.types.Panel):
         column = layout.column()
         column.active = not status.running
         row = column.row(align=True)
-        row.prop(settings, "video", text="", **_placeholder("Choose a video"))
+        row.prop(settings, "video", text="", **placeholder("Choose a video"))
         if status.running:
             _draw_progress(layout, context, status)
         else:
@@ -85,8 +85,8 @@ class KINOLIFT_PT_person(_SubPanel, bpy.types.Panel):
         value.active = settings.fov_known
         value.prop(settings, "fov", text="")
         column = layout.column(align=True)
-        column.prop(settings, "start", **_placeholder("Beginning"))
-        column.prop(settings, "end", **_placeholder("End"))
+        column.prop(settings, "start", **placeholder("Beginning"))
+        column.prop(settings, "end", **placeholder("End"))
 
 
 class KINOLIFT_PT_scene(_SubPanel, bpy.types.Panel):
@@ -125,7 +125,7 @@ class KINOLIFT_PT_files(_Tab, bpy.types.Panel):
                 self.layout.operator("kinolift.mark_unsure", icon="MARKER_HLT")
 
 
-def _placeholder(text: str) -> dict[str, str]:
+def placeholder(text: str) -> dict[str, str]:
     """What stands in an empty text field, where this Blender can show that (4.3 and later)."""
     return {"placeholder": text} if "placeholder" in bpy.types.UILayout.bl_rna.functions["prop"].parameters else {}
 

@@ -15,7 +15,7 @@ from ...contract.failure import Failure
 from ...contract.motion_file import Motion, load_motion
 from .. import scene as scenes
 from ..armature import is_kinolift
-from ..panel import draw_sentence
+from ..panel import draw_sentence, placeholder
 from .mapping import AUTO, STRUCTURE, find_mapping, presets, user_folder
 from .presets import parse_switches, save_preset, switch_list
 from .retarget import RetargetOptions, RetargetResult, retarget
@@ -25,8 +25,10 @@ from .takes import motion_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# Below this a guess is shown as one to look at.
-UNSURE = 0.7
+# Below the first a guess is shown as one to look at; from the second on nothing was guessed, and no sureness is shown.
+UNSURE, SURE = 0.7, 0.995
+# Shares of a row of the list: the role's of the whole, the bone's of what is left beside the sureness.
+ROLE_SHARE, BONE_SHARE = 0.36, 0.76
 _SIDES = {"L": "Left", "R": "Right"}
 
 # Blender keeps no copy of the texts of a list that is made anew: they must live somewhere.
@@ -116,12 +118,35 @@ class KinoliftRetarget(bpy.types.PropertyGroup):
     found_by: StringProperty()  # type: ignore[valid-type]
     controls: StringProperty(default="{}")  # type: ignore[valid-type]
     done: StringProperty()  # type: ignore[valid-type]
+    error: StringProperty()  # type: ignore[valid-type]
+    notes: StringProperty()  # type: ignore[valid-type]
+
+    def say(self, done: str = "", error: str = "", notes: Sequence[str] = ()) -> None:
+        """What the panel tells under its button, in place of what it told before; notes a line each."""
+        self.done, self.error, self.notes = done, error, "\n".join(notes)
 
 
 def role_title(role: str) -> str:
     """upper_arm.L -> Left Upper Arm."""
     part, _, side = role.partition(".")
     return " ".join(filter(None, (_SIDES.get(side, ""), part.replace("_", " ").title())))
+
+
+def short_title(role: str) -> str:
+    """upper_arm.L -> Upper Arm L, for the list's narrow column."""
+    part, _, side = role.partition(".")
+    return " ".join(filter(None, (part.replace("_", " ").title(), side)))
+
+
+def found_title(preset: str) -> str:
+    """What the panel calls the way in which the bones were found: a preset's title, its name where its file is gone or broken."""
+    if preset == STRUCTURE:
+        return "Shape"
+    try:
+        found = presets().get(preset)
+    except Failure:
+        return preset
+    return found.title if found is not None else preset
 
 
 def show_mapping(settings: KinoliftRetarget, mapping: Mapping) -> None:
@@ -160,6 +185,7 @@ def listed_mapping(settings: KinoliftRetarget, armature: bpy.types.Object) -> Ma
     switches = tuple(switch for switch in parse_switches(controls.get("switches", [])) or () if switch.bone in armature.data.bones)
     mapping = Mapping(bones, settings.found_by or STRUCTURE, sureness, ik, rest, switches)
     if missing := mapping.missing():
+        settings.active = next(i for i, row in enumerate(settings.bones) if row.role == missing[0])  # the list scrolls there
         raise Failure("bad_rig", f"{armature.name} has no bone for {', '.join(map(role_title, missing))}; pick one in the list.")
     return mapping
 
@@ -212,6 +238,12 @@ class _TargetOperator:
             return False
         return True
 
+    def failed(self, settings: KinoliftRetarget, failure: Failure) -> set[str]:
+        """Tells the failure in the panel, where it stays, and as Blender's report, which goes."""
+        settings.say(error=failure.message)
+        self.report({"ERROR"}, failure.message)  # type: ignore[attr-defined]
+        return {"CANCELLED"}
+
 
 class KINOLIFT_OT_find_bones(_TargetOperator, bpy.types.Operator):
     """Find which bone of the character is what"""
@@ -225,9 +257,9 @@ class KINOLIFT_OT_find_bones(_TargetOperator, bpy.types.Operator):
         try:
             show_mapping(settings, find_mapping(settings.target, settings.preset))
         except Failure as failure:
-            self.report({"ERROR"}, failure.message)
-            return {"CANCELLED"}
-        settings.found_on, settings.done = settings.target.name, ""
+            return self.failed(settings, failure)
+        settings.found_on = settings.target.name
+        settings.say()
         return {"FINISHED"}
 
 
@@ -253,8 +285,7 @@ class KINOLIFT_OT_save_rig_preset(_TargetOperator, bpy.types.Operator):
                 raise Failure("bad_arguments", "The preset has no name; type one.")
             save_preset(listed_mapping(settings, settings.target), self.title.strip(), folder / f"{name}.json")
         except Failure as failure:
-            self.report({"ERROR"}, failure.message)
-            return {"CANCELLED"}
+            return self.failed(settings, failure)
         self.report({"INFO"}, f"Saved {folder / name}.json")
         return {"FINISHED"}
 
@@ -271,9 +302,8 @@ class KINOLIFT_OT_retarget(_TargetOperator, bpy.types.Operator):
         try:
             result = retarget_listed(settings, context)
         except Failure as failure:
-            self.report({"ERROR"}, failure.message)
-            return {"CANCELLED"}
-        settings.done = result.summary()
+            return self.failed(settings, failure)
+        settings.say(result.summary(), notes=result.notes)
         for note in result.notes:
             self.report({"WARNING"}, note)
         self.report({"INFO"}, f"{settings.target.name}: {settings.done}")
@@ -294,20 +324,20 @@ class KINOLIFT_UL_bones(bpy.types.UIList):
         active_property: str,
     ) -> None:
         missing = not item.bone and item.role in REQUIRED_ROLES
-        split = layout.split(factor=0.36)
+        split = layout.split(factor=ROLE_SHARE)
         split.alert = missing
-        split.label(text=role_title(item.role))
-        row = split.row(align=True)
+        split.label(text=short_title(item.role))
+        guessed = bool(item.bone) and item.sureness < SURE
+        split = split.split(factor=BONE_SHARE if guessed or missing else 1.0)
         if data.target is not None:
-            row.prop_search(item, "bone", data.target.data, "bones", text="", icon="BONE_DATA")
-        shown = row.row()
-        shown.alignment = "RIGHT"
-        shown.ui_units_x = 2.6
-        if item.bone:
-            shown.alert = item.sureness < UNSURE
-            shown.label(text=f"{item.sureness:.0%}")
-        else:
-            shown.label(text="", icon="ERROR" if missing else "BLANK1")
+            split.prop_search(item, "bone", data.target.data, "bones", text="", icon="BONE_DATA")
+        if guessed or missing:
+            shown = split.row()
+            shown.alert = missing or item.sureness < UNSURE
+            if guessed:
+                shown.label(text=f"{item.sureness:.0%}")
+            else:
+                shown.label(text="", icon="ERROR")
 
 
 class KINOLIFT_PT_retarget(bpy.types.Panel):
@@ -320,12 +350,12 @@ class KINOLIFT_PT_retarget(bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         layout, settings = self.layout, context.scene.kinolift_retarget
         column = layout.column(align=True)
-        column.prop(settings, "target", text="", icon="OUTLINER_OB_ARMATURE")
+        column.prop(settings, "target", text="", icon="OUTLINER_OB_ARMATURE", **placeholder("Character"))
         column.row(align=True).prop(settings, "source", expand=True)
         if settings.source == "file":
-            column.prop(settings, "motion", text="")
+            column.prop(settings, "motion", text="", **placeholder("Choose a motion file"))
         else:
-            column.prop(settings, "take", text="", icon="ACTION")
+            column.prop(settings, "take", text="", icon="ACTION", **placeholder("Captured last"))
         row = layout.row(align=True)
         row.prop(settings, "preset", text="")
         row.operator("kinolift.find_bones", text="Find Bones", icon="VIEWZOOM")
@@ -344,12 +374,16 @@ class KINOLIFT_PT_retarget(bpy.types.Panel):
         button = layout.column()
         button.scale_y = 1.5
         button.operator("kinolift.retarget", icon="POSE_HLT")
-        if settings.done:
+        if settings.error:
+            draw_sentence(layout, context, settings.error, "ERROR")
+        elif settings.done:
             draw_sentence(layout, context, settings.done, "CHECKMARK")
+        for note in filter(None, settings.notes.split("\n")):
+            draw_sentence(layout, context, note, "INFO")
 
     def draw_bones(self, layout: bpy.types.UILayout, settings: KinoliftRetarget) -> None:
         row = layout.row()
-        row.label(text=f"Found by: {settings.found_by}")
+        row.label(text=f"Found by: {found_title(settings.found_by)}")
         row.operator("kinolift.save_rig_preset", text="", icon="FILE_TICK")
         layout.template_list("KINOLIFT_UL_bones", "", settings, "bones", settings, "active", rows=8)
         filled = {row.role for row in settings.bones if row.bone}

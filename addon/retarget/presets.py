@@ -5,6 +5,7 @@ docs/rigs.md describes the format.
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Collection
@@ -166,10 +167,14 @@ def _slots(role: str, value: Any) -> tuple[tuple[str, ...], ...]:
 
 def load_presets(user_folder: Path | None = None) -> dict[str, Preset]:
     """Name -> preset: the shipped ones, and the user's, which take the place of shipped ones of the same name."""
-    found = {path.stem: read_preset(path) for path in sorted(SHIPPED.glob("*.json"))}
-    if user_folder is not None and user_folder.is_dir():
-        found |= {path.stem: read_preset(path) for path in sorted(user_folder.glob("*.json"))}
-    return found
+    folders = [SHIPPED, *([user_folder] if user_folder is not None and user_folder.is_dir() else [])]
+    return {path.stem: _unchanged(path, path.stat().st_mtime_ns) for folder in folders for path in sorted(folder.glob("*.json"))}
+
+
+@functools.lru_cache(maxsize=256)
+def _unchanged(path: Path, modified: int) -> Preset:
+    """The preset of a file as it was at that time: the panel asks for all of them whenever it is drawn."""
+    return read_preset(path)
 
 
 def save_preset(mapping: Mapping, title: str, path: Path) -> None:

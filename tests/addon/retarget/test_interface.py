@@ -15,6 +15,7 @@ from kinolift_extension import register, unregister
 from kinolift_extension.addon.armature import RECORD, build_armature
 from kinolift_extension.addon.keyframes import curves_of
 from kinolift_extension.addon.retarget import interface
+from kinolift_extension.addon.retarget.presets import load_presets, save_preset
 from kinolift_extension.addon.retarget.roles import CHAIN_ROLES, REQUIRED_ROLES, ROLES
 from kinolift_extension.addon.retarget.takes import keep_for_session, motion_of
 from kinolift_extension.contract.failure import Failure
@@ -147,6 +148,38 @@ def test_what_cannot_be_done_is_said(settings):
         bpy.ops.kinolift.retarget()
 
 
+def test_a_failure_stays_in_the_panel_until_something_works(settings, motion_path):
+    def sentences():
+        return " ".join(given["text"] for name, given in drawn(settings) if name == "label")
+
+    settings.target, settings.source, settings.motion = build(mirrored(PERSON)), "file", str(motion_path)
+    bpy.ops.kinolift.retarget()
+    row(settings, "thigh.L").bone = ""
+    with pytest.raises(RuntimeError, match="no bone for Left Thigh"):
+        bpy.ops.kinolift.retarget()
+    assert settings.bones[settings.active].role == "thigh.L", "the list shows the row"
+    assert "no bone for Left Thigh" in sentences() and "12 frames" not in sentences()
+    row(settings, "thigh.L").bone = "l1.L"
+    settings.target.pose.bones["l1.L"].constraints.new("LIMIT_ROTATION")
+    bpy.ops.kinolift.retarget()
+    assert "no bone for" not in sentences() and "12 frames" in sentences()
+    assert settings.notes and all(word in sentences() for word in settings.notes.split()), "notes stay too"
+
+
+def test_the_panel_names_the_preset_as_people_do(settings, tmp_path, monkeypatch):
+    assert interface.found_title("mpfb_cmu") == interface.presets()["mpfb_cmu"].title != "mpfb_cmu"
+    assert interface.found_title("structure") == "Shape" and interface.found_title("gone") == "gone"
+    monkeypatch.setattr(interface, "presets", lambda: load_presets(tmp_path))
+    settings.target = build(mirrored(PERSON))
+    bpy.ops.kinolift.find_bones()
+    mine = interface.listed_mapping(settings, settings.target)
+    for title in ("Mine", "Mine, changed"):
+        save_preset(mine, title, tmp_path / "mine.json")
+        assert interface.found_title("mine") == title, "a changed file is read again"
+    (tmp_path / "mine.json").write_text("{")
+    assert interface.found_title("mine") == "mine"
+
+
 def test_saving_a_preset_of_ones_own(settings, monkeypatch, tmp_path):
     from kinolift_extension.addon.retarget import mapping
 
@@ -169,6 +202,7 @@ def test_saving_a_preset_of_ones_own(settings, monkeypatch, tmp_path):
 
 def test_titles():
     assert interface.role_title("upper_arm.L") == "Left Upper Arm" and interface.role_title("hips") == "Hips"
+    assert interface.short_title("upper_arm.L") == "Upper Arm L" and interface.short_title("hips") == "Hips"
 
 
 ICONS = set(bpy.types.UILayout.bl_rna.functions["label"].parameters["icon"].enum_items.keys())
@@ -226,7 +260,11 @@ def test_the_panel_draws_the_list_and_flags_what_is_missing(settings, motion_pat
     def texts():
         return [given["text"] for name, given in drawn(settings) if name == "label"]
 
-    assert "Left Upper Arm" in texts() and "Missing: Left Thigh" not in texts() and "12 frames" in " ".join(texts())
+    assert "Upper Arm L" in texts() and "Missing: Left Thigh" not in texts() and "12 frames" in " ".join(texts())
     assert f"{row(settings, 'thigh.L').sureness:.0%}" in texts()
+    row(settings, "thigh.L").bone = "l1.L"
+    for item in settings.bones:
+        item.sureness = 1.0
+    assert not any(text.endswith("%") for text in texts()), "what nobody guessed has no sureness"
     row(settings, "thigh.L").bone = ""
     assert "Missing: Left Thigh" in texts()
