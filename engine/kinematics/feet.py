@@ -37,8 +37,9 @@ FLOATING, SUNK = 0.03, 0.015
 STEP_HEIGHT = 0.15
 # Corrections run from one contact to the next about this fast, the body's share slower (hertz).
 BLEND_HZ, BODY_HZ = 2.5, 0.3
-# Pull of the free foot back to where it was captured, against the penalty of bending the correction.
-FREE_PULL = 0.02
+# Pull of the free foot back to where it was captured, against the penalty of bending the correction: with a weak one the correction swings
+# on after a contact, and a walker's toes are lifted only half as high as they should.
+FREE_PULL = 0.3
 # A standing foot turns on its toe no faster than this (hertz).
 TURN_HZ = 0.5
 # Seconds before and after in which the hips already give way.
