@@ -26,7 +26,7 @@ DEFAULT_FORMAT = ".fbx"
 RIG_EXTENSIONS = (".blend", ".fbx", ".glb", ".gltf", ".vrm")
 # The collections of a Blender file that reading a rig fills.
 _KINDS = ("objects", "meshes", "armatures", "actions", "materials", "images", "textures", "node_groups", "collections", "cameras", "lights",
-          "shape_keys", "texts")  # fmt: skip
+          "shape_keys", "texts", "libraries")  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from ...contract.motion_file import Motion, load_motion
 from .. import scene as scenes
 from ..armature import is_kinolift
 from ..panel import draw_sentence, placeholder
-from .mapping import AUTO, STRUCTURE, find_mapping, presets, user_folder
+from .mapping import AUTO, STRUCTURE, VRM, find_mapping, presets, user_folder
 from .presets import parse_switches, save_preset, switch_list
 from .retarget import RetargetOptions, RetargetResult, retarget
 from .roles import CHAIN_ROLES, REQUIRED_ROLES, ROLES, Mapping
@@ -140,8 +140,8 @@ def short_title(role: str) -> str:
 
 def found_title(preset: str) -> str:
     """What the panel calls the way in which the bones were found: a preset's title, its name where its file is gone or broken."""
-    if preset == STRUCTURE:
-        return "Shape"
+    if preset in (STRUCTURE, VRM):
+        return "Shape" if preset == STRUCTURE else "VRM File"
     try:
         found = presets().get(preset)
     except Failure:

@@ -1,7 +1,8 @@
-"""Which bone of an armature is what: by the preset that fits best, else by structure and name."""
+"""Which bone of an armature is what: as its file says, else by the preset that fits best, else by structure and name."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,12 +13,14 @@ import numpy.typing as npt
 from ...contract.failure import Failure
 from .presets import Preset, load_presets, read_preset
 from .roles import Mapping
+from .source import NAMED_BONES
 from .structure import RestBone, find_by_structure, stands_upright
 
 Array = npt.NDArray[np.float64]
 
 AUTO = "auto"
 STRUCTURE = "structure"
+VRM = "vrm"
 # A preset is taken by itself when this share of its bones is there: rigs leave out toes, a spine bone or a collar bone.
 FITS = 0.8
 # The extension's package, however Blender has named it: the one above `addon`.
@@ -42,8 +45,8 @@ def find_mapping(armature: bpy.types.Object, preset: str = AUTO) -> Mapping:
 
     Args:
         armature: an armature object; its rest pose in the world is what counts.
-        preset: "auto" (the preset of whose bones the largest share is there, else structure), "structure", the name of a preset, or the
-            path of a JSON file.
+        preset: "auto" (what a VRM file says itself, else the preset of whose bones the largest share is there, else structure),
+            "structure", the name of a preset, or the path of a JSON file.
 
     Raises Failure `bad_arguments` for a name that there is not, `bad_input` for a file that is no preset, and `bad_rig` where bones are
     not there, naming them (required ones of a shipped preset, any of one's own), or where the rig is no upright body.
@@ -53,12 +56,24 @@ def find_mapping(armature: bpy.types.Object, preset: str = AUTO) -> Mapping:
         return find_by_structure(rest_bones(armature), armature.name)
     if preset != AUTO:
         return _chosen(armature, names, preset)
+    if named := _named(armature, names):
+        return named
     fits = [(*one.fit(names), one.rank) for one in presets().values()]
     fits = [fit for fit in fits if fit[1] >= FITS and not fit[0].missing()]
     if fits:
         # of two that fit alike the one with the higher rank, then the one that explains more bones
         return _upright(armature, max(fits, key=lambda fit: (round(fit[1], 3), fit[2], sum(map(len, fit[0].bones.values()))))[0])
     return find_by_structure(rest_bones(armature), armature.name)
+
+
+def _named(armature: bpy.types.Object, names: list[str]) -> Mapping | None:
+    """What the armature's VRM file said, if its bones are all there; none is guessed."""
+    try:
+        bones = {str(role): tuple(map(str, found)) for role, found in json.loads(armature.get(NAMED_BONES, "{}")).items()}
+    except (ValueError, TypeError, AttributeError):  # somebody has changed the property
+        return None
+    mapping = Mapping(bones, VRM, dict.fromkeys(bones, 1.0))
+    return None if mapping.missing() or not set().union(*bones.values()) <= set(names) else mapping
 
 
 def _chosen(armature: bpy.types.Object, names: list[str], preset: str) -> Mapping:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import bpy
 
 from ...contract.failure import Failure
+from .vrm import human_bones
 
 RIG_EXTENSIONS = (".blend", ".fbx", ".glb", ".gltf", ".vrm")
+# The property of an armature that keeps which bones its VRM file named; `mapping` reads it.
+NAMED_BONES = "kinolift_named_bones"
 
 
 def check_rig_file(path: Path) -> Path:
@@ -43,7 +47,11 @@ def load_rig(path: Path, scene: bpy.types.Scene, name: str = "") -> bpy.types.Ob
         raise Failure("bad_input", f"Blender cannot read {path.name} ({reason[-1] if reason else 'damaged'}); export it again.") from error
     made = [thing for thing in bpy.data.objects if thing not in before]
     armatures = [thing for thing in made if thing.type == "ARMATURE"]
+    # what a library override was made of comes along, linked
+    armatures = [thing for thing in armatures if thing.library is None] or armatures
     chosen = _choose(armatures, path, name)
+    if named := human_bones(path) if path.suffix.lower() in (".vrm", ".glb") else {}:
+        chosen[NAMED_BONES] = json.dumps(named)
     for action in set(bpy.data.actions) - actions:
         if action.users == 0:
             action.use_fake_user = True
@@ -70,6 +78,12 @@ def _read_blend(path: Path, scene: bpy.types.Scene) -> None:
         raise Failure("bad_input", f"{path.name} is the file that is open here; open another one or none to read it as a rig.")
     with bpy.data.libraries.load(str(path), link=False) as (there, here):
         here.objects = list(there.objects)
+        scenes = list(there.scenes)
+    if not any(thing is not None and thing.type == "ARMATURE" for thing in here.objects):
+        # only a file's scenes tell of objects that it links from another
+        with bpy.data.libraries.load(str(path), link=True) as (_, shown):
+            shown.scenes = scenes
+        bpy.data.batch_remove([shown_scene for shown_scene in shown.scenes if shown_scene is not None])
     for thing in here.objects:
         # the bone shapes of rigs come along by themselves and belong in no scene
         if thing is not None and (thing.type != "MESH" or thing.parent is not None or thing.modifiers):
