@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 from pathlib import Path
@@ -21,6 +22,7 @@ from kinolift_readers import blenders, compare, glb, motions_own
 
 sys.path.insert(0, str(Path(__file__).parent / "retarget"))
 import rigify_rigs
+from rigs import DOG, PERSON, build, mirrored
 
 
 @pytest.fixture
@@ -240,6 +242,82 @@ def test_clips_keep_their_names_beside_the_rig_s_own_actions(files, clips):
     assert write_clips(files, "-o", str(out), "--quiet") == 0
     assert sorted(fbx_spans(out)) == ["dash", "stroll"]
     assert [action.name for action in bpy.data.actions] == ["stroll"] and hero.animation_data.action == own
+
+
+def _dog(rig):
+    bpy.data.objects.remove(rig)
+    build(mirrored(DOG), "Dog")
+
+
+def _no_legs(rig):
+    bpy.data.objects.remove(rig)
+    build(mirrored([row for row in PERSON if row[0][:2] not in ("l1", "l2", "l3", "l4")]), "Ghost")
+
+
+def _uneven(rig):
+    rig.scale = (1.0, 1.0, 1.3)
+
+
+def _animated_parent(rig):
+    cart = bpy.data.objects.new("Cart", None)
+    bpy.context.scene.collection.objects.link(cart)
+    cart.keyframe_insert("location", frame=1)
+    cart.location = (1.0, 0.0, 0.0)
+    cart.keyframe_insert("location", frame=9)
+    rig.parent = cart
+
+
+@pytest.mark.parametrize(
+    ("spoil", "sentence"),
+    [
+        (_dog, "Dog stands on all fours in its rest pose; Kinolift needs a body with two legs and two arms."),
+        (_no_legs, "Ghost has no legs that could be found: no mirrored pair of chains with thigh, shin and foot; "),
+        (_uneven, "Hero or a parent of it is scaled unevenly (1, 1, 1.3) or mirrored; apply the scale first."),
+        (_animated_parent, "Cart, which carries Hero, is animated; clear its animation or the parenting first."),
+    ],
+)  # fmt: skip
+def test_rigs_of_files_that_cannot_be_used(files, spoil, sentence, capsys):
+    """Read from a real file, one sentence each, exit code 3, nothing written; the other rig of the call is done all the same."""
+    bpy.ops.wm.open_mainfile(filepath=str(files / "hero.blend"))
+    spoil(bpy.data.objects["Hero"])
+    bpy.ops.wm.save_as_mainfile(filepath=str(files / "bad.blend"))
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+    capsys.readouterr()
+    rigs = ["--rig", str(files / "bad.blend"), "--rig", str(files / "hero.blend")]
+    assert main(["retarget", str(files / "walk.npz"), *rigs, "-o", str(files / "out"), "--format", "bvh"]) == 3
+    out, err = capsys.readouterr()
+    (line,) = err.splitlines()
+    assert line.startswith(f"Error: walk.npz on bad.blend: {sentence}")
+    assert [path.name for path in (files / "out").iterdir()] == ["hero_walk.bvh"] and out.splitlines()[-1] == "1 of 2 written."
+
+
+def test_a_preset_of_ones_own_whose_bones_are_not_there(files, capsys):
+    names = {"hips": "hips", "upper_arm.L": "Oberarm_L", "upper_arm.R": "upper_arm.R", "forearm.L": "forearm.L", "forearm.R": "forearm.R"}
+    legs = {f"{part}.{side}": f"{part}.{side}" for part in ("thigh", "shin", "foot") for side in "LR"}
+    preset = files / "mine.json"
+    preset.write_text(json.dumps({"schema": "kinolift.rig/1", "title": "Mine", "bones": names | legs | {"head": "Kopf"}}))
+    words = ["retarget", str(files / "walk.npz"), "--rig", str(files / "hero.blend"), "-o", str(files / "out.fbx"), "--preset"]
+    assert main([*words, str(preset)]) == 3
+    sentence = "Hero lacks bones that the preset Mine names: Oberarm_L, Kopf; use another preset or auto."
+    assert capsys.readouterr().err.strip() == f"Error: walk.npz on hero.blend: {sentence}"
+    assert main([*words, "mixamo"]) == 3
+    assert "Hero lacks bones that the preset Mixamo names: " in capsys.readouterr().err
+    assert main([*words, "max"]) == 2
+    assert "There is no preset 'max'; use auto, structure, " in capsys.readouterr().err
+    preset.write_text("{")
+    assert main([*words, str(preset)]) == 3
+    assert "mine.json is not readable JSON" in capsys.readouterr().err
+    assert not (files / "out.fbx").exists()
+
+
+def test_a_motion_file_of_another_schema(files, capsys):
+    with np.load(files / "walk.npz", allow_pickle=False) as arrays:
+        np.savez(files / "later.npz", **{**arrays, "schema": np.array("kinolift.motion/9")})
+    words = ["retarget", str(files / "later.npz"), "--rig", str(files / "hero.blend"), "-o", str(files / "out.fbx")]
+    assert main(words) == 3
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("Error: later.npz on hero.blend: ") and "kinolift.motion/9" in line
+    assert not (files / "out.fbx").exists()
 
 
 @pytest.mark.parametrize("name", ["mixamo.fbx", "game_engine.fbx", "mixamo_unity.glb"])
