@@ -6,6 +6,11 @@ PAIRS is a folder of rendered pairs (docs/data.md). Joints are put into ten bins
 rises with its spread. Prints the rank correlation (Spearman) and the plain one, the MPJPE and the acceleration error of the mean pose, and
 what share of itself the spread changes by from a frame to the next. --refit draws the hypotheses from three more noises, fitted to the
 training pairs: one mixture a joint as the paper has it, one for each class of confidence, and the latter lasting over the frames.
+
+    python benchmarks/calibration.py --data PAIRS --likelihood
+
+prints how well mixtures of more classes and components, fitted to the training pairs, describe the residuals of the held-out people: mean
+log-likelihood of a joint, without the pelvis.
 """
 
 from __future__ import annotations
@@ -25,6 +30,8 @@ import torch  # noqa: E402
 from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
 from scipy.stats import spearmanr  # noqa: E402
+from torch import Tensor  # noqa: E402
+from torch.distributions import Categorical, MixtureSameFamily, MultivariateNormal  # noqa: E402
 
 from contract.failure import ExitCode, Failure  # noqa: E402
 from contract.skeleton import BODY_22  # noqa: E402
@@ -42,6 +49,8 @@ from engine.training.refiner import Poses, RefinerRecipe, pool_of_poses, validat
 from engine.training.split import Split, split_segments  # noqa: E402
 
 BINS = 10
+WIDTH = 150  # letters: the table in one line a row, also where the output is a file
+CLASSES, COMPONENTS = (1, 2, 3), (1, 3)
 POOL = 40  # batches of augmented crops that a noise is fitted to: 61,440 frames
 OWN = "the weights' own"
 Array = npt.NDArray[np.float64]
@@ -100,10 +109,39 @@ def sample(model: PoseModel, noise: MixtureNoise, poses: Poses, hypotheses: int,
     return Sample(spread.flatten(), errors, float(mpjpe(ours, truth).mean()), float(np.concatenate(shaking).mean()), unrest)
 
 
+def log_likelihood(errors: ErrorModel, residuals: Tensor, confidence: Tensor) -> float:
+    """Mean log-density a joint, without the root, of residuals (N,J,5) at confidences (N,J)."""
+    values, classes = residuals.double(), errors.classify(confidence)
+    total = values.new_zeros(values.shape[:2])
+    for k, mixture in enumerate(errors.classes):
+        parts = MultivariateNormal(mixture.means, scale_tril=mixture.factors)
+        density = MixtureSameFamily(Categorical(mixture.weights), parts).log_prob(values)
+        total = torch.where(classes == k, density, total)
+    return float(total[:, 1:].mean())
+
+
+def likelihoods(model: PoseModel, split: Split, pool: int = POOL) -> Table:
+    """Classes down, components across."""
+    seen, held_out = training_poses(model, split, pool), validation_poses(model.lifter, split, 1)
+    table = Table("classes", *(f"{count} components" for count in COMPONENTS))
+    for classes in CLASSES:
+        cells = []
+        for components in COMPONENTS:
+            errors = fit_errors(seen.guess - seen.truth, Fit(components, classes), seen.confidence)
+            cells.append(f"{log_likelihood(errors, held_out.guess - held_out.truth, held_out.confidence):.3f}")
+        table.add_row(str(classes), *cells)
+    return table
+
+
+def training_poses(model: PoseModel, split: Split, pool: int) -> Poses:
+    """What the lifter makes of `pool` batches of augmented crops."""
+    draws = Draws(0)
+    return pool_of_poses(model.lifter, split, RefinerRecipe(pool=pool), draws.rng, draws.generator)
+
+
 def fitted_noises(model: PoseModel, split: Split, pool: int = POOL) -> dict[str, MixtureNoise]:
     """Noises of the training pairs, at the weights' own start step. pool: batches of augmented crops."""
-    draws = Draws(0)
-    seen = pool_of_poses(model.lifter, split, RefinerRecipe(pool=pool), draws.rng, draws.generator)
+    seen = training_poses(model, split, pool)
     residuals = seen.guess - seen.truth
     lasting = fit_errors(residuals, Fit(), seen.confidence, seen.times)
     still = torch.zeros_like(lasting.deviate_seconds)
@@ -139,11 +177,15 @@ def main() -> int:
     parser.add_argument("--hypotheses", type=int, nargs="+", default=[1, 3, 10])
     parser.add_argument("--every", type=int, default=4, help="one run of so many (default %(default)s)")
     parser.add_argument("--refit", action="store_true", help="other noises too, fitted to the training pairs: takes some minutes")
+    parser.add_argument("--likelihood", action="store_true", help="the table of classes and components alone: takes some minutes")
     parser.add_argument("--plot", type=Path, help="a picture of the last number of hypotheses, the weights' own noise, .png")
     read = parser.parse_args()
-    console = Console()
+    console = Console(width=max(Console().width, WIDTH))
     try:
         model, split = PoseModel("cpu"), split_segments(load_detections(read.data))
+        if read.likelihood:
+            console.print(likelihoods(model, split))
+            return int(ExitCode.DONE)
         poses = validation_poses(model.lifter, Split(split.train, split.validation[:: read.every]), 1)
         noises = {OWN: model.noise} | (fitted_noises(model, split) if read.refit else {})
         table = Table(

@@ -1,13 +1,16 @@
 import numpy as np
 import pytest
+import torch
+from scipy.stats import multivariate_normal
 
-from benchmarks.calibration import calibrate, fitted_noises, plot, sample
+from benchmarks.calibration import calibrate, fitted_noises, log_likelihood, plot, sample
 from contract.failure import Failure
 from engine.datasets.detections import load_detections
 from engine.refiner.pose import PoseModel
 from engine.training.refiner import validation_poses
 from engine.training.split import split_segments
 from tests.engine.datasets.pairs import write_pairs
+from tests.engine.refiner.test_error_model import two_classes
 
 
 def test_errors_drawn_as_large_as_the_spread_says_are_found_calibrated(tmp_path):
@@ -30,6 +33,21 @@ def test_a_spread_that_says_nothing_is_found_so():
 def test_equal_hypotheses_are_refused():
     with pytest.raises(Failure, match="no spread"):
         calibrate(np.zeros(50), np.ones(50))
+
+
+def test_the_likelihood_of_a_known_mixture():
+    """Against scipy's normal distribution; the mixture of the unsure describes them better than that of the sure."""
+    errors, rng = two_classes(), np.random.default_rng(0)
+    residuals, sure = torch.from_numpy(rng.normal(size=(40, 2, 5)) * 0.1), torch.full((40, 2), 0.1)
+    unsure = errors.classes[0]
+    log = np.mean([
+        np.log(sum(
+            float(w) * multivariate_normal(m, s).pdf(r)
+            for w, m, s in zip(unsure.weights[1], unsure.means[1].numpy(), unsure.covariances[1].numpy(), strict=True)
+        )) for r in residuals[:, 1].numpy()
+    ])  # fmt: skip
+    assert log_likelihood(errors, residuals, sure) == pytest.approx(log, abs=1e-6)
+    assert log_likelihood(errors, residuals, 1.0 - sure) < log
 
 
 def test_a_noise_that_lasts_shakes_less(tmp_path):
