@@ -56,15 +56,16 @@ def fit_errors(
     )
     like = mixtures[0].weights
     plain = ErrorModel(mixtures, torch.from_numpy(thresholds), like.new_zeros(joints, STATE_CHANNELS), like.new_zeros(joints))
-    if times is None:
-        return plain
-    deviates, components = explain(plain, data[:LASTING_FRAMES], sure[:LASTING_FRAMES])
-    clock = np.asarray(times, dtype=np.float64)[:LASTING_FRAMES]
-    classes = plain.classify(torch.from_numpy(sure[:LASTING_FRAMES])).numpy()
-    lasting = [components_last(components[:, j], classes[:, j], clock) for j in range(joints)]
-    return replace(
-        plain, deviate_seconds=torch.from_numpy(deviates_last(deviates, clock)), component_seconds=torch.tensor(lasting).double()
-    )
+    return plain if times is None else lasting(plain, data, sure, np.asarray(times, dtype=np.float64))
+
+
+def lasting(model: ErrorModel, residuals: Array, confidence: Array, times: Array) -> ErrorModel:
+    """The model with the time constants of residuals (N,J,5) at confidences (N,J) and times (N,); see `fit_errors`."""
+    data, sure, clock = (values[:LASTING_FRAMES] for values in (residuals, confidence, times))
+    deviates, components = explain(model, data, sure)
+    classes = model.classify(torch.from_numpy(sure)).numpy()
+    kept = [components_last(components[:, j], classes[:, j], clock) for j in range(model.joints)]
+    return replace(model, deviate_seconds=torch.from_numpy(deviates_last(deviates, clock)), component_seconds=torch.tensor(kept).double())
 
 
 def find_thresholds(confidence: Array, classes: int, least: int = LEAST_IN_CLASS) -> Array:
