@@ -32,7 +32,7 @@ _TREMBLE: Final = 0.5
 # runner coming at the camera.
 _GROWTH: Final = 0.4
 _GROWTH_SPEED: Final = 1.5
-_GLITCH: Final = 2  # frames: away and back within so many is a glitch of the detector
+_GLITCH: Final = 0.085  # seconds: away and back within so long (or one frame) is a glitch of the detector
 # A joint computed from several landmarks is less sure than any of them.
 DERIVED_CONFIDENCE: Final = 0.9
 
@@ -141,14 +141,16 @@ def _extent(points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 
 def _glitches(places: _Places, seen: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-    """(S,) True where for one or two frames it cannot be the person who is there before and after."""
+    """(S,) True where for a moment it cannot be the person who is there before and after."""
     glitch = np.zeros(len(seen), bool)
     before = 0
     for i in range(1, len(seen)):
         if glitch[i]:
             continue
         if not places.same(seen[before], seen[i]):
-            for after in range(i + 1, min(i + 1 + _GLITCH, len(seen))):
+            for after in range(i + 1, len(seen)):
+                if after > i + 1 and places.elapsed(seen[i], seen[after]) > _GLITCH:
+                    break
                 if places.same(seen[before], seen[after]):
                     glitch[i:after] = True
                     break

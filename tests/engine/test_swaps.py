@@ -49,6 +49,17 @@ def test_limbs_that_pass_each_other_keep_their_names(noise):
     assert np.array_equal(repaired.image, track.image)
 
 
+@pytest.mark.parametrize("fps", [15.0, 24.0, 60.0, 120.0])
+@pytest.mark.parametrize("seconds", [(1.3, 1.8), (0.0, 0.2), (2.0, 2.0)])
+def test_every_frame_rate_finds_the_same_exchanges(fps, seconds):
+    """Half a second, the beginning, and a single frame; and limbs that pass each other keep their names."""
+    track = a_walker(round(3 * fps), fps, noise=0.01)
+    frames = range(round(seconds[0] * fps), max(round(seconds[1] * fps), round(seconds[0] * fps) + 1))
+    repaired, exchanged = undo_swaps(exchange(track, frames, list(range(LEGS_FROM, 33))))
+    assert list(np.flatnonzero(exchanged[:, 1])) == list(frames) and not exchanged[:, 0].any()
+    assert np.array_equal(repaired.image, track.image)
+
+
 @pytest.mark.parametrize("part", [0, 1])
 @pytest.mark.parametrize("frames", [range(40, 55), [50], [20, 22, 23, 24, 30], range(0, 6), range(80, 90)])
 def test_exchanged_stretches_are_found_exactly_and_undone(part, frames):

@@ -117,6 +117,24 @@ def test_a_glitch_is_filled_in(length: int, where: str) -> None:
     assert np.abs(track.image - person(times)[0]).max() < 0.02 * HEIGHT
 
 
+@pytest.mark.parametrize("fps", [15.0, 30.0, 60.0, 120.0])
+def test_gaps_and_glitches_are_measured_in_seconds(fps: float) -> None:
+    """At every rate 0.06 seconds elsewhere are a glitch, and 0.4 seconds without anybody are filled in, but 0.6 are not."""
+    times = np.arange(round(4 * fps)) / fps
+    missing = [(round(1.0 * fps), round(1.4 * fps)), (round(2.0 * fps), round(2.6 * fps))]
+    found = detections(times, without(len(times), *missing))
+    glitch = slice(round(3.0 * fps), round(3.0 * fps) + max(round(0.06 * fps), 1))
+    found.image[glitch] = person(times, x=100.0)[0][glitch]
+    track = make_track(found, info(fps), Progress())
+    assert [(round(track.times[run][0], 2), round(track.times[run][-1] + 1 / fps, 2)) for run in track.runs] == [
+        (0.0, round(missing[1][0] / fps, 2)), (round(missing[1][1] / fps, 2), 4.0)
+    ]  # fmt: skip
+    filled = track.times[~track.detected]
+    wrong = np.r_[np.arange(*missing[0]), np.arange(glitch.start, glitch.stop)] / fps
+    np.testing.assert_allclose(filled, wrong, atol=1e-9)
+    assert np.abs(track.image - person(track.times)[0]).max() < 0.06 * HEIGHT
+
+
 def test_fast_motion_is_no_glitch() -> None:
     times = np.arange(60) / 30.0
     found = detections(times)
