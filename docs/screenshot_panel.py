@@ -124,7 +124,7 @@ def retarget(motion: Path, rig: Path, folder: Path) -> Iterator[float]:
         if rig.suffix.lower() == ".fbx":
             bpy.ops.wm.fbx_import(filepath=str(rig))
         else:
-            bpy.ops.import_scene.gltf(filepath=str(rig))
+            bpy.ops.import_scene.gltf(filepath=str(rig), disable_bone_shape=True)
     scene = view()[0].scene
     settings = scene.kinolift_retarget
     settings.target = next(thing for thing in scene.objects if thing.type == "ARMATURE")
