@@ -7,7 +7,7 @@ threads together, which other programs' work counts into far less; both median, 
 written divided by it, by the medians. With --pairs the shipped refiner refines every frame of the rendered pairs that nothing was trained
 on (docs/data.md) in float32 and in bfloat16: MPJPE of the limb joints rooted at the hips in mm of a person 1.7 m tall, how far the joints
 move between the two, and the median length of the joints' second differences from frame to frame, which trembling would raise. --profile
-prints where the clock's time of each fused pass goes; of an operation's calls the fastest tenth counts, as other programs interrupt many.
+prints where the clock's time of each fused pass goes; every call counts as its fastest of ten passes, as other programs interrupt many.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def timings(made: dict[str, Pass], batch: int, repeat: int) -> Table:
 
 @torch.inference_mode()
 def profile(name: str, run: Pass, batch: int) -> Table:
-    """Where the time of one pass goes, by operation and shapes: calls in a pass times the time that a tenth of them stays below."""
+    """Where the time of one pass goes, by operation and shapes: the sum over a pass's calls of each one's fastest in ROUNDS passes."""
     given = inputs(batch)
     run(*given)
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], record_shapes=True) as seen:
@@ -115,7 +115,12 @@ def profile(name: str, run: Pass, batch: int) -> Table:
     for event in seen.events() or ():
         if event.self_cpu_time_total > 0:
             taken.setdefault((event.name, str([s for s in event.input_shapes if s])), []).append(event.self_cpu_time_total)
-    rows = sorted(((len(t) / ROUNDS * float(np.quantile(t, 0.1)) / 1e3, len(t) // ROUNDS, *key) for key, t in taken.items()), reverse=True)
+    # A key's calls come in order, the same number in every pass: one row a pass.
+    rows = []
+    for key, times in taken.items():
+        calls = len(times) // ROUNDS
+        rows.append((float(np.reshape(times[: calls * ROUNDS], (ROUNDS, calls)).min(0).sum()) / 1e3, calls, *key))
+    rows.sort(reverse=True)
     table = Table("ms a pass", "calls", "operation", "shapes", title=f"{name}: {sum(row[0] for row in rows):.1f} ms")
     for milliseconds, calls, operation, shapes in rows[:OPERATIONS]:
         table.add_row(f"{milliseconds:.2f}", str(calls), operation, shapes)
