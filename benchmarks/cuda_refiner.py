@@ -39,6 +39,7 @@ from benchmarks.plain_refiner import PlainRefiner  # noqa: E402
 from contract.failure import ExitCode, Failure  # noqa: E402
 from contract.skeleton import BODY_22, H36M_17, Skeleton  # noqa: E402
 from engine.refiner import backend  # noqa: E402
+from engine.refiner.cpu import CpuRefiner  # noqa: E402
 from engine.refiner.cuda import CudaRefiner, displacement  # noqa: E402
 from engine.refiner.network import Refiner, RefinerConfig  # noqa: E402
 from engine.refiner.pose import choose_device  # noqa: E402
@@ -89,11 +90,9 @@ def contenders(model: Refiner, device: torch.device, times: list[int], says: lis
         plain = PlainRefiner(model)
     found = {"eager": eager(plain, device, times, EAGER_BATCH), "network": eager(model, device, times, EAGER_BATCH)}
     chosen = backend.choose(model, device, lambda code, message: says.append(message))
-    if isinstance(chosen, WholeSampler):
-        found["fused"] = _whole(chosen, times)
+    found["fused"] = _whole(chosen, times) if isinstance(chosen, WholeSampler) else eager(chosen, device, times, EAGER_BATCH)
+    if isinstance(chosen, CudaRefiner):
         found |= _variants(model, times, says)
-    else:
-        found["fused"] = eager(chosen, device, times, EAGER_BATCH)
     return found
 
 
@@ -206,7 +205,7 @@ def accuracy(device: torch.device) -> Figures:
         with exact_products():
             found[name] = judge(SAMPLE, truth, model, options)[0]["refiner"][0]
     change = found["fused"] - found["network"]
-    precision = chosen.precision if isinstance(chosen, CudaRefiner) else "fp32"
+    precision = chosen.precision if isinstance(chosen, CudaRefiner | CpuRefiner) else "fp32"
     return {"mpjpe_mm": found, "change_mm": change, "precision": precision, "allowed": abs(change) < 0.1, "notices": model.notices}
 
 

@@ -45,6 +45,11 @@ class CpuRefiner:
         self._tolerance = tolerance
         self._undecided = native()
 
+    @property
+    def precision(self) -> str:
+        """`fp32` or `bf16`: what refines."""
+        return {torch.float32: "fp32", torch.bfloat16: "bf16"}[self.fused.dtype]
+
     def __call__(self, x: Tensor, t: Tensor, p: Tensor | None = None) -> Tensor:
         """Noise, as `Refiner.forward`."""
         return self.fused(x, t, p)
@@ -63,4 +68,4 @@ class CpuRefiner:
         moved = displacement(rounded, exact)
         if moved < self._tolerance:
             self.fused = short
-        log.info("bfloat16 moves the joints by %.4f mm, so %s refines", 1e3 * moved, self.fused.dtype)
+        log.info("bfloat16 moves the joints by %.4f mm, so %s refines", 1e3 * moved, self.precision)

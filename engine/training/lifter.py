@@ -126,7 +126,8 @@ class LifterLearner:
     frames = LENGTH
 
     def __init__(self, split: Split, motions: Motions | None, recipe: LifterRecipe, device: torch.device | str = "cpu") -> None:
-        self.split, self.motions, self.recipe = split, motions, recipe
+        self.split, self.recipe = split, recipe
+        self.motions = None if motions is None else motions.to(device)
         self.crops = Crops(split.train, LENGTH, device)
         self.draws = Draws(recipe.seed, device)
 

@@ -53,7 +53,7 @@ class RefinerRecipe:
 
 @dataclass(frozen=True)
 class Poses:
-    """Single frames: guess and truth (N,22,5) states, guide (N,22,6), times (N,) seconds, runs far apart."""
+    """Single frames: guess and truth (N,22,5) states, guide (N,22,6), times (N,) seconds, runs far apart; all on one device."""
 
     guess: Tensor
     truth: Tensor
@@ -66,7 +66,7 @@ class Poses:
         return confidence_of(self.guide)
 
     def __getitem__(self, rows: slice | Tensor) -> Poses:
-        return Poses(self.guess[rows], self.truth[rows], self.guide[rows], self.times[rows.cpu() if isinstance(rows, Tensor) else rows])
+        return Poses(self.guess[rows], self.truth[rows], self.guide[rows], self.times[rows])
 
     @classmethod
     def joined(cls, parts: Sequence[Poses]) -> Poses:
@@ -116,7 +116,7 @@ def pool_of_poses(lifter: Lifter, split: Split, recipe: RefinerRecipe, rng: np.r
         truth = true_state(encoded, pairs.truth, pairs.stature, point_frame(encoded, pairs.rays))
         parts.append((states(encoded, pose.float()), truth, guides(encoded, pairs.visibility)))
     guess, truth, guide = (torch.cat(part).clone() for part in zip(*parts, strict=True))
-    return Poses(guess, truth, guide, run_times([crops.length] * (POOL_RUNS * recipe.pool)))
+    return Poses(guess, truth, guide, run_times([crops.length] * (POOL_RUNS * recipe.pool)).to(device))
 
 
 @torch.inference_mode()
@@ -130,7 +130,7 @@ def validation_poses(lifter: Lifter, split: Split, every: int = 4) -> Poses:
         )
         encoded = encode(rays, visibility, world, detected)
         true = true_state(encoded, truth, torch.tensor([s.stature], device=device), point_frame(encoded, rays))
-        parts.append(Poses(states(encoded, lifter(encoded)), true, guides(encoded, visibility), times)[::every])
+        parts.append(Poses(states(encoded, lifter(encoded)), true, guides(encoded, visibility), times.to(device))[::every])
     return Poses.joined(parts)
 
 
@@ -160,7 +160,7 @@ def fit_noise(poses: Poses, how: Fit) -> MixtureNoise:
     residual = poses.guess - poses.truth
     schedule = Schedule()
     rmse = float(residual[:, 1:, 2:].square().mean().sqrt())
-    return MixtureNoise(schedule, schedule.start_step(rmse), fit_errors(residual.cpu(), how, poses.confidence.cpu(), poses.times))
+    return MixtureNoise(schedule, schedule.start_step(rmse), fit_errors(residual.cpu(), how, poses.confidence.cpu(), poses.times.cpu()))
 
 
 def noisy(poses: Poses, noise: MixtureNoise, t: Tensor, real_share: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:

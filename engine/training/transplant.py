@@ -6,7 +6,9 @@ and an hour of motion were rendered; this shows the lifter the rest of the motio
 
 from __future__ import annotations
 
+import copy
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -14,6 +16,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from contract.failure import Failure
 from contract.skeleton import BODY_22
 from engine.datasets.mixed_motion import Mixing, draw_mixed
 from engine.landmarks import LANDMARK_JOINT
@@ -28,66 +31,101 @@ NEAREST = 0.8  # metres between the camera and any joint
 
 
 class Motions:
-    """Stretches of motion capture to draw from, long clips as often as they are long."""
+    """Stretches of motion capture to draw from, long clips as often as they are long. The frames lie on `device`."""
 
-    def __init__(self, clips: list[Array], mixed: float = 0.0) -> None:
+    def __init__(self, clips: list[Array], mixed: float = 0.0, device: torch.device | str = "cpu") -> None:
         """clips: (T,22,3) metres, Z up; mixed: share of the draws that put parts of several motions together."""
-        self.clips, self.mixed = clips, mixed
+        self.mixed = mixed
         self.lengths = np.array([len(c) for c in clips], dtype=np.float64)
+        self.first = (np.cumsum(self.lengths) - self.lengths).astype(int)
+        self.joined = np.concatenate(clips)
+        self.frames = torch.from_numpy(self.joined).to(device)
 
-    def draw(self, frames: int, rng: np.random.Generator) -> Array:
-        """(frames,22,3)."""
+    def to(self, device: torch.device | str) -> Motions:
+        """The same motions on another device."""
+        other = copy.copy(self)
+        other.frames = self.frames.to(device)
+        return other
+
+    def pick(self, frames: int, rng: np.random.Generator) -> int | Array:
+        """What `gather` makes a run of: where a stretch starts, or the mixture of several, made on the CPU."""
         if self.mixed and rng.random() < self.mixed:
             return draw_mixed(lambda count: self.stretch(count, rng), frames, Mixing(), rng)
-        return self.stretch(frames, rng)
+        return self.start(frames, rng)
+
+    def gather(self, picks: Sequence[int | Array], frames: int) -> Tensor:
+        """(len(picks),frames,22,3) on the device."""
+        starts = np.array([pick if isinstance(pick, int) else 0 for pick in picks])
+        rows = torch.from_numpy(starts[:, None] + np.arange(frames)).to(self.frames.device)
+        drawn = self.frames[rows.clamp_max(len(self.frames) - 1)]  # the rows of mixtures stand for nothing yet
+        for run, pick in enumerate(picks):
+            if not isinstance(pick, int):
+                drawn[run] = torch.from_numpy(pick).to(drawn)
+        return drawn
+
+    def start(self, frames: int, rng: np.random.Generator) -> int:
+        """The first frame, in all clips one after another, of a stretch of one clip."""
+        if frames > self.lengths.max():
+            raise Failure("bad_input", f"No motion is as long as {frames} frames; give longer clips of motion capture.")
+        usable = np.where(self.lengths >= frames, self.lengths, 0.0)
+        clip = int(rng.choice(len(self.lengths), p=usable / usable.sum()))
+        return int(self.first[clip] + rng.integers(0, int(self.lengths[clip]) - frames + 1))
 
     def stretch(self, frames: int, rng: np.random.Generator) -> Array:
         """(frames,22,3) of one clip that is long enough; fewer frames where none is."""
         frames = min(frames, int(self.lengths.max()))
-        usable = np.where(self.lengths >= frames, self.lengths, 0.0)
-        clip = self.clips[int(rng.choice(len(self.clips), p=usable / usable.sum()))]
-        start = int(rng.integers(0, len(clip) - frames + 1))
-        return clip[start : start + frames]
+        start = self.start(frames, rng)
+        return self.joined[start : start + frames]
 
 
-def stature_of(positions: Array) -> float:
-    """Metres, from the mean length of the legs of (T,22,3) joints."""
-    legs = 0.0
+def stature_of(positions: Tensor) -> Tensor:
+    """(B,) metres, from the mean length of the legs of (B,T,22,3) joints."""
+    legs = torch.zeros_like(positions[:, 0, 0, 0])
     for side in "LR":
-        hip, knee, ankle = (positions[:, BODY_22.index(f"{j}.{side}")] for j in ("hip", "knee", "ankle"))
-        legs += np.linalg.norm(hip - knee, axis=-1).mean() + np.linalg.norm(knee - ankle, axis=-1).mean()
-    return float(legs / 2 / LEG_SHARE)
+        hip, knee, ankle = (positions[:, :, BODY_22.index(f"{j}.{side}")] for j in ("hip", "knee", "ankle"))
+        legs = legs + (hip - knee).norm(dim=-1).mean(1) + (knee - ankle).norm(dim=-1).mean(1)
+    return legs / 2 / LEG_SHARE
+
+
+def camera_turn(rng: np.random.Generator) -> npt.NDArray[np.float64]:
+    """(3,3): positions (..,3) with Z up, times it, are in the axes of a camera of any azimuth and a usual elevation."""
+    azimuth, elevation = rng.uniform(-math.pi, math.pi), rng.normal(ELEVATION_MEAN, ELEVATION_SIGMA)
+    c, s = math.cos(azimuth), math.sin(azimuth)
+    turned = np.array([[c, s, 0], [-s, c, 0], [0, 0, 1]])
+    level = np.array([[1, 0, 0], [0, 0, 1], [0, -1, 0]])  # x right, y down, z forward
+    c, s = math.cos(elevation), math.sin(elevation)
+    return turned @ level @ np.array([[1, 0, 0], [0, c, -s], [0, s, c]])
 
 
 def before_camera(positions: Array, middle: Array, rng: np.random.Generator) -> Array:
-    """(T,22,3) Z up -> camera axes: any azimuth, a usual elevation, the pelvis's path about `middle` (3,)."""
-    azimuth, elevation = rng.uniform(-math.pi, math.pi), rng.normal(ELEVATION_MEAN, ELEVATION_SIGMA)
-    c, s = math.cos(azimuth), math.sin(azimuth)
-    turned = positions @ np.array([[c, s, 0], [-s, c, 0], [0, 0, 1]])
-    level = np.stack([turned[..., 0], -turned[..., 2], turned[..., 1]], -1)  # x right, y down, z forward
-    c, s = math.cos(elevation), math.sin(elevation)
-    seen = level @ np.array([[1, 0, 0], [0, c, -s], [0, s, c]])
+    """(T,22,3) Z up -> camera axes of a drawn camera, the pelvis's path about `middle` (3,)."""
+    seen = positions @ camera_turn(rng)
     return seen - seen[:, :1].mean(0, keepdims=True) + middle
 
 
 def transplant(pairs: Pairs, motions: Motions, share: float, rng: np.random.Generator) -> Pairs:
-    """The pairs with `share` of the runs (drawn) moved to other motions."""
+    """The pairs with `share` of the runs (drawn) moved to other motions, all on the pairs' device, where the motions lie too.
+
+    A run stays as it is where the motion would come too near to the camera.
+    """
     batch, frames = pairs.detected.shape
     chosen = np.flatnonzero(rng.random(batch) < share)
     if not len(chosen):
         return pairs
+    rows = torch.from_numpy(chosen).to(pairs.truth.device)
+    picks, cameras = zip(*((motions.pick(frames, rng), camera_turn(rng)) for _ in chosen), strict=True)
+    drawn = motions.gather(picks, frames).to(pairs.truth.dtype)
+    turns = torch.from_numpy(np.stack(cameras)).to(drawn)
+    seen = drawn @ turns[:, None]
+    placed = seen - seen[:, :, :1].mean(1, keepdim=True) + pairs.truth[rows][:, :, :1].mean(1, keepdim=True)
+    free = placed[..., 2].amin((1, 2)) > NEAREST
     truth, stature = pairs.truth.clone(), pairs.stature.clone()
-    middles = pairs.truth[:, :, 0].mean(1).cpu().numpy()
-    for i in chosen:
-        motion = motions.draw(frames, rng)
-        placed = before_camera(motion, middles[i], rng)
-        if placed[..., 2].min() > NEAREST:
-            truth[i] = torch.from_numpy(placed)
-            stature[i] = stature_of(motion)
+    truth[rows] = torch.where(free[:, None, None, None], placed, truth[rows])
+    stature[rows] = torch.where(free, stature_of(drawn).to(stature.dtype), stature[rows])
     carrier = list(LANDMARK_JOINT)
-    seen = truth[..., :2] / truth[..., 2:] - pairs.truth[..., :2] / pairs.truth[..., 2:]
+    moved = truth[..., :2] / truth[..., 2:] - pairs.truth[..., :2] / pairs.truth[..., 2:]
     shift = (_viewed(truth, stature) - _viewed(pairs.truth, pairs.stature)) / WORLD_TO_STATURE
-    return replace(pairs, truth=truth, stature=stature, rays=pairs.rays + seen[:, :, carrier], world=pairs.world + shift[:, :, carrier])
+    return replace(pairs, truth=truth, stature=stature, rays=pairs.rays + moved[:, :, carrier], world=pairs.world + shift[:, :, carrier])
 
 
 def _viewed(truth: Tensor, stature: Tensor) -> Tensor:

@@ -7,6 +7,8 @@ import pytest
 import torch
 
 from benchmarks.cuda_refiner import _variants, contenders, inputs, layout, measure, spread
+from engine.refiner.cpu import TOLERANCE
+from engine.refiner.cuda import displacement
 from engine.refiner.network import Refiner
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -19,8 +21,9 @@ def test_the_contenders_refine_alike():
     runs = contenders(model, torch.device("cpu"), [6, 0], [])
     poses = inputs(skeleton, config, 3, torch.device("cpu"))
     assert list(runs) == ["eager", "network", "fused"]
-    for run in runs.values():
-        torch.testing.assert_close(run(*poses), runs["eager"](*poses), rtol=0, atol=1e-4)
+    wanted = runs["eager"](*poses)
+    torch.testing.assert_close(runs["network"](*poses), wanted, rtol=0, atol=1e-4)
+    assert displacement(runs["fused"](*poses), wanted) < TOLERANCE  # of bfloat16 where the processor has it
 
 
 def test_on_a_gpu_every_precision_and_tile_competes():
