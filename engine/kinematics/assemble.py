@@ -119,10 +119,10 @@ def build_motion(
     targets = relative  # in the same memory
     for part in pieces(count):
         targets[part] = to_world(relative[part] + path[part, None], camera_to_world)
-    del relative, path, seen
-    planted = plant_feet(targets, contacts, body, runs, fps, feet)
+    del relative, path
+    planted = plant_feet(targets, contacts, body, runs, fps, feet, seen)
     targets, contacts = planted.joints, planted.contacts
-    del planted
+    del planted, seen
     face = None if face is None else face @ camera_to_world[:3, :3].T
     done = animate(targets, image_points, face, body, runs, fps, matrix, camera_to_world, cameras, root)
     del targets
@@ -173,8 +173,8 @@ def _frames(
 def _seen_speed(
     image_points: Stored, confidence: Stored, path: Array, matrix: Array, views: Array, runs: list[slice], fps: float
 ) -> Array:
-    """(T,2) m/s: see contacts.seen_speed."""
-    seen, ends = np.empty((len(path), 2)), [ANKLES, TOES]
+    """(T,2,2) m/s: see contacts.seen_speed."""
+    seen, ends = np.empty((len(path), 2, 2)), [ANKLES, TOES]
     for window in windows(runs, fps):
         points, cameras = image_points[window.reach][:, ends], views[window.reach]
         directions = np.concatenate([rays(points, matrix), np.ones((*points.shape[:-1], 1))], -1)

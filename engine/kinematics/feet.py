@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.ndimage import maximum_filter1d
+from scipy.ndimage import distance_transform_edt, maximum_filter1d
 
 from contract.skeleton import BODY_22
-from engine.kinematics.contacts import speed, stretches
+from engine.kinematics.contacts import believed_speed, hysteresis, speed, stretches
 from engine.kinematics.proportions import Proportions
 from engine.kinematics.rotations import LEG_SOFTNESS
 from engine.kinematics.smoothing import penalty, whittaker
@@ -29,8 +29,13 @@ TOES = [BODY_22.index(f"toe.{side}") for side in "LR"]
 
 # A foot that travels further than this during one contact (m) slides on purpose, or the contact is a mistake: `auto` lets it.
 LONGEST_DRIFT = 0.35
-# Within a contact toe and heel are held one by one: while slower than this (m/s) and not higher than this over the lowest (m).
-HEEL_SPEED, HEEL_HEIGHT, TOE_SPEED, TOE_HEIGHT = 0.30, 0.02, 0.45, 0.08
+# Within a contact toe and heel are held one by one, by their speed as pose and picture have it together (m/s): the toe from below the
+# first on until it is faster than the second; the heel while it is slower than this and not higher than this over the lowest (m).
+TOE_SLOW, TOE_FAST, HEEL_SPEED, HEEL_HEIGHT = 0.30, 0.45, 0.20, 0.02
+# Stands of one contact nearer to each other than this (m) are one: the foot did not go anywhere.
+ONE_SPOT = 0.08
+# ... and it stood there in between too, unless that took longer than this (seconds), in which it may have been raised.
+SHORTEST_GAP = 0.12
 # How far over and under its usual height (m) a standing toe may stay: to move it costs the pose more than the eye gains.
 FLOATING, SUNK = 0.03, 0.015
 # A foot that stands higher than this (m) is not on the ground but on a step, and stays at its own height.
@@ -58,7 +63,9 @@ class Planted:
     contacts: Flags
 
 
-def plant_feet(joints: Array, contacts: Flags, body: Proportions, runs: list[slice], fps: float, mode: str = "auto") -> Planted:
+def plant_feet(
+    joints: Array, contacts: Flags, body: Proportions, runs: list[slice], fps: float, mode: str = "auto", seen: Array | None = None
+) -> Planted:
     """Targets (T,22,3), world metres with the ground at z=0, with standing feet held still.
 
     contacts (T,2); mode "auto" leaves feet alone that slide far,
@@ -72,7 +79,8 @@ def plant_feet(joints: Array, contacts: Flags, body: Proportions, runs: list[sli
     heights = standing_heights(joints, contacts, body)
     for run in runs:
         if run.stop - run.start >= 3:
-            out[run], kept[run] = _plant_run(joints[run], contacts[run], body, heights, fps, mode == "always")
+            pace = believed_speed(_speeds(joints[run], fps), np.full((run.stop - run.start, 2, 2), np.inf) if seen is None else seen[run])
+            out[run], kept[run] = _plant_run(joints[run], contacts[run], pace, body, heights, fps, mode == "always")
     return Planted(out, kept)
 
 
@@ -87,31 +95,35 @@ def standing_heights(joints: Array, contacts: Flags, body: Proportions) -> tuple
     return out[0], out[1]
 
 
+def _speeds(joints: Array, fps: float) -> Array:
+    """(T,2,2) m/s of the lifted (T, end, foot) of one run, ankles before toes."""
+    ends = joints[:, [*ANKLES, *TOES]]
+    return speed(ends, [slice(0, len(joints))], fps).reshape(-1, 2, 2)
+
+
 def _plant_run(
-    joints: Array, contacts: Flags, body: Proportions, heights: tuple[float, float], fps: float, always: bool
+    joints: Array, contacts: Flags, pace: Array, body: Proportions, heights: tuple[float, float], fps: float, always: bool
 ) -> tuple[Array, Flags]:
     ankle_height, toe_height = heights
     out, kept = joints.copy(), contacts.copy()
-    whole = [slice(0, len(joints))]
     toe_shift, ankle_shift = np.zeros((2, len(joints), 3)), np.zeros((2, len(joints), 3))
     toe_on, ankle_on = np.zeros(contacts.shape, bool), np.zeros(contacts.shape, bool)
     for foot in range(2):
         ankle, toe = joints[:, ANKLES[foot]], joints[:, TOES[foot]]
-        toe_slow = speed(toe[:, None], whole, fps)[:, 0] < TOE_SPEED
-        heel_slow = speed(ankle[:, None], whole, fps)[:, 0] < HEEL_SPEED
         for stretch in stretches(contacts[:, foot]):
             down, flat = np.zeros((2, len(joints)), bool)
-            down[stretch] = toe_slow[stretch] & _near_lowest(toe[stretch, 2], TOE_HEIGHT)
-            flat[stretch] = heel_slow[stretch] & _near_lowest(ankle[stretch, 2], HEEL_HEIGHT)
-            if _drift(toe[down]) > LONGEST_DRIFT and not always:
+            down[stretch] = hysteresis(pace[stretch, 1, foot] < TOE_SLOW, pace[stretch, 1, foot] < TOE_FAST)
+            flat[stretch] = (pace[stretch, 0, foot] < HEEL_SPEED) & _near_lowest(ankle[stretch, 2], HEEL_HEIGHT)
+            stands = _stands(toe, down, SHORTEST_GAP * fps)
+            if not always and max((_drift(toe[s]) for s in stands), default=0.0) > LONGEST_DRIFT:
                 kept[stretch, foot] = False
                 continue
-            if down.any():
-                spot = np.median(toe[down], axis=0)
+            for stand in stands:
+                spot = np.median(toe[stand], axis=0)
                 if spot[2] < toe_height + STEP_HEIGHT:
                     spot[2] = toe_height + np.clip(spot[2] - toe_height, -SUNK, FLOATING)
-                toe_shift[foot, down] = spot - toe[down]
-                toe_on[down, foot] = True
+                toe_shift[foot, stand] = spot - toe[stand]
+                toe_on[stand, foot] = True
             ankle_on[flat, foot] = True
     for foot in range(2):
         ankle = joints[:, ANKLES[foot]]
@@ -132,7 +144,7 @@ def _plant_run(
         # on a standing toe the foot keeps its length from the toe's side, else from the ankle's (as the rotations do)
         line = ankle - toe
         held = toe + line * (body.lengths["toe.L"] / np.maximum(np.linalg.norm(line, axis=-1), 1e-6))[:, None]
-        ankle = np.where(toe_on[:, foot, None], held, ankle)
+        ankle += _nearness(toe_on[:, foot], fps)[:, None] * (held - ankle)
         out[:, TOES[foot]], out[:, ANKLES[foot]] = toe, ankle
         # the knee goes half of the way, to show the limb's plane
         out[:, KNEES[foot]] = joints[:, KNEES[foot]] + (body_shift + ankle - joints[:, ANKLES[foot]]) / 2
@@ -144,6 +156,28 @@ def _plant_run(
         moved = np.linalg.norm((out[:, a] - out[:, h]) - (joints[:, a] - joints[:, h]), axis=-1, keepdims=True)
         out[:, k] += np.minimum(moved / LEG_MOVED, 1.0) * (bent - out[:, k])
     return out, kept
+
+
+def _stands(toe: Array, down: Flags, gap: float) -> list[npt.NDArray[np.intp]]:
+    """The frames of each spot on which the toe (T,3) stands while `down` (T,): a toe that has moved on stands on another, one
+    that has not stood through a gap of at most so many frames."""
+    stands: list[npt.NDArray[np.intp]] = []
+    for piece in stretches(down):
+        frames = np.arange(piece.start, piece.stop)
+        if stands and np.linalg.norm(np.median(toe[frames], axis=0) - np.median(toe[stands[-1]], axis=0)) < ONE_SPOT:
+            between = frames[0] - stands[-1][-1] - 1
+            stands[-1] = np.concatenate([stands[-1], frames if between > gap else np.arange(stands[-1][-1] + 1, piece.stop)])
+        else:
+            stands.append(frames)
+    return stands
+
+
+def _nearness(flags: Flags, fps: float) -> Array:
+    """(T,) 1 where the flag is set, falling evenly to 0 within half a period of BLEND_HZ of it."""
+    if not flags.any():
+        return np.zeros(len(flags))
+    away = distance_transform_edt(~flags) / fps * 2 * BLEND_HZ
+    return 0.5 + 0.5 * np.cos(np.pi * np.minimum(away, 1.0))
 
 
 def _filled(shift: Array, known: Flags, otherwise: Array, fps: float) -> Array:

@@ -12,6 +12,7 @@ from engine.kinematics import ground
 from engine.kinematics.contacts import find_contacts, standing
 from engine.kinematics.proportions import Proportions
 from engine.kinematics.trajectory import Stand
+from engine.kinematics.upright import believed_up, body_up
 
 Array = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -21,6 +22,9 @@ TOES = [BODY_22.index("toe.L"), BODY_22.index("toe.R")]
 
 # A standing foot this far above or under the ground (m) counts half as standing on it: it may be on a step.
 GROUND_REACH = 0.12
+
+# Of two standing feet the lower one tells the ground, and the other if it is not higher than this above it (m).
+LOWER_FOOT = 0.02
 
 # In a scene with a known camera, feet that stand nearer to z=0 than this (m) stand on it: the depth of a person is not known better.
 SCENE_GROUND = 0.3
@@ -40,17 +44,15 @@ def find_world(
     upright: bool = False,
 ) -> World:  # fmt: skip
     """The world of joints `relative` (T,22,3) to the pelvis on its `path` (T,3), metres in camera axes; confidence (T,22);
-    seen (T,2): how fast the feet move in the picture, see `contacts.seen_speed`. `upright`: the axes are those of a
+    seen (T,2,2): how fast the ends of the feet move in the picture, see `contacts.seen_speed`. `upright`: the axes are those of a
     world already, whose Z is up, and nothing is turned or moved but up and down: the ground at z=0 is the one that the feet stand on.
     """
     camera_to_world = np.eye(4)
     sure = np.minimum(confidence[:, ANKLES], confidence[:, TOES])
     if not upright:
-        camera_to_world[:3, :3] = ground.camera_rotation(ground.world_up(relative, confidence))
-        levelling = _levelling(*_feet(relative, path, camera_to_world), sure, body, runs, fps)
-        camera_to_world[:3, :3] = ground.camera_rotation(ground.believed_roll((levelling @ camera_to_world[:3, :3])[2]))
+        camera_to_world[:3, :3] = ground.camera_rotation(_find_up(relative, path, confidence, sure, body, runs, fps, seen))
 
-    ankles, toes = _feet(relative, path, camera_to_world)
+    ankles, toes = _feet(relative, path, camera_to_world[:3, :3])
     soles = np.minimum(ankles[..., 2] - body.ankle_height, toes[..., 2] - body.toe_height)
     # contacts against what is under the feet there and then: a step, or a ground that leans by an error of the depth
     local = np.zeros((len(path), 1, 3))
@@ -82,15 +84,25 @@ def find_stand(relative: Array, path: Array, world: World, body: Proportions) ->
     return Stand(step, world.contacts, up, -height - lowest, world.contacts / (1 + (above / GROUND_REACH) ** 2))
 
 
-def _feet(relative: Array, path: Array, camera_to_world: Array) -> tuple[Array, Array]:
-    """(T,2,3) ankles and (T,2,3) toes, turned as the matrix says but not moved."""
-    ankles, toes = ((relative[:, ends] + path[:, None]) @ camera_to_world[:3, :3].T for ends in (ANKLES, TOES))
+def _feet(relative: Array, path: Array, rotation: Array) -> tuple[Array, Array]:
+    """(T,2,3) ankles and (T,2,3) toes, turned by the matrix (3,3)."""
+    ankles, toes = ((relative[:, ends] + path[:, None]) @ rotation.T for ends in (ANKLES, TOES))
     return ankles, toes
 
 
-def _levelling(ankles: Array, toes: Array, sure: Array, body: Proportions, runs: list[slice], fps: float) -> Array:
-    """(3,3) rotation that makes level what the lower, slower foot of each frame stands on."""
+def _find_up(
+    relative: Array, path: Array, confidence: Array, sure: Array, body: Proportions, runs: list[slice], fps: float, seen: Array | None
+) -> Array:
+    """(3,) up in camera axes: by the body, then by the ground under the feet, then by how cameras stand, each as sure as it is."""
+    stands = standing(*_feet(relative, path, np.eye(3)), runs, fps, seen)
+    up, covariance = body_up(relative, confidence, stands * sure)
+    rotation = ground.camera_rotation(up)
+    ankles, toes = _feet(relative, path, rotation)
     ankles, toes = ankles - [0, 0, body.ankle_height], toes - [0, 0, body.toe_height]
     lower = np.where((toes[..., 2] < ankles[..., 2])[..., None], toes, ankles)
-    stands = standing(ankles, toes, runs, fps) & (lower[..., 2] <= lower[..., 2].min(1)[:, None] + 0.02)
-    return ground.level_by_feet(lower, stands * sure)
+    stands &= lower[..., 2] <= lower[..., 2].min(1)[:, None] + LOWER_FOOT
+    levelling, known = ground.level_by_feet(lower, stands * sure, (rotation @ covariance @ rotation.T)[:2, :2])
+    rotation = levelling @ rotation
+    covariance = np.zeros((3, 3))
+    covariance[:2, :2] = known
+    return believed_up(rotation[2], rotation.T @ covariance @ rotation)
