@@ -16,10 +16,12 @@ Flags = npt.NDArray[np.bool_]
 
 # A contact begins below the first and ends above the second: height of the sole (m) and speed of the slower end of the foot (m/s), the
 # lifted one; and of the speed that pose and picture have together, see `believed_speed`. The latter two were chosen on rendered
-# pairs that no network learnt from (benchmarks/world.py): 95 % of still toes are in contact, 92 % by the lifted speed alone.
+# pairs that no network learnt from (benchmarks/world.py): 96 % of still toes are in contact, 92 % by the lifted speed alone.
 LOW, HIGH = 0.06, 0.10
 SLOW, FAST = 0.40, 0.70
-BELIEVED_SLOW, BELIEVED_FAST = 0.30, 0.50
+BELIEVED_SLOW, BELIEVED_FAST = 0.35, 0.60
+# A foot whose slower end is slower than this (m/s) stands wherever the ground may be.
+STANDS = 0.30
 # Shorter contacts are noise, shorter gaps are jitter (seconds).
 SHORTEST_CONTACT = 0.10
 SHORTEST_GAP = 0.07
@@ -95,7 +97,7 @@ def standing(ankles: Array, toes: Array, runs: list[slice], fps: float, seen: Ar
     lifted = np.stack([speed(ankles, runs, fps), speed(toes, runs, fps)], 1)
     if seen is None:
         return lifted.min(1) < SLOW
-    return believed_speed(lifted, seen).min(1) < BELIEVED_SLOW
+    return believed_speed(lifted, seen).min(1) < STANDS
 
 
 def hysteresis(begins: Flags, lasts: Flags) -> Flags:

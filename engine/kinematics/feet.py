@@ -14,7 +14,7 @@ import numpy.typing as npt
 from scipy.ndimage import distance_transform_edt, maximum_filter1d
 
 from contract.skeleton import BODY_22
-from engine.kinematics.contacts import believed_speed, hysteresis, speed, stretches
+from engine.kinematics.contacts import SEEN_FAST, believed_speed, hysteresis, speed, stretches
 from engine.kinematics.proportions import Proportions
 from engine.kinematics.rotations import LEG_SOFTNESS
 from engine.kinematics.smoothing import penalty, whittaker
@@ -33,7 +33,7 @@ LONGEST_DRIFT = 0.35
 # first on until it is faster than the second; the heel while it is slower than this and not higher than this over the lowest (m).
 TOE_SLOW, TOE_FAST, HEEL_SPEED, HEEL_HEIGHT = 0.30, 0.45, 0.20, 0.02
 # Stands of one contact nearer to each other than this (m) are one: the foot did not go anywhere.
-ONE_SPOT = 0.08
+ONE_SPOT = 0.12
 # ... and it stood there in between too, unless that took longer than this (seconds), in which it may have been raised.
 SHORTEST_GAP = 0.12
 # How far over and under its usual height (m) a standing toe may stay: to move it costs the pose more than the eye gains.
@@ -79,8 +79,8 @@ def plant_feet(
     heights = standing_heights(joints, contacts, body)
     for run in runs:
         if run.stop - run.start >= 3:
-            pace = believed_speed(_speeds(joints[run], fps), np.full((run.stop - run.start, 2, 2), np.inf) if seen is None else seen[run])
-            out[run], kept[run] = _plant_run(joints[run], contacts[run], pace, body, heights, fps, mode == "always")
+            sight = np.full((run.stop - run.start, 2, 2), np.inf) if seen is None else seen[run]
+            out[run], kept[run] = _plant_run(joints[run], contacts[run], sight, body, heights, fps, mode == "always")
     return Planted(out, kept)
 
 
@@ -102,19 +102,19 @@ def _speeds(joints: Array, fps: float) -> Array:
 
 
 def _plant_run(
-    joints: Array, contacts: Flags, pace: Array, body: Proportions, heights: tuple[float, float], fps: float, always: bool
+    joints: Array, contacts: Flags, seen: Array, body: Proportions, heights: tuple[float, float], fps: float, always: bool
 ) -> tuple[Array, Flags]:
     ankle_height, toe_height = heights
     out, kept = joints.copy(), contacts.copy()
+    pace = believed_speed(_speeds(joints, fps), seen)
     toe_shift, ankle_shift = np.zeros((2, len(joints), 3)), np.zeros((2, len(joints), 3))
     toe_on, ankle_on = np.zeros(contacts.shape, bool), np.zeros(contacts.shape, bool)
     for foot in range(2):
         ankle, toe = joints[:, ANKLES[foot]], joints[:, TOES[foot]]
         for stretch in stretches(contacts[:, foot]):
-            down, flat = np.zeros((2, len(joints)), bool)
-            down[stretch] = hysteresis(pace[stretch, 1, foot] < TOE_SLOW, pace[stretch, 1, foot] < TOE_FAST)
+            flat = np.zeros(len(joints), bool)
             flat[stretch] = (pace[stretch, 0, foot] < HEEL_SPEED) & _near_lowest(ankle[stretch, 2], HEEL_HEIGHT)
-            stands = _stands(toe, down, SHORTEST_GAP * fps)
+            stands = [stretch.start + s for s in _stands(toe[stretch], pace[stretch, 1, foot], seen[stretch, 1, foot], SHORTEST_GAP * fps)]
             if not always and max((_drift(toe[s]) for s in stands), default=0.0) > LONGEST_DRIFT:
                 kept[stretch, foot] = False
                 continue
@@ -158,17 +158,30 @@ def _plant_run(
     return out, kept
 
 
-def _stands(toe: Array, down: Flags, gap: float) -> list[npt.NDArray[np.intp]]:
-    """The frames of each spot on which the toe (T,3) stands while `down` (T,): a toe that has moved on stands on another, one
-    that has not stood through a gap of at most so many frames."""
+def _stands(toe: Array, pace: Array, seen: Array, gap: float) -> list[npt.NDArray[np.intp]]:
+    """The frames of each spot on which a toe (T,3) stands during one contact, by its pace (T,) and how fast it is seen to move (T,), m/s.
+
+    A toe that has moved on stands on another spot, and all of the move is left to it. One that has not, or that lies still in the
+    picture meanwhile, stood through a gap of at most so many frames, and through longer ones wherever it was slower than TOE_FAST.
+    """
+    slow, held = pace < TOE_SLOW, hysteresis(pace < TOE_SLOW, pace < TOE_FAST)
     stands: list[npt.NDArray[np.intp]] = []
-    for piece in stretches(down):
+    for piece in stretches(slow):
         frames = np.arange(piece.start, piece.stop)
-        if stands and np.linalg.norm(np.median(toe[frames], axis=0) - np.median(toe[stands[-1]], axis=0)) < ONE_SPOT:
-            between = frames[0] - stands[-1][-1] - 1
-            stands[-1] = np.concatenate([stands[-1], frames if between > gap else np.arange(stands[-1][-1] + 1, piece.stop)])
+        between = np.arange(stands[-1][-1] + 1, piece.start) if stands else frames
+        if stands and (
+            np.linalg.norm(np.median(toe[frames], axis=0) - np.median(toe[stands[-1]], axis=0)) < ONE_SPOT
+            or seen[between].max() < SEEN_FAST
+        ):
+            stands[-1] = np.concatenate([stands[-1], between[(len(between) <= gap) | held[between] | (seen[between] < SEEN_FAST)], frames])
         else:
             stands.append(frames)
+    if stands:
+        # at either end of the contact nothing says that the toe goes anywhere
+        first, last = stands[0][0], stands[-1][-1] + 1
+        before, after = np.arange(first)[held[:first]], np.arange(last, len(toe))[held[last:]]
+        stands[0] = np.concatenate([before, stands[0]])
+        stands[-1] = np.concatenate([stands[-1], after])
     return stands
 
 

@@ -131,12 +131,13 @@ def believed_up(up: Array, covariance: Array) -> Array:
             chances.append(share_t * share_r * math.exp(-0.5 * float((read - middle) @ gain)) / math.sqrt(np.linalg.det(error + spread)))
             means.append(middle + spread @ gain)
     total = sum(chances)
-    believed = sum(c * m for c, m in zip(chances, means, strict=True)) / total if total > 0 else read
+    believed = np.average(means, axis=0, weights=chances) if total > 0 else read
     return up_of(float(believed[0]), quarter + float(believed[1]))
 
 
 def angles(up: Array) -> tuple[float, float]:
-    """Degrees: how far a camera with this `up` (3,) looks up (below 0: down), and how far upright things stand turned clockwise, -180..180."""
+    """Degrees: how far a camera with this `up` (3,) looks up (below 0: down), and how far upright things stand turned clockwise in its
+    picture, -180..180."""
     return math.degrees(math.asin(float(np.clip(up[2], -1, 1)))), math.degrees(math.atan2(float(up[0]), -float(up[1])))
 
 

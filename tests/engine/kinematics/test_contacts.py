@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.kinematics.contacts import find_contacts, hysteresis, seen_speed, stretches
+from engine.kinematics.contacts import believed_speed, find_contacts, hysteresis, seen_speed, standing, stretches
 
 SHARED = Path(__file__).parents[4] / "shared"
 ANKLE, TOE = 0.085, 0.035
@@ -95,8 +95,12 @@ def test_the_speed_that_is_seen_is_that_across_the_line_of_sight(fps: float) -> 
     points[:, 1, 0, 0] += 0.9 * t
     points[:, :, 1] *= (1 + 0.2 * t)[:, None, None]  # the right foot goes along the line of sight: that is not seen
     speed = seen_speed(rays_of(points), np.full(len(t), 4.0), np.ones((len(t), 2, 2)), np.eye(4), [slice(0, len(t))], fps)
-    assert speed[:, 0] == pytest.approx(0.5, rel=0.05)
-    assert speed[:, 1] == pytest.approx(0.0, abs=1e-6)
+    assert speed.shape == (len(t), 2, 2)
+    for end, sideways in ((0, 0.5), (1, 0.9)):
+        # what goes along the slanting line of sight is not seen
+        sight = points[:, end, 0] / np.linalg.norm(points[:, end, 0], axis=-1, keepdims=True)
+        assert speed[:, end, 0] == pytest.approx(sideways * np.sqrt(1 - sight[:, 0] ** 2), rel=0.01)
+    assert speed[:, :, 1] == pytest.approx(0.0, abs=1e-6)
     hidden = seen_speed(rays_of(points), np.full(len(t), 4.0), np.zeros((len(t), 2, 2)), np.eye(4), [slice(0, len(t))], fps)
     assert np.isinf(hidden).all()
 
@@ -117,10 +121,31 @@ def test_a_camera_that_moves_and_turns_does_not_move_the_foot() -> None:
 
 def test_a_foot_that_lies_still_in_the_picture_stands_even_on_a_step_and_where_the_pose_glides() -> None:
     t = np.arange(60) / 30
-    gliding = np.zeros((60, 2, 3)) + np.stack([0.6 * t, 0 * t, 0 * t + 0.3], 1)[:, None]
+    gliding = np.zeros((60, 2, 3)) + np.stack([2.0 * t, 0 * t, 0 * t + 0.3], 1)[:, None]
     feet = gliding + np.array([0, 0, ANKLE]), gliding + np.array([0, -0.17, TOE])
-    seen = np.full((60, 2), 1.0)
-    seen[20:40, 0] = 0.05
-    seen[20:24, 1] = 0.05  # too short to mean anything
+    seen = np.full((60, 2, 2), 1.0)
+    seen[20:40, 1, 0] = 0.05
+    seen[20:24, 1, 1] = 0.05  # too short to mean anything
     found = find_contacts(*feet, ANKLE, TOE, [slice(0, 60)], 30.0, seen)
     assert found[20:40, 0].all() and found.sum() == 20
+
+
+def test_pose_and_picture_together_tell_a_slow_foot() -> None:
+    lifted, seen = np.array([0.4, 0.4, 0.2, 0.4]), np.array([0.1, 0.4, 5.0, np.inf])
+    believed = believed_speed(lifted, seen)
+    assert believed[:2] == pytest.approx([0.2, 0.4])
+    # a point that jumps about in the picture while the pose rests does not make the foot fast; an unseen one leaves it to the pose
+    assert believed[2] < 0.35 and 0.2 < believed[3] < 0.4
+
+
+def test_a_low_foot_that_the_pose_lets_glide_stands_where_the_picture_has_it_slow() -> None:
+    t = np.arange(60) / 30
+    gliding = np.zeros((60, 2, 3)) + np.stack([0.6 * t, 0 * t, 0 * t], 1)[:, None]
+    feet = gliding + np.array([0, 0, ANKLE]), gliding + np.array([0, -0.17, TOE])
+    whole = [slice(0, 60)]
+    assert not find_contacts(*feet, ANKLE, TOE, whole, 30.0).any()
+    slow = np.full((60, 2, 2), np.inf)
+    slow[:, 0, 0] = 0.12
+    found = find_contacts(*feet, ANKLE, TOE, whole, 30.0, slow)
+    assert found[:, 0].all() and not found[:, 1].any()
+    assert standing(*feet, whole, 30.0, slow)[:, 0].all() and not standing(*feet, whole, 30.0).any()

@@ -107,6 +107,32 @@ def test_a_foot_that_is_brought_back_from_far_keeps_pointing_forward() -> None:
         assert cosine.min() > np.cos(np.radians(45))
 
 
+def test_a_foot_that_moves_on_stands_on_another_spot_and_its_move_is_left_to_it() -> None:
+    """A toe slides on by 0.3 m within one contact: still before and after, and in between not much faster than it was."""
+    _, truth, body, _, _ = person(0.0)
+    t = np.arange(120) / FPS
+    moving = np.repeat(truth[:1], 120, 0)
+    moving[:, TOES + ANKLES, 2] = [body.toe_height] * 2 + [body.ankle_height] * 2
+    moving[:, [TOES[0], ANKLES[0]], 1] -= (0.3 / (1 + np.exp(-(t - 2.0) / 0.1)))[:, None]
+    moving += 0.01 * np.sin(2 * np.pi * 0.3 * t)[:, None, None]  # what is to be held
+    planted = plant_feet(moving, np.ones((120, 2), bool), body, [slice(0, 120)], FPS).joints
+    speed = toe_speed(planted)[:, 0]
+    assert speed[:40].max() < 0.5 and speed[80:].max() < 0.5
+    assert planted[-1, TOES[0], 1] - planted[0, TOES[0], 1] == pytest.approx(-0.3, abs=0.03)
+    assert speed.max() < 2.0 * toe_speed(moving)[:, 0].max()
+
+
+def test_a_toe_that_lies_still_in_the_picture_is_held_where_the_pose_lets_it_glide() -> None:
+    _, truth, body, _, _ = person(0.0)
+    gliding = np.repeat(truth[:1], 90, 0)
+    gliding[:, TOES + ANKLES, 2] = [body.toe_height] * 2 + [body.ankle_height] * 2
+    gliding[..., 1] -= 0.8 * np.clip(np.arange(90)[:, None] / FPS - 1.3, 0, 0.4)  # by 0.32 m, at 0.8 m/s
+    contacts, runs = np.ones((90, 2), bool), [slice(0, 90)]
+    left = toe_speed(plant_feet(gliding, contacts, body, runs, FPS).joints)
+    held = toe_speed(plant_feet(gliding, contacts, body, runs, FPS, seen=np.full((90, 2, 2), 0.03)).joints)
+    assert left.max() > 50 and held.max() < 0.5
+
+
 def test_modes() -> None:
     joints, _, body, runs, contacts = person(0.0)
     never = plant_feet(joints, contacts, body, runs, FPS, "never")
