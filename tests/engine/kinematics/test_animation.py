@@ -44,7 +44,7 @@ def test_a_long_take_in_windows_is_the_same_as_at_once(monkeypatch: pytest.Monke
     monkeypatch.setattr(windows, "PIECE", 400)
     in_windows = film(40.0, root=root)
     for name in ("positions_world", "positions_camera", "rotations", "root_translation"):
-        np.testing.assert_allclose(getattr(in_windows, name), getattr(at_once, name), atol=2e-4, err_msg=name)
+        np.testing.assert_allclose(getattr(in_windows, name), getattr(at_once, name), atol=3e-4, err_msg=name)
     np.testing.assert_array_equal(in_windows.contacts, at_once.contacts)
     ours, theirs = (m.provenance["quality"] for m in (in_windows, at_once))
     assert ours.keys() == theirs.keys()

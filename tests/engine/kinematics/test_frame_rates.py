@@ -69,7 +69,7 @@ def test_contacts(both: tuple[Motion, Motion, int]) -> None:
 def test_the_quality_report(both: tuple[Motion, Motion, int]) -> None:
     mine, finest = (m.provenance["quality"] for m in both[:2])
     assert mine["fit_mm"] == pytest.approx(finest["fit_mm"], abs=0.3)
-    assert mine["reprojection_px"] == pytest.approx(finest["reprojection_px"], abs=0.3)
+    assert mine["reprojection_px"] == pytest.approx(finest["reprojection_px"], abs=0.5)
     assert mine["camera_tilt_degrees"] == pytest.approx(finest["camera_tilt_degrees"], abs=0.5)
     assert mine["foot_slide_cm_s"] == pytest.approx(finest["foot_slide_cm_s"], abs=2.5)
     assert [u["reason"] for u in mine["unsure"]] == [u["reason"] for u in finest["unsure"]]
