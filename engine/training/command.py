@@ -68,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--skeleton", choices=NAMES, help="mocap, detections: whose joints (default: BODY_22)")
     parser.add_argument("--every", type=int, default=1, help="use one frame of so many")
     parser.add_argument("--mocap", type=Path, help="pairs: a folder of motion capture that the lifter sees too")
-    parser.add_argument("--config", type=Path, help="settings: a .toml, or paper_cpn, paper_gt, product_lifter, product_refiner")
+    parser.add_argument("--config", type=Path, help="settings: a .toml, or the name of one in engine/training/configs: paper_cpn ...")
     parser.add_argument("-o", "--out", type=Path, default=Path("runs"), help="folder of all that is written (default: %(default)s)")
     parser.add_argument(
         "--lifter", help="refiner: weights (default: lifter.safetensors in the out folder), or module:callable as for evaluate"

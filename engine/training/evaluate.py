@@ -123,7 +123,8 @@ def judged_poses(
     guess = None if given is None else torch.from_numpy(np.asarray(given, dtype=np.float32)).to(device)
     first = lift(model, points, flip=flip and read.mode == "paper") if guess is None else guess
     sure = None if clip.confidence is None else torch.from_numpy(clip.confidence).to(device)
-    if sure is None and read.hypotheses > 1 and isinstance(model.noise, MixtureNoise) and len(model.noise.errors.classes) > 1:
+    drawn = read.mode == "paper" and read.hypotheses > 1
+    if drawn and sure is None and isinstance(model.noise, MixtureNoise) and len(model.noise.errors.classes) > 1:
         raise Failure(
             "bad_input", f"{read.weights} draws hypotheses by the detector's confidence, and these keypoints have none; use --hypotheses 1."
         )

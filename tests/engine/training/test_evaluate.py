@@ -5,12 +5,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from contract.failure import Failure
 from contract.skeleton import BODY_22
 from engine.commands import run
 from engine.datasets.benchmark import Source
 from engine.datasets.registry import load_poses
+from engine.refiner.error_model import ErrorModel
+from engine.refiner.noise import MixtureNoise
 from engine.refiner.pose_model import PoseModel, save_pose_model
 from engine.training import evaluate
 from engine.training.evaluate import main
@@ -98,6 +101,24 @@ def test_the_mode_is_that_of_the_training_unless_another_is_asked_for(h36m, caps
         assert figures(capsys, *words)["mode"] == mode
     with pytest.raises(Failure, match="has no mixture"):
         main([*map(str, words), "--mode", "paper"])
+
+
+def test_hypotheses_by_confidence_want_one(h36m, capsys):
+    """The same file of keypoints with a third number, and without."""
+    made = make()
+    (plain,) = made.noise.errors.classes
+    by_confidence = ErrorModel((plain, plain), torch.full((17, 1), 0.5), torch.zeros(17, 5), torch.zeros(17))
+    noise = MixtureNoise(made.noise.schedule, made.noise.start_step, by_confidence)
+    save_pose_model(h36m / "m.safetensors", PoseModel(made.skeleton, made.lifter, made.refiner, noise))
+    words = ("--data", "h36m", "--path", h36m, "--weights", h36m / "m.safetensors", "--every", 6)
+    with pytest.raises(Failure, match="these keypoints have none; use --hypotheses 1"):
+        main([*map(str, words), "--hypotheses", "2"])
+    assert figures(capsys, *words)["averages"] and figures(capsys, *words, "--hypotheses", 2, "--mode", "released")["averages"]
+    found = np.load(h36m / "data_2d_h36m_cpn_ft_h36m_dbb.npz", allow_pickle=True)["positions_2d"].item()
+    scored = {s: {a: [np.concatenate([v, np.ones((*v.shape[:2], 1))], -1) for v in views] for a, views in takes.items()}
+              for s, takes in found.items()}  # fmt: skip
+    np.savez(h36m / "scored.npz", positions_2d=scored)
+    assert figures(capsys, *words, "--hypotheses", 2, "--keypoints", h36m / "scored.npz")["averages"]
 
 
 def test_another_lifter_is_judged_and_refined(h36m, capsys, monkeypatch):
