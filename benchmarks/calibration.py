@@ -161,7 +161,7 @@ def plot(found: Calibration, path: Path) -> None:
     figure = Figure(figsize=(5, 4), dpi=110, layout="constrained")
     axes = figure.add_subplot()
     axes.plot(found.spread, found.error, "o-")
-    axes.set_xlabel("spread of the hypotheses, mm (mean of each tenth of the joints)")
+    axes.set_xlabel("spread of the hypotheses, mm (tenths of the joints)")
     axes.set_ylabel("error, mm")
     axes.set_title(f"Pearson {found.pearson:.2f}, Spearman {found.spearman:.2f}")
     axes.set_xlim(left=0)
