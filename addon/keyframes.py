@@ -8,6 +8,7 @@ is taken on `slots`, which only the new layout has.
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -100,6 +101,28 @@ def curves_of(owner: bpy.types.Object) -> Any:
             if bag is not None:
                 return bag.fcurves
     return []
+
+
+def actions_for(armature: bpy.types.Object) -> list[bpy.types.Action]:
+    """The actions of the file that move bones, all of them bones of this armature; by name."""
+    names = {bone.name for bone in armature.data.bones}
+    found = []
+    for action in bpy.data.actions:
+        paths = (curve.data_path for curve in _all_curves(action))
+        bones = {bpy.utils.unescape_identifier(match[1]) for match in map(_BONE.match, paths) if match}
+        if bones and bones <= names:
+            found.append(action)
+    return sorted(found, key=lambda action: action.name)
+
+
+# the bone in a curve's data path; names keep their quotes and backslashes behind a backslash
+_BONE = re.compile(r'pose\.bones\["((?:[^"\\]|\\.)*)"\]')
+
+
+def _all_curves(action: bpy.types.Action) -> list[Any]:
+    if not hasattr(action, "slots"):
+        return list(action.fcurves)
+    return [curve for layer in action.layers for strip in layer.strips for bag in strip.channelbags for curve in bag.fcurves]
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,10 @@ from ..contract.options import CaptureOptions
 from .armature import is_kinolift
 from .camera import scene_camera_path
 from .capture import Capture, Placement, Take, check_video, place_motion, quality_sentence
-from .export import BLENDER_EXTENSIONS, MOTION_EXTENSION, check_outputs, export_armature
+from .export import BLENDER_EXTENSIONS, MOTION_EXTENSION, check_outputs, export_armature, export_takes
 from .export.options import ExportOptions
 from .key_reduction import Tolerance
-from .keyframes import curves_of
+from .keyframes import actions_for, curves_of
 from .markers import mark_unsure
 from .preferences import preferred_python
 from .properties import PLACEMENT_PROPERTIES, KinoliftStatus, capture_properties, export_properties, simplify_properties
@@ -304,12 +304,17 @@ class KINOLIFT_OT_export(bpy.types.Operator, ExportHelper):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         path = Path(bpy.path.abspath(self.filepath))
+        options = ExportOptions(self.mesh, self.fbx_preset, self.fbx_root)
+        written = [path]
         try:
-            export_armature(context.object, path, options=ExportOptions(self.mesh, self.fbx_preset, self.fbx_root))
+            if self.takes == "playing":
+                export_armature(context.object, path, options=options)
+            else:
+                written = export_takes(context.object, actions_for(context.object), path, options, one_file=self.takes == "clips")
         except Failure as failure:
             self.report({"ERROR"}, failure.message)
             return {"CANCELLED"}
-        self.report({"INFO"}, f"Wrote {path}")
+        self.report({"INFO"}, f"Wrote {', '.join(map(str, written))}")
         return {"FINISHED"}
 
 

@@ -116,6 +116,12 @@ def export_properties() -> dict[str, object]:
     """The options of an export as Blender's properties; the defaults are ExportOptions'."""
     default = ExportOptions()
     return {
+        "takes": EnumProperty(
+            name="Takes", description="Which actions go into the file", default="playing",
+            items=[("playing", "Playing", "The action that the armature plays"),
+                   ("clips", "All in One File", "Every action that moves this armature's bones, as clips of one .fbx, .glb or .blend"),
+                   ("files", "A File Each", "Every action that moves this armature's bones, named after the file and the action")],
+        ),
         "mesh": BoolProperty(name="Meshes", description="The meshes that the armature moves go into the file", default=default.mesh),
         "fbx_preset": EnumProperty(
             name="FBX for", description="The program that an FBX file is for: its axes, scale and root bone", default=default.fbx_preset,

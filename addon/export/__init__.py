@@ -111,7 +111,7 @@ def export_takes(
 
     options = (options or ExportOptions()).check()
     if not actions:
-        raise Failure("bad_arguments", f"There is no take to write to {path.name}; name at least one.")
+        raise Failure("bad_arguments", f"There is no take to write to {path.name}: no action moves the armature's bones.")
     extension = path.suffix.lower()
     if one_file:
         check_holds_takes(extension)

@@ -74,3 +74,24 @@ def test_ten_thousand_frames_of_24_bones_take_under_a_second():
     took = time.perf_counter() - began
     print(f"keying 24 bones x 10,000 frames: {took:.3f} s")
     assert took < 1.5
+
+
+def test_the_actions_that_are_for_an_armature():
+    made = {}
+    for name, bones in (("Hero", ("hips", 'a "b" \\ c')), ("Other", ("hips", "tail"))):
+        data = bpy.data.armatures.new(name)
+        made[name] = bpy.data.objects.new(name, data)
+        bpy.context.scene.collection.objects.link(made[name])
+        bpy.context.view_layer.objects.active = made[name]
+        bpy.ops.object.mode_set(mode="EDIT")
+        for bone in bones:
+            data.edit_bones.new(bone).tail = (0, 0, 1)
+        bpy.ops.object.mode_set(mode="OBJECT")
+    frames, still = np.array([0.0, 1.0]), np.zeros(2, bool)
+    for name, bones in (("shared", ["hips"]), ("heroic", ["hips", 'a "b" \\ c']), ("wagging", ["hips", "tail"]), ("moving", [])):
+        curves = keyframes.new_action(made["Hero"], name)
+        curves.write("location", "Object", frames, np.zeros((2, 3)), still)
+        for bone in bones:
+            curves.write(f'pose.bones["{bpy.utils.escape_identifier(bone)}"].location', bone, frames, np.zeros((2, 3)), still)
+    assert [action.name for action in keyframes.actions_for(made["Hero"])] == ["heroic", "shared"]
+    assert [action.name for action in keyframes.actions_for(made["Other"])] == ["shared", "wagging"]

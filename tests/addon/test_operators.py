@@ -131,6 +131,32 @@ def test_load_and_export(make_motion, tmp_path):
     assert "is not a motion file" in failure_of(bpy.ops.kinolift.load_motion, filepath=str(path))
 
 
+def test_export_of_all_takes(make_motion, tmp_path):
+    """Two takes of one armature, as clips and as files; another armature's action goes into neither."""
+    from kinolift_extension.addon.armature import key_motion
+
+    for name, frames in (("walk", 12), ("bystander", 5)):
+        save_motion(make_motion(frames=frames, fps=24.0), tmp_path / f"{name}.npz")
+        bpy.ops.kinolift.load_motion(filepath=str(tmp_path / f"{name}.npz"), scene_fps="match")
+    other = bpy.context.object
+    other.data.bones["head"].name = "another head"
+    hero = bpy.data.objects["walk"]
+    hero.animation_data.action.use_fake_user = True
+    key_motion(hero, make_motion(frames=7, fps=24.0, seed=3), np.arange(7.0))
+    hero.animation_data.action.name = "run"
+    walk = next(action.name for action in bpy.data.actions if action.name.startswith("walk"))
+    bpy.context.view_layer.objects.active = hero
+    assert bpy.ops.kinolift.export(filepath=str(tmp_path / "all.fbx"), takes="clips") == {"FINISHED"}
+    assert bpy.ops.kinolift.export(filepath=str(tmp_path / "each.bvh"), takes="files") == {"FINISHED"}
+    assert sorted(path.name for path in tmp_path.glob("each*")) == sorted(["each_run.bvh", f"each_{walk}.bvh"])
+    assert "holds one take" in failure_of(bpy.ops.kinolift.export, filepath=str(tmp_path / "no.bvh"), takes="clips")
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+    bpy.ops.wm.fbx_import(filepath=str(tmp_path / "all.fbx"))
+    assert {action.name: round(action.frame_range[1]) for action in bpy.data.actions} == {"run": 7, walk: 12}
+    bpy.ops.object.armature_add()
+    assert "no action moves the armature's bones" in failure_of(bpy.ops.kinolift.export, filepath=str(tmp_path / "no.fbx"), takes="clips")
+
+
 def test_load_with_fewer_keys(make_motion, tmp_path):
     path = tmp_path / "walk.npz"
     save_motion(make_motion(frames=60, fps=24.0), path)
