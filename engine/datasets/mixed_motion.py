@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -16,14 +17,16 @@ import numpy.typing as npt
 from contract.skeleton import BODY_22
 
 Array = npt.NDArray[np.floating]
+T = TypeVar("T")  # a stretch of motion, or what stands for one
 Draw = Callable[[int], Array]  # frames -> (frames,22,3) of some motion
 
 TRUNK = tuple(BODY_22.index(j) for j in ("spine", "chest", "neck", "head", "head_top"))
 ARMS = {s: tuple(BODY_22.index(f"{j}.{s}") for j in ("elbow", "wrist", "hand")) for s in "LR"}
 SHOULDERS = tuple(BODY_22.index(f"shoulder.{s}") for s in "LR")
+UPPER_BODY = (*TRUNK, *SHOULDERS, *ARMS["L"], *ARMS["R"])
 # what carries: from, to, right, left
-_PELVIS = tuple(BODY_22.index(j) for j in ("pelvis", "spine", "hip.R", "hip.L"))
-_CHEST = tuple(BODY_22.index(j) for j in ("chest", "neck", "shoulder.R", "shoulder.L"))
+PELVIS = tuple(BODY_22.index(j) for j in ("pelvis", "spine", "hip.R", "hip.L"))
+CHEST = tuple(BODY_22.index(j) for j in ("chest", "neck", "shoulder.R", "shoulder.L"))
 SLOWEST, FASTEST = 0.7, 1.6  # a take's speed beside the recorded one
 
 
@@ -36,28 +39,64 @@ class Mixing:
     one_arm: float = 0.3
 
 
+@dataclass(frozen=True)
+class Take(Generic[T]):
+    """A stretch that is played at `speed` beside the recorded one: `taken` frames were asked for, `what` is what came."""
+
+    what: T
+    taken: int
+    speed: float
+
+    def at(self, frames: int, came: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+        """Where `frames` frames lie among the `came` that came: the frame before (frames,) and the share of the next (frames,)."""
+        at = np.arange(frames) * ((came - 1) / (self.taken - 1)) * self.speed  # whole where as many frames came as were asked for
+        low = np.clip(at.astype(np.int64), 0, came - 2)
+        return low, np.clip(at - low, 0.0, 1.0)
+
+
+@dataclass(frozen=True)
+class Parts(Generic[T]):
+    """Whose legs a mixed motion has, and whose trunk, arms and one arm, where they are another's. side: "L" or "R", the arm's."""
+
+    motion: Take[T]
+    trunk: Take[T] | None = None
+    arms: Take[T] | None = None
+    arm: Take[T] | None = None
+    side: str = "L"
+
+
+def choose_parts(draw: Callable[[int], T], frames: int, mixing: Mixing, random: np.random.Generator) -> Parts[T]:
+    """The parts of a mixed motion of `frames` frames. draw: frames -> a stretch of some motion."""
+    motion = _take(draw, frames, random)
+    trunk = _take(draw, frames, random) if random.random() < mixing.trunk else None
+    arms = _take(draw, frames, random) if random.random() < mixing.both_arms else None
+    if random.random() >= mixing.one_arm:
+        return Parts(motion, trunk, arms)
+    return Parts(motion, trunk, arms, _take(draw, frames, random), "LR"[int(random.integers(2))])
+
+
 def draw_mixed(draw: Draw, frames: int, mixing: Mixing, random: np.random.Generator) -> npt.NDArray[np.float64]:
     """(frames,22,3) float64 of one motion with parts of others; axes and units are those of `draw`."""
-    motion = _at_speed(draw, frames, random)
-    if random.random() < mixing.trunk:
-        motion = with_trunk(motion, _at_speed(draw, frames, random))
-    if random.random() < mixing.both_arms:
-        other = _at_speed(draw, frames, random)
+    parts = choose_parts(draw, frames, mixing, random)
+    motion = _played(parts.motion, frames)
+    if parts.trunk is not None:
+        motion = with_trunk(motion, _played(parts.trunk, frames))
+    if parts.arms is not None:
+        other = _played(parts.arms, frames)
         motion = with_arm(with_arm(motion, other, "L"), other, "R")
-    if random.random() < mixing.one_arm:
-        motion = with_arm(motion, _at_speed(draw, frames, random), "LR"[int(random.integers(2))])
+    if parts.arm is not None:
+        motion = with_arm(motion, _played(parts.arm, frames), parts.side)
     return motion
 
 
 def with_trunk(motion: Array, other: Array) -> npt.NDArray[np.float64]:
     """`motion` (T,22,3) with the trunk, head and arms of `other` (T,22,3), carried by its own pelvis."""
-    parts = (*TRUNK, *SHOULDERS, *ARMS["L"], *ARMS["R"])
-    return _carried(motion, other, parts, _PELVIS)
+    return _carried(motion, other, UPPER_BODY, PELVIS)
 
 
 def with_arm(motion: Array, other: Array, side: str) -> npt.NDArray[np.float64]:
     """`motion` (T,22,3) with the arm "L" or "R" of `other` (T,22,3), carried by its own chest."""
-    return _carried(motion, other, ARMS[side], _CHEST)
+    return _carried(motion, other, ARMS[side], CHEST)
 
 
 def _carried(motion: Array, other: Array, parts: tuple[int, ...], carrier: tuple[int, ...]) -> npt.NDArray[np.float64]:
@@ -84,12 +123,14 @@ def _unit(v: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return v / np.maximum(np.linalg.norm(v, axis=-1, keepdims=True), 1e-9)
 
 
-def _at_speed(draw: Draw, frames: int, random: np.random.Generator) -> npt.NDArray[np.float64]:
-    """A motion played slower or faster than recorded."""
+def _take(draw: Callable[[int], T], frames: int, random: np.random.Generator) -> Take[T]:
+    """A stretch that is to be played slower or faster than recorded."""
     speed = float(np.exp(random.uniform(np.log(SLOWEST), np.log(FASTEST))))
     taken = int(np.ceil((frames - 1) * speed)) + 1
-    motion = np.asarray(draw(taken), dtype=np.float64)
-    at = np.arange(frames) * ((len(motion) - 1) / (taken - 1)) * speed  # whole where as many frames came as were asked for
-    low = np.clip(at.astype(int), 0, len(motion) - 2)
-    share = np.clip(at - low, 0.0, 1.0)[:, None, None]
-    return (1 - share) * motion[low] + share * motion[low + 1]
+    return Take(draw(taken), taken, speed)
+
+
+def _played(take: Take[Array], frames: int) -> npt.NDArray[np.float64]:
+    motion = np.asarray(take.what, dtype=np.float64)
+    low, share = take.at(frames, len(motion))
+    return (1 - share[:, None, None]) * motion[low] + share[:, None, None] * motion[low + 1]

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import platform
+
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-# torch's compiler puts a linear layer and what follows it into this operation of oneDNN; builds without oneDNN lack it.
-ONE_PASS = torch.backends.mkldnn.is_available() and all(
-    hasattr(torch.ops.mkldnn, n) for n in ("_linear_pointwise", "_reorder_linear_weight")
+# torch's compiler puts a linear layer and what follows it into this operation of oneDNN. Builds without oneDNN lack it, and on other
+# processors than x86 oneDNN hands over to other libraries, which nobody has tried here.
+ONE_PASS = (
+    torch.backends.mkldnn.is_available()
+    and platform.machine().lower() in ("x86_64", "amd64")
+    and all(hasattr(torch.ops.mkldnn, name) for name in ("_linear_pointwise", "_reorder_linear_weight"))
 )
 ROWS = 2048  # for which weights are laid out: 48 poses. Any number of rows gives the right product
 

@@ -18,10 +18,11 @@ from torch import Tensor
 
 from contract.failure import Failure
 from contract.skeleton import BODY_22
-from engine.datasets.mixed_motion import Mixing, draw_mixed
+from engine.datasets.mixed_motion import Mixing, Parts, Take, choose_parts
 from engine.landmarks import LANDMARK_JOINT
 from engine.refiner.codec import WORLD_TO_STATURE, view_rotation
 from engine.training.augmentation import Pairs
+from engine.training.mixtures import Stretch, gather
 
 Array = npt.NDArray[np.floating]
 
@@ -38,8 +39,7 @@ class Motions:
         self.mixed = mixed
         self.lengths = np.array([len(c) for c in clips], dtype=np.float64)
         self.first = (np.cumsum(self.lengths) - self.lengths).astype(int)
-        self.joined = np.concatenate(clips)
-        self.frames = torch.from_numpy(self.joined).to(device)
+        self.frames = torch.from_numpy(np.concatenate(clips)).to(device)
 
     def to(self, device: torch.device | str) -> Motions:
         """The same motions on another device."""
@@ -47,35 +47,24 @@ class Motions:
         other.frames = self.frames.to(device)
         return other
 
-    def pick(self, frames: int, rng: np.random.Generator) -> int | Array:
-        """What `gather` makes a run of: where a stretch starts, or the mixture of several, made on the CPU."""
+    def pick(self, frames: int, rng: np.random.Generator) -> Parts[Stretch]:
+        """What `gather` makes a run of `frames` frames of. Raises Failure `bad_input` where no clip is long enough for an unmixed one."""
         if self.mixed and rng.random() < self.mixed:
-            return draw_mixed(lambda count: self.stretch(count, rng), frames, Mixing(), rng)
-        return self.start(frames, rng)
-
-    def gather(self, picks: Sequence[int | Array], frames: int) -> Tensor:
-        """(len(picks),frames,22,3) on the device."""
-        starts = np.array([pick if isinstance(pick, int) else 0 for pick in picks])
-        rows = torch.from_numpy(starts[:, None] + np.arange(frames)).to(self.frames.device)
-        drawn = self.frames[rows.clamp_max(len(self.frames) - 1)]  # the rows of mixtures stand for nothing yet
-        for run, pick in enumerate(picks):
-            if not isinstance(pick, int):
-                drawn[run] = torch.from_numpy(pick).to(drawn)
-        return drawn
-
-    def start(self, frames: int, rng: np.random.Generator) -> int:
-        """The first frame, in all clips one after another, of a stretch of one clip."""
+            return choose_parts(lambda count: self.stretch(count, rng), frames, Mixing(), rng)
         if frames > self.lengths.max():
             raise Failure("bad_input", f"No motion is as long as {frames} frames; give longer clips of motion capture.")
+        return Parts(Take(self.stretch(frames, rng), frames, 1.0))
+
+    def gather(self, picks: Sequence[Parts[Stretch]], frames: int) -> Tensor:
+        """(len(picks),frames,22,3) on the device."""
+        return gather(self.frames, picks, frames)
+
+    def stretch(self, frames: int, rng: np.random.Generator) -> Stretch:
+        """A stretch of one clip that is long enough; fewer frames where none is."""
+        frames = min(frames, int(self.lengths.max()))
         usable = np.where(self.lengths >= frames, self.lengths, 0.0)
         clip = int(rng.choice(len(self.lengths), p=usable / usable.sum()))
-        return int(self.first[clip] + rng.integers(0, int(self.lengths[clip]) - frames + 1))
-
-    def stretch(self, frames: int, rng: np.random.Generator) -> Array:
-        """(frames,22,3) of one clip that is long enough; fewer frames where none is."""
-        frames = min(frames, int(self.lengths.max()))
-        start = self.start(frames, rng)
-        return self.joined[start : start + frames]
+        return Stretch(int(self.first[clip] + rng.integers(0, int(self.lengths[clip]) - frames + 1)), frames)
 
 
 def stature_of(positions: Tensor) -> Tensor:

@@ -1,0 +1,71 @@
+"""Mixed motions (engine/datasets/mixed_motion.py) of a whole batch at once, on the device where the motion capture lies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from contract.skeleton import BODY_22
+from engine.datasets.mixed_motion import ARMS, CHEST, PELVIS, UPPER_BODY, Parts, Take
+
+LEAST = 1e-9  # metres: nothing shorter has a direction
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """`length` frames from `start` on, in all clips one after another."""
+
+    start: int
+    length: int
+
+
+def gather(joined: Tensor, runs: Sequence[Parts[Stretch]], frames: int) -> Tensor:
+    """(len(runs),frames,22,3) of the clips one after another (F,22,3), on their device."""
+    motion = _played(joined, [run.motion for run in runs], frames)
+    both = (*ARMS["L"], *ARMS["R"])
+    _carry(motion, joined, [run.trunk for run in runs], UPPER_BODY, PELVIS)
+    _carry(motion, joined, [run.arms for run in runs], both, CHEST)
+    for side in "LR":
+        _carry(motion, joined, [run.arm if run.side == side else None for run in runs], ARMS[side], CHEST)
+    return motion
+
+
+def _played(joined: Tensor, takes: Sequence[Take[Stretch]], frames: int) -> Tensor:
+    low, share = (np.stack(part) for part in zip(*(take.at(frames, take.what.length) for take in takes), strict=True))
+    low += np.array([take.what.start for take in takes])[:, None]
+    rows, weight = torch.from_numpy(low).to(joined.device), torch.from_numpy(share).to(joined)[..., None, None]
+    return torch.lerp(joined[rows], joined[rows + 1], weight)
+
+
+def _carry(motion: Tensor, joined: Tensor, takes: Sequence[Take[Stretch] | None], joints: Sequence[int], carrier: Sequence[int]) -> None:
+    """Puts the takes' `joints`, turned as the carrier is, into the runs of `motion` (R,T,22,3) that have one; bones keep their lengths."""
+    chosen = [run for run, take in enumerate(takes) if take is not None]
+    if not chosen:
+        return
+    rows = torch.tensor(chosen).to(motion.device)
+    other, mine = _played(joined, [take for take in takes if take is not None], motion.shape[1]), motion[rows]
+    turn = _frame(mine, carrier) @ _frame(other, carrier).transpose(-1, -2)
+    result = mine.clone()
+    for joint in joints:  # parents come first
+        parent = BODY_22.parents[joint]
+        bone = (turn @ (other[:, :, joint] - other[:, :, parent])[..., None])[..., 0]
+        length = (mine[:, :, joint] - mine[:, :, parent]).norm(dim=-1, keepdim=True)
+        result[:, :, joint] = result[:, :, parent] + bone * (length / bone.norm(dim=-1, keepdim=True).clamp_min(LEAST))
+    motion[rows] = result
+
+
+def _frame(motion: Tensor, carrier: Sequence[int]) -> Tensor:
+    """(R,T,3,3) columns: to the person's left, along the carrier, and their cross product."""
+    bottom, top, right, left = (motion[:, :, joint] for joint in carrier)
+    along = _unit(top - bottom)
+    across = left - right
+    aside = _unit(across - (across * along).sum(-1, keepdim=True) * along)
+    return torch.stack([aside, along, torch.linalg.cross(aside, along)], -1)
+
+
+def _unit(vectors: Tensor) -> Tensor:
+    return vectors / vectors.norm(dim=-1, keepdim=True).clamp_min(LEAST)
