@@ -1,12 +1,13 @@
 """The refiner's forward pass on this CPU against the paper's as written, in turns, and what bfloat16 does to real poses.
 
-    python benchmarks/cpu_refiner.py [--batch 64] [--threads 1] [--repeat 25] [--pairs FOLDER] [--profile]
+    python benchmarks/cpu_refiner.py [--batch 64] [--threads 1] [--repeat 25] [--pairs FOLDER] [--videos VIDEO ...] [--profile]
 
 The layout is the released one (34 nodes, 96 channels, 5 layers), with random weights. `ms` is the clock's, `processor ms` that of all
 threads together, which other programs' work counts into far less; both median, fastest and slowest of the repetitions, `times` is as
 written divided by it, by the medians. With --pairs the shipped refiner refines every frame of the rendered pairs that nothing was trained
 on (docs/data.md) in float32 and in bfloat16: MPJPE of the limb joints rooted at the hips in mm of a person 1.7 m tall, how far the joints
-move between the two, and the median length of the joints' second differences from frame to frame, which trembling would raise. --profile
+move between the two, and the median length of the joints' second differences from frame to frame, which trembling would raise. --videos
+captures clips with a truth beside them (benchmarks/accuracy.py) in both precisions, and prints their errors. --profile
 prints where the clock's time of each fused pass goes; every call counts as its fastest of ten passes, as other programs interrupt many.
 """
 
@@ -151,6 +152,24 @@ def accuracy(model: PoseModel, poses: Poses) -> Table:
     return table
 
 
+def captures(model: PoseModel, videos: list[Path]) -> Table:
+    """The table of clips with a truth: MPJPE, PA-MPJPE in mm and the error of the accelerations in m/s^2, in both precisions."""
+    from benchmarks.accuracy import judge, read_truth, videos_with_truth
+    from contract.options import CaptureOptions
+
+    options = CaptureOptions(device="cpu").check()
+    table = Table("clip", "stage", "precision", "MPJPE mm", "PA-MPJPE mm", "accel m/s2")
+    for path in videos_with_truth(videos):
+        truth, found = read_truth(path.with_suffix(".truth.npz")), {}
+        for dtype in (torch.float32, torch.bfloat16):
+            model.network = FusedRefiner(model.refiner, dtype=dtype)
+            found[str(dtype).removeprefix("torch.")] = judge(path, truth, model, options)[0]
+        for stage in ("refiner", "motion"):
+            for precision, figures in found.items():
+                table.add_row(path.stem, stage, precision, *(f"{value:.3f}" for value in figures[stage]))
+    return table
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Prints the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
@@ -158,6 +177,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--repeat", type=int, default=25)
     parser.add_argument("--pairs", type=Path, help="folder of rendered pairs: measure the error too")
+    parser.add_argument("--videos", type=Path, nargs="+", help="clips, or folders of them, with their truth: measure the error of captures")
     parser.add_argument("--profile", action="store_true")
     read = parser.parse_args(arguments)
     if min(read.batch, read.threads, read.repeat) < 1:
@@ -174,6 +194,8 @@ def main(arguments: list[str] | None = None) -> int:
         held_out = split_segments(load_detections(read.pairs)).validation
         poses = validation_poses(model.lifter, Split([], held_out), every=1)
         console.print(accuracy(model, poses), f"{len(poses.guess)} frames")
+    if read.videos is not None:
+        console.print(captures(PoseModel("cpu"), read.videos))
     return 0
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -7,6 +9,8 @@ import torch
 from benchmarks import cpu_refiner
 from engine.refiner.pose import PoseModel
 from engine.training.refiner import Poses
+
+SAMPLE = Path(__file__).resolve().parents[2] / "examples" / "sample.mp4"
 
 
 def test_the_passes_are_timed_and_compared(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -42,6 +46,25 @@ def test_the_error_is_that_of_the_poses_given() -> None:
     assert float(rows["float32"][2]) == 0.0 == float(rows["float32"][3])
     assert 0.0 < float(rows["bfloat16"][3]) < 10.0
     assert np.isfinite([float(value) for row in rows.values() for value in row[1:]]).all()
+
+
+def test_captures_are_judged_in_both_precisions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The precision reaches the capture, and each row has its own figures."""
+
+    def judge(path: Path, truth: object, model: PoseModel, options: object) -> tuple[dict[str, tuple[float, float, float]]]:
+        first = 2.0 if model.network.dtype == torch.bfloat16 else 1.0
+        return ({"refiner": (first, 3.0, 4.0), "motion": (10 * first, 30.0, 40.0)},)
+
+    monkeypatch.setattr("benchmarks.accuracy.judge", judge)
+    table = cpu_refiner.captures(PoseModel("cpu"), [SAMPLE])
+    assert list(zip(*(column.cells for column in table.columns), strict=True)) == [
+        ("sample", stage, precision, value, *rest)
+        for stage, values, rest in (
+            ("refiner", ("1.000", "2.000"), ("3.000", "4.000")),
+            ("motion", ("10.000", "20.000"), ("30.000", "40.000")),
+        )
+        for precision, value in zip(("float32", "bfloat16"), values, strict=True)
+    ]
 
 
 @pytest.mark.parametrize("wrong", [["--batch", "0"], ["--repeat", "0"]])
