@@ -62,7 +62,7 @@ def capture(video_path: Path, options: CaptureOptions, progress: Progress) -> Ca
         "versions": _versions(),
         "weights": {
             "lifter": model.lifter_weights.sha256, "refiner": model.refiner_weights.sha256, "detector": model_bundle.MODEL_SHA256,
-            "device": str(model.device),
+            "device": str(model.device), "precision": model.precision,
         },
         "timings": {stage: round(seconds, 3) for stage, seconds in progress.timings.items()},
         "warnings": [message for _, message in progress.warnings],

@@ -72,6 +72,11 @@ class PoseModel:
         errors = ErrorModel.from_tensors(self.refiner_weights.tensors)
         self.noise = MixtureNoise(Schedule(), int(self.refiner_weights.header["start_step"]), errors)
 
+    @property
+    def precision(self) -> str:
+        """What the refiner multiplies in: `bf16` or `fp32` on a CPU; on CUDA `fp16`, `tf32`, or `plain` without the fused kernels."""
+        return str(getattr(self.network, "precision", "fp32"))
+
     @torch.inference_mode()
     def run(
         self, track: Track, camera_matrix: Array, height: float, *, steps: int, hypotheses: int, seed: int, progress: Progress

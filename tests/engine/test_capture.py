@@ -100,6 +100,7 @@ def test_the_provenance_says_where_it_comes_from(taken):
     provenance = taken[0].provenance
     assert provenance["source"]["name"] == "sample.mp4" and len(provenance["source"]["sha256"]) == 64
     assert provenance["weights"]["lifter"] == weights.read_sums(weights.FOLDER)["lifter.safetensors"]
+    assert provenance["weights"]["precision"] in ("bf16", "fp32", "fp16", "tf32", "plain")
     assert provenance["options"]["steps"] == 1 and provenance["quality"]["frames"] == 60
     assert set(provenance["timings"]) == {"start", "detect", "lift", "refine", "motion"}
     assert str(SAMPLE.parent) not in json.dumps(provenance)  # nothing of the machine

@@ -7,6 +7,7 @@ from contract.skeleton import BODY_22
 from engine.landmarks import LANDMARK_JOINT
 from engine.progress import Progress
 from engine.refiner import pose as pose_module
+from engine.refiner.cpu import CpuRefiner
 from engine.refiner.error_model import ErrorModel
 from engine.refiner.noise import MixtureNoise
 from engine.refiner.pose import PoseModel, choose_device
@@ -137,6 +138,15 @@ def test_larger_batches_draw_the_same_noise_and_notices_are_told(model, monkeypa
     assert Whole.sizes == [3 * len(track)]
     assert np.allclose(got.joints, expected.joints, atol=1e-4) and np.allclose(got.spread, expected.spread, atol=1e-4)
     assert progress.warnings == [("slow_refiner", "It is slow.")]
+
+
+def test_the_precision_is_that_of_the_network_in_use(model, monkeypatch):
+    for native, precision in ((True, "bf16"), (False, "fp32")):
+        monkeypatch.setattr(model, "network", CpuRefiner(model.refiner, native=lambda native=native: native))
+        run(model, a_track(0.5, noise=0.02))
+        assert model.precision == precision
+    monkeypatch.setattr(model, "network", model.refiner)
+    assert model.precision == "fp32"
 
 
 def test_a_single_frame_is_enough(model):
