@@ -3,8 +3,10 @@
     python3 kinolift.py bench [VIDEO] [--device cpu|cuda] [--repeat 3] [--json FILE] [--compare FILE]
 
 Every repetition goes through all stages in turn, so that a machine that slows down slows all of them. `reading + detector` is what nothing
-can be faster than with one process; `plain loop` reads a picture, looks at it, and reads the next; `whole capture` is the worker as the
-add-on starts it, with its own start, and writes the motion file.
+can be faster than with one process; `plain loop` is a capture as one would write it down, see plain_loop.py, without its start and its
+imports, and `plain detector loop` its first part; `whole capture` is the worker as the add-on starts it, with its own start, and writes
+the motion file. Beside the time by the clock stands the processors' time, of all processes and threads together: other programs on the
+machine hardly change it.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -35,7 +37,6 @@ from contract.options import DEFAULT_FOV, CaptureOptions  # noqa: E402
 if TYPE_CHECKING:
     from engine.refiner.pose import PoseModel
     from engine.track import Track
-    from engine.video import Frame, Video
 
 SAMPLE: Final = ROOT / "examples" / "sample.mp4"
 SCHEMA: Final = "kinolift.bench/1"
@@ -54,11 +55,17 @@ class Row:
     count: int
     unit: str = "frame"
     seconds: list[float] = field(default_factory=list)
+    processor: list[float] = field(default_factory=list)  # seconds of all cores together, where they are known
 
     @property
     def median(self) -> float:
         """Milliseconds a thing."""
         return 1e3 * statistics.median(self.seconds) / self.count
+
+    @property
+    def processor_median(self) -> float | None:
+        """Milliseconds of all cores together a thing, where they are known."""
+        return 1e3 * statistics.median(self.processor) / self.count if self.processor else None
 
     @property
     def bounds(self) -> tuple[float, float]:
@@ -72,39 +79,28 @@ class Table:
     def __init__(self) -> None:
         self.rows: dict[str, Row] = {}
 
-    def add(self, name: str, count: int, seconds: float, unit: str = "frame") -> None:
+    def add(self, name: str, count: int, seconds: float, unit: str = "frame", processor: float | None = None) -> None:
         """One repetition's time of a stage."""
-        self.rows.setdefault(name, Row(name, count, unit)).seconds.append(seconds)
+        row = self.rows.setdefault(name, Row(name, count, unit))
+        row.seconds.append(seconds)
+        row.processor += [] if processor is None else [processor]
 
     def time(self, name: str, count: int, action: Callable[[], Any], unit: str = "frame") -> Any:
         """Runs `action` as one repetition of a stage; returns what it returns."""
-        began = time.perf_counter()
+        began, used = time.perf_counter(), processor_seconds()
         result = action()
-        self.add(name, count, time.perf_counter() - began, unit)
+        self.add(name, count, time.perf_counter() - began, unit, processor_seconds() - used)
         return result
 
 
-def plain_frames(video: Video) -> Iterator[Frame]:
-    """The frames one by one, decoded when they are asked for: no thread, no queue."""
-    import cv2
-
-    from engine.video import Frame
-
-    capture = cv2.VideoCapture(str(video.info.path))
-    try:
-        index = 0
-        while True:
-            whole, image = capture.read()
-            if not whole:
-                return
-            yield Frame(index, index / video.info.fps, cv2.cvtColor(image, cv2.COLOR_BGR2RGB))  # type: ignore[arg-type]
-            index += 1
-    finally:
-        capture.release()
+def processor_seconds() -> float:
+    """Seconds that all cores have spent on this process and on those it has started and seen end."""
+    return sum(os.times()[:4])
 
 
 def measure(path: Path, device: str, repeat: int, with_blender: bool = True, say: Callable[[str], None] = lambda _: None) -> Table:
     """All stages of `path`, `repeat` times. Raises Failure as a capture does."""
+    from benchmarks.plain_loop import plain_detections, plain_loop, plain_model
     from engine.camera import camera_matrix
     from engine.detector import Detector
     from engine.progress import Progress
@@ -116,7 +112,7 @@ def measure(path: Path, device: str, repeat: int, with_blender: bool = True, say
     table, quiet = Table(), Progress()
     video = open_video(path, quiet)
     frames = video.count()
-    model, detector = PoseModel(device), Detector()
+    model, detector, plain, whole_detector = PoseModel(device), Detector(), plain_model(device), Detector(whole=True)
     kept = [frame for frame, _ in zip(video.frames(), range(KEPT), strict=False)]
     with tempfile.TemporaryDirectory(prefix="kinolift-") as folder:
         motion_file = Path(folder) / "take.npz"
@@ -124,7 +120,8 @@ def measure(path: Path, device: str, repeat: int, with_blender: bool = True, say
             say(f"repetition {k + 1} of {repeat}")
             table.time("decode", frames, lambda: sum(1 for _ in video.frames()))
             table.time("detect", len(kept), lambda: sum(1 for _ in detector.rows(iter(kept))))
-            table.time("plain loop", frames, lambda: sum(1 for _ in detector.rows(plain_frames(video))))
+            table.time("plain loop", frames, lambda: plain_loop(video, whole_detector, plain, CaptureOptions()))
+            table.time("plain detector loop", frames, lambda: plain_detections(video, whole_detector))
             detections = table.time(REFERENCE, frames, lambda: detector.detect(video.frames(), video.info, Progress(), frames))
             whole_capture(table, path, motion_file, device, frames)
             track, _ = undo_swaps(make_track(detections, video.info, quiet))
@@ -227,7 +224,7 @@ def synchronise(device: Any) -> None:
 
 def whole_capture(table: Table, path: Path, output: Path, device: str, frames: int) -> None:
     """The worker, started as the add-on starts it: to its first sign of life, to the first frame, and to the end."""
-    began = time.perf_counter()
+    began, used = time.perf_counter(), processor_seconds()
     command = [sys.executable, "-m", "engine", "capture", str(path), "-o", str(output), "--device", device]
     first = frame = 0.0
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as worker:
@@ -240,7 +237,7 @@ def whole_capture(table: Table, path: Path, output: Path, device: str, frames: i
                 frame = time.perf_counter() - began
     if worker.returncode or not frame:
         raise Failure("worker_died", f"The worker ended with code {worker.returncode} and no result; capture the video to see why.")
-    table.add("whole capture", frames, time.perf_counter() - began)
+    table.add("whole capture", frames, time.perf_counter() - began, processor=processor_seconds() - used)
     table.add("start to first progress", 1, first, "capture")
     table.add("start to first frame", 1, frame, "capture")
 
@@ -269,7 +266,8 @@ def report(table: Table, path: Path, device: str, repeat: int) -> dict[str, Any]
         "threads": torch.get_num_threads(), "torch": torch.__version__,
         "date": datetime.datetime.now(datetime.UTC).isoformat("T", "seconds"),
         "rows": {
-            r.name: {"count": r.count, "unit": r.unit, "seconds": [round(s, 6) for s in r.seconds], "median_ms": round(r.median, 6)}
+            r.name: {"count": r.count, "unit": r.unit, "seconds": [round(s, 6) for s in r.seconds], "median_ms": round(r.median, 6),
+                     "processor": [round(s, 6) for s in r.processor]}
             for r in table.rows.values()
         },
     }  # fmt: skip
@@ -295,30 +293,35 @@ def show(table: Table, before: dict[str, Any] | None, title: str) -> None:
 
     reference = table.rows[REFERENCE].median
     shown = RichTable(title=title, title_justify="left")
-    for name in ("stage", "ms", "fastest to slowest", "a", "a second", f"of {REFERENCE}"):
+    for name in ("stage", "ms", "fastest to slowest", "processor, ms", "a", "a second", f"of {REFERENCE}"):
         shown.add_column(name, justify="left" if name in ("stage", "a") else "right")
     if before:
         shown.add_column("before, ms", justify="right")
         shown.add_column("before / now", justify="right")
     for row in table.rows.values():
         low, high = row.bounds
-        cells = [row.name, f"{row.median:.3g}", f"{low:.3g} to {high:.3g}", row.unit, f"{1e3 / row.median:.4g}"]
+        used = row.processor_median
+        cells = [row.name, f"{row.median:.3g}", f"{low:.3g} to {high:.3g}", "" if used is None else f"{used:.3g}", row.unit]
+        cells.append(f"{1e3 / row.median:.4g}")
         cells.append(f"{row.median / reference:.3f}" if row.unit == "frame" else "")
         if before:
             old = before["rows"].get(row.name)
             cells += [f"{old['median_ms']:.3g}", f"{old['median_ms'] / row.median:.2f}"] if old else ["", ""]
         shown.add_row(*cells)
-    Console(width=None if sys.stdout.isatty() else 140).print(shown)
+    Console(width=None if sys.stdout.isatty() else 160).print(shown)
     for a, b, words in RATIOS:
         quick, slow = (next((r for name, r in table.rows.items() if name.startswith(part)), None) for part in (a, b))
         if quick and slow:
-            print(f"{words}: {slow.median / quick.median:.2f}")
+            mine, other = quick.processor_median, slow.processor_median
+            by_processor = f" (by the processors' time {other / mine:.2f})" if mine and other else ""
+            print(f"{words}: {slow.median / quick.median:.2f}{by_processor}")
 
 
 # (this row, in relation to that row, what the quotient is called)
 RATIOS: Final = (
     (REFERENCE, "whole capture", "whole capture / reading + detector"),
     ("whole capture", "plain loop", "whole capture's frames a second / plain loop's"),
+    ("whole capture", "plain detector loop", "whole capture's frames a second / plain detector loop's"),
     ("forward, fast", "forward, as written", "forward pass, fast against as written"),
     ("forward, bfloat16", "forward, as written", "forward pass, bfloat16 against as written"),
 )

@@ -35,8 +35,8 @@ def full_table(detect: float) -> Table:
     table = Table()
     for seconds in (detect, 2 * detect, 9 * detect):
         table.add(REFERENCE, 100, seconds)
-    table.add("whole capture", 100, 2.2 * detect)
-    table.add("plain loop", 100, 3.3 * detect)
+    table.add("whole capture", 100, 2.2 * detect, processor=4.0)
+    table.add("plain loop", 100, 3.3 * detect, processor=6.0)
     return table
 
 
@@ -48,9 +48,9 @@ def test_the_table_has_ratios_to_the_detector_and_to_an_earlier_run(tmp_path: Pa
     out = capsys.readouterr().out
     reference = next(line for line in out.splitlines() if REFERENCE in line and "│" in line)
     cells = [cell.strip() for cell in reference.strip("│").split("│")]
-    assert cells == [REFERENCE, "20", "10 to 90", "frame", "50", "1.000", "60", "3.00"]
+    assert cells == [REFERENCE, "20", "10 to 90", "", "frame", "50", "1.000", "60", "3.00"]
     assert "whole capture / reading + detector: 1.10" in out
-    assert "whole capture's frames a second / plain loop's: 1.50" in out
+    assert "whole capture's frames a second / plain loop's: 1.50 (by the processors' time 1.50)" in out
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"schema": "other"}', '{"schema": "kinolift.bench/1", "rows": {"decode": {}}}'])
@@ -87,13 +87,16 @@ def test_one_run_measures_every_stage(clip: Path, tmp_path: Path, capsys: pytest
     file = tmp_path / "figures.json"
     assert main([str(clip), "--repeat", "1", "--json", str(file)]) == ExitCode.DONE
     found: dict[str, Any] = read_report(file)
-    wanted = ["decode", "detect", "plain loop", REFERENCE, "whole capture", "start to first progress", "start to first frame", "lift"]
+    wanted = ["decode", "detect", "plain loop", "plain detector loop", REFERENCE, "whole capture"]
+    wanted += ["start to first progress", "start to first frame", "lift"]
     assert list(found["rows"])[: len(wanted)] == wanted
     assert {"motion", "armature and keys", "export FBX", "forward, fast, batch 64", "forward, as written, batch 64"} <= set(found["rows"])
     assert sum(name.startswith("refine") for name in found["rows"]) == len(bench.REFINEMENTS)
     for name, row in found["rows"].items():
         assert row["count"] == {"frame": FRAMES, "pose": bench.FORWARD_BATCH, "capture": 1}[row["unit"]], name
         assert len(row["seconds"]) == 1 and row["seconds"][0] > 0, name
+    for name in ("decode", "detect", "plain loop", "whole capture", "motion"):
+        assert 0 < found["rows"][name]["processor"][0] < 60, name
     whole, first = found["rows"]["whole capture"]["seconds"][0], found["rows"]["start to first frame"]["seconds"][0]
     assert found["rows"]["start to first progress"]["seconds"][0] < first < whole
     assert "whole capture / reading + detector" in capsys.readouterr().out
