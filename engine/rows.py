@@ -9,10 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from .landmarks import LANDMARKS
+from .scratch import let_go, long_array
 
 Row = npt.NDArray[np.float32]  # (33,6): x, y in pixels, visibility, world x, y, z of each landmark
 COLUMNS: Final = 6
 _GROWTH: Final = 1.25  # where there are more rows than were expected
+_AT_HAND: Final = 1024  # rows that stay in memory
 
 
 class Rows:
@@ -24,7 +26,7 @@ class Rows:
     def __init__(self, expected: int = 0) -> None:
         self._times = np.zeros(max(expected, 16))
         self._detected = np.zeros(len(self._times), bool)
-        self._values = np.zeros((len(self._times), len(LANDMARKS), COLUMNS), np.float32)
+        self._values = long_array((len(self._times), len(LANDMARKS), COLUMNS))
         self._count = 0
 
     def __len__(self) -> int:
@@ -46,6 +48,8 @@ class Rows:
         self._times[self._count] = time
         self._count += 1
         self.put(self._count - 1, row)
+        if self._count % _AT_HAND == 0:
+            let_go(self._values)
 
     def put(self, k: int, row: Row | None) -> None:
         """Says something else of frame `k`."""
@@ -69,6 +73,6 @@ class Rows:
 
 
 def _longer(values: npt.NDArray, size: int) -> npt.NDArray:  # type: ignore[type-arg]
-    longer = np.zeros((size, *values.shape[1:]), values.dtype)
+    longer = long_array((size, *values.shape[1:]), values.dtype)
     longer[: len(values)] = values
     return longer

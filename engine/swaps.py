@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .landmarks import LANDMARK_MIRROR, LANDMARKS
+from .scratch import long_array
 from .track import Track
 from .windows import pieces
 
@@ -34,9 +35,11 @@ def undo_swaps(track: Track) -> tuple[Track, npt.NDArray[np.bool_]]:
             exchanged[run, part] = _exchanged(same, crossed, track.fps)
     if not exchanged.any():
         return track, exchanged
-    image, visibility, world = track.image.copy(), track.visibility.copy(), track.world.copy()
-    for part, marks in enumerate((range(_LEGS_FROM), range(_LEGS_FROM, len(LANDMARKS)))):
-        rows, columns = np.flatnonzero(exchanged[:, part])[:, None], list(marks)
+    image, visibility, world = (long_array(a.shape) for a in (track.image, track.visibility, track.world))
+    for part in pieces(len(track), image, visibility, world, track.image, track.visibility, track.world):
+        image[part], visibility[part], world[part] = track.image[part], track.visibility[part], track.world[part]
+    for side, marks in enumerate((range(_LEGS_FROM), range(_LEGS_FROM, len(LANDMARKS)))):
+        rows, columns = np.flatnonzero(exchanged[:, side])[:, None], list(marks)
         mirrored = [LANDMARK_MIRROR[m] for m in columns]
         for new, old in ((image, track.image), (visibility, track.visibility), (world, track.world)):
             new[rows, columns] = old[rows, mirrored]
@@ -50,7 +53,7 @@ def _steps(track: Track, run: slice, marks: slice) -> tuple[npt.NDArray[np.float
     same, crossed = np.empty((2, max(frames - 1, 0)))
     mirror = [m - marks.start for m in LANDMARK_MIRROR[marks]]
     trunks = [_trunk(points[run]) for points in (track.image, track.world)]
-    for part in pieces(frames - 1):
+    for part in pieces(frames - 1, track.image, track.world):
         rows = slice(run.start + part.start, run.start + part.stop + 1)
         place = _places(track, rows, trunks)[:, marks]
         same[part] = np.linalg.norm(np.diff(place, axis=0), axis=-1).mean(-1)

@@ -15,6 +15,7 @@ from .detector import Detections
 from .landmarks import BODY_FROM_LANDMARKS, LANDMARKS
 from .progress import Progress
 from .video import VideoInfo
+from .scratch import long_array
 from .windows import pieces
 
 # Seconds without the person that are filled in: half a step of a walk. Beyond that the motion in between is a guess.
@@ -81,10 +82,10 @@ def make_track(detections: Detections, info: VideoInfo, progress: Progress) -> T
     ends = np.cumsum([last - first + 1 for first, last in spans])
     runs = [slice(int(end) - (last - first + 1), int(end)) for end, (first, last) in zip(ends, spans, strict=True)]
     numbers = np.concatenate([np.arange(first, last + 1) for first, last in spans])
-    image, world = np.empty((len(numbers), len(LANDMARKS), 2), np.float32), np.empty((len(numbers), len(LANDMARKS), 3), np.float32)
-    visibility, detected = np.empty((len(numbers), len(LANDMARKS)), np.float32), np.empty(len(numbers), bool)
+    image, visibility, world = (long_array((len(numbers), len(LANDMARKS), *more)) for more in ((2,), (), (3,)))
+    detected = np.empty(len(numbers), bool)
     for run, group in zip(runs, groups, strict=True):
-        for piece in pieces(run.stop - run.start):
+        for piece in pieces(run.stop - run.start, image, visibility, world, detections.image, detections.visibility, detections.world):
             part = slice(run.start + piece.start, run.start + piece.stop)
             image[part], visibility[part], world[part], detected[part] = _on_grid(detections, times[group], group, numbers[part] / fps, fps)
     _warn_of_missing(numbers, times, detections.detected, info, progress)
@@ -98,11 +99,11 @@ def body_points(
 
     Limbs and toes are landmarks themselves; hands, pelvis, trunk and head are computed from several.
     """
-    points = np.empty((len(image), *BODY_FROM_LANDMARKS.shape[:1], 2), np.float32)
-    confidence = np.empty(points.shape[:2], np.float32)
+    points = long_array((len(image), len(BODY_FROM_LANDMARKS), 2))
+    confidence = long_array(points.shape[:2])
     sources = BODY_FROM_LANDMARKS != 0.0
     trust = np.where(sources.sum(axis=1) > 1, DERIVED_CONFIDENCE, 1.0)
-    for part in pieces(len(image)):
+    for part in pieces(len(image), image, visibility, points, confidence):
         points[part] = np.einsum("jl,tlc->tjc", BODY_FROM_LANDMARKS, np.asarray(image[part], np.float64))
         least = np.where(sources, np.asarray(visibility[part], np.float64)[:, None, :], np.inf).min(axis=2)
         confidence[part] = least * trust
@@ -115,7 +116,7 @@ class _Places:
     def __init__(self, detections: Detections, times: npt.NDArray[np.float64]) -> None:
         self._times = times
         self._middle, self._height, self._scale = np.empty((len(times), 2)), np.empty(len(times)), np.empty(len(times))
-        for part in pieces(len(times)):
+        for part in pieces(len(times), detections.image, detections.world):
             image, world = detections.image[part].astype(np.float64), detections.world[part, :, :2].astype(np.float64)
             self._middle[part] = image[:, _TRUNK].mean(axis=1)
             self._height[part] = np.ptp(image, axis=1).max(axis=1)

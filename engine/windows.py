@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
+
+import numpy.typing as npt
+
+from engine.scratch import let_go
 
 PIECE: Final = 2048  # frames: a piece's arrays are 30 MB at most, and numpy is as fast as on longer ones
 # Seconds on either side that a window looks at beside its own frames. What is smoothed over time here reaches some tenths of a second, so
@@ -23,16 +27,19 @@ class Window:
     runs: list[slice]
 
 
-def pieces(frames: int) -> Iterator[slice]:
-    """The frames in pieces that have nothing to do with each other."""
+def pieces(frames: int, *held: npt.NDArray[Any] | None) -> Iterator[slice]:
+    """The frames in pieces that have nothing to do with each other. After each piece the memory of the arrays `held` is let go, as far
+    as they can be without it."""
     for start in range(0, frames, PIECE):
         yield slice(start, min(start + PIECE, frames))
+        let_go(*held)
 
 
-def windows(runs: list[slice], fps: float) -> Iterator[Window]:
-    """The frames of the take's runs, which follow each other without a hole, in pieces that look MARGIN seconds beyond their ends."""
+def windows(runs: list[slice], fps: float, *held: npt.NDArray[Any] | None) -> Iterator[Window]:
+    """The frames of the take's runs, which follow each other without a hole, in pieces that look MARGIN seconds beyond their ends; `held`
+    as for `pieces`."""
     frames, around = runs[-1].stop, round(MARGIN * fps)
-    for kept in pieces(frames):
+    for kept in pieces(frames, *held):
         reach = slice(max(kept.start - around, 0), min(kept.stop + around, frames))
         inside = [slice(max(run.start, reach.start) - reach.start, min(run.stop, reach.stop) - reach.start) for run in runs]
         inner = slice(kept.start - reach.start, kept.stop - reach.start)

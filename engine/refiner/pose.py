@@ -23,7 +23,9 @@ from engine.refiner.sampler import Ddim, WholeSampler, refine
 from engine.refiner.schedule import Schedule
 from engine.refiner.state import GUIDE_SIGNS, METRES, confidence_of, guides, pose_of, states
 from engine.refiner.track_run import TrackRun
+from engine.scratch import let_go, long_array
 from engine.track import Track
+from engine.windows import pieces
 
 LIFTER_FILE = weights.FOLDER / "lifter.safetensors"
 REFINER_FILE = weights.FOLDER / "refiner.safetensors"
@@ -85,43 +87,48 @@ class PoseModel:
         runs = [TrackRun(track, run, camera_matrix, self.device) for run in track.runs]
         frames = sum(len(run) for run in runs)
         progress.stage("lift", frames)
-        lifted: list[Tensor] = []
+        lifted: list[npt.NDArray[np.float32]] = []
         for run in runs:
-            lifted.append(self._lift(run, progress, sum(p.shape[1] for p in lifted)))
-        joints, spread = np.zeros((len(track), len(BODY_22), 3), np.float32), np.zeros((len(track), len(BODY_22)), np.float32)
+            lifted.append(self._lift(run, progress, sum(len(p) for p in lifted)))
+        joints, spread = long_array((len(track), len(BODY_22), 3)), long_array((len(track), len(BODY_22)))
         refine = _Refinement(self, steps, hypotheses, seed)
         if steps:
             progress.stage("refine", frames)
         done = 0
         for place, run in zip(track.runs, runs, strict=True):
-            pose = lifted.pop(0)
-            differ = torch.zeros(pose.shape[1:-1], device=self.device)
+            poses = lifted.pop(0)
+            differ = long_array(poses.shape[:-1])
             last = LastFrame()
             for a in range(0, len(run), refine.piece):
                 b = min(a + refine.piece, len(run))
                 encoded, visibility = run.encode(a, b)
+                pose = torch.from_numpy(poses[None, a:b].copy()).to(self.device)
                 if steps:
                     for part in refine.parts(b - a):
-                        inside = slice(a + part.start, a + part.stop)
-                        pose[0, inside], differ[inside] = refine(encoded, visibility, pose[:, a:b], part, a, last)
+                        pose[0, part], apart = refine(encoded, visibility, pose, part, a, last)
+                        differ[a + part.start : a + part.stop] = height * apart.cpu().numpy()
                         done += part.stop - part.start
                         progress.advance(done)
-                pose[:, a:b] = decode(pose[:, a:b], encoded.rotation, height)
-            joints[place] = run.resample(pose[0].cpu().numpy())
-            spread[place] = np.maximum(run.resample(differ.cpu().numpy() * np.float32(height)), 0.0)
+                poses[a:b] = decode(pose, encoded.rotation, height)[0].cpu().numpy()
+                let_go(poses, differ)
+            for part in pieces(len(run.times), joints, spread):
+                rows = slice(place.start + part.start, place.start + part.stop)
+                joints[rows] = run.resample(poses, part)
+                spread[rows] = np.maximum(run.resample(differ, part), 0.0)
         if steps:
             for notice in self.notices:
                 progress.warning(*notice)
         return Poses(joints, spread)
 
-    def _lift(self, run: TrackRun, progress: Progress, done: int) -> Tensor:
-        """(1,T,22,3) in chunks that overlap by the lifter's reach. `done`: frames of the runs before."""
+    def _lift(self, run: TrackRun, progress: Progress, done: int) -> npt.NDArray[np.float32]:
+        """(T,22,3) in chunks that overlap by the lifter's reach. `done`: frames of the runs before."""
         frames, reach = len(run), self.lifter.config.reach
-        pose = torch.empty(1, frames, len(BODY_22), 3, device=self.device)
+        pose = long_array((frames, len(BODY_22), 3))
         for start in range(0, frames, CHUNK):
             stop = min(frames, start + CHUNK)
             a, b = max(0, start - reach), min(frames, stop + reach)
-            pose[:, start:stop] = self.lifter(run.encode(a, b)[0])[:, start - a : stop - a]
+            pose[start:stop] = self.lifter(run.encode(a, b)[0])[0, start - a : stop - a].cpu().numpy()
+            let_go(pose)
             progress.advance(done + stop)
         return pose
 

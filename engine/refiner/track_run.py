@@ -11,6 +11,7 @@ from scipy.interpolate import CubicSpline
 from torch import Tensor
 
 from engine.refiner.codec import CENTRE_WINDOW, NETWORK_FPS, SIZE_WINDOW, Encoded, encode, upright_roll
+from engine.scratch import let_go
 from engine.track import Track
 from engine.windows import pieces
 
@@ -49,9 +50,9 @@ class TrackRun:
         kept = slice(first - a, last - a)
         return Encoded(*(getattr(whole, f)[:, kept] for f in ("features", "base", "points", "rotation"))), visibility[:, kept]
 
-    def resample(self, values: Floats) -> Floats:
-        """Values (T,...) at the networks' rate -> at the track's times."""
-        return resample(self.grid, values, self.times)
+    def resample(self, values: Floats, part: slice) -> Floats:
+        """Values (T,...) at the networks' rate -> at the times of the run's frames `part`."""
+        return resample(self.grid, values, self.times, part)
 
     def _inputs(self, first: int, last: int) -> list[Tensor]:
         """rays, visibility, world, detected, each (1,T,...)."""
@@ -61,7 +62,8 @@ class TrackRun:
             a, b = np.searchsorted(self.times, (grid[0], grid[-1]))
             near = slice(max(int(a) - around, 0), min(int(b) + around, len(self.times)))
         times, rows = self.times[near], slice(self._run.start + near.start, self._run.start + near.stop)
-        track, tensors = self._track, []
+        track = self._track
+        tensors = []
         rays = (track.image[rows] - self._centre) / self._focal
         for values in (rays, track.visibility[rows], track.world[rows], track.detected[rows]):
             values = box_mean(values.astype(np.float64), self._frames)
@@ -69,12 +71,13 @@ class TrackRun:
                 flat = values.reshape(len(times), -1)
                 values = np.stack([np.interp(grid, times, column) for column in flat.T], 1).reshape(len(grid), *values.shape[1:])
             tensors.append(torch.from_numpy(values.astype(np.float32))[None].to(self._device))
+        let_go(track.image, track.visibility, track.world)
         return tensors
 
     def _upright_roll(self) -> Tensor:
         """(1,) radians, from the mean over the whole run."""
         total = np.zeros(self._track.image.shape[1:])
-        for part in pieces(len(self.times)):
+        for part in pieces(len(self.times), self._track.image):
             total += self._track.image[self._run.start + part.start : self._run.start + part.stop].sum(0, dtype=np.float64)
         mean = (total / len(self.times) - self._centre) / self._focal
         return upright_roll(torch.from_numpy(mean.astype(np.float32))[None, None]).to(self._device)
@@ -98,14 +101,11 @@ def box_mean(values: Array, factor: float) -> Array:
     return (total[width:] - total[:-width]) / width
 
 
-def resample(grid: Array, values: Floats, times: Array) -> Floats:
-    """Values on the grid -> at the times, by a cubic spline; as they are where the grid is the times."""
-    if len(grid) == len(times) and np.array_equal(grid, times):
-        return values
-    out = np.empty((len(times), *values.shape[1:]), values.dtype)
-    for part in pieces(len(times)):
-        at = times[part]
-        a, b = np.searchsorted(grid, (at[0], at[-1]))
-        near = slice(max(int(a) - _KNOTS, 0), int(b) + _KNOTS)
-        out[part] = CubicSpline(grid[near], values[near].astype(float), axis=0)(at)
-    return out
+def resample(grid: Array, values: Floats, times: Array, part: slice) -> Floats:
+    """Values (T,...) on the grid -> at `times[part]`, by a cubic spline; as they are where the grid is the times."""
+    if grid is times:
+        return values[part]
+    at = times[part]
+    a, b = np.searchsorted(grid, (at[0], at[-1]))
+    near = slice(max(int(a) - _KNOTS, 0), int(b) + _KNOTS)
+    return np.asarray(CubicSpline(grid[near], values[near].astype(float), axis=0)(at), values.dtype)
