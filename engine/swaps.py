@@ -36,8 +36,8 @@ def undo_swaps(track: Track) -> tuple[Track, npt.NDArray[np.bool_]]:
     if not exchanged.any():
         return track, exchanged
     image, visibility, world = (long_array(a.shape) for a in (track.image, track.visibility, track.world))
-    for part in pieces(len(track), image, visibility, world, track.image, track.visibility, track.world):
-        image[part], visibility[part], world[part] = track.image[part], track.visibility[part], track.world[part]
+    for piece in pieces(len(track), image, visibility, world, track.image, track.visibility, track.world):
+        image[piece], visibility[piece], world[piece] = track.image[piece], track.visibility[piece], track.world[piece]
     for side, marks in enumerate((range(_LEGS_FROM), range(_LEGS_FROM, len(LANDMARKS)))):
         rows, columns = np.flatnonzero(exchanged[:, side])[:, None], list(marks)
         mirrored = [LANDMARK_MIRROR[m] for m in columns]

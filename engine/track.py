@@ -14,8 +14,8 @@ from contract.failure import Failure
 from .detector import Detections
 from .landmarks import BODY_FROM_LANDMARKS, LANDMARKS
 from .progress import Progress
-from .video import VideoInfo
 from .scratch import long_array
+from .video import VideoInfo
 from .windows import pieces
 
 # Seconds without the person that are filled in: half a step of a walk. Beyond that the motion in between is a guess.

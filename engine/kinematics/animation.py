@@ -14,6 +14,7 @@ from engine.kinematics.forward import forward
 from engine.kinematics.proportions import Proportions
 from engine.kinematics.rotations import fit_pose
 from engine.kinematics.trajectory import reprojection_errors
+from engine.scratch import long_array
 from engine.windows import windows
 
 Array = npt.NDArray[np.float64]
@@ -52,11 +53,10 @@ def animate(
     """
     count, joints = len(targets), len(ARMATURE_24)
     views = np.broadcast_to(np.eye(4), (count, 4, 4)) if cameras is None else cameras
-    rotations = np.empty((count, joints, 4), np.float32)
-    world, camera = np.empty((2, count, joints, 3), np.float32)
-    path, pixel_errors = np.empty((count, 3)), np.empty(targets.shape[:2], np.float32)
+    rotations, world, camera = (long_array((count, joints, width)) for width in (4, 3, 3))
+    path, pixel_errors = np.empty((count, 3)), long_array(targets.shape[:2])
     start, moved = np.zeros(3), camera_to_world.copy()
-    for window in windows(runs, fps):
+    for window in windows(runs, fps, targets, image_points, rotations, world, camera, pixel_errors):
         kept, inner = window.kept, window.inner
         pose = fit_pose(
             targets[window.reach].astype(float), body.rest_offsets, window.runs, fps, None if face is None else face[window.reach]

@@ -20,6 +20,7 @@ from engine.kinematics.rotations import fit_pose
 from engine.kinematics.smoothing import cutoff, liveliness, smooth_runs
 from engine.kinematics.trajectory import FramePath, frame_path, smooth_path, turned_path
 from engine.kinematics.world import ANKLES, TOES, find_stand, find_world
+from engine.scratch import let_go, long_array
 from engine.windows import pieces, windows
 
 Array = npt.NDArray[np.float64]
@@ -69,10 +70,10 @@ def build_motion(
     the motion lies in that world, the file's camera is that of the first frame, and only `root` "in-place" moves the person away.
     The quality report stands in provenance["quality"].
     """
-    joints = np.asarray(joints, np.float32)
-    joints = joints - joints[:, :1]
-    spread, image_points = np.asarray(spread, np.float32), np.asarray(image_points, np.float32)
-    confidence = np.clip(np.asarray(confidence, np.float32), 0.0, 1.0)
+    rooted, sure = long_array(joints.shape), long_array(confidence.shape)
+    for part in pieces(len(joints), joints, confidence, rooted, sure):
+        rooted[part], sure[part] = joints[part] - joints[part, :1], np.clip(confidence[part], 0.0, 1.0)
+    spread, image_points, confidence = np.asarray(spread, np.float32), np.asarray(image_points, np.float32), sure
     matrix = np.asarray(camera_matrix, float)
     count = len(joints)
 
@@ -80,25 +81,26 @@ def build_motion(
     views = np.broadcast_to(np.eye(4), (count, 4, 4)) if cameras is None else np.asarray(cameras, float)
     turn = views[:, :3, :3]
 
-    body = fit_proportions(joints, confidence, height, fps)
+    body = fit_proportions(rooted, confidence, height, fps)
     if face is not None:
         face = np.einsum("tij,tj->ti", turn, face)
         face = smooth_runs(np.asarray(face, float)[:, None], confidence[:, [_HEAD]], runs, fps, min(cutoff(smooth), FACE_HZ))[:, 0]
-    settled = np.empty_like(joints)
-    for part in pieces(count):
-        settled[part] = settle(joints[part] * body.scale, 0.1 + confidence[part], body)
-    del joints
+    settled = rooted  # in the same memory
+    for part in pieces(count, settled, confidence):
+        settled[part] = settle(rooted[part] * body.scale, 0.1 + confidence[part], body)
+    del rooted
     frames = _frames(settled, image_points, confidence, matrix, views)
     path = to_camera(smooth_path(frames, runs, fps)[:, None], views)[:, 0]
-    for part in pieces(count):
+    for part in pieces(count, settled, confidence, image_points):
         # where the detector saw the limbs is surer than where the lifter has them
         near = settled[part].astype(float)
         near += towards_sight(near, path[part], image_points[part], confidence[part], matrix)
         near = settle(near, 0.1 + confidence[part], body, path[part]) @ turn[part].swapaxes(1, 2)
         settled[part] = near - near[:, :1]
     _smooth(settled, confidence, spread, runs, fps, smooth)
-    relative, fit_error = np.empty_like(settled), 0.0
-    for window in windows(runs, fps):
+    let_go(settled, confidence, spread)
+    relative, fit_error = long_array(settled.shape), 0.0
+    for window in windows(runs, fps, settled, relative):
         pose = fit_pose(
             settled[window.reach].astype(float), body.rest_offsets, window.runs, fps, None if face is None else face[window.reach]
         )
@@ -111,13 +113,15 @@ def build_motion(
     seen = _seen_speed(image_points, confidence, path, matrix, views, runs, fps)
     for _ in range(_WORLD_ROUNDS):
         world = find_world(relative, path, confidence, body, runs, fps, seen, cameras is not None)
-        path = smooth_path(frames, runs, fps, find_stand(relative, path, world, body))
+        stand = find_stand(relative, path, world, body)
+        let_go(relative, confidence)
+        path = smooth_path(frames, runs, fps, stand)
     del frames
     world = find_world(relative, path, confidence, body, runs, fps, seen, cameras is not None)
     camera_to_world, contacts = world.camera_to_world, world.contacts
 
     targets = relative  # in the same memory
-    for part in pieces(count):
+    for part in pieces(count, targets):
         targets[part] = to_world(relative[part] + path[part, None], camera_to_world)
     del relative, path
     planted = plant_feet(targets, contacts, body, runs, fps, feet, seen)
@@ -162,7 +166,7 @@ def _frames(
     joints (T,22,3) relative to the pelvis: in camera axes, or in the world's, where `turn` (T,3,3) is the cameras' rotation.
     """
     translation, information = np.empty((len(joints), 3)), np.empty((len(joints), 3, 3))
-    for part in pieces(len(joints)):
+    for part in pieces(len(joints), joints, image_points, confidence):
         seen = joints[part].astype(float)
         path = frame_path(seen if turn is None else seen @ turn[part], image_points[part], confidence[part], matrix)
         path = turned_path(path, views[part])
@@ -175,7 +179,7 @@ def _seen_speed(
 ) -> Array:
     """(T,2,2) m/s: see contacts.seen_speed."""
     seen, ends = np.empty((len(path), 2, 2)), [ANKLES, TOES]
-    for window in windows(runs, fps):
+    for window in windows(runs, fps, image_points, confidence):
         points, cameras = image_points[window.reach][:, ends], views[window.reach]
         directions = np.concatenate([rays(points, matrix), np.ones((*points.shape[:-1], 1))], -1)
         depth = to_camera(path[window.reach, None], cameras)[:, 0, 2]
@@ -186,11 +190,12 @@ def _seen_speed(
 
 def with_clavicles(values: Floats) -> Floats:
     """(T,22,...) of BODY_22 to (T,24,...) of ARMATURE_24; a clavicle, which nothing measures, lies between neck and shoulder."""
-    out = np.zeros((len(values), len(ARMATURE_24), *values.shape[2:]), values.dtype)
-    out[:, [ARMATURE_24.index(name) for name in BODY_22.joints]] = values
-    for side in "LR":
-        pair = [BODY_22.index("neck"), BODY_22.index(f"shoulder.{side}")]
-        out[:, ARMATURE_24.index(f"clavicle.{side}")] = values[:, pair].mean(1)
+    out = long_array((len(values), len(ARMATURE_24), *values.shape[2:]), values.dtype)
+    for part in pieces(len(values), values, out):
+        out[part, [ARMATURE_24.index(name) for name in BODY_22.joints]] = values[part]
+        for side in "LR":
+            pair = [BODY_22.index("neck"), BODY_22.index(f"shoulder.{side}")]
+            out[part, ARMATURE_24.index(f"clavicle.{side}")] = values[part, pair].mean(1)
     return out
 
 
