@@ -19,7 +19,7 @@ from ..panel import draw_sentence, placeholder
 from .mapping import AUTO, STRUCTURE, VRM, find_mapping, presets, user_folder
 from .presets import parse_switches, save_preset, switch_list
 from .retarget import RetargetOptions, RetargetResult, retarget
-from .roles import CHAIN_ROLES, REQUIRED_ROLES, ROLES, Mapping
+from .roles import CHAIN_ROLES, REQUIRED_ROLES, ROLES, Mapping, role_title, short_title
 from .takes import motion_of
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 UNSURE, SURE = 0.7, 0.995
 # Shares of a row of the list: the role's of the whole, the bone's of what is left beside the sureness.
 ROLE_SHARE, BONE_SHARE = 0.36, 0.76
-_SIDES = {"L": "Left", "R": "Right"}
 
 # Blender keeps no copy of the texts of a list that is made anew: they must live somewhere.
 _preset_items: list[tuple[str, str, str]] = []
@@ -124,18 +123,6 @@ class KinoliftRetarget(bpy.types.PropertyGroup):
     def say(self, done: str = "", error: str = "", notes: Sequence[str] = ()) -> None:
         """What the panel tells under its button, in place of what it told before; notes a line each."""
         self.done, self.error, self.notes = done, error, "\n".join(notes)
-
-
-def role_title(role: str) -> str:
-    """upper_arm.L -> Left Upper Arm."""
-    part, _, side = role.partition(".")
-    return " ".join(filter(None, (_SIDES.get(side, ""), part.replace("_", " ").title())))
-
-
-def short_title(role: str) -> str:
-    """upper_arm.L -> Upper Arm L, for the list's narrow column."""
-    part, _, side = role.partition(".")
-    return " ".join(filter(None, (part.replace("_", " ").title(), side)))
 
 
 def found_title(preset: str) -> str:

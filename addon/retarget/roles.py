@@ -38,6 +38,9 @@ class Switch:
     ik: float | None = None
 
 
+_SIDES = {"L": "Left", "R": "Right"}
+
+
 @dataclass(frozen=True)
 class Mapping:
     """Which bones of a rig have which role.
@@ -63,3 +66,15 @@ class Mapping:
     def missing(self) -> tuple[str, ...]:
         """Required roles that no bone has."""
         return tuple(role for role in REQUIRED_ROLES if not self.bones.get(role))
+
+
+def role_title(role: str) -> str:
+    """upper_arm.L -> Left Upper Arm."""
+    part, _, side = role.partition(".")
+    return " ".join(filter(None, (_SIDES.get(side, ""), part.replace("_", " ").title())))
+
+
+def short_title(role: str) -> str:
+    """upper_arm.L -> Upper Arm L, for the list's narrow column."""
+    part, _, side = role.partition(".")
+    return " ".join(filter(None, (part.replace("_", " ").title(), side)))
