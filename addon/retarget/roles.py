@@ -26,6 +26,7 @@ SINGLE_ROLES = ("root", "hips", "head", *LIMB_ROLES, *TOE_ROLES)
 ROLES = ("root", "hips", *CHAIN_ROLES, "head", *LIMB_ROLES, *TOE_ROLES)
 # Without these a rig cannot carry a person's motion. Clavicles, neck, toes, hands, a root and even a spine may be missing.
 REQUIRED_ROLES = ("hips", *(f"{role}.{side}" for role in ("upper_arm", "forearm", "thigh", "shin", "foot") for side in "LR"))
+_SIDES = {"L": "Left", "R": "Right"}
 
 
 @dataclass(frozen=True)
@@ -36,9 +37,6 @@ class Switch:
     property: str
     fk: float | None = None
     ik: float | None = None
-
-
-_SIDES = {"L": "Left", "R": "Right"}
 
 
 @dataclass(frozen=True)
