@@ -31,7 +31,7 @@ def capture_properties() -> dict[str, object]:
         ),
         "fov": FloatProperty(
             name="Field of View",
-            description=f"Of the camera, in degrees along the picture's longer side. 0: from the file if it says, else {DEFAULT_FOV:g}",
+            description="Of the camera, in degrees along the picture's longer side. 0: from the file if it says, else estimated",
             default=_default.fov, min=0.0, max=170.0, step=100, precision=1,
         ),
         "start": StringProperty(name="Start", description="Where to begin: seconds (2.5) or frames (75f). Empty: the beginning"),
@@ -145,7 +145,7 @@ class KinoliftSettings(bpy.types.PropertyGroup):
         "video": StringProperty(name="Video", description="The video to capture", subtype="FILE_PATH"),
         "fov_known": BoolProperty(
             name="Field of View",
-            description=f"Give the camera's field of view. Else it is read from the file, or taken to be {DEFAULT_FOV:g} degrees",
+            description="Give the camera's field of view. Else it is read from the file, or estimated from the person",
         ),
         **capture_properties(),
         # where a person types one, a usual value is a better start than the 0 that stands for none

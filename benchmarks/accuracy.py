@@ -33,6 +33,7 @@ from engine import segments  # noqa: E402
 from engine.camera import camera_matrix  # noqa: E402
 from engine.face import face_direction  # noqa: E402
 from engine.kinematics.assemble import build_motion  # noqa: E402
+from engine.kinematics.focal import estimate_fov  # noqa: E402
 from engine.landmarks import LANDMARKS  # noqa: E402
 from engine.progress import Progress  # noqa: E402
 from engine.refiner.pose import PoseModel  # noqa: E402
@@ -120,6 +121,9 @@ def judge(
     spread = np.zeros((len(track), len(BODY_22)))
     lifted, refined = poses(0), poses(options.steps)
     points, confidence = (a.astype(np.float64) for a in body_points(track.image, track.visibility))
+    if not info.fov_degrees:
+        size = (info.width, info.height)
+        matrix = camera_matrix(size, estimate_fov(refined, points, confidence, size, truth.height, track.fps).degrees)
 
     def finished(feet: str) -> Motion:
         return build_motion(

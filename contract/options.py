@@ -24,7 +24,7 @@ class CaptureOptions:
     start: str = ""
     end: str = ""
     height: float = DEFAULT_HEIGHT
-    fov: float = 0.0  # 0: from the file if it says, else DEFAULT_FOV
+    fov: float = 0.0  # 0: from the file if it says, else estimated, starting from DEFAULT_FOV
     device: str = "auto"
     hypotheses: int = DEFAULT_HYPOTHESES
     steps: int = DEFAULT_STEPS
@@ -77,7 +77,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--end", default="", metavar="TIME", help="where to stop, likewise; that frame is not read")
     add("--height", type=float, default=default.height, metavar="METRES", help="the person's height (default %(default)s)")
     add("--fov", type=float, default=default.fov, metavar="DEGREES",
-        help=f"field of view along the picture's longer side (default: from the file, else {DEFAULT_FOV:g})")  # fmt: skip
+        help=f"field of view along the picture's longer side (default: from the file, else estimated about {DEFAULT_FOV:g})")  # fmt: skip
     add("--device", choices=CHOICES["device"], default=default.device, help="where the refiner runs (default %(default)s)")
     add("--hypotheses", type=int, default=default.hypotheses, metavar="N", help="refined guesses to average (default %(default)s)")
     add("--steps", type=int, default=default.steps, metavar="N", help="steps of the refiner, 0 to leave it out (default %(default)s)")

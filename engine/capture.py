@@ -83,6 +83,7 @@ def finish(
     from engine.camera_path import cameras_at
     from engine.face import face_direction
     from engine.kinematics.assemble import build_motion
+    from engine.kinematics.focal import estimate_fov
 
     raw = make_track(detections, info, progress)
     del detections
@@ -99,9 +100,16 @@ def finish(
     )
     progress.stage("motion")
     points, confidence = body_points(track.image, track.visibility)
+    unsure = None
+    if fov_from == "estimate":
+        estimate = estimate_fov(poses.joints, points, confidence, size, options.height, track.fps)
+        fov, unsure = estimate.degrees, estimate.error
+        matrix = camera_matrix(size, fov)
     face = face_direction(track, matrix)
     times, detected, runs, fps = track.times, track.detected, track.runs, track.fps
     summary = _summary(track, info, fov, fov_from, int(exchanged.any(1).sum()))
+    if unsure is not None:
+        summary["fov_error_degrees"] = round(unsure, 1)
     del track
     motion = build_motion(
         poses.joints, poses.spread, points, confidence, times, detected, runs, fps, matrix, size, options.height,
@@ -157,12 +165,13 @@ def _raise_early(loading: Future[PoseModel]) -> None:
 
 
 def _field_of_view(options: CaptureOptions, info: VideoInfo) -> tuple[float, str]:
-    """Degrees along the longer side, and where they are from: `option`, `file` or `default`; a known camera is `camera`."""
+    """Degrees along the longer side, and where they are from: `option` or `file`; or the usual ones to lift the poses with, from
+    which they are then estimated (`estimate`). A known camera is `camera`."""
     if options.fov:
         return options.fov, "option"
     if info.fov_degrees:
         return info.fov_degrees, "file"
-    return DEFAULT_FOV, "default"
+    return DEFAULT_FOV, "estimate"
 
 
 def _summary(track: Track, info: VideoInfo, fov: float, fov_from: str, exchanged: int) -> dict[str, Any]:

@@ -23,6 +23,17 @@ MIN_LENGTH = 16  # frames: shorter pieces teach nothing about time
 
 
 @dataclass(frozen=True)
+class PairCamera:
+    """`focal` px, `size` (width, height) px; `tilt` degrees, below 0 looking down; `roll` degrees by which upright things stand turned
+    clockwise in the picture."""
+
+    focal: float
+    size: tuple[int, int]
+    tilt: float
+    roll: float
+
+
+@dataclass(frozen=True)
 class Segment:
     """One person before one still camera. Gaps of at most MAX_GAP frames are filled in; `detected` marks them.
 
@@ -39,6 +50,7 @@ class Segment:
     clip: int
     human: str
     stature: float
+    camera: PairCamera | None = None  # where the file names it
 
 
 def load_detections(folder: Path) -> list[Segment]:
@@ -73,6 +85,13 @@ def _pieces(z: dict[str, np.ndarray], s: int, a: int, b: int) -> list[Segment]:
     found = np.flatnonzero(z["detected"][a:b])
     if not len(found):
         return []
+    camera = None
+    if {"image_size", "camera_roll", "camera_elevation"} <= z.keys():
+        width, height = (int(n) for n in z["image_size"][s])
+        # an elevated camera looks down, and the picture turns against the camera
+        camera = PairCamera(
+            float(z["focal"][s]), (width, height), -float(np.degrees(z["camera_elevation"][s])), -float(np.degrees(z["camera_roll"][s]))
+        )
     pieces = []
     for run in np.split(found, np.flatnonzero(np.diff(found) > MAX_GAP + 1) + 1):
         if run[-1] - run[0] + 1 < MIN_LENGTH:
@@ -89,7 +108,7 @@ def _pieces(z: dict[str, np.ndarray], s: int, a: int, b: int) -> list[Segment]:
         pieces.append(
             Segment(
                 truth=z["truth"][rows].astype(np.float32) / 1000.0, detected=detected, source=str(z["source"][s]), clip=int(z["clip"][s]),
-                human=str(z["human"][s]), stature=float(z["stature"][s]), **filled,
+                human=str(z["human"][s]), stature=float(z["stature"][s]), camera=camera, **filled,
             )
         )  # fmt: skip
     return pieces
