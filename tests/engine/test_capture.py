@@ -38,6 +38,7 @@ def test_every_frame_has_its_pose(taken):
     assert list(motion.frame_numbers) == list(range(60))
     assert motion.fps == 30.0 and np.allclose(motion.times, np.arange(60) / 30)
     assert summary["frames_read"] == summary["frames_detected"] == summary["frames"] == 60
+    assert summary["fov_from"] == "estimate" and 45 < summary["fov_degrees"] < 80 and 1 < summary["fov_error_degrees"] < 12
     assert [str(n) for n in motion.joint_names] == list(ARMATURE_24.joints)
 
 
