@@ -82,7 +82,7 @@ def judge(segment: Segment, motion: Motion) -> dict[str, float]:
     off = float(motion.camera_to_world[2, :3] @ up_of(segment.camera.tilt, segment.camera.roll))
     chosen = [BODY_22.index(n) for n in _JUDGED]
     exact = Truth(segment.truth[:, chosen[:-2]].astype(float), truth[:, chosen], FPS, segment.stature)
-    ours = motion.positions_world[:, [ARMATURE_24.index(n) for n in _JUDGED]]
+    ours = motion.positions_world[:, [ARMATURE_24.index(n) for n in _JUDGED]].astype(float)
     error, slide, _ = world_errors(ours, motion.times, exact)
     still = np.linalg.norm(np.gradient(truth[:, TOE_JOINTS], 1 / FPS, axis=0), axis=-1) < STILL
     seen = 2 * np.degrees(np.arctan(max(segment.camera.size) / 2 / segment.camera.focal))
