@@ -17,7 +17,7 @@ from engine.kinematics.contacts import seen_speed
 from engine.kinematics.feet import plant_feet
 from engine.kinematics.proportions import Proportions, fit_proportions
 from engine.kinematics.rotations import fit_pose
-from engine.kinematics.smoothing import cutoff, liveliness, smooth_runs
+from engine.kinematics.smoothing import cutoff, liveliness, smooth_runs, velocity
 from engine.kinematics.trajectory import FramePath, frame_path, smooth_path, turned_path
 from engine.kinematics.world import ANKLES, TOES, find_stand, find_world
 from engine.scratch import let_go, long_array
@@ -35,9 +35,9 @@ FACE_HZ = 4.0
 SPREAD_SCALE = 0.05
 # Accelerations (m/s^2) that double a joint's weight in the smoothing. In motion capture hands and feet have 6 in the median and 25
 # to 55 in the hardest hundredth. Arms strike; legs do so more rarely, and their stillness matters more. Chosen by benchmarks/strikes.py
-# and tests/engine/kinematics/test_strikes.py, not on the development clips: without errors a jab of 3.5 m/s keeps 0.95 of its speed.
+# and tests/engine/kinematics/test_strikes.py, not on the development clips: without errors a jab of 3.5 m/s keeps 0.96 of its speed.
 _ARMS = [name.split(".")[0] in ("shoulder", "elbow", "wrist", "hand") for name in BODY_22.joints]
-LIVELY = np.where(_ARMS, 6.0, 40.0)
+LIVELY = np.where(_ARMS, 5.0, 40.0)
 # Rounds of: path -> ground -> contacts -> path with standing feet.
 _WORLD_ROUNDS = 3
 
@@ -91,12 +91,17 @@ def build_motion(
     del rooted
     frames = _frames(settled, image_points, confidence, matrix, views)
     path = to_camera(smooth_path(frames, runs, fps)[:, None], views)[:, 0]
+    speed = np.empty(settled.shape[:2], np.float32)
+    for window in windows(runs, fps):
+        moving = velocity(settled[window.reach].astype(float), window.runs, fps)
+        speed[window.kept] = np.linalg.norm(moving, axis=-1)[window.inner]
     for part in pieces(count, settled, confidence, image_points):
         # where the detector saw the limbs is surer than where the lifter has them
         near = settled[part].astype(float)
-        near += towards_sight(near, path[part], image_points[part], confidence[part], matrix)
+        near += towards_sight(near, path[part], image_points[part], confidence[part], matrix, speed[part])
         near = settle(near, 0.1 + confidence[part], body, path[part]) @ turn[part].swapaxes(1, 2)
         settled[part] = near - near[:, :1]
+    del speed
     _smooth(settled, confidence, spread, runs, fps, smooth)
     let_go(settled, confidence, spread)
     relative, fit_error = long_array(settled.shape), 0.0

@@ -26,6 +26,8 @@ DEPTH_GIVE = 5.0
 SIGHT_GAIN = {"elbow": 0.8, "wrist": 0.8, "knee": 0.8, "ankle": 0.8, "toe": 0.65, "shoulder": 0.4}
 # A point this far (m) from where the pose has the joint counts half; wrong points (a swapped side) count nothing.
 SIGHT_REACH = 0.10
+# The networks lag behind a strike: a moving joint may be that much further off, as many seconds of its speed.
+SIGHT_LAG = 0.05
 
 
 def settle(joints: Array, weights: Array, body: Proportions, path: Array | None = None) -> Array:
@@ -62,10 +64,11 @@ def settle(joints: Array, weights: Array, body: Proportions, path: Array | None 
     return np.moveaxis(out, 0, 1)
 
 
-def towards_sight(joints: Array, path: Array, image_points: Array, confidence: Array, matrix: Array) -> Array:
+def towards_sight(joints: Array, path: Array, image_points: Array, confidence: Array, matrix: Array, speed: Array | float = 0.0) -> Array:
     """(T,22,3) metres: how far each joint has to move across its line of sight, by gain and confidence.
 
-    joints (T,22,3) relative to the pelvis and path (T,3), metres in camera axes; image_points (T,22,2) px; confidence (T,22).
+    joints (T,22,3) relative to the pelvis and path (T,3), metres in camera axes; image_points (T,22,2) px; confidence (T,22);
+    speed (T,22) m/s of the joints.
     """
     absolute = joints + path[:, None]
     slope = rays(image_points, matrix)
@@ -74,7 +77,7 @@ def towards_sight(joints: Array, path: Array, image_points: Array, confidence: A
     across = (absolute * line).sum(-1, keepdims=True) * line - absolute
     distance = np.linalg.norm(across, axis=-1)
     gain = np.array([SIGHT_GAIN.get(name.split(".")[0], 0.0) for name in BODY_22.joints])
-    trust = gain * confidence**2 / (1 + (distance / SIGHT_REACH) ** 2) ** 2
+    trust = gain * confidence**2 / (1 + (distance / (SIGHT_REACH + SIGHT_LAG * speed)) ** 2) ** 2
     return trust[..., None] * across
 
 

@@ -3,10 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from benchmarks.turns import between, tremble
 from engine.kinematics.hinge import Habit, steady_hinge
 
 from .people import about
-from .turning import between, tremble
 
 X, Y, Z = np.eye(3)
 LEG = Habit(0.0, 0.0, 2.0, 4.0, 75.0)

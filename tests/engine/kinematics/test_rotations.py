@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.turns import tremble, undemanded
 from contract.skeleton import ARMATURE_24, BODY_22
 from engine.kinematics.forward import forward, rotation_matrices
 from engine.kinematics.proportions import fit_proportions
 from engine.kinematics.rotations import fit_pose, soft_reach
 
 from .people import OF_BODY, about, naive_forward, rest_offsets, walk
-from .turning import tremble, undemanded
 
 A = {name: i for i, name in enumerate(ARMATURE_24.joints)}
 
