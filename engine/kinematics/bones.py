@@ -64,7 +64,9 @@ def settle(joints: Array, weights: Array, body: Proportions, path: Array | None 
     return np.moveaxis(out, 0, 1)
 
 
-def towards_sight(joints: Array, path: Array, image_points: Array, confidence: Array, matrix: Array, speed: Array | float = 0.0) -> Array:
+def towards_sight(
+    joints: Array, path: Array, image_points: Array, confidence: Array, matrix: Array, speed: npt.NDArray[np.floating] | float = 0.0
+) -> Array:
     """(T,22,3) metres: how far each joint has to move across its line of sight, by gain and confidence.
 
     joints (T,22,3) relative to the pelvis and path (T,3), metres in camera axes; image_points (T,22,2) px; confidence (T,22);
