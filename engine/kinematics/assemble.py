@@ -35,9 +35,9 @@ FACE_HZ = 4.0
 SPREAD_SCALE = 0.05
 # Accelerations (m/s^2) that double a joint's weight in the smoothing. In motion capture hands and feet have 6 in the median and 25
 # to 55 in the hardest hundredth. Arms strike; legs do so more rarely, and their stillness matters more. Chosen by benchmarks/strikes.py
-# and tests/engine/kinematics/test_strikes.py, not on the development clips: without errors a jab of 3.5 m/s keeps 0.96 of its speed.
+# and tests/engine/kinematics/test_strikes.py, not on the development clips: without errors a jab of 3.5 m/s keeps 0.95 of its speed.
 _ARMS = [name.split(".")[0] in ("shoulder", "elbow", "wrist", "hand") for name in BODY_22.joints]
-LIVELY = np.where(_ARMS, 5.0, 40.0)
+LIVELY = np.where(_ARMS, 6.0, 40.0)
 # Rounds of: path -> ground -> contacts -> path with standing feet.
 _WORLD_ROUNDS = 3
 
