@@ -91,8 +91,8 @@ def build_motion(
     del rooted
     frames = _frames(settled, image_points, confidence, matrix, views)
     path = to_camera(smooth_path(frames, runs, fps)[:, None], views)[:, 0]
-    speed = np.empty(settled.shape[:2], np.float32)
-    for window in windows(runs, fps):
+    speed = long_array(settled.shape[:2])
+    for window in windows(runs, fps, settled, speed):
         moving = velocity(settled[window.reach].astype(float), window.runs, fps)
         speed[window.kept] = np.linalg.norm(moving, axis=-1)[window.inner]
     for part in pieces(count, settled, confidence, image_points):
