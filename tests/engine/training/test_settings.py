@@ -6,7 +6,7 @@ from contract.failure import Failure
 from engine.refiner.graph_lifter import GraphLifterConfig
 from engine.refiner.lifter import LifterConfig
 from engine.refiner.network import RefinerConfig
-from engine.refiner.pose import REFINER_FILE
+from engine.refiner.pose import LIFTER_FILE, REFINER_FILE
 from engine.refiner.state import GUIDE_SIGNS
 from engine.refiner.weights import load_weights
 from engine.training.command import TABLES
@@ -50,6 +50,14 @@ def test_the_shipped_refiners_recipe_is_the_one_in_its_header(tmp_path):
     assert replace(layout, guide_signs=GUIDE_SIGNS) == RefinerConfig.from_dict(header["layout"])
 
 
+def test_the_shipped_lifters_recipe_is_the_one_in_its_header(tmp_path):
+    tables, header = read_toml(tmp_path / "shipped_lifter", TABLES), load_weights(LIFTER_FILE).header
+    assert asdict(fill(LifterRecipe, tables["lifter"], "lifter")) == header["recipe"]
+    assert fill(LifterConfig, tables["lifter_layout"], "lifter_layout") == LifterConfig.from_dict(header["layout"])
+    first = asdict(fill(LifterRecipe, read_toml(tmp_path / "product_lifter", TABLES)["lifter"], "lifter"))
+    assert header["start"]["recipe"].items() <= first.items() and header["stopped_at"] < header["recipe"]["steps"]
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -78,5 +86,5 @@ def test_numbers_and_lists_take_the_setting_s_kind(tmp_path):
 
 
 def test_a_missing_file_names_the_shipped_ones(tmp_path):
-    with pytest.raises(Failure, match="paper_cpn, paper_gt, product_lifter, product_refiner, shipped_refiner"):
+    with pytest.raises(Failure, match="paper_cpn, paper_gt, product_lifter, product_refiner, shipped_lifter, shipped_refiner"):
         read_toml(tmp_path / "mine.toml", TABLES)
