@@ -81,6 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint")
     parser.add_argument("--save-every", type=int, help="steps between two checkpoints (default: between two validations)")
     parser.add_argument("--steps", type=int, help="instead of the settings' own")
+    parser.add_argument("--until", type=int, help="stop early, after this step of the settings' schedule, with weights as at the end")
     parser.add_argument("--batch", type=int, help="instead of the settings' own; of all processes together")
     parser.add_argument("--seed", type=int, help="instead of the settings' own")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
@@ -111,11 +112,14 @@ def run(read: argparse.Namespace) -> int:
     settings = {name: {} for name in TABLES} if read.config is None else read_toml(read.config, TABLES)
     processes, device = join(device=wanted)
     try:
+        if read.until is not None and read.until < 1:
+            raise Failure("bad_arguments", f"--until is {read.until}; give at least 1.")
         try:
             read.out.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise Failure("not_writable", f"The folder {read.out} cannot be made ({error.strerror}).") from error
-        run = Run(device, read.out / f"{read.network}.pt", read.resume, read.save_every, processes=processes)
+        file = read.out / f"{read.network}.pt"
+        run = Run(device, file, read.resume, read.save_every, read.until, processes=processes)
         order = Order(read, settings, run, device)
         (_train_pairs if read.data == PAIRS else _train_poses)(order)
     finally:
@@ -259,7 +263,8 @@ def _train_pairs(order: Order) -> None:
         header = {"layout": refiner.config.to_dict(), "start_step": first, "lifter": stored.sha256, **info}
     if log is not None:
         log.close()
-        weights.save_weights(read.out / f"{read.network}.safetensors", tensors, header | _origin(split, held_out, stored_start))
+        early = {} if read.until is None or read.until >= recipe.steps else {"stopped_at": read.until}
+        weights.save_weights(read.out / f"{read.network}.safetensors", tensors, header | early | _origin(split, held_out, stored_start))
 
 
 def _origin(split: PairsSplit, held_out: tuple[str, ...], start: weights.Weights | None) -> dict[str, Any]:

@@ -161,13 +161,15 @@ class Run:
     """Where and how a training runs, which does not decide what it gives.
 
     file: the checkpoint; None writes none. resume: go on from it. save_every: steps between two checkpoints, by default between two
-    validations. stop_at: end after so many steps as Ctrl-C would. on_line, on_step: who listens.
+    validations. until: end well after so many steps, though the recipe's schedule goes on (early stopping). stop_at: end after so many
+    steps as Ctrl-C would. on_line, on_step: who listens.
     """
 
     device: torch.device | str = "cpu"
     file: Path | None = None
     resume: bool = False
     save_every: int | None = None
+    until: int | None = None
     stop_at: int | None = None
     on_line: tuple[Listener, ...] = ()
     on_step: tuple[Ticker, ...] = ()
@@ -268,6 +270,7 @@ def train(
     optimiser, ema = make_optimiser(model, recipe), Ema(model, recipe.ema)
     judged = copy.deepcopy(model).eval()
     start, seconds, usual, lines = 0, 0.0, 0.0, list[Line]()
+    end = recipe.steps if run.until is None else min(recipe.steps, run.until)
     settings = {"layout": dict(layout), "recipe": asdict(recipe)}
     if run.resume and file is not None:
         kept = checkpoint.load(file, settings, device)
@@ -304,7 +307,7 @@ def train(
     mine = slice(processes.rank * rows, (processes.rank + 1) * rows)
     with Interrupt() as interrupt:
         began = time.perf_counter()
-        for step in range(start, recipe.steps):
+        for step in range(start, end):
             for group in optimiser.param_groups:
                 group["lr"] = learning_rate(step, recipe)
             batch = learner.draw(recipe.batch)
@@ -329,7 +332,7 @@ def train(
                 speed = (done - since) * recipe.batch * learner.frames / max(time.perf_counter() - began, 1e-9)
                 for ticker in run.on_step:
                     ticker(done, speed)
-            last = done == recipe.steps
+            last = done == end
             if done % recipe.validate_every == 0 or last:
                 mean = float(running) / (done - since)  # waits for the device: its work belongs to the time
                 elapsed = time.perf_counter() - began

@@ -143,6 +143,24 @@ def test_a_stopped_training_goes_on_to_the_same_weights(words, tmp_path, monkeyp
     assert all(torch.equal(a, b) for a, b in zip(whole.state_dict().values(), again.state_dict().values(), strict=True))
 
 
+def test_early_stopping_gives_the_average_of_that_step_of_the_whole_schedule(words, tmp_path):
+    """By another route: the checkpoint that a stop at the same step leaves."""
+    from engine.training import command
+
+    assert main(["lifter", *words, "--until", "6"]) == 0
+    early = load_pose_model(tmp_path / "out" / "lifter.safetensors").lifter.state_dict()
+    kept = torch.load(tmp_path / "out" / "lifter.pt", weights_only=True)
+    assert kept["step"] == 6 and all(torch.allclose(early[n], v, atol=1e-3) for n, v in kept["ema"].items())  # stored as float16
+    assert main(["lifter", *words, "--resume"]) == 0  # and it can go on to the end
+    whole = load_pose_model(tmp_path / "out" / "lifter.safetensors").lifter.state_dict()
+    other = [*words[:-1], str(tmp_path / "other")]
+    assert command.main(["lifter", *other]) == 0
+    again = load_pose_model(tmp_path / "other" / "lifter.safetensors").lifter.state_dict()
+    assert all(torch.equal(whole[n], again[n]) for n in whole) and any(not torch.equal(whole[n], early[n]) for n in whole)
+    with pytest.raises(Failure, match="--until is 0"):
+        main(["lifter", *words[:-1], str(tmp_path / "none"), "--until", "0"])
+
+
 def test_the_products_networks(tmp_path):
     (tmp_path / "pairs").mkdir()
     write_pairs(tmp_path / "pairs" / "p.npz", segments=4)
@@ -155,7 +173,9 @@ def test_the_products_networks(tmp_path):
     assert main(["lifter", *words]) == 0 and main(["refiner", *words]) == 0
     lifter, refiner = (load_weights(tmp_path / "out" / f"{name}.safetensors") for name in ("lifter", "refiner"))
     assert refiner.header["lifter"] == lifter.sha256 and lifter.header["layout"]["width"] == 8
-    assert len((tmp_path / "out" / "lifter.jsonl").read_text().splitlines()) == 1
+    assert len((tmp_path / "out" / "lifter.jsonl").read_text().splitlines()) == 1 and "stopped_at" not in lifter.header
+    assert main(["lifter", *words[:-3], str(tmp_path / "early"), *words[-2:], "--until", "1"]) == 0
+    assert load_weights(tmp_path / "early" / "lifter.safetensors").header["stopped_at"] == 1
 
 
 def test_what_cannot_be_is_said(words, tmp_path):
