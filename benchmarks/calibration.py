@@ -80,11 +80,13 @@ def calibrate(spread: Array, error: Array, bins: int = BINS) -> Calibration:
 @dataclass(frozen=True)
 class Sample:
     """spread, error (N,): of every joint but the pelvis. mpjpe of the twelve limb joints; all in millimetres of a person METRES tall.
-    acceleration: error of the mean pose, m/s2. unrest: mean change of the spread from a frame to the next over the mean spread."""
+    alone: the mean MPJPE of the hypotheses one by one. acceleration: error of the mean pose, m/s2. unrest: mean change of the spread
+    from a frame to the next over the mean spread."""
 
     spread: Array
     error: Array
     mpjpe: float
+    alone: float
     acceleration: float
     unrest: float
 
@@ -99,6 +101,11 @@ def sample(model: PoseModel, noise: MixtureNoise, poses: Poses, hypotheses: int,
     refined = refine(model.network, BODY_22, Ddim(noise.schedule), start, poses.guide, visited, flip=False, guide_signs=GUIDE_SIGNS)
     error = METRES * (pose_of(refined.pose) - pose_of(poses.truth)).norm(dim=-1)[:, 1:]
     ours, truth = (rooted_at_hips(METRES * pose_of(state).numpy()) for state in (refined.pose, poses.truth))
+    alone = float(mpjpe(ours, truth).mean())
+    if hypotheses > 1:
+        each = (refine(model.network, BODY_22, Ddim(noise.schedule), one[None], poses.guide, visited, flip=False, guide_signs=GUIDE_SIGNS)
+                for one in start)  # fmt: skip
+        alone = float(np.mean([mpjpe(rooted_at_hips(METRES * pose_of(one.pose).numpy()), truth).mean() for one in each]))
     spread = refined.spread[:, 1:].double().numpy() * 1000.0
     gaps = poses.times.diff().numpy()
     ends = [0, *(np.flatnonzero(gaps > 1.5 / NETWORK_FPS) + 1), len(ours)]
@@ -106,7 +113,7 @@ def sample(model: PoseModel, noise: MixtureNoise, poses: Poses, hypotheses: int,
     moves = np.concatenate([np.abs(np.diff(spread[a:b], axis=0)) for a, b in pairwise(ends)])
     unrest = float(moves.mean() / spread.mean()) if hypotheses > 1 else 0.0
     errors = error.flatten().double().numpy() * 1000.0
-    return Sample(spread.flatten(), errors, float(mpjpe(ours, truth).mean()), float(np.concatenate(shaking).mean()), unrest)
+    return Sample(spread.flatten(), errors, float(mpjpe(ours, truth).mean()), alone, float(np.concatenate(shaking).mean()), unrest)
 
 
 def log_likelihood(errors: ErrorModel, residuals: Tensor, confidence: Tensor) -> float:
@@ -189,19 +196,19 @@ def main() -> int:
         poses = validation_poses(model.lifter, Split(split.train, split.validation[:: read.every]), 1)
         noises = {OWN: model.noise} | (fitted_noises(model, split) if read.refit else {})
         table = Table(
-            "hypotheses", "noise", "MPJPE mm", "acceleration m/s2", "unrest of the spread", "Pearson", "Spearman",
+            "hypotheses", "noise", "MPJPE mm", "of one alone", "acceleration m/s2", "unrest of the spread", "Pearson", "Spearman",
             "error of the surest tenth", "of the least sure",
         )  # fmt: skip
         for count in read.hypotheses:
             for name, noise in noises.items():
                 got = sample(model, noise, poses, count)
                 if count == 1:
-                    table.add_row("1", "", f"{got.mpjpe:.1f}", f"{got.acceleration:.1f}", *[""] * 5)
+                    table.add_row("1", "", f"{got.mpjpe:.1f}", "", f"{got.acceleration:.1f}", *[""] * 5)
                     break
                 found = calibrate(got.spread, got.error)
                 ends = (f"{value:.0f} mm" for value in found.error[[0, -1]])
                 correlations = f"{found.pearson:.2f}", f"{found.spearman:.2f}"
-                cells = (f"{got.mpjpe:.1f}", f"{got.acceleration:.1f}", f"{got.unrest:.2f}", *correlations)
+                cells = (f"{got.mpjpe:.1f}", f"{got.alone:.1f}", f"{got.acceleration:.1f}", f"{got.unrest:.2f}", *correlations)
                 table.add_row(str(count), name, *cells, *ends)
                 if read.plot is not None and name == OWN and count == read.hypotheses[-1]:
                     plot(found, read.plot)

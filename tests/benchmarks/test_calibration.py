@@ -59,4 +59,5 @@ def test_a_noise_that_lasts_shakes_less(tmp_path):
     assert set(noises) == {"a mixture a joint", "by confidence", "by confidence, lasting"}
     still, lasting = (sample(model, noises[name], poses, 2) for name in ("by confidence", "by confidence, lasting"))
     assert still.spread.shape == still.error.shape == (40 * 21,)
+    assert still.mpjpe < still.alone  # a mean is never farther from the truth than those it is the mean of, on average
     assert lasting.unrest < 0.7 * still.unrest and sample(model, noises["by confidence"], poses, 1).unrest == 0.0
