@@ -1,4 +1,7 @@
-"""Blender's operators: thin, each calls the plain functions that the command line and scripts call too."""
+"""Blender's operators that make takes: thin, each calls the plain functions that the command line and scripts call too.
+
+What is done with a take afterwards is in `take_operators`.
+"""
 
 # ruff: noqa: N801 (Blender wants classes named so)
 
@@ -8,25 +11,21 @@ from pathlib import Path
 from typing import Any
 
 import bpy
-from bpy_extras.io_utils import ExportHelper, ImportHelper
+from bpy_extras.io_utils import ImportHelper
 
 from ..contract.failure import Failure
 from ..contract.motion_file import load_motion
 from ..contract.options import CaptureOptions
-from .armature import is_kinolift
 from .camera import scene_camera_path
 from .capture import Capture, Placement, Take, check_video, place_motion, quality_sentence
-from .export import BLENDER_EXTENSIONS, MOTION_EXTENSION, check_outputs, export_armature, export_takes
-from .export.options import ExportOptions
+from .export import MOTION_EXTENSION, check_outputs
 from .key_reduction import Tolerance
-from .keyframes import actions_for, curves_of
-from .markers import mark_unsure
 from .preferences import preferred_python
-from .properties import PLACEMENT_PROPERTIES, KinoliftStatus, capture_properties, export_properties, simplify_properties
+from .properties import PLACEMENT_PROPERTIES, KinoliftStatus, capture_properties
 from .retarget.takes import keep_for_session
 from .scene import MATCH
 from .setup import findings
-from .simplify import simplify
+from .take_operators import CLASSES as TAKE_CLASSES
 
 INTERVAL = 0.1  # seconds between two looks at the worker
 HINT = "Kinolift is capturing. Esc: cancel"
@@ -274,93 +273,6 @@ class KINOLIFT_OT_load_motion(bpy.types.Operator, ImportHelper):
         return {"FINISHED"}
 
 
-class KINOLIFT_OT_export(bpy.types.Operator, ExportHelper):
-    """Write the active armature, its meshes and its motion to a file"""
-
-    bl_idname = "kinolift.export"
-    bl_label = "Export"
-
-    filepath: str
-    filename_ext = ".fbx"
-    check_extension = None  # the extension that is typed decides the kind
-
-    __annotations__ = {
-        "filepath": bpy.props.StringProperty(subtype="FILE_PATH"),
-        "filter_glob": bpy.props.StringProperty(default=";".join(f"*{kind}" for kind in BLENDER_EXTENSIONS), options={"HIDDEN"}),
-        **export_properties(),
-    }
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        if context.object is None or context.object.type != "ARMATURE":
-            cls.poll_message_set("Select an armature first")
-            return False
-        return True
-
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        if not self.filepath:
-            self.filepath = f"{bpy.path.clean_name(context.object.name)}{self.filename_ext}"
-        return set(super().invoke(context, event))
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        path = Path(bpy.path.abspath(self.filepath))
-        options = ExportOptions(self.mesh, self.fbx_preset, self.fbx_root)
-        written = [path]
-        try:
-            if self.takes == "playing":
-                export_armature(context.object, path, options=options)
-            else:
-                written = export_takes(context.object, actions_for(context.object), path, options, one_file=self.takes == "clips")
-        except Failure as failure:
-            self.report({"ERROR"}, failure.message)
-            return {"CANCELLED"}
-        self.report({"INFO"}, f"Wrote {', '.join(map(str, written))}")
-        return {"FINISHED"}
-
-
-class KINOLIFT_OT_mark_unsure(bpy.types.Operator):
-    """Set timeline markers where the capture is unsure of the person, so that you know where to look"""
-
-    bl_idname = "kinolift.mark_unsure"
-    bl_label = "Mark Unsure Stretches"
-    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        return is_kinolift(context.object)
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        marked = mark_unsure(context.scene, context.object)
-        self.report({"INFO"}, f"{marked} unsure stretches are marked." if marked else "There is no unsure stretch.")
-        return {"FINISHED"}
-
-
-class KINOLIFT_OT_simplify(bpy.types.Operator):
-    """Reduce the keys of the active armature's action, so that no bone is further off than stated"""
-
-    bl_idname = "kinolift.simplify"
-    bl_label = "Simplify Keys"
-    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
-
-    __annotations__ = {name: made for name, made in simplify_properties().items() if name != "simplify"}
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        if context.object is None or context.object.type != "ARMATURE" or not len(curves_of(context.object)):
-            cls.poll_message_set("Select an armature that has keys")
-            return False
-        return True
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        try:
-            before, after = simplify(context.object, Tolerance(round(self.simplify_degrees, 6), round(self.simplify_mm, 6)))
-        except Failure as failure:
-            self.report({"ERROR"}, failure.message)
-            return {"CANCELLED"}
-        self.report({"INFO"}, f"{context.object.name}: {after} keys of {before} are left")
-        return {"FINISHED"}
-
-
 class KINOLIFT_OT_check_setup(bpy.types.Operator):
     """Look whether everything that a capture needs is there, and say how to mend what is not"""
 
@@ -431,8 +343,6 @@ CLASSES = (
     KINOLIFT_OT_cancel,
     KINOLIFT_OT_choose_video,
     KINOLIFT_OT_load_motion,
-    KINOLIFT_OT_export,
-    KINOLIFT_OT_simplify,
-    KINOLIFT_OT_mark_unsure,
+    *TAKE_CLASSES,
     KINOLIFT_OT_check_setup,
 )

@@ -1,0 +1,110 @@
+"""Blender's operators on a take that is there: export, fewer keys, markers; thin, like those of `operators`."""
+
+# ruff: noqa: N801 (Blender wants classes named so)
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import bpy
+from bpy_extras.io_utils import ExportHelper
+
+from ..contract.failure import Failure
+from .armature import is_kinolift
+from .export import BLENDER_EXTENSIONS, export_armature, export_takes
+from .export.options import ExportOptions
+from .key_reduction import Tolerance
+from .keyframes import actions_for, curves_of
+from .markers import mark_unsure
+from .properties import export_properties, simplify_properties
+from .simplify import simplify
+
+
+class KINOLIFT_OT_export(bpy.types.Operator, ExportHelper):
+    """Write the active armature, its meshes and its motion to a file"""
+
+    bl_idname = "kinolift.export"
+    bl_label = "Export"
+
+    filepath: str
+    filename_ext = ".fbx"
+    check_extension = None  # the extension that is typed decides the kind
+
+    __annotations__ = {
+        "filepath": bpy.props.StringProperty(subtype="FILE_PATH"),
+        "filter_glob": bpy.props.StringProperty(default=";".join(f"*{kind}" for kind in BLENDER_EXTENSIONS), options={"HIDDEN"}),
+        **export_properties(),
+    }
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if context.object is None or context.object.type != "ARMATURE":
+            cls.poll_message_set("Select an armature first")
+            return False
+        return True
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        if not self.filepath:
+            self.filepath = f"{bpy.path.clean_name(context.object.name)}{self.filename_ext}"
+        return set(super().invoke(context, event))
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        path = Path(bpy.path.abspath(self.filepath))
+        options = ExportOptions(self.mesh, self.fbx_preset, self.fbx_root)
+        written = [path]
+        try:
+            if self.takes == "playing":
+                export_armature(context.object, path, options=options)
+            else:
+                written = export_takes(context.object, actions_for(context.object), path, options, one_file=self.takes == "clips")
+        except Failure as failure:
+            self.report({"ERROR"}, failure.message)
+            return {"CANCELLED"}
+        self.report({"INFO"}, f"Wrote {', '.join(map(str, written))}")
+        return {"FINISHED"}
+
+
+class KINOLIFT_OT_mark_unsure(bpy.types.Operator):
+    """Set timeline markers where the capture is unsure of the person, so that you know where to look"""
+
+    bl_idname = "kinolift.mark_unsure"
+    bl_label = "Mark Unsure Stretches"
+    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return is_kinolift(context.object)
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        marked = mark_unsure(context.scene, context.object)
+        self.report({"INFO"}, f"{marked} unsure stretches are marked." if marked else "There is no unsure stretch.")
+        return {"FINISHED"}
+
+
+class KINOLIFT_OT_simplify(bpy.types.Operator):
+    """Reduce the keys of the active armature's action, so that no bone is further off than stated"""
+
+    bl_idname = "kinolift.simplify"
+    bl_label = "Simplify Keys"
+    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
+
+    __annotations__ = {name: made for name, made in simplify_properties().items() if name != "simplify"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if context.object is None or context.object.type != "ARMATURE" or not len(curves_of(context.object)):
+            cls.poll_message_set("Select an armature that has keys")
+            return False
+        return True
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        try:
+            before, after = simplify(context.object, Tolerance(round(self.simplify_degrees, 6), round(self.simplify_mm, 6)))
+        except Failure as failure:
+            self.report({"ERROR"}, failure.message)
+            return {"CANCELLED"}
+        self.report({"INFO"}, f"{context.object.name}: {after} keys of {before} are left")
+        return {"FINISHED"}
+
+
+CLASSES = (KINOLIFT_OT_export, KINOLIFT_OT_simplify, KINOLIFT_OT_mark_unsure)
