@@ -11,7 +11,6 @@ from the true one, the largest turn of a bone between two frames beside the moti
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from pathlib import Path
 
@@ -20,11 +19,10 @@ sys.path.insert(0, str(ROOT))
 
 import numpy as np  # noqa: E402
 import numpy.typing as npt  # noqa: E402
-from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
 
 import kinolift  # noqa: E402
-from benchmarks.rigs import judge, load  # noqa: E402
+from benchmarks.rigs import finish, judge, load  # noqa: E402
 from contract.failure import ExitCode, Failure  # noqa: E402
 from contract.motion_file import Motion  # noqa: E402
 from contract.skeleton import ARMATURE_24, BODY_22  # noqa: E402
@@ -33,6 +31,7 @@ from engine.datasets.human import Human, joints, read_human  # noqa: E402
 from engine.datasets.mocap import MocapClip, load_mocap_file  # noqa: E402
 from engine.kinematics.contacts import find_contacts  # noqa: E402
 from engine.kinematics.forward import continuous, forward, quaternions_of  # noqa: E402
+from engine.kinematics.turns import swing  # noqa: E402
 
 Array = npt.NDArray[np.float64]
 
@@ -72,7 +71,7 @@ def own_motion(human: Human, clip: MocapClip, frames: int) -> Motion:
         if part in _T_POSE:
             end = at_rest[ARMATURE_24.joints[ARMATURE_24.parents.index(joint)]]
             wanted = np.array(_T_POSE[part]) * ([-1.0, 1.0, 1.0] if side == "R" else [1.0, 1.0, 1.0])
-            to_t_pose[joint] = _swing(end - at_rest[name], wanted)
+            to_t_pose[joint] = swing((end - at_rest[name])[None], wanted[None])[0]
         turns[:, joint] = pose.rotation[_BONES[name]] @ to_t_pose[joint].T
     local = turns.copy()
     for joint, parent in enumerate(ARMATURE_24.parents):
@@ -94,17 +93,8 @@ def own_motion(human: Human, clip: MocapClip, frames: int) -> Motion:
     )  # fmt: skip
 
 
-def _swing(start: Array, end: Array) -> Array:
-    """(3,3) the smallest rotation of one direction into another."""
-    a, b = start / np.linalg.norm(start), end / np.linalg.norm(end)
-    axis, cosine = np.cross(a, b), float(a @ b)
-    skew = np.cross(np.eye(3), axis)
-    result: Array = np.eye(3) + skew + skew @ skew / (1.0 + cosine)
-    return result
-
-
-def main() -> int:
-    """Prints the table; returns the exit code."""
+def main() -> None:
+    """Prints the table and ends with the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("humans", nargs="+", type=Path)
     parser.add_argument("--mocap", nargs="+", type=Path, required=True, help="files of motion capture (.npz)")
@@ -121,14 +111,11 @@ def main() -> int:
             for clip in clips:
                 motion = own_motion(human, clip, read.frames)
                 f = judge(motion, load(str(path)), own=True)
-                table.add_row(path.name, clip.name, str(len(motion)), f"{f.free:.3f} deg", f"{f.held:.3f} deg", f"{f.planted:.2f} mm",
-                              f"{f.turn:.1f} / {f.own_turn:.1f} deg")  # fmt: skip
+                table.add_row(path.name, clip.name, str(len(motion)), f"{f.free:.3f} deg", f"{f.held:.3f} deg", *f.last_cells())
     except Failure as failure:
         print(failure.message, file=sys.stderr)
         code = failure.exit_code
-    Console(width=140).print(table)
-    sys.stdout.flush()
-    os._exit(int(code))  # bpy can hang while the interpreter shuts down
+    finish(table, code)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -63,6 +63,10 @@ class Figures:
     planted: float
     turn: float
     own_turn: float
+
+    def last_cells(self) -> tuple[str, str]:
+        """The planted ankle and the turns, as the tables end."""
+        return f"{self.planted:.2f} mm", f"{self.turn:.1f} / {self.own_turn:.1f} deg"
 
 
 def largest_turn(quaternions: Array) -> float:
@@ -186,8 +190,15 @@ def picture(frame: int) -> npt.NDArray[np.uint8]:
     return np.asarray(cv2.imread(scene.render.filepath), dtype=np.uint8)
 
 
-def main() -> int:
-    """Prints the table; returns the exit code."""
+def finish(table: Table, code: ExitCode) -> NoReturn:
+    """Prints the table and ends the program: bpy can hang while the interpreter shuts down."""
+    Console(width=140).print(table)
+    sys.stdout.flush()
+    os._exit(int(code))
+
+
+def main() -> None:
+    """Prints the table and ends with the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("motion", type=Path)
     parser.add_argument("rigs", nargs="+", help="files, or the word rigify")
@@ -204,8 +215,7 @@ def main() -> int:
             for ik in (False, True) if rig == RIGIFY else (False,):
                 f = judge(motion, armature, ik)
                 held = f"{f.held:.2f} ({f.mean:.2f}) deg"
-                table.add_row(Path(rig).name, f.preset, f"{f.legs:.3f}", f"{f.free:.3f} deg", held, f"{f.planted:.2f} mm",
-                              f"{f.turn:.1f} / {f.own_turn:.1f} deg")  # fmt: skip
+                table.add_row(Path(rig).name, f.preset, f"{f.legs:.3f}", f"{f.free:.3f} deg", held, *f.last_cells())
             if read.picture is not None:
                 panels.append(picture(min(read.frame, len(motion) - 1)))
         if panels:
@@ -213,9 +223,7 @@ def main() -> int:
     except Failure as failure:
         print(failure.message, file=sys.stderr)
         code = failure.exit_code
-    Console(width=140).print(table)
-    sys.stdout.flush()
-    os._exit(int(code))  # bpy can hang while the interpreter shuts down
+    finish(table, code)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,6 @@ LIMB_ROLES: dict[str, tuple[str, str]] = {
 TOE_ROLES = ("toe.L", "toe.R")
 # Roles that hold a chain of one bone or more, from the hips upwards. `spine` is everything between the hips and the neck.
 CHAIN_ROLES = ("spine", "neck")
-SINGLE_ROLES = ("root", "hips", "head", *LIMB_ROLES, *TOE_ROLES)
 ROLES = ("root", "hips", *CHAIN_ROLES, "head", *LIMB_ROLES, *TOE_ROLES)
 # Without these a rig cannot carry a person's motion. Clavicles, neck, toes, hands, a root and even a spine may be missing.
 REQUIRED_ROLES = ("hips", *(f"{role}.{side}" for role in ("upper_arm", "forearm", "thigh", "shin", "foot") for side in "LR"))

@@ -7,12 +7,14 @@ person whose legs are taken.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
+import torch
+from torch import Tensor
 
 from contract.skeleton import BODY_22
 
@@ -28,6 +30,7 @@ UPPER_BODY = (*TRUNK, *SHOULDERS, *ARMS["L"], *ARMS["R"])
 PELVIS = tuple(BODY_22.index(j) for j in ("pelvis", "spine", "hip.R", "hip.L"))
 CHEST = tuple(BODY_22.index(j) for j in ("chest", "neck", "shoulder.R", "shoulder.L"))
 SLOWEST, FASTEST = 0.7, 1.6  # a take's speed beside the recorded one
+LEAST = 1e-9  # metres: nothing shorter has a direction
 
 
 @dataclass(frozen=True)
@@ -99,28 +102,35 @@ def with_arm(motion: Array, other: Array, side: str) -> npt.NDArray[np.float64]:
     return _carried(motion, other, ARMS[side], CHEST)
 
 
-def _carried(motion: Array, other: Array, parts: tuple[int, ...], carrier: tuple[int, ...]) -> npt.NDArray[np.float64]:
-    turn = _frame(motion, carrier) @ np.swapaxes(_frame(other, carrier), -1, -2)
-    result = np.array(motion, dtype=np.float64)
-    for joint in parts:  # parents come first
+def carry(motion: Tensor, other: Tensor, joints: Sequence[int], carrier: Sequence[int]) -> Tensor:
+    """`motion` (...,22,3) with the `joints` of `other` (...,22,3), turned as the carrier is; bones keep their lengths."""
+    turn = _frame(motion, carrier) @ _frame(other, carrier).transpose(-1, -2)
+    result = motion.clone()
+    for joint in joints:  # parents come first
         parent = BODY_22.parents[joint]
-        bone = np.einsum("tij,tj->ti", turn, other[:, joint] - other[:, parent])
-        length = np.linalg.norm(motion[:, joint] - motion[:, parent], axis=-1)
-        result[:, joint] = result[:, parent] + bone * (length / np.maximum(np.linalg.norm(bone, axis=-1), 1e-9))[:, None]
+        bone = (turn @ (other[..., joint, :] - other[..., parent, :])[..., None])[..., 0]
+        length = (motion[..., joint, :] - motion[..., parent, :]).norm(dim=-1, keepdim=True)
+        result[..., joint, :] = result[..., parent, :] + bone * (length / bone.norm(dim=-1, keepdim=True).clamp_min(LEAST))
     return result
 
 
-def _frame(motion: Array, carrier: tuple[int, ...]) -> npt.NDArray[np.float64]:
-    """(T,3,3) columns: to the person's left, along the carrier, and their cross product."""
-    bottom, top, right, left = (np.asarray(motion[:, j], dtype=np.float64) for j in carrier)
-    y = _unit(top - bottom)
+def _carried(motion: Array, other: Array, joints: Sequence[int], carrier: Sequence[int]) -> npt.NDArray[np.float64]:
+    mine, theirs = (torch.from_numpy(np.asarray(each, dtype=np.float64)) for each in (motion, other))
+    result: npt.NDArray[np.float64] = carry(mine, theirs, joints, carrier).numpy()
+    return result
+
+
+def _frame(motion: Tensor, carrier: Sequence[int]) -> Tensor:
+    """(...,3,3) columns: to the person's left, along the carrier, and their cross product."""
+    bottom, top, right, left = (motion[..., joint, :] for joint in carrier)
+    along = _unit(top - bottom)
     across = left - right
-    x = _unit(across - (across * y).sum(-1, keepdims=True) * y)
-    return np.stack([x, y, np.cross(x, y)], axis=-1)
+    aside = _unit(across - (across * along).sum(-1, keepdim=True) * along)
+    return torch.stack([aside, along, torch.linalg.cross(aside, along)], -1)
 
 
-def _unit(v: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    return v / np.maximum(np.linalg.norm(v, axis=-1, keepdims=True), 1e-9)
+def _unit(vectors: Tensor) -> Tensor:
+    return vectors / vectors.norm(dim=-1, keepdim=True).clamp_min(LEAST)
 
 
 def _take(draw: Callable[[int], T], frames: int, random: np.random.Generator) -> Take[T]:

@@ -23,7 +23,6 @@ from engine.training.transplant import NEAREST, before_camera
 DEPTHS = (3.0, 6.0)  # metres from the camera to the middle of the pelvis's path; more where the path needs it
 # Deviation of MediaPipe's 2D a axis, in metres at the person, and its correlation from frame to frame: the medians over the rendered
 # pairs (47,112 frames of pairs_1.npz, BODY_FROM_LANDMARKS times the landmarks minus the truth, times depth over stature), 1.7 m tall.
-STATURE = 1.7
 ERRORS = {
     "pelvis": (0.012, 0.97), "spine": (0.010, 0.98), "chest": (0.017, 0.99), "neck": (0.011, 0.97), "head": (0.014, 0.98),
     "head_top": (0.018, 0.98), "shoulder": (0.011, 0.96), "elbow": (0.012, 0.93), "wrist": (0.013, 0.89), "hand": (0.022, 0.91),

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from contract.failure import Failure
 from contract.skeleton import H36M_17
@@ -186,8 +185,3 @@ def _replaced(clips: list[PoseClip], path: Path, split: Split) -> list[PoseClip]
             )
         )  # fmt: skip
     return replaced
-
-
-def in_own_order(poses: npt.NDArray) -> npt.NDArray:
-    """(..,17,C) from Human3.6M's order to the data set's own."""
-    return poses[..., FROM_H36M, :]

@@ -9,10 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from contract.skeleton import BODY_22
-from engine.datasets.mixed_motion import ARMS, CHEST, PELVIS, UPPER_BODY, Parts, Take
-
-LEAST = 1e-9  # metres: nothing shorter has a direction
+from engine.datasets.mixed_motion import ARMS, CHEST, PELVIS, UPPER_BODY, Parts, Take, carry
 
 
 @dataclass(frozen=True)
@@ -48,24 +45,4 @@ def _carry(motion: Tensor, joined: Tensor, takes: Sequence[Take[Stretch] | None]
         return
     rows = torch.tensor(chosen).to(motion.device)
     other, mine = _played(joined, [take for take in takes if take is not None], motion.shape[1]), motion[rows]
-    turn = _frame(mine, carrier) @ _frame(other, carrier).transpose(-1, -2)
-    result = mine.clone()
-    for joint in joints:  # parents come first
-        parent = BODY_22.parents[joint]
-        bone = (turn @ (other[:, :, joint] - other[:, :, parent])[..., None])[..., 0]
-        length = (mine[:, :, joint] - mine[:, :, parent]).norm(dim=-1, keepdim=True)
-        result[:, :, joint] = result[:, :, parent] + bone * (length / bone.norm(dim=-1, keepdim=True).clamp_min(LEAST))
-    motion[rows] = result
-
-
-def _frame(motion: Tensor, carrier: Sequence[int]) -> Tensor:
-    """(R,T,3,3) columns: to the person's left, along the carrier, and their cross product."""
-    bottom, top, right, left = (motion[:, :, joint] for joint in carrier)
-    along = _unit(top - bottom)
-    across = left - right
-    aside = _unit(across - (across * along).sum(-1, keepdim=True) * along)
-    return torch.stack([aside, along, torch.linalg.cross(aside, along)], -1)
-
-
-def _unit(vectors: Tensor) -> Tensor:
-    return vectors / vectors.norm(dim=-1, keepdim=True).clamp_min(LEAST)
+    motion[rows] = carry(mine, other, joints, carrier)

@@ -19,6 +19,7 @@ from engine.refiner.error_fit import Fit, fit_errors
 from engine.refiner.noise import RELEASED_SCALES, UNKNOWN, FixedNoise, Frames, MixtureNoise
 from engine.refiner.sampler import GUIDE_SIGNS, STATE_SIGNS, Ddim, Refined, refine
 from engine.refiner.schedule import Schedule
+from engine.training.diffusion import noise_loss, with_real_errors
 from engine.training.loop import Batch, Draws, Forward
 from engine.training.pose_table import PoseTable, judge, mirror_some
 
@@ -158,15 +159,11 @@ class PoseRefinerLearner:
         else:
             h, eps = self.noise.forward(truth, t, generator, sure[..., 0])
         if self.recipe.real_share > 0.0:
-            kept, sigma = self.noise.schedule.coefficients(t, truth)
-            moved = truth + sigma / self.noise.schedule.sigma(self.noise.start_step) * (guess - truth)
-            real = torch.rand(rows, 1, 1, generator=generator, device=device) < self.recipe.real_share
-            h, eps = torch.where(real, moved, h), torch.where(real, (moved - kept * truth) / sigma, eps)
+            h, eps = with_real_errors((h, eps), truth, guess, t, self.noise, self.recipe.real_share, generator)
         return h, t, guide, eps
 
     def loss(self, forward: Forward, batch: Batch) -> Tensor:
-        h, t, guide, eps = batch
-        return (forward(h, t, guide).float() - eps).square().sum((1, 2)).mean()
+        return noise_loss(forward, batch)
 
     def validate(self, model: nn.Module) -> dict[str, float]:
         table = self.held_out

@@ -23,6 +23,7 @@ from engine.refiner.sampler import Ddim, refine
 from engine.refiner.schedule import Schedule
 from engine.refiner.state import GUIDE_SIGNS, METRES, confidence_of, guides, pose_of, states
 from engine.training.augmentation import augment
+from engine.training.diffusion import noise_loss, with_real_errors
 from engine.training.lifter import Crops
 from engine.training.loop import Batch, Draws, Figures, Forward, LoopRecipe, Run, lines_into, train
 from engine.training.metrics import mpjpe, pa_mpjpe, rooted_at_hips
@@ -165,12 +166,8 @@ def fit_noise(poses: Poses, how: Fit) -> MixtureNoise:
 
 def noisy(poses: Poses, noise: MixtureNoise, t: Tensor, real_share: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """(h_t, eps) of a batch: `real_share` of it moved by the lifter's own residual on the mixture's time scale, the rest by the mixture."""
-    h, eps = noise.forward(poses.truth, t, generator, poses.confidence)
-    kept, sigma = noise.schedule.coefficients(t, poses.truth)
-    moved = poses.truth + sigma / noise.schedule.sigma(noise.start_step) * (poses.guess - poses.truth)
-    real = torch.rand(len(t), 1, 1, generator=generator, device=generator.device) < real_share
-    h = torch.where(real, moved, h)
-    return h, torch.where(real, (moved - kept * poses.truth) / sigma, eps)
+    drawn = noise.forward(poses.truth, t, generator, poses.confidence)
+    return with_real_errors(drawn, poses.truth, poses.guess, t, noise, real_share, generator)
 
 
 def draw_steps(noise: MixtureNoise, count: int, generator: torch.Generator) -> Tensor:
@@ -211,8 +208,7 @@ class RefinerLearner:
         return h, t, batch.guide, eps
 
     def loss(self, forward: Forward, batch: Batch) -> Tensor:
-        h, t, guide, eps = batch
-        return (forward(h, t, guide).float() - eps).square().sum((1, 2)).mean()
+        return noise_loss(forward, batch)
 
     def validate(self, model: Refiner) -> Figures:
         return evaluate(model, self.noise, self.held_out)

@@ -11,12 +11,6 @@ from contract.failure import Failure
 from engine.datasets.blended_human import blend, bodies_of, draw_blend, dress
 from engine.datasets.human import read_human
 from engine.training.split import HELD_OUT_HUMANS
-from tests.engine.datasets import bodies, test_drive_human
-
-
-@pytest.fixture(scope="module")
-def human(tmp_path_factory):
-    return read_human(bodies.write_body(tmp_path_factory.mktemp("human") / "stick.glb", test_drive_human.rest_pose()))
 
 
 def larger(human, factor, name):

@@ -4,12 +4,17 @@ import pytest
 from contract.failure import Failure
 from contract.skeleton import H36M_17
 from engine.datasets.benchmark import SPLITS, Source
-from engine.datasets.mpi_inf_3dhp import CAMERAS, FROM_H36M, TO_H36M, in_own_order, load_3dhp
+from engine.datasets.mpi_inf_3dhp import CAMERAS, FROM_H36M, TO_H36M, load_3dhp
 from tests.engine.datasets.mpi_inf_3dhp_files import JOINTS, pixels, universal, write_pstmo, write_test, write_train
 
 
 def source(folder, **options):
     return Source("mpi_inf_3dhp", folder, **options)
+
+
+def in_own_order(poses):
+    """(..,17,C) from Human3.6M's order to the data set's own."""
+    return poses[..., FROM_H36M, :]
 
 
 def test_the_joints_mean_the_same_in_both_orders():

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,31 +15,13 @@ from engine.datasets.detections import load_detections
 from engine.datasets.drive_human import drive
 from engine.datasets.human import joints, read_human
 from engine.datasets.look import CHECKS, Surface
-from engine.datasets.mocap import MocapClip
 from engine.datasets.shot import make_shot
-
-
-def _module(name):
-    """A module that lies beside this test."""
-    spec = importlib.util.spec_from_file_location(f"rendering_{name}", Path(__file__).with_name(f"{name}.py"))
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-driving, bodies = _module("test_drive_human"), _module("bodies")
+from tests.engine.datasets import bodies, test_drive_human
 
 
 @pytest.fixture(scope="module")
-def human(tmp_path_factory):
-    return read_human(bodies.write_body(tmp_path_factory.mktemp("human") / "stick.glb", driving.rest_pose()))
-
-
-@pytest.fixture(scope="module")
-def clip():
-    motion = driving.steps(70)
-    return MocapClip("made_up", 4, "steps", "me", True, 30.0, np.stack([motion[n] for n in BODY_22.joints], axis=1).astype(np.float32))
+def clip(steps_clip):
+    return steps_clip(70)
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +39,7 @@ def shots(human, clip, count=6):
 
 
 def test_the_human_is_read_as_it_was_written(human):
-    rest = driving.rest_pose()
+    rest = test_drive_human.rest_pose()
     lowest = -min(human.rest.head["LeftToeBase"][2] - rest.head["LeftToeBase"][2], 0)
     for name, place in rest.head.items():
         np.testing.assert_allclose(human.rest.head[name] - human.rest.head["Hips"], place - rest.head["Hips"], atol=1e-6, err_msg=name)
@@ -160,7 +140,7 @@ def test_what_cannot_be(tmp_path, capsys):
 
 def test_held_out_people_and_sources_are_left_out_where_asked(tmp_path, capsys):
     """Made-up files of one body and one source, neither of which is held out: nothing is left to validate with."""
-    bodies.write_body(tmp_path / "stick.glb", driving.rest_pose())
+    bodies.write_body(tmp_path / "stick.glb", test_drive_human.rest_pose())
     standing = np.zeros((70, 22, 3), np.int16)
     np.savez(
         tmp_path / "made_up.npz", joint_names=np.array(BODY_22.joints), delta=standing, clip_start=np.array([0, 70]),

@@ -8,22 +8,15 @@ import pytest
 from contract.failure import Failure
 from contract.skeleton import BODY_22
 from engine.datasets import shot as shots_module
-from engine.datasets.human import joints, read_human
+from engine.datasets.human import joints
 from engine.datasets.mixed_motion import Mixing
 from engine.datasets.mocap import MocapClip
 from engine.datasets.shot import make_shot
-from tests.engine.datasets import bodies, test_drive_human
 
 
 @pytest.fixture(scope="module")
-def human(tmp_path_factory):
-    return read_human(bodies.write_body(tmp_path_factory.mktemp("human") / "stick.glb", test_drive_human.rest_pose()))
-
-
-@pytest.fixture(scope="module")
-def clip():
-    motion = test_drive_human.steps(170)
-    return MocapClip("made_up", 4, "steps", "me", True, 30.0, np.stack([motion[n] for n in BODY_22.joints], axis=1).astype(np.float32))
+def clip(steps_clip):
+    return steps_clip(170)
 
 
 def shots(human, clip, count=6, mixing=None):
