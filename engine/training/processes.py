@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import threading
@@ -49,8 +50,12 @@ class Processes:
         return bool(flag > 0)
 
     def close(self) -> None:
-        """Leaves the group."""
+        """Leaves the group, once all are done with it."""
         if self.count > 1:
+            dist.barrier()
+            # DistributedDataParallel holds the group in a cycle of references: left to the interpreter's end, the group's threads now and
+            # then outlive what they belong to, and the process aborts after its work is done
+            gc.collect()
             dist.destroy_process_group()
 
 
