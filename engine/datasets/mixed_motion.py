@@ -17,29 +17,26 @@ import torch
 from torch import Tensor
 
 from contract.skeleton import BODY_22
+from engine.datasets.bent_motion import ARMS, CHEST, LEAST, PELVIS, UPPER_BODY, Carrier, bend, carrier_axes, draw_angles
 
 Array = npt.NDArray[np.floating]
 T = TypeVar("T")  # a stretch of motion, or what stands for one
 Draw = Callable[[int], Array]  # frames -> (frames,22,3) of some motion
 
-TRUNK = tuple(BODY_22.index(j) for j in ("spine", "chest", "neck", "head", "head_top"))
-ARMS = {s: tuple(BODY_22.index(f"{j}.{s}") for j in ("elbow", "wrist", "hand")) for s in "LR"}
-SHOULDERS = tuple(BODY_22.index(f"shoulder.{s}") for s in "LR")
-UPPER_BODY = (*TRUNK, *SHOULDERS, *ARMS["L"], *ARMS["R"])
-# what carries: from, to, right, left
-PELVIS = tuple(BODY_22.index(j) for j in ("pelvis", "spine", "hip.R", "hip.L"))
-CHEST = tuple(BODY_22.index(j) for j in ("chest", "neck", "shoulder.R", "shoulder.L"))
 SLOWEST, FASTEST = 0.7, 1.6  # a take's speed beside the recorded one
-LEAST = 1e-9  # metres: nothing shorter has a direction
 
 
 @dataclass(frozen=True)
 class Mixing:
-    """How often each part comes from another motion. Both arms of one motion keep what hands do together (a sword, a box)."""
+    """How often each part comes from another motion. Both arms of one motion keep what hands do together (a sword, a box).
+
+    bent: how often the parts are turned about their joints then (engine/datasets/bent_motion.py).
+    """
 
     trunk: float = 0.35
     both_arms: float = 0.3
     one_arm: float = 0.3
+    bent: float = 0.5
 
 
 @dataclass(frozen=True)
@@ -59,13 +56,17 @@ class Take(Generic[T]):
 
 @dataclass(frozen=True)
 class Parts(Generic[T]):
-    """Whose legs a mixed motion has, and whose trunk, arms and one arm, where they are another's. side: "L" or "R", the arm's."""
+    """Whose legs a mixed motion has, and whose trunk, arms and one arm, where they are another's. side: "L" or "R", the arm's.
+
+    angles (T,P,3): of `draw_angles`, where the parts are turned.
+    """
 
     motion: Take[T]
     trunk: Take[T] | None = None
     arms: Take[T] | None = None
     arm: Take[T] | None = None
     side: str = "L"
+    angles: npt.NDArray[np.float64] | None = None
 
 
 def choose_parts(draw: Callable[[int], T], frames: int, mixing: Mixing, random: np.random.Generator) -> Parts[T]:
@@ -73,9 +74,11 @@ def choose_parts(draw: Callable[[int], T], frames: int, mixing: Mixing, random: 
     motion = _take(draw, frames, random)
     trunk = _take(draw, frames, random) if random.random() < mixing.trunk else None
     arms = _take(draw, frames, random) if random.random() < mixing.both_arms else None
-    if random.random() >= mixing.one_arm:
-        return Parts(motion, trunk, arms)
-    return Parts(motion, trunk, arms, _take(draw, frames, random), "LR"[int(random.integers(2))])
+    arm, side = None, "L"
+    if random.random() < mixing.one_arm:
+        arm, side = _take(draw, frames, random), "LR"[int(random.integers(2))]
+    angles = draw_angles(frames, random) if random.random() < mixing.bent else None
+    return Parts(motion, trunk, arms, arm, side, angles)
 
 
 def draw_mixed(draw: Draw, frames: int, mixing: Mixing, random: np.random.Generator) -> npt.NDArray[np.float64]:
@@ -89,6 +92,8 @@ def draw_mixed(draw: Draw, frames: int, mixing: Mixing, random: np.random.Genera
         motion = with_arm(with_arm(motion, other, "L"), other, "R")
     if parts.arm is not None:
         motion = with_arm(motion, _played(parts.arm, frames), parts.side)
+    if parts.angles is not None:
+        motion = bend(torch.from_numpy(motion), torch.from_numpy(parts.angles)).numpy()
     return motion
 
 
@@ -102,9 +107,9 @@ def with_arm(motion: Array, other: Array, side: str) -> npt.NDArray[np.float64]:
     return _carried(motion, other, ARMS[side], CHEST)
 
 
-def carry(motion: Tensor, other: Tensor, joints: Sequence[int], carrier: Sequence[int]) -> Tensor:
+def carry(motion: Tensor, other: Tensor, joints: Sequence[int], carrier: Carrier) -> Tensor:
     """`motion` (...,22,3) with the `joints` of `other` (...,22,3), turned as the carrier is; bones keep their lengths."""
-    turn = _frame(motion, carrier) @ _frame(other, carrier).transpose(-1, -2)
+    turn = carrier_axes(motion, carrier) @ carrier_axes(other, carrier).transpose(-1, -2)
     result = motion.clone()
     for joint in joints:  # parents come first
         parent = BODY_22.parents[joint]
@@ -114,23 +119,10 @@ def carry(motion: Tensor, other: Tensor, joints: Sequence[int], carrier: Sequenc
     return result
 
 
-def _carried(motion: Array, other: Array, joints: Sequence[int], carrier: Sequence[int]) -> npt.NDArray[np.float64]:
+def _carried(motion: Array, other: Array, joints: Sequence[int], carrier: Carrier) -> npt.NDArray[np.float64]:
     mine, theirs = (torch.from_numpy(np.asarray(each, dtype=np.float64)) for each in (motion, other))
     result: npt.NDArray[np.float64] = carry(mine, theirs, joints, carrier).numpy()
     return result
-
-
-def _frame(motion: Tensor, carrier: Sequence[int]) -> Tensor:
-    """(...,3,3) columns: to the person's left, along the carrier, and their cross product."""
-    bottom, top, right, left = (motion[..., joint, :] for joint in carrier)
-    along = _unit(top - bottom)
-    across = left - right
-    aside = _unit(across - (across * along).sum(-1, keepdim=True) * along)
-    return torch.stack([aside, along, torch.linalg.cross(aside, along)], -1)
-
-
-def _unit(vectors: Tensor) -> Tensor:
-    return vectors / vectors.norm(dim=-1, keepdim=True).clamp_min(LEAST)
 
 
 def _take(draw: Callable[[int], T], frames: int, random: np.random.Generator) -> Take[T]:

@@ -163,9 +163,7 @@ def build_motion(
     )
 
 
-def _frames(
-    joints: Stored, image_points: Stored, confidence: Stored, matrix: Array, views: Array, turn: Array | None = None
-) -> FramePath:
+def _frames(joints: Stored, image_points: Stored, confidence: Stored, matrix: Array, views: Array, turn: Array | None = None) -> FramePath:
     """What each frame says of the root's path, in the axes of the world of the cameras `views` (T,4,4).
 
     joints (T,22,3) relative to the pelvis: in camera axes, or in the world's, where `turn` (T,3,3) is the cameras' rotation.
@@ -179,9 +177,7 @@ def _frames(
     return FramePath(translation, information)
 
 
-def _seen_speed(
-    image_points: Stored, confidence: Stored, path: Array, matrix: Array, views: Array, runs: list[slice], fps: float
-) -> Array:
+def _seen_speed(image_points: Stored, confidence: Stored, path: Array, matrix: Array, views: Array, runs: list[slice], fps: float) -> Array:
     """(T,2,2) m/s: see contacts.seen_speed."""
     seen, ends = np.empty((len(path), 2, 2)), [ANKLES, TOES]
     for window in windows(runs, fps, image_points, confidence):

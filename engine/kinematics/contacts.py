@@ -68,9 +68,7 @@ def find_contacts(
     return out
 
 
-def seen_speed(
-    directions: Array, depth: Array, confidence: Array, camera_to_world: Array, runs: list[slice], fps: float
-) -> Array:
+def seen_speed(directions: Array, depth: Array, confidence: Array, camera_to_world: Array, runs: list[slice], fps: float) -> Array:
     """(T,2,2) m/s: how fast the ends of each foot move across the line of sight, infinite where one is not seen; (T, end, foot).
 
     directions (T,2,2,3): the feet's rays in camera axes with z = 1, ankles then toes of the left and right foot, (T, end, foot, 3);

@@ -102,18 +102,14 @@ def turned_path(path: FramePath, camera_to_world: Array) -> FramePath:
     return FramePath(translation, turn @ path.information @ turn.swapaxes(1, 2))
 
 
-def smooth_path(
-    path: FramePath, runs: list[slice], fps: float, stand: Stand | None = None, acceleration: float = ACCELERATION
-) -> Array:
+def smooth_path(path: FramePath, runs: list[slice], fps: float, stand: Stand | None = None, acceleration: float = ACCELERATION) -> Array:
     """(T,3) the path that explains the frames and moves evenly, run by run.
 
     Where a foot stands in two frames that follow one another, the pelvis has to move against it, and at its height.
     """
     out = path.translation.copy()
     for run in runs:
-        out[run] = _smooth_run(
-            path.translation[run], path.information[run], fps, acceleration, None if stand is None else stand.part(run)
-        )
+        out[run] = _smooth_run(path.translation[run], path.information[run], fps, acceleration, None if stand is None else stand.part(run))
     return out
 
 

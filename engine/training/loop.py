@@ -22,6 +22,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from contract.failure import Failure
 from engine.training import checkpoint
+from engine.training.precision import PRECISIONS, products
 from engine.training.processes import Interrupt, Processes
 
 Batch = tuple[Tensor, ...]  # every tensor's first axis counts the rows
@@ -31,7 +32,6 @@ M = TypeVar("M", bound=nn.Module)
 
 DECAYS = ("cosine", "one_cycle", "stairs")
 OPTIMISERS = ("adamw", "adam")
-PRECISIONS = ("bf16", "float32")
 USUAL_SHARE = 0.02  # of a new loss in the usual one: a memory of fifty batches
 ONE_CYCLE_FIRST, ONE_CYCLE_LAST = 25.0, 1e4  # torch's own divisors of the highest rate, and of the first
 STOP_EVERY = 10  # steps between two agreements of several processes on whether to stop
@@ -290,7 +290,7 @@ def train(
     wrapped = processes.wrap(model)
 
     def forward(*inputs: Any) -> Any:
-        with torch.autocast(device.type, torch.bfloat16, enabled=recipe.precision == "bf16"):
+        with products(device, recipe.precision):
             return wrapped(*inputs)
 
     def save(step: int) -> None:

@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.datasets.mixed_motion import ARMS, CHEST, PELVIS, UPPER_BODY, Parts, Take, carry
+from engine.datasets.bent_motion import ARMS, CHEST, PELVIS, UPPER_BODY, Carrier, bend
+from engine.datasets.mixed_motion import Parts, Take, carry
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,10 @@ def gather(joined: Tensor, runs: Sequence[Parts[Stretch]], frames: int) -> Tenso
     _carry(motion, joined, [run.arms for run in runs], both, CHEST)
     for side in "LR":
         _carry(motion, joined, [run.arm if run.side == side else None for run in runs], ARMS[side], CHEST)
+    turned = {row: run.angles for row, run in enumerate(runs) if run.angles is not None}
+    if turned:
+        rows = torch.tensor(list(turned)).to(motion.device)
+        motion[rows] = bend(motion[rows], torch.from_numpy(np.stack(list(turned.values()))).to(motion))
     return motion
 
 
@@ -38,7 +43,7 @@ def _played(joined: Tensor, takes: Sequence[Take[Stretch]], frames: int) -> Tens
     return torch.lerp(joined[rows], joined[rows + 1], weight)
 
 
-def _carry(motion: Tensor, joined: Tensor, takes: Sequence[Take[Stretch] | None], joints: Sequence[int], carrier: Sequence[int]) -> None:
+def _carry(motion: Tensor, joined: Tensor, takes: Sequence[Take[Stretch] | None], joints: Sequence[int], carrier: Carrier) -> None:
     """Puts the takes' `joints`, turned as the carrier is, into the runs of `motion` (R,T,22,3) that have one; bones keep their lengths."""
     chosen = [run for run, take in enumerate(takes) if take is not None]
     if not chosen:

@@ -27,6 +27,7 @@ from engine.training.diffusion import noise_loss, with_real_errors
 from engine.training.lifter import Crops
 from engine.training.loop import Batch, Draws, Figures, Forward, LoopRecipe, Run, lines_into, train
 from engine.training.metrics import mpjpe, pa_mpjpe, rooted_at_hips
+from engine.training.precision import products
 from engine.training.split import Split
 
 POOL_RUNS = 32  # augmented crops that are lifted at once
@@ -112,7 +113,7 @@ def pool_of_poses(lifter: Lifter, split: Split, recipe: RefinerRecipe, rng: np.r
     for _ in range(recipe.pool):
         pairs, roll = augment(crops.draw(POOL_RUNS, rng), generator)
         encoded = encode(pairs.rays, pairs.visibility, pairs.world, pairs.detected, roll)
-        with torch.autocast(device.type, dtype=torch.bfloat16):
+        with products(device, "bf16"):
             pose = lifter(encoded)
         truth = true_state(encoded, pairs.truth, pairs.stature, point_frame(encoded, pairs.rays))
         parts.append((states(encoded, pose.float()), truth, guides(encoded, pairs.visibility)))

@@ -34,9 +34,9 @@ NEAREST = 0.8  # metres between the camera and any joint
 class Motions:
     """Stretches of motion capture to draw from, long clips as often as they are long. The frames lie on `device`."""
 
-    def __init__(self, clips: list[Array], mixed: float = 0.0, device: torch.device | str = "cpu") -> None:
-        """clips: (T,22,3) metres, Z up; mixed: share of the draws that put parts of several motions together."""
-        self.mixed = mixed
+    def __init__(self, clips: list[Array], mixed: float = 0.0, device: torch.device | str = "cpu", mixing: Mixing | None = None) -> None:
+        """clips: (T,22,3) metres, Z up; mixed: share of the draws that put parts of several motions together, as `mixing` says."""
+        self.mixed, self.mixing = mixed, mixing or Mixing()
         self.lengths = np.array([len(c) for c in clips], dtype=np.float64)
         self.first = (np.cumsum(self.lengths) - self.lengths).astype(int)
         self.frames = torch.from_numpy(np.concatenate(clips)).to(device)
@@ -50,7 +50,7 @@ class Motions:
     def pick(self, frames: int, rng: np.random.Generator) -> Parts[Stretch]:
         """What `gather` makes a run of `frames` frames of. Raises Failure `bad_input` where no clip is long enough for an unmixed one."""
         if self.mixed and rng.random() < self.mixed:
-            return choose_parts(lambda count: self.stretch(count, rng), frames, Mixing(), rng)
+            return choose_parts(lambda count: self.stretch(count, rng), frames, self.mixing, rng)
         if frames > self.lengths.max():
             raise Failure("bad_input", f"No motion is as long as {frames} frames; give longer clips of motion capture.")
         return Parts(Take(self.stretch(frames, rng), frames, 1.0))

@@ -77,9 +77,7 @@ def test_bundle_holds_two_stored_aligned_networks(bundle: Path) -> None:
                 assert file.read(4) == b"TFL3"
 
 
-@pytest.mark.parametrize(
-    ("name", "mean", "std"), [("pose_detector.tflite", 127.5, 127.5), ("pose_landmarks_detector.tflite", 0.0, 255.0)]
-)
+@pytest.mark.parametrize(("name", "mean", "std"), [("pose_detector.tflite", 127.5, 127.5), ("pose_landmarks_detector.tflite", 0.0, 255.0)])
 def test_normalization_is_written(bundle: Path, name: str, mean: float, std: float) -> None:
     with zipfile.ZipFile(bundle) as archive:
         metadata = _metadata(archive.read(name))

@@ -80,10 +80,10 @@ def test_any_draw_has_the_frames_asked_for_and_one_persons_legs(seed):
         asked.append(frames)
         return moving(seed, 400)[: min(frames, 400)]
 
-    mixed = draw_mixed(draw, 60, Mixing(1.0, 1.0, 1.0), np.random.default_rng(seed))
+    mixed = draw_mixed(draw, 60, Mixing(1.0, 1.0, 1.0, 0.0), np.random.default_rng(seed))
     assert mixed.shape == (60, 22, 3) and len(asked) == 4
     assert all(42 <= frames <= 96 for frames in asked)
-    plain = draw_mixed(draw, 60, Mixing(0, 0, 0), np.random.default_rng(seed))
+    plain = draw_mixed(draw, 60, Mixing(0, 0, 0, 0), np.random.default_rng(seed))
     # at another speed the first and last frames are still frames of the motion
     source = moving(seed, 400)
     np.testing.assert_allclose(plain[0], source[0])
@@ -92,6 +92,6 @@ def test_any_draw_has_the_frames_asked_for_and_one_persons_legs(seed):
 
 def test_a_clip_that_is_too_short_is_played_slower():
     short = moving(7, 30)
-    mixed = draw_mixed(lambda frames: short[:frames], 60, Mixing(0, 0, 0), np.random.default_rng(0))
+    mixed = draw_mixed(lambda frames: short[:frames], 60, Mixing(0, 0, 0, 0), np.random.default_rng(0))
     assert mixed.shape == (60, 22, 3) and np.isfinite(mixed).all()
     np.testing.assert_allclose(mixed[0], short[0])

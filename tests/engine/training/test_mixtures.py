@@ -21,7 +21,9 @@ def stretch(frames, random):
     return clip, int(random.integers(0, LENGTHS[clip] - frames + 1)), frames
 
 
-@pytest.mark.parametrize("mixing", [Mixing(0, 0, 0), Mixing(1, 0, 0), Mixing(0, 1, 0), Mixing(0, 0, 1), Mixing(0.5, 0.5, 0.5)])
+@pytest.mark.parametrize(
+    "mixing", [Mixing(*shares) for shares in ((0, 0, 0, 0), (1, 0, 0, 0), (0, 1, 0, 0), (0, 0, 1, 0), (0, 0, 0, 1), (0.5, 0.5, 0.5, 0.5))]
+)
 @pytest.mark.parametrize("frames", [2, 30, 100])
 def test_a_batch_is_what_one_run_after_another_gives(frames, mixing):
     """The same draws; at 100 frames a faster take than the clips are long is played slower."""

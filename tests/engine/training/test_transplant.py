@@ -6,6 +6,7 @@ import torch
 
 from contract.failure import Failure
 from contract.skeleton import BODY_22
+from engine.datasets.mixed_motion import Mixing
 from engine.landmarks import LANDMARK_JOINT
 from engine.training.augmentation import Pairs
 from engine.training.transplant import Motions, transplant
@@ -48,7 +49,7 @@ def test_mixed_motions_have_one_persons_bones_and_anothers_arms():
     rng = np.random.default_rng(0)
     mixtures = 0
     for _ in range(30):
-        drawn = draw(Motions(clips, mixed=1.0), 48, rng)
+        drawn = draw(Motions(clips, mixed=1.0, mixing=Mixing(bent=0.0)), 48, rng)
         assert drawn.shape == (48, 22, 3)
         thigh = np.linalg.norm(drawn[0, BODY_22.index("knee.L")] - drawn[0, BODY_22.index("hip.L")])
         owner = int(np.argmin([abs(thigh - np.linalg.norm(c[0, BODY_22.index("knee.L")] - c[0, BODY_22.index("hip.L")])) for c in clips]))
