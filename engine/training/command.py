@@ -67,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--exact", help="the true 2D of the same frames, for the mixture in (u, v): gt, or a file")
     parser.add_argument("--skeleton", choices=NAMES, help="mocap, detections: whose joints (default: BODY_22)")
     parser.add_argument("--every", type=int, default=1, help="use one frame of so many")
-    parser.add_argument("--mocap", type=Path, help="pairs: a folder of motion capture that the lifter sees too")
+    parser.add_argument("--mocap", type=Path, help="pairs: a folder of motion capture that is seen too")
     parser.add_argument("--config", type=Path, help="settings: a .toml, or the name of one in engine/training/configs: paper_cpn ...")
     parser.add_argument("-o", "--out", type=Path, default=Path("runs"), help="folder of all that is written (default: %(default)s)")
     parser.add_argument(
@@ -242,7 +242,7 @@ def _train_pairs(order: Order) -> None:
     if read.network == "lifter":
         recipe = order.recipe(product_lifter.LifterRecipe, "lifter")
         layout = fill(LifterConfig, order.settings["lifter_layout"], "lifter_layout")
-        motions = None if read.mocap is None else Motions(training_motions(load_mocap(read.mocap), held_out), recipe.mixed)
+        motions = _motions(read, recipe.mixed)
         run, display, log = watched(order, recipe.steps)
         with display:
             model, info = product_lifter.train_lifter(split, motions, recipe, layout, log_file, start, without_lines(run))
@@ -254,10 +254,11 @@ def _train_pairs(order: Order) -> None:
         weights.load_into(network, stored.part("lifter"), "lifter")
         recipe = order.recipe(product_refiner.RefinerRecipe, "refiner")
         config = fill(RefinerConfig, order.settings["refiner_layout"], "refiner_layout")
+        motions = _motions(read, recipe.mixed)
         run, display, log = watched(order, recipe.steps)
         with display:
             refiner, mixture, first, info = product_refiner.train_refiner(
-                network.eval(), split, recipe, config, log_file, start, without_lines(run)
+                network.eval(), split, recipe, config, log_file, start, without_lines(run), motions
             )
         tensors = {f"refiner.{name}": value.cpu() for name, value in refiner.state_dict().items()} | mixture.to_tensors()
         header = {"layout": refiner.config.to_dict(), "start_step": first, "lifter": stored.sha256, **info}
@@ -265,6 +266,11 @@ def _train_pairs(order: Order) -> None:
         log.close()
         early = {} if read.until is None or read.until >= recipe.steps else {"stopped_at": read.until}
         weights.save_weights(read.out / f"{read.network}.safetensors", tensors, header | early | _origin(split, held_out, stored_start))
+
+
+def _motions(read: argparse.Namespace, mixed: float) -> Motions | None:
+    """The motion capture of --mocap that may be learnt from."""
+    return None if read.mocap is None else Motions(training_motions(load_mocap(read.mocap), tuple(read.held_out or ())), mixed)
 
 
 def _origin(split: PairsSplit, held_out: tuple[str, ...], start: weights.Weights | None) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from engine.training.loop import Batch, Draws, Figures, Forward, LoopRecipe, Run
 from engine.training.metrics import mpjpe, pa_mpjpe, rooted_at_hips
 from engine.training.precision import products
 from engine.training.split import Split
+from engine.training.transplant import Motions, transplant
 
 POOL_RUNS = 32  # augmented crops that are lifted at once
 APART = 100.0 * LONGEST  # seconds between two runs: what lasts within one has nothing to do with another
@@ -50,6 +51,10 @@ class RefinerRecipe:
     )
     seed: int = 0
     pool: int = 120  # batches of 32 augmented crops from which poses are drawn
+    # Share of those crops that show other motions under the detector's real errors, and of these the share that is mixed (and bent): the
+    # lifter errs on motions that it has learnt from by two thirds of what it errs on others.
+    transplant: float = 0.0
+    mixed: float = 0.0
     evaluate_every: int = 500
 
 
@@ -105,13 +110,20 @@ def point_frame(encoded: Encoded, rays: Tensor) -> Tensor:
 
 
 @torch.inference_mode()
-def pool_of_poses(lifter: Lifter, split: Split, recipe: RefinerRecipe, rng: np.random.Generator, generator: torch.Generator) -> Poses:
-    """What the lifter makes of augmented training crops, beside their truth."""
+def pool_of_poses(
+    lifter: Lifter, split: Split, recipe: RefinerRecipe, rng: np.random.Generator, generator: torch.Generator,
+    motions: Motions | None = None,
+) -> Poses:  # fmt: skip
+    """What the lifter makes of augmented training crops, some of them moved to other `motions`, beside their truth."""
     device = next(lifter.parameters()).device
     crops = Crops(split.train, device=device)
+    motions = None if motions is None else motions.to(device)
     parts: list[tuple[Tensor, Tensor, Tensor]] = []
     for _ in range(recipe.pool):
-        pairs, roll = augment(crops.draw(POOL_RUNS, rng), generator)
+        pairs = crops.draw(POOL_RUNS, rng)
+        if motions is not None:
+            pairs = transplant(pairs, motions, recipe.transplant, rng)
+        pairs, roll = augment(pairs, generator)
         encoded = encode(pairs.rays, pairs.visibility, pairs.world, pairs.detected, roll)
         with products(device, "bf16"):
             pose = lifter(encoded)
@@ -193,10 +205,10 @@ class RefinerLearner:
 
     frames = 1
 
-    def __init__(self, lifter: Lifter, split: Split, recipe: RefinerRecipe) -> None:
+    def __init__(self, lifter: Lifter, split: Split, recipe: RefinerRecipe, motions: Motions | None = None) -> None:
         self.recipe = recipe
         self.draws = Draws(recipe.seed, next(lifter.parameters()).device)
-        self.pool = pool_of_poses(lifter, split, recipe, self.draws.rng, self.draws.generator)
+        self.pool = pool_of_poses(lifter, split, recipe, self.draws.rng, self.draws.generator, motions)
         self.held_out = validation_poses(lifter, split)
         self.noise = fit_noise(self.pool, Fit(recipe.components, recipe.classes, recipe.seed))
 
@@ -231,13 +243,13 @@ def loop_recipe(recipe: RefinerRecipe) -> LoopRecipe:
 
 def train_refiner(
     lifter: Lifter, split: Split, recipe: RefinerRecipe, config: RefinerConfig, log: Path, start: Mapping[str, Tensor] | None = None,
-    run: Run | None = None,
+    run: Run | None = None, motions: Motions | None = None,
 ) -> tuple[Refiner, ErrorModel, int, dict[str, Any]]:  # fmt: skip
     """Trains on the lifter's output, from scratch or on from the tensors `start`; returns the averaged model, its noise, its start step
-    and the figures. run: the device, the checkpoint and who listens."""
+    and the figures. run: the device, the checkpoint and who listens; motions: what `recipe.transplant` of the crops are moved to."""
     run = run or Run()
     torch.manual_seed(recipe.seed)
-    learner = RefinerLearner(lifter.to(run.device), split, recipe)
+    learner = RefinerLearner(lifter.to(run.device), split, recipe, motions)
     config = replace(config, guide_signs=GUIDE_SIGNS)
     model = Refiner(BODY_22, config)
     if start is None:

@@ -9,6 +9,7 @@ from engine.refiner.error_fit import Fit
 from engine.refiner.lifter import Lifter, LifterConfig
 from engine.refiner.network import RefinerConfig
 from engine.refiner.state import CONFIDENCE, METRES, pose_of
+from engine.training.lifter import LENGTH
 from engine.training.refiner import (
     Poses,
     RefinerRecipe,
@@ -16,13 +17,15 @@ from engine.training.refiner import (
     fit_noise,
     noisy,
     point_frame,
+    pool_of_poses,
     run_times,
     train_refiner,
     true_state,
     validation_poses,
 )
 from engine.training.split import split_segments
-from tests.engine.datasets.pairs import write_pairs
+from engine.training.transplant import Motions
+from tests.engine.datasets.pairs import standing, write_pairs
 
 TINY = RefinerConfig(hidden=8, layers=2, heads=2, dropout=0.0, attention_dropout=0.0, conv_dropout=0.0)
 
@@ -115,3 +118,23 @@ def test_training_starts_at_the_guess_learns_and_is_the_same_twice(split, tmp_pa
     assert 0 <= start_step < 51 and errors.classes[0].weights.shape == (len(BODY_22), 1)
     assert np.isfinite(list(info["validation"].values())).all()
     assert len(validation_poses(lifter, split).guess) == sum(-(-len(s.detected) // 4) for s in split.validation)
+
+
+def test_crops_are_moved_to_other_motions(split):
+    """A motion whose shins are half as long tells itself apart."""
+    lifter = Lifter(LifterConfig(width=8, dilations=(1,))).eval()
+    knee, ankle, hip = (BODY_22.index(f"{name}.L") for name in ("knee", "ankle", "hip"))
+    body = standing() @ np.array([[1.0, 0, 0], [0, 0, -1.0], [0, 1.0, 0]])
+    for side in "LR":
+        above, below = (BODY_22.index(f"{name}.{side}") for name in ("knee", "ankle"))
+        body[below] = body[above] + 0.5 * (body[below] - body[above])
+    motions = Motions([np.tile(body, (60, 1, 1))])
+
+    def ratios(share):
+        recipe = RefinerRecipe(pool=2, transplant=share)
+        poses = pool_of_poses(lifter, split, recipe, np.random.default_rng(0), torch.Generator().manual_seed(0), motions)
+        joints = poses.truth[..., 2:]
+        assert poses.guess.shape == poses.truth.shape == (2 * 32 * LENGTH, 22, 5)
+        return ((joints[:, ankle] - joints[:, knee]).norm(dim=-1) / (joints[:, hip] - joints[:, knee]).norm(dim=-1)).median()
+
+    assert float(ratios(1.0) / ratios(0.0)) == pytest.approx(0.5, rel=0.15)  # builds vary by some per cent
