@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from contract.skeleton import BODY_22
+from engine.datasets.bent_motion import rotation_matrices
 from engine.landmarks import LANDMARK_JOINT, LANDMARK_MIRROR, LANDMARKS
 from engine.refiner.codec import WORLD_TO_STATURE, view_rotation
 
@@ -121,7 +122,7 @@ def _spoil(pairs: Pairs, generator: torch.Generator) -> Pairs:
         return torch.randn(*shape, generator=generator, dtype=pairs.world.dtype, device=device)
 
     angles = WORLD_TURN_SIGMA * noise(batch, 3)
-    turn = _about(angles, angles.norm(dim=-1))
+    turn = rotation_matrices(angles)
     scale = torch.exp(WORLD_SCALE_SIGMA * noise(batch, 1, 1, 1)).repeat(1, 1, 1, 3)
     scale[..., 2] *= torch.exp(WORLD_DEPTH_SIGMA * noise(batch, 1, 1))
     world = pairs.world @ turn.transpose(-1, -2)[:, None] * scale + WORLD_OFFSET_SIGMA * noise(batch, 1, landmarks, 3)
@@ -159,8 +160,9 @@ def _reshape(pairs: Pairs, generator: torch.Generator) -> Pairs:
     legs_and_trunk = sum(_CHAIN.values())
     grown = sum(share * scale[:, BODY_22.index(joint)] for joint, share in _CHAIN.items()) / legs_and_trunk
     axis = rooted[:, :, BODY_22.index("head_top")] - rooted[:, :, [BODY_22.index("ankle.L"), BODY_22.index("ankle.R")]].mean(2)
+    about = torch.nn.functional.normalize(axis.mean(1), dim=-1)
     turn = TURN_SIGMA * torch.randn(batch, generator=generator, device=device)
-    rooted = rooted @ _about(axis.mean(1), turn).transpose(-1, -2)[:, None]
+    rooted = rooted @ rotation_matrices(about * turn[:, None]).transpose(-1, -2)[:, None]
     depth = torch.exp(DEPTH_SIGMA * torch.randn(batch, generator=generator, device=device))[:, None, None, None]
     moved = rooted + root * depth
     safe = (moved[..., 2].amin((1, 2)) > 0.3)[:, None, None, None]  # nobody is put behind the camera
@@ -175,12 +177,3 @@ def _reshape(pairs: Pairs, generator: torch.Generator) -> Pairs:
     return replace(
         pairs, truth=moved, stature=stature, rays=pairs.rays + seen[:, :, carrier], world=pairs.world + shift[:, :, carrier]
     )  # fmt: skip
-
-
-def _about(axis: Tensor, angle: Tensor) -> Tensor:
-    """(B,3) axes and (B,) angles -> (B,3,3) rotations (Rodrigues)."""
-    x, y, z = torch.nn.functional.normalize(axis, dim=-1).unbind(-1)
-    o = torch.zeros_like(x)
-    k = torch.stack([torch.stack([o, -z, y], -1), torch.stack([z, o, -x], -1), torch.stack([-y, x, o], -1)], -2)
-    s, c = torch.sin(angle)[:, None, None], torch.cos(angle)[:, None, None]
-    return torch.eye(3, dtype=axis.dtype, device=axis.device) + s * k + (1 - c) * (k @ k)
