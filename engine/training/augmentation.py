@@ -29,11 +29,11 @@ SWAP_SHARE = 0.05  # of the runs hold a stretch in which the detector takes left
 SWAP_LONGEST = 20  # frames
 # What the detector gets wrong about real people differs from what it gets wrong about rendered ones. So its reading is spoilt in ways that
 # last for a whole run: without this, more training makes real footage worse while rendered footage gets better.
-WORLD_TURN_SIGMA = math.radians(5.0)  # an axis
-WORLD_SCALE_SIGMA, WORLD_DEPTH_SIGMA = 0.06, 0.12  # log
-WORLD_OFFSET_SIGMA = 0.02  # metres a landmark
-POINT_OFFSET_SIGMA = 0.012  # of the person's height in the picture, a landmark
-HIDDEN_SHARE = 0.3  # of the runs have a limb that is hidden for a while and guessed far off
+WORLD_TURN_SIGMA = math.radians(8.0)  # an axis
+WORLD_SCALE_SIGMA, WORLD_DEPTH_SIGMA = 0.08, 0.2  # log
+WORLD_OFFSET_SIGMA = 0.03  # metres a landmark
+POINT_OFFSET_SIGMA = 0.014  # of the person's height in the picture, a landmark
+HIDDEN_SHARE = 0.4  # of the runs have a limb that is hidden for a while and guessed far off
 HIDDEN_OFFSET_SIGMA = 0.12  # metres
 
 HIDEABLE = frozenset({"elbow", "wrist", "pinky", "index", "thumb", "knee", "ankle", "heel", "toe"})

@@ -280,7 +280,10 @@ def _origin(split: PairsSplit, held_out: tuple[str, ...], start: weights.Weights
         "validation_segments": len(split.validation), "validation_frames": sum(len(s.detected) for s in split.validation),
         "held_out_humans": sorted(HELD_OUT_HUMANS), "held_out_sources": sorted(HELD_OUT_SOURCES),
     } | ({"validated_on": sorted(held_out)} if held_out else {})  # fmt: skip
-    return {"data": data} | ({} if start is None else {"start": {"sha256": start.sha256, "recipe": start.header["recipe"]}})
+    if start is None:
+        return {"data": data}
+    before = {name: start.header[name] for name in ("recipe", "stopped_at", "start") if name in start.header}
+    return {"data": data, "start": {"sha256": start.sha256, **before}}
 
 
 def without_lines(run: Run) -> Run:
