@@ -1,0 +1,46 @@
+import pytest
+import torch
+
+from engine.refiner.lifter import Lifter, LifterConfig
+from engine.refiner.weights import load_weights, save_weights
+from engine.training.average import main
+from tests.engine.datasets.pairs import write_pairs
+
+
+def write(folder, seed, **layout):
+    """A small lifter with drawn weights."""
+    torch.manual_seed(seed)
+    config = LifterConfig(**({"width": 8, "dilations": (1,)} | layout))
+    folder.mkdir()
+    tensors = {f"lifter.{name}": torch.randn_like(value) / 50 for name, value in Lifter(config).state_dict().items()}
+    layout = {"width": config.width, "dilations": list(config.dilations), "joints": config.joints, "features": config.features}
+    save_weights(folder / "lifter.safetensors", tensors, {"layout": layout, "recipe": {"seed": seed}, "stopped_at": 10 * seed})
+    return folder
+
+
+@pytest.fixture
+def pairs(tmp_path):
+    (tmp_path / "pairs").mkdir()
+    write_pairs(tmp_path / "pairs" / "p.npz", segments=4)
+    return ["--data", str(tmp_path / "pairs"), "-o", str(tmp_path / "out")]
+
+
+def test_every_weight_is_the_mean_and_the_header_tells_of_what(tmp_path, pairs, capsys):
+    folders = [write(tmp_path / f"w{seed}", seed) for seed in (1, 2, 4)]
+    assert main([*map(str, folders), *pairs]) == 0
+    made = load_weights(tmp_path / "out" / "lifter.safetensors")
+    each = [load_weights(folder / "lifter.safetensors") for folder in folders]
+    for name, value in made.tensors.items():
+        mean = sum(w.tensors[name].double() for w in each) / 3
+        assert torch.allclose(value.double(), mean, atol=2e-4)  # stored as float16
+    assert [o["sha256"] for o in made.header["average_of"]] == [w.sha256 for w in each]
+    assert [o["stopped_at"] for o in made.header["average_of"]] == [10, 20, 40]
+    assert made.header["layout"] == each[0].header["layout"]
+    assert f"MPJPE {made.header['validation']['lifter_mpjpe']:.1f} mm" in capsys.readouterr().out
+
+
+def test_what_has_no_mean_is_refused(tmp_path, pairs, capsys):
+    one, other = write(tmp_path / "a", 1), write(tmp_path / "b", 1, width=4)
+    assert main([str(one), *pairs]) == 2 and "at least two" in capsys.readouterr().err
+    assert main([str(one), str(other), *pairs]) == 2 and "another layout" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
