@@ -11,6 +11,7 @@ import numpy.typing as npt
 from contract.skeleton import ARMATURE_24
 from engine.camera import to_camera
 from engine.kinematics.forward import forward
+from engine.kinematics.points import point_offsets
 from engine.kinematics.proportions import Proportions
 from engine.kinematics.rotations import fit_pose
 from engine.kinematics.trajectory import reprojection_errors
@@ -26,7 +27,7 @@ Stored = npt.NDArray[Any]  # float32
 class Animation:
     """`rotations` (T,24,4) wxyz local; `root` (T,3) metres; `world`, `camera` (T,24,3) metres, the joints in the world's axes and in each
     frame's camera's; `camera_to_world` (4,4) with the start at the origin; `shift` (T,3) or (3,): what was taken from the places in
-    the targets' world; `pixel_errors` (T,22) between the joints and the points."""
+    the targets' world; `pixel_errors` (T,22) between the detector's points and where it should see the joints."""
 
     rotations: Stored
     root: Array
@@ -66,7 +67,8 @@ def animate(
             start = np.array([*pose.root[0, :2], 0.0]) if cameras is None else camera_to_world[:3, 3].copy()
             moved[:3, 3] -= start
         turned, place = pose.rotations[inner], pose.root[inner] - start
-        pixel_errors[kept] = reprojection_errors(to_camera(pose.body[inner], camera_to_world @ views[kept]), image_points[kept], matrix)
+        seen = pose.body[inner] + point_offsets(pose.body[inner], body.stature)
+        pixel_errors[kept] = reprojection_errors(to_camera(seen, camera_to_world @ views[kept]), image_points[kept], matrix)
         if kept.start:  # a quaternion and its negative are one rotation: the one nearer to the frame before
             turned = np.where((turned[0] * rotations[kept.start - 1]).sum(-1)[:, None] < 0, -turned, turned)
         path[kept] = place

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,11 +16,13 @@ from engine.kinematics.animation import animate
 from engine.kinematics.bones import settle, towards_sight
 from engine.kinematics.contacts import seen_speed
 from engine.kinematics.feet import plant_feet
+from engine.kinematics.points import point_offsets
 from engine.kinematics.proportions import Proportions, fit_proportions
 from engine.kinematics.rotations import fit_pose
 from engine.kinematics.smoothing import cutoff, liveliness, smooth_runs, velocity
 from engine.kinematics.trajectory import FramePath, frame_path, smooth_path, turned_path
-from engine.kinematics.world import ANKLES, TOES, find_stand, find_world
+from engine.kinematics.upright import straighten
+from engine.kinematics.world import ANKLES, TOES, Up, find_stand, find_up, find_world
 from engine.scratch import let_go, long_array
 from engine.windows import pieces, windows
 
@@ -89,19 +92,28 @@ def build_motion(
     for part in pieces(count, settled, confidence):
         settled[part] = settle(rooted[part] * body.scale, 0.1 + confidence[part], body)
     del rooted
-    frames = _frames(settled, image_points, confidence, matrix, views)
+    frames = _frames(settled, image_points, confidence, matrix, views, height)
     path = to_camera(smooth_path(frames, runs, fps)[:, None], views)[:, 0]
     speed = long_array(settled.shape[:2])
     for window in windows(runs, fps, settled, speed):
         moving = velocity(settled[window.reach].astype(float), window.runs, fps)
         speed[window.kept] = np.linalg.norm(moving, axis=-1)[window.inner]
     for part in pieces(count, settled, confidence, image_points):
-        # where the detector saw the limbs is surer than where the lifter has them
+        # where the detector saw the joints is surer than where the lifter has them
         near = settled[part].astype(float)
-        near += towards_sight(near, path[part], image_points[part], confidence[part], matrix, speed[part])
+        near += towards_sight(near, path[part], image_points[part], confidence[part], matrix, height, speed[part])
+        settled[part] = (near - near[:, :1]) @ turn[part].swapaxes(1, 2)
+    del speed
+    steady = long_array(settled.shape)
+    for part in pieces(count, settled, steady):
+        steady[part] = settled[part]
+    _smooth(steady, confidence, spread, runs, fps, smooth, [*ANKLES, *TOES])  # which feet stand is told by their speed
+    up = _up(steady, frames, image_points, confidence, body, matrix, views, runs, fps, cameras is not None)
+    del steady
+    for part in pieces(count, settled, confidence):
+        near = straighten(settled[part].astype(float), up.read, up.lean, turn[part, :, 2]) @ turn[part]
         near = settle(near, 0.1 + confidence[part], body, path[part]) @ turn[part].swapaxes(1, 2)
         settled[part] = near - near[:, :1]
-    del speed
     _smooth(settled, confidence, spread, runs, fps, smooth)
     let_go(settled, confidence, spread)
     relative, fit_error = long_array(settled.shape), 0.0
@@ -113,16 +125,16 @@ def build_motion(
         fit_error += float(np.linalg.norm(pose.body[window.inner] - settled[window.kept], axis=-1).sum())
     del settled
 
-    frames = _frames(relative, image_points, confidence, matrix, views, turn)
+    frames = _frames(relative, image_points, confidence, matrix, views, height, turn)
     path = smooth_path(frames, runs, fps)
     seen = _seen_speed(image_points, confidence, path, matrix, views, runs, fps)
     for _ in range(_WORLD_ROUNDS):
-        world = find_world(relative, path, confidence, body, runs, fps, seen, cameras is not None)
+        world = find_world(relative, path, confidence, body, runs, fps, seen, cameras is not None, up.believed)
         stand = find_stand(relative, path, world, body)
         let_go(relative, confidence)
         path = smooth_path(frames, runs, fps, stand)
     del frames
-    world = find_world(relative, path, confidence, body, runs, fps, seen, cameras is not None)
+    world = find_world(relative, path, confidence, body, runs, fps, seen, cameras is not None, up.believed)
     camera_to_world, contacts = world.camera_to_world, world.contacts
 
     targets = relative  # in the same memory
@@ -163,7 +175,9 @@ def build_motion(
     )
 
 
-def _frames(joints: Stored, image_points: Stored, confidence: Stored, matrix: Array, views: Array, turn: Array | None = None) -> FramePath:
+def _frames(
+    joints: Stored, image_points: Stored, confidence: Stored, matrix: Array, views: Array, height: float, turn: Array | None = None
+) -> FramePath:
     """What each frame says of the root's path, in the axes of the world of the cameras `views` (T,4,4).
 
     joints (T,22,3) relative to the pelvis: in camera axes, or in the world's, where `turn` (T,3,3) is the cameras' rotation.
@@ -171,10 +185,27 @@ def _frames(joints: Stored, image_points: Stored, confidence: Stored, matrix: Ar
     translation, information = np.empty((len(joints), 3)), np.empty((len(joints), 3, 3))
     for part in pieces(len(joints), joints, image_points, confidence):
         seen = joints[part].astype(float)
-        path = frame_path(seen if turn is None else seen @ turn[part], image_points[part], confidence[part], matrix)
+        seen = seen if turn is None else seen @ turn[part]
+        path = frame_path(seen + point_offsets(seen, height), image_points[part], confidence[part], matrix)
         path = turned_path(path, views[part])
         translation[part], information[part] = path.translation, path.information
     return FramePath(translation, information)
+
+
+def _up(
+    joints: Stored, frames: FramePath, image_points: Stored, confidence: Stored, body: Proportions, matrix: Array, views: Array,
+    runs: list[slice], fps: float, known: bool,
+) -> Up:  # fmt: skip
+    """Up in the axes of joints (T,22,3), which is Z where it is `known`."""
+    path = smooth_path(frames, runs, fps)
+    seen = _seen_speed(image_points, confidence, path, matrix, views, runs, fps)
+    if known:
+        sight = views[:, :3, 2].mean(0)
+        return find_up(joints, path, confidence, body, runs, fps, seen, sight / np.linalg.norm(sight), np.array([0.0, 0.0, 1.0]))
+    # the feet that stand on the ground of a first reading make the path of a second one surer
+    first = find_up(joints, path, confidence, body, runs, fps, seen).believed
+    stand = find_stand(joints, path, find_world(joints, path, confidence, body, runs, fps, seen, up=first), body)
+    return find_up(joints, smooth_path(frames, runs, fps, stand), confidence, body, runs, fps, seen)
 
 
 def _seen_speed(image_points: Stored, confidence: Stored, path: Array, matrix: Array, views: Array, runs: list[slice], fps: float) -> Array:
@@ -200,11 +231,13 @@ def with_clavicles(values: Floats) -> Floats:
     return out
 
 
-def _smooth(joints: Stored, confidence: Stored, spread: Stored, runs: list[slice], fps: float, smooth: float) -> None:
-    """Smooths joints (T,22,3) over time where they are, each by how sure it is."""
+def _smooth(
+    joints: Stored, confidence: Stored, spread: Stored, runs: list[slice], fps: float, smooth: float, chosen: Sequence[int] | None = None
+) -> None:
+    """Smooths joints (T,22,3), or the `chosen` ones of them, over time where they are, each by how sure it is."""
     if smooth <= 0:
         return
-    for j in range(joints.shape[1]):
+    for j in range(joints.shape[1]) if chosen is None else chosen:
         weights = (0.05 + confidence[:, [j]].astype(float)) / (1 + (spread[:, [j]] / SPREAD_SCALE) ** 2)
         weights = np.clip(weights / max(float(np.median(weights)), 1e-6), 0.02, 2.0)
         one = joints[:, [j]].astype(float)

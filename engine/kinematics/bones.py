@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from contract.skeleton import BODY_22
 from engine.camera import rays
+from engine.kinematics.points import point_offsets
 from engine.kinematics.proportions import Proportions
 
 Array = npt.NDArray[np.float64]
@@ -23,7 +24,10 @@ DEPTH_GIVE = 5.0
 
 # How far a joint follows the detector's point, by name. On rendered people these points were about 22 mm off the joints, the
 # detector's own pose 40 mm across the line of sight. Points on the trunk, head and hands are not where the joints are.
-SIGHT_GAIN = {"elbow": 0.8, "wrist": 0.8, "knee": 0.8, "ankle": 0.8, "toe": 0.65, "shoulder": 0.4}
+SIGHT_GAIN = {
+    "pelvis": 0.5, "spine": 0.5, "chest": 0.5, "neck": 0.4, "head": 0.95, "head_top": 0.85, "shoulder": 0.75, "elbow": 1.0, "wrist": 0.8,
+    "hand": 0.85, "hip": 0.35, "knee": 0.9, "ankle": 0.95, "toe": 1.0,
+}  # fmt: skip
 # A point this far (m) from where the pose has the joint counts half; wrong points (a swapped side) count nothing.
 SIGHT_REACH = 0.10
 # The networks lag behind a strike: a moving joint may be that much further off, as many seconds of its speed.
@@ -65,14 +69,15 @@ def settle(joints: Array, weights: Array, body: Proportions, path: Array | None 
 
 
 def towards_sight(
-    joints: Array, path: Array, image_points: Array, confidence: Array, matrix: Array, speed: npt.NDArray[np.floating] | float = 0.0
-) -> Array:
+    joints: Array, path: Array, image_points: Array, confidence: Array, matrix: Array, height: float,
+    speed: npt.NDArray[np.floating] | float = 0.0,
+) -> Array:  # fmt: skip
     """(T,22,3) metres: how far each joint has to move across its line of sight, by gain and confidence.
 
     joints (T,22,3) relative to the pelvis and path (T,3), metres in camera axes; image_points (T,22,2) px; confidence (T,22);
     speed (T,22) m/s of the joints.
     """
-    absolute = joints + path[:, None]
+    absolute = joints + point_offsets(joints, height) + path[:, None]
     slope = rays(image_points, matrix)
     line = np.concatenate([slope, np.ones_like(slope[..., :1])], -1)
     line /= np.linalg.norm(line, axis=-1, keepdims=True)

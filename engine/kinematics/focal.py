@@ -17,6 +17,7 @@ from contract.options import DEFAULT_FOV
 from contract.skeleton import BODY_22
 from engine.camera import camera_matrix, rays
 from engine.kinematics.bones import settle
+from engine.kinematics.points import point_offsets
 from engine.kinematics.proportions import fit_proportions
 from engine.kinematics.trajectory import POINT_ERROR, POSE_ERROR, frame_path
 
@@ -59,6 +60,7 @@ def estimate_fov(
     points = np.asarray(image_points[::every], float)
     pose = np.asarray(joints[::every], float)
     pose = settle((pose - pose[:, :1]) * body.scale, 0.1 + sure, body)
+    pose += point_offsets(pose, height)  # what is compared with the picture are the places that the detector sees
     looks = max(LOOK_SECONDS * fps / every, 1.0)
     cost = np.array([_misfit(pose, points, sure, camera_matrix(image_size, float(fov))) for fov in TRIED]) / looks
     size, usual = (np.log(np.tan(np.radians(fov) / 2)) for fov in (TRIED, DEFAULT_FOV))
@@ -74,8 +76,7 @@ def estimate_fov(
 
 def _misfit(pose: Array, points: Array, confidence: Array, matrix: Array) -> float:
     """Sum over frames and limbs of the squared distances between poses and lines of sight, in standard errors, far ones damped."""
-    path = frame_path(pose, points, confidence, matrix).translation
-    seen = pose + path[:, None]
+    seen = pose + frame_path(pose, points, confidence, matrix).translation[:, None]
     depth = np.maximum(seen[..., 2], 0.3)
     off: Array = np.linalg.norm(seen[..., :2] / depth[..., None] - rays(points, matrix), axis=-1) * depth
     square = (off[:, _LIMBS] / math.hypot(POSE_ERROR, 1.7 * POINT_ERROR)) ** 2

@@ -16,6 +16,9 @@ from contract.skeleton import BODY_22
 Array = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
+# Where a camera looks, in its own axes.
+SIGHT = np.array([0.0, 0.0, 1.0])
+
 # Up as a sum of mean directions of the body: trunk (pelvis to neck), thighs, shins (upwards), feet (forwards) and the
 # body's front. Fitted to motion capture, where up is known (1331 stretches of 3 s). With each source left out of the fit in turn:
 # median error 2.3 degrees, 6 at the 90th percentile; the line from the ankles to the neck alone has 3.5 and 8.7. Joints from a
@@ -37,16 +40,20 @@ FRONT_ERROR, SIDE_ERROR = (2.0, 0.17), (2.0, 0.10)
 # ... and what lifted joints lean along the line of sight beyond that, degrees: 3.2 on rendered pairs, more on real videos.
 DEPTH_ERROR = 4.0
 
+# What a body leans along the line of sight is an error of the depth by the share that DEPTH_ERROR has in the variance. Whoever leans by as
+# many degrees as this does lean: half of that is left.
+LEAN_DOUBT = 15.0
+
 # Assumed of cameras: share, middle and spread of the tilt in degrees, below 0 looking down. Most are held or stand about level, at the
 # height of a chest or a face; a minority hangs or lies anywhere. And of the roll: level or turned by a quarter, or held askew.
 TILTS = ((0.7, -5.0, 10.0), (0.3, -12.0, 25.0))
 ROLLS = ((0.7, 0.0, 1.5), (0.3, 0.0, 20.0))
 
 
-def body_up(joints: Array, confidence: Array, stands: Array) -> tuple[Array, Array]:
+def body_up(joints: Array, confidence: Array, stands: Array, sight: Array = SIGHT) -> tuple[Array, Array]:
     """Up, a unit vector (3,), and the covariance (3,3) of its errors in radians squared, in the axes of `joints` (T,22,3).
 
-    The camera looks along Z. confidence (T,22) 0..1; stands (T,2) 0..1: how surely the left and right foot stands.
+    The camera looks along `sight` (3,). confidence (T,22) 0..1; stands (T,2) 0..1: how surely the left and right foot stands.
     """
     axes, weight = mean_axes(joints, confidence)
     up = axes
@@ -63,8 +70,7 @@ def body_up(joints: Array, confidence: Array, stands: Array) -> tuple[Array, Arr
         error**2 * np.einsum("t,ti,tj->ij", weight, way, way) / max(weight.sum(), 1e-9)
         for error, way in ((front_error, fronts), (side_error, sides))
     )
-    depth = np.array([0.0, 0.0, 1.0])
-    return up, covariance + math.radians(DEPTH_ERROR) ** 2 * np.outer(depth, depth) + 1e-6 * np.eye(3)
+    return up, covariance + math.radians(DEPTH_ERROR) ** 2 * np.outer(sight, sight) + 1e-6 * np.eye(3)
 
 
 def mean_axes(joints: Array, confidence: Array) -> tuple[Array, Array]:
@@ -133,6 +139,22 @@ def believed_up(up: Array, covariance: Array) -> Array:
     total = sum(chances)
     believed = np.average(means, axis=0, weights=chances) if total > 0 else read
     return up_of(float(believed[0]), quarter + float(believed[1]))
+
+
+def depth_lean(read: Array, believed: Array, covariance: Array, sight: Array = SIGHT) -> Array:
+    """(3,) radians: how far the body's up `read` (3,) lies off the `believed` one (3,) because its depths are wrong, and not because the
+    person leans. covariance (3,3): of the errors of `read`, radians squared; the camera looks along `sight` (3,)."""
+    angle = math.degrees(math.acos(float(np.clip(read @ believed, -1, 1))))
+    share = math.radians(DEPTH_ERROR) ** 2 / float(sight @ covariance @ sight)
+    return share / (1 + (angle / LEAN_DOUBT) ** 2) * (read - believed)
+
+
+def straighten(joints: Array, read: Array, lean: Array, sight: Array) -> Array:
+    """(T,22,3): joints (T,22,3), relative to the pelvis, without the `lean` (3,) that wrong depths have given to their up `read` (3,).
+
+    They are sheared along the lines of sight (T,3), unit, all in the joints' axes: across them nothing moves.
+    """
+    return joints - ((joints @ read) * (sight @ lean)[:, None])[..., None] * sight[:, None]
 
 
 def angles(up: Array) -> tuple[float, float]:

@@ -12,7 +12,7 @@ from engine.kinematics import ground
 from engine.kinematics.contacts import find_contacts, standing
 from engine.kinematics.proportions import Proportions
 from engine.kinematics.trajectory import Stand
-from engine.kinematics.upright import believed_up, body_up
+from engine.kinematics.upright import SIGHT, believed_up, body_up, depth_lean
 
 Array = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -39,18 +39,31 @@ class World:
     contacts: Flags
 
 
+@dataclass(frozen=True)
+class Up:
+    """Up, unit vectors (3,): as the body alone has it (`read`), and as it is `believed` after the ground under the feet and the habits of
+    cameras, each as sure as it is; `lean` (3,): the part of the difference, in radians, that wrong depths of the joints make."""
+
+    read: Array
+    believed: Array
+    lean: Array
+
+
 def find_world(
     relative: Array, path: Array, confidence: Array, body: Proportions, runs: list[slice], fps: float, seen: Array | None = None,
-    upright: bool = False,
+    upright: bool = False, up: Array | None = None,
 ) -> World:  # fmt: skip
     """The world of joints `relative` (T,22,3) to the pelvis on its `path` (T,3), metres in camera axes; confidence (T,22);
     seen (T,2,2): how fast the ends of the feet move in the picture, see `contacts.seen_speed`. `upright`: the axes are those of a
     world already, whose Z is up, and nothing is turned or moved but up and down: the ground at z=0 is the one that the feet stand on.
+    `up` (3,): in camera axes, where it has been found before.
     """
     camera_to_world = np.eye(4)
     sure = np.minimum(confidence[:, ANKLES], confidence[:, TOES])
     if not upright:
-        camera_to_world[:3, :3] = ground.camera_rotation(_find_up(relative, path, confidence, sure, body, runs, fps, seen))
+        if up is None:
+            up = find_up(relative, path, confidence, body, runs, fps, seen).believed
+        camera_to_world[:3, :3] = ground.camera_rotation(up)
 
     ankles, toes = _feet(relative, path, camera_to_world[:3, :3])
     soles = np.minimum(ankles[..., 2] - body.ankle_height, toes[..., 2] - body.toe_height)
@@ -90,19 +103,24 @@ def _feet(relative: Array, path: Array, rotation: Array) -> tuple[Array, Array]:
     return ankles, toes
 
 
-def _find_up(
-    relative: Array, path: Array, confidence: Array, sure: Array, body: Proportions, runs: list[slice], fps: float, seen: Array | None
-) -> Array:
-    """(3,) up in camera axes: by the body, then by the ground under the feet, then by how cameras stand, each as sure as it is."""
+def find_up(
+    relative: Array, path: Array, confidence: Array, body: Proportions, runs: list[slice], fps: float, seen: Array | None = None,
+    sight: Array = SIGHT, known: Array | None = None,
+) -> Up:  # fmt: skip
+    """Up in the axes of the joints, where the camera looks along `sight` (3,); `known` (3,): up, where it is. Else as for `find_world`."""
+    sure = np.minimum(confidence[:, ANKLES], confidence[:, TOES])
     stands = standing(*_feet(relative, path, np.eye(3)), runs, fps, seen)
-    up, covariance = body_up(relative, confidence, stands * sure)
-    rotation = ground.camera_rotation(up)
+    read, read_covariance = body_up(relative, confidence, stands * sure, sight)
+    if known is not None:
+        return Up(read, known, depth_lean(read, known, read_covariance, sight))
+    rotation = ground.camera_rotation(read)
     ankles, toes = _feet(relative, path, rotation)
     ankles, toes = ankles - [0, 0, body.ankle_height], toes - [0, 0, body.toe_height]
     lower = np.where((toes[..., 2] < ankles[..., 2])[..., None], toes, ankles)
     stands &= lower[..., 2] <= lower[..., 2].min(1)[:, None] + LOWER_FOOT
-    levelling, known = ground.level_by_feet(lower, stands * sure, (rotation @ covariance @ rotation.T)[:2, :2])
+    levelling, known = ground.level_by_feet(lower, stands * sure, (rotation @ read_covariance @ rotation.T)[:2, :2])
     rotation = levelling @ rotation
     covariance = np.zeros((3, 3))
     covariance[:2, :2] = known
-    return believed_up(rotation[2], rotation.T @ covariance @ rotation)
+    believed = believed_up(rotation[2], rotation.T @ covariance @ rotation)
+    return Up(read, believed, depth_lean(read, believed, read_covariance, sight))

@@ -8,12 +8,18 @@ import numpy as np
 import numpy.typing as npt
 
 from contract.skeleton import ARMATURE_24, BODY_22
+from engine.kinematics.points import point_offsets
 from engine.kinematics.proportions import TYPICAL, t_pose
 
 Array = npt.NDArray[np.float64]
 
 HEIGHT = 1.75
 OF_BODY = [ARMATURE_24.index(name) for name in BODY_22.joints]
+
+
+def points_of(joints: Array, height: float = HEIGHT) -> Array:
+    """(T,22,3) where a detector sees the joints (T,22,3)."""
+    return np.asarray(joints + point_offsets(joints, height))
 
 
 def rest_offsets(height: float = HEIGHT) -> Array:

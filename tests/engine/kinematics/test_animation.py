@@ -24,7 +24,7 @@ def film(seconds: float, **options: object) -> Motion:
     body = walk.body - walk.body[:, :1] * [0, 1, 0] + np.stack([way, 0 * way, 0 * way], 1)[:, None]
     camera = (body - [0.0, -1.0, 1.2]) @ people.camera_rotation(-6, 0, 20.0).T + np.array([0, 0, 6.0])
     rng = np.random.default_rng(3)
-    points, confidence = project(camera, MATRIX) + rng.normal(size=(count, 22, 2)), np.full((count, 22), 0.9)
+    points, confidence = project(people.points_of(camera), MATRIX) + rng.normal(size=(count, 22, 2)), np.full((count, 22), 0.9)
     confidence[count // 3 : count // 2, 8:] = 0.2
     joints = camera - camera[:, :1] + 0.02 * rng.normal(size=camera.shape)
     times = np.arange(count) / 30.0

@@ -26,7 +26,7 @@ def film(tilt: float = -6, roll: float = 0, noise: float = 0.0, fps: float = 30.
     t = np.arange(count) / fps
     slow = np.sin(2 * np.pi * 0.7 * t[:, None, None] + rng.uniform(0, 6, (1, 22, 3)))
     joints = camera - camera[:, :1] + noise * (slow + 0.3 * rng.normal(size=camera.shape))
-    pixels = project(camera, MATRIX) + noise * 100 * rng.normal(size=(count, 22, 2))
+    pixels = project(people.points_of(camera), MATRIX) + noise * 100 * rng.normal(size=(count, 22, 2))
     motion = build_motion(
         joints, np.zeros((count, 22)), pixels, np.full((count, 22), 0.95), t, np.ones(count, bool), options.pop("runs", [slice(0, count)]),
         fps, MATRIX, SIZE, people.HEIGHT, **options,
@@ -149,7 +149,8 @@ def test_a_punch_keeps_its_peak_and_a_standing_person_stands_still(fps: float) -
     count = len(t)
     motion = build_motion(
         camera - camera[:, :1] + 0.006 * rng.normal(size=camera.shape), np.zeros((count, 22)),
-        project(camera, MATRIX) + 1.0 * rng.normal(size=(count, 22, 2)), np.full((count, 22), 0.95), t, np.ones(count, bool),
+        project(people.points_of(camera), MATRIX) + 1.0 * rng.normal(size=(count, 22, 2)), np.full((count, 22), 0.95), t,
+        np.ones(count, bool),
         [slice(0, count)], fps, MATRIX, SIZE, people.HEIGHT,
     )  # fmt: skip
     hand = ARMATURE_24.index("wrist.L")

@@ -19,7 +19,7 @@ def filmed(fov: float, distance: float, seconds: float = 4.0, noise: float = 0.0
     body = body - body[:, :1] * [1, 1, 0]
     camera = (body - [0.0, 0.0, 1.0]) @ people.camera_rotation(-10, 0, 30.0).T + np.array([0, 0, distance])
     rng = np.random.default_rng(0)
-    return camera - camera[:, :1] + noise * rng.normal(size=camera.shape), project(camera, camera_matrix(SIZE, fov))
+    return camera - camera[:, :1] + noise * rng.normal(size=camera.shape), project(people.points_of(camera), camera_matrix(SIZE, fov))
 
 
 @pytest.mark.parametrize("fov", [45.0, 60.0, 80.0])

@@ -28,7 +28,7 @@ def filmed(fps: float) -> Motion:
     rng = np.random.default_rng(4)
     rates, phases = rng.uniform(0.5, 4.0, (2, 22, 3)), rng.uniform(0, 2 * np.pi, (2, 22, 3))
     error, tremble = 0.02 * np.sin(2 * np.pi * rates * t[:, None, None, None] + phases).swapaxes(0, 1)
-    joints, points = camera - camera[:, :1] + error, project(camera + 0.3 * tremble, MATRIX)
+    joints, points = camera - camera[:, :1] + error, project(people.points_of(camera) + 0.3 * tremble, MATRIX)
     confidence = np.full((len(t), 22), 0.95)
     confidence[(t >= 1.5) & (t < 2.0), 10:] = 0.3
     every = round(FINEST / fps)

@@ -37,7 +37,7 @@ def test_the_motion_lands_where_the_person_was(fps: float, floor: float) -> None
     assert np.abs(to_world(seen, cameras) - truth).max() < 1e-9
     assert seen[..., 2].min() > 1.0
     rng = np.random.default_rng(0)
-    pixels = project(seen, MATRIX) + rng.normal(size=(len(truth), 22, 2))
+    pixels = project(people.points_of(seen), MATRIX) + rng.normal(size=(len(truth), 22, 2))
     joints = seen - seen[:, :1] + 0.01 * rng.normal(size=seen.shape)
     count = len(truth)
 

@@ -41,8 +41,10 @@ def capture(world: np.ndarray, fps: float, errors: tuple[float, ...], azimuth: f
         slow[:, joint] += slow[:, parent] if parent >= 0 else 0.0
     slow *= np.array(errors) / (slow - slow[:, :1])[:, ENDS].std((0, 1))
     joints = camera - camera[:, :1] + slow - slow[:, :1] + TREMBLE * rng.normal(size=camera.shape)
-    exact = project(camera, MATRIX)
-    points = project(camera + 0.6 * slow * [1, 1, 0], MATRIX) + POINTS * np.ptp(exact, axis=1).max() * rng.normal(size=exact.shape)
+    exact = project(people.points_of(camera), MATRIX)
+    points = project(people.points_of(camera) + 0.6 * slow * [1, 1, 0], MATRIX) + POINTS * np.ptp(exact, axis=1).max() * rng.normal(
+        size=exact.shape
+    )
     count = len(world)
     return build_motion(
         joints, np.full((count, 22), 0.02), points, np.full((count, 22), 0.9), np.arange(count) / fps, np.ones(count, bool),

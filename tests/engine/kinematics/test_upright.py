@@ -4,7 +4,20 @@ import numpy as np
 import pytest
 
 from contract.skeleton import BODY_22
-from engine.kinematics.upright import angles, balance_up, believed_up, body_up, centre_of_mass, mean_axes, up_of
+from engine.kinematics.upright import (
+    DEPTH_ERROR,
+    LEAN_DOUBT,
+    SIGHT,
+    angles,
+    balance_up,
+    believed_up,
+    body_up,
+    centre_of_mass,
+    depth_lean,
+    mean_axes,
+    straighten,
+    up_of,
+)  # fmt: skip
 
 from . import people
 
@@ -131,3 +144,30 @@ def test_belief_is_the_mean_under_the_mixtures_computed_on_a_grid() -> None:
 def test_angles_and_up_are_ways_back_and_forth(tilt: float, roll: float) -> None:
     assert angles(up_of(tilt, roll)) == pytest.approx((tilt, roll))
     assert np.allclose(up_of(tilt, roll), people.camera_rotation(tilt, roll)[:, 2])
+
+
+def test_a_lean_is_an_error_of_depth_by_its_share_of_the_variance() -> None:
+    believed, read = up_of(-10.0, 0.0), up_of(-14.0, 0.0)
+    # as much variance again from how people lean: half; and a little less, since 4 degrees may be a real lean
+    covariance = np.radians(DEPTH_ERROR) ** 2 * (np.eye(3) + np.outer(SIGHT, SIGHT))
+    lean = depth_lean(read, believed, covariance)
+    assert lean == pytest.approx((read - believed) / 2 / (1 + (4 / LEAN_DOUBT) ** 2), rel=1e-3)
+    assert np.abs(depth_lean(believed, believed, covariance)).max() < 1e-12
+    # somebody who lies down does lie
+    lying = depth_lean(up_of(70.0, 0.0), believed, covariance)
+    assert np.linalg.norm(lying) < 0.03
+
+
+def test_a_body_that_leans_in_depth_is_set_upright_and_stays_in_the_picture() -> None:
+    turn = people.camera_rotation(-8, 0)
+    body = people.walk().body @ turn.T
+    truth = body - body[:, :1]
+    ones, sight = np.ones(truth.shape[:2]), np.tile(SIGHT, (len(truth), 1))
+    wrong = truth.copy()
+    wrong[..., 2] += np.tan(np.radians(7.0)) * truth[..., 1]
+    before, after = mean_axes(wrong, ones)[0], mean_axes(truth, ones)[0]
+    assert degrees_between(before, after) > 5
+    out = straighten(wrong, before, before - after, sight)
+    assert np.array_equal(out[..., :2], wrong[..., :2])
+    assert degrees_between(mean_axes(out, ones)[0], after) < 1.0
+    assert np.abs(out - truth).mean() < 0.3 * np.abs(wrong - truth).mean()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from engine.kinematics.proportions import Proportions, fit_proportions
-from engine.kinematics.world import ANKLES, TOES, find_stand, find_world
+from engine.kinematics.world import ANKLES, TOES, find_stand, find_up, find_world
 
 from . import people
 
@@ -60,3 +60,16 @@ def test_the_stand_says_where_the_pelvis_is() -> None:
     both = sure[1:] & sure[:-1]
     moved = np.diff(path, axis=0)[:, None] + stand.steps[:-1]
     assert np.linalg.norm(moved, axis=-1)[both].mean() * FPS < 0.25
+
+
+def test_where_up_is_known_a_lean_in_depth_is_told_from_it() -> None:
+    relative, path, _, body = scene(-15, 0)
+    ones, runs, up = np.ones(relative.shape[:2]), [slice(0, len(path))], people.camera_rotation(-15, 0)[:, 2]
+    wrong = relative.copy()
+    wrong[..., 2] += 0.1 * relative[..., 1]
+    straight, leaning = (find_up(joints, path, ones, body, runs, FPS, known=up) for joints in (relative, wrong))
+    assert np.array_equal(leaning.believed, up)
+    # up is -Y: what is 0.1 further off per metre down leans 0.1 towards the camera
+    assert (leaning.lean - straight.lean)[2] == pytest.approx(-0.1, abs=0.05)
+    sideways = np.array([1.0, 0.0, 0.0])
+    assert abs(find_up(wrong, path, ones, body, runs, FPS, sight=sideways, known=up).lean @ sideways) < 0.01
