@@ -50,12 +50,20 @@ def test_the_shipped_refiners_recipe_is_the_one_in_its_header(tmp_path):
     assert replace(layout, guide_signs=GUIDE_SIGNS) == RefinerConfig.from_dict(header["layout"])
 
 
-def test_the_shipped_lifters_recipe_is_the_one_in_its_header(tmp_path):
-    tables, header = read_toml(tmp_path / "shipped_lifter", TABLES), load_weights(LIFTER_FILE).header
-    assert asdict(fill(LifterRecipe, tables["lifter"], "lifter")) == header["recipe"]
-    assert fill(LifterConfig, tables["lifter_layout"], "lifter_layout") == LifterConfig.from_dict(header["layout"])
+def test_the_shipped_lifters_recipes_are_those_in_its_header(tmp_path):
+    """It is the mean of four stages of trainings that went on from one another, the first from product_lifter's weights."""
+    header = load_weights(LIFTER_FILE).header
+    tables = {number: read_toml(tmp_path / f"shipped_lifter_{number}", TABLES) for number in (2, 3, 4)}
+    recipes = {number: asdict(fill(LifterRecipe, table["lifter"], "lifter")) for number, table in tables.items()}
+    for table in tables.values():
+        assert fill(LifterConfig, table["lifter_layout"], "lifter_layout") == LifterConfig.from_dict(header["layout"])
+    stages = header["average_of"]
+    assert [stage["recipe"] for stage in stages] == [recipes[number] for number in (2, 3, 4, 4)]
+    assert [stage.get("stopped_at") for stage in stages] == [6000, None, 1400, None]
+    for stage, before in zip(stages[1:], (stages[0], stages[1], stages[1]), strict=True):
+        assert stage["start"] == {name: before[name] for name in ("sha256", "recipe", "stopped_at", "start") if name in before}
     first = asdict(fill(LifterRecipe, read_toml(tmp_path / "product_lifter", TABLES)["lifter"], "lifter"))
-    assert header["start"]["recipe"].items() <= first.items() and header["stopped_at"] < header["recipe"]["steps"]
+    assert stages[0]["start"]["recipe"].items() <= first.items()
 
 
 @pytest.mark.parametrize(
@@ -86,5 +94,8 @@ def test_numbers_and_lists_take_the_setting_s_kind(tmp_path):
 
 
 def test_a_missing_file_names_the_shipped_ones(tmp_path):
-    with pytest.raises(Failure, match="paper_cpn, paper_gt, product_lifter, product_refiner, shipped_lifter, shipped_refiner"):
+    with pytest.raises(
+        Failure,
+        match="paper_cpn, paper_gt, product_lifter, product_refiner, shipped_lifter_2, shipped_lifter_3, shipped_lifter_4, shipped_refiner",
+    ):
         read_toml(tmp_path / "mine.toml", TABLES)
