@@ -95,6 +95,7 @@ def measure(rows_file: Path, minutes: float, refine: bool) -> dict[str, Any]:
     from engine.progress import Progress
     from engine.refiner.pose import PoseModel
     from engine.rows import Rows
+    from engine.scratch import let_go
     from engine.video import open_video
 
     meter = Meter()
@@ -124,7 +125,7 @@ def measure(rows_file: Path, minutes: float, refine: bool) -> dict[str, Any]:
     motion, _ = finish(gather(said(), info), info, load, options, None, Progress(next_stage))
     meter.enter("file")
     with tempfile.TemporaryDirectory(prefix="kinolift-") as folder:
-        save_motion(motion, Path(folder) / "take.npz")
+        save_motion(motion, Path(folder) / "take.npz", let_go)
     meter.enter("end")
     held = sum(np.asarray(value).nbytes for name, value in vars(motion).items() if name != "provenance")
     return {"minutes": minutes, "frames": frames, "motion": held, "seconds": time.perf_counter() - began, "peaks": meter.peaks}

@@ -37,6 +37,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .failure import Failure
+from .npz import Done, pieces, write_npz
 
 SCHEMA = "kinolift.motion/1"
 
@@ -86,14 +87,15 @@ class Motion:
         return [str(n) for n in self.joint_names].index(name)
 
 
-def save_motion(motion: Motion, path: str | os.PathLike[str]) -> None:
+def save_motion(motion: Motion, path: str | os.PathLike[str], done: Done = lambda _: None) -> None:
     """Writes the file beside its final name, then renames it: nobody ever sees half a file.
 
+    Arrays are checked and written piece by piece; after each `done` is called with the array, so that it can let go of memory.
     Raises Failure `bad_motion` for arrays that do not fit together, `not_writable` or `disk_full`.
     """
     path = Path(path)
     arrays = {name: np.asarray(getattr(motion, name)) for name in _SHAPES}
-    _check(arrays, motion.fps)
+    _check(arrays, motion.fps, done)
     arrays["joint_names"] = arrays["joint_names"].astype(np.str_)
     arrays["schema"] = np.array(SCHEMA)
     arrays["fps"] = np.array(float(motion.fps))
@@ -102,7 +104,7 @@ def save_motion(motion: Motion, path: str | os.PathLike[str]) -> None:
     try:
         handle, temporary = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=".part", dir=path.parent)
         with os.fdopen(handle, "wb") as file:
-            np.savez_compressed(file, allow_pickle=False, **arrays)
+            write_npz(file, arrays, done)
         Path(temporary).chmod(0o644)  # mkstemp makes files that only their owner may read
         Path(temporary).replace(path)
     except OSError as error:
@@ -146,13 +148,13 @@ def load_motion(path: str | os.PathLike[str]) -> Motion:
     return Motion(fps=fps, provenance=provenance, **{name: arrays[name] for name in _SHAPES})
 
 
-def _check(arrays: dict[str, np.ndarray], fps: float) -> None:
+def _check(arrays: dict[str, np.ndarray], fps: float, done: Done = lambda _: None) -> None:
     sizes = {"T": len(arrays["times"]), "J": len(arrays["joint_names"])}
     for name, shape in _SHAPES.items():
         wanted = tuple(sizes[s] if isinstance(s, str) else s for s in shape)
         if arrays[name].shape != wanted:
             raise Failure("bad_motion", f"The motion's {name} has the shape {arrays[name].shape} where {wanted} is due.")
-        if arrays[name].dtype.kind == "f" and not np.isfinite(arrays[name]).all():
+        if arrays[name].dtype.kind == "f" and not all(np.isfinite(piece).all() for piece in pieces(arrays[name], done)):
             raise Failure("bad_motion", f"The motion's {name} holds values that are not finite numbers.")
     if not sizes["T"]:
         raise Failure("bad_motion", "The motion has no frames.")

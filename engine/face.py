@@ -9,6 +9,7 @@ import torch
 from engine.landmarks import LANDMARKS
 from engine.refiner.codec import view_rotation
 from engine.track import Track
+from engine.windows import pieces
 
 # The tip of the nose lies below the line from ear to eye and the eyes above the face's forward axis: their mean is about level.
 _FRONT = [LANDMARKS.index(name) for name in ("nose", "eye.L", "eye.R")]
@@ -18,8 +19,11 @@ _TRUNK = [LANDMARKS.index(f"{joint}.{side}") for joint in ("hip", "shoulder") fo
 
 def face_direction(track: Track, camera_matrix: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """(T,3) unit vectors, camera axes: from between the ears to between nose and eyes."""
-    rays = (track.image[:, _TRUNK].mean(1) - camera_matrix[:2, 2]) / np.diag(camera_matrix)[:2]
-    turn = view_rotation(torch.from_numpy(rays.astype(np.float64))).numpy()
-    world = track.world.astype(np.float64)
-    forward = np.einsum("tij,tj->ti", turn, world[:, _FRONT].mean(1) - world[:, _EARS].mean(1))
-    return forward / np.maximum(np.linalg.norm(forward, axis=-1, keepdims=True), 1e-9)
+    direction = np.empty((len(track), 3))
+    for part in pieces(len(track), track.image, track.world):
+        rays = (track.image[part, _TRUNK].mean(1) - camera_matrix[:2, 2]) / np.diag(camera_matrix)[:2]
+        turn = view_rotation(torch.from_numpy(rays.astype(np.float64))).numpy()
+        world = track.world[part].astype(np.float64)
+        forward = np.einsum("tij,tj->ti", turn, world[:, _FRONT].mean(1) - world[:, _EARS].mean(1))
+        direction[part] = forward / np.maximum(np.linalg.norm(forward, axis=-1, keepdims=True), 1e-9)
+    return direction

@@ -141,12 +141,14 @@ def build_motion(
     for part in pieces(count, targets):
         targets[part] = to_world(relative[part] + path[part, None], camera_to_world)
     del relative, path
+    let_go(targets, image_points, confidence, spread)
     planted = plant_feet(targets, contacts, body, runs, fps, feet, seen)
     targets, contacts = planted.joints, planted.contacts
     del planted, seen
     face = None if face is None else face @ camera_to_world[:3, :3].T
     done = animate(targets, image_points, face, body, runs, fps, matrix, camera_to_world, cameras, root)
     del targets
+    let_go(image_points, confidence, spread, done.rotations, done.world, done.camera, done.pixel_errors)
     figures = quality.report(
         done.on_the_ground, contacts, detected, runs, fps, done.pixel_errors, confidence, image_points,
         fit_error / confidence.size, spread, np.asarray(track_times, float),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy.typing as npt
 
 from contract.skeleton import ARMATURE_24
 from engine.kinematics.doubt import Doubt, find_doubts
+from engine.windows import pieces
 
 Array = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -22,14 +24,22 @@ CONFIDENT = 0.5
 
 def acceleration(positions: Array, runs: list[slice], fps: float) -> float:
     """Mean size of the limb joints' accelerations, m/s^2; positions (T,24,3) metres. Trembling adds to it."""
-    values = [np.linalg.norm(np.diff(positions[run][:, _LIMBS], 2, axis=0), axis=-1).ravel() * fps**2 for run in runs]
-    return _mean(np.concatenate(values))
+    values = [np.linalg.norm(np.diff(limbs, 2, axis=0), axis=-1).ravel() * fps**2 for limbs in _limbs(positions, runs, 2)]
+    return _mean(np.concatenate([np.zeros(0), *values]))
 
 
 def jerk(positions: Array, runs: list[slice], fps: float) -> float:
     """Root mean square of the limb joints' jerks, m/s^3; positions (T,24,3) metres."""
-    values = [(np.diff(positions[run][:, _LIMBS], 3, axis=0) ** 2).sum(-1).ravel() * fps**6 for run in runs]
-    return float(np.sqrt(_mean(np.concatenate(values))))
+    values = [(np.diff(limbs, 3, axis=0) ** 2).sum(-1).ravel() * fps**6 for limbs in _limbs(positions, runs, 3)]
+    return float(np.sqrt(_mean(np.concatenate([np.zeros(0), *values]))))
+
+
+def _limbs(positions: Array, runs: list[slice], order: int) -> Iterator[Array]:
+    """The limb joints of the runs piece by piece, each with so many frames of the next that their differences of that order are those of
+    the run."""
+    for run in runs:
+        for part in pieces(run.stop - run.start - order, positions):
+            yield positions[run.start + part.start : run.start + part.stop + order][:, _LIMBS]
 
 
 def foot_slide(positions: Array, contacts: Flags, runs: list[slice], fps: float) -> float:
@@ -89,12 +99,14 @@ def _where(doubt: Doubt, times: Array, fps: float) -> dict[str, Any]:
 
 def _person_pixels(image_points: Array, confidence: Array) -> float:
     """Median over frames of the longer side of the box around the points that are seen."""
-    seen = np.where((confidence >= CONFIDENT)[..., None], image_points, np.nan)
-    frames = np.isfinite(seen[..., 0]).sum(1) > 1
-    if not frames.any():
-        return 0.0
-    box = np.nanmax(seen[frames], axis=1) - np.nanmin(seen[frames], axis=1)
-    return float(np.median(box.max(1)))
+    sides = [np.zeros(0)]
+    for part in pieces(len(image_points), image_points, confidence):
+        seen = np.where((confidence[part] >= CONFIDENT)[..., None], image_points[part], np.nan)
+        seen = seen[np.isfinite(seen[..., 0]).sum(1) > 1]
+        if len(seen):
+            sides.append((np.nanmax(seen, axis=1) - np.nanmin(seen, axis=1)).max(1))
+    longer = np.concatenate(sides)
+    return float(np.median(longer)) if longer.size else 0.0
 
 
 def _mean(values: Array) -> float:

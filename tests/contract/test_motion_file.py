@@ -5,7 +5,7 @@ import os
 import numpy as np
 import pytest
 
-from contract import motion_file
+from contract import motion_file, npz
 from contract.failure import Failure
 from contract.motion_file import SCHEMA, Motion, load_motion, save_motion
 from contract.skeleton import ARMATURE_24
@@ -72,16 +72,26 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypat
     save_motion(a_motion(), tmp_path / "take.npz")
     before = (tmp_path / "take.npz").read_bytes()
 
-    def fails(file, **_arrays):
+    def fails(file, *_):
         file.write(b"half of it")
         raise OSError(code, os.strerror(code))
 
-    monkeypatch.setattr(motion_file.np, "savez_compressed", fails)
+    monkeypatch.setattr(motion_file, "write_npz", fails)
     with pytest.raises(Failure) as failure:
         save_motion(a_motion(), tmp_path / "take.npz")
     assert failure.value.code == {errno.ENOSPC: "disk_full", errno.EACCES: "not_writable"}[code]
     assert [p.name for p in tmp_path.iterdir()] == ["take.npz"]
     assert (tmp_path / "take.npz").read_bytes() == before
+
+
+def test_an_array_can_be_let_go_after_each_piece_and_a_fault_far_behind_is_found(tmp_path, monkeypatch):
+    monkeypatch.setattr(npz, "PIECE", 100)
+    motion, told = a_motion(), []
+    save_motion(motion, tmp_path / "take.npz", told.append)
+    assert sum(a is motion.rotations for a in told) == 2 * len(motion)  # looked at, then written, a frame at a time
+    motion.rotations[-1, -1, -1] = np.inf
+    with pytest.raises(Failure, match="rotations holds values"):
+        save_motion(motion, tmp_path / "take.npz")
 
 
 def test_a_folder_that_does_not_exist_is_said(tmp_path):
