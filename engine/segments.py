@@ -1,6 +1,6 @@
 """A long video detected by several processes at once, following the same person as one would.
 
-The video is cut into stretches of equal length, one a process. The detector follows the person from frame to frame, so a process that
+The video is cut into stretches of equal work, one a process. The detector follows the person from frame to frame, so a process that
 begins in the middle may begin with another person, or with the same one seen a little differently. Therefore each process goes on beyond
 the end of its stretch, over the next one's frames, until both have said the same for a while: over that while one passes into the other.
 What they say never becomes equal to the last digit (each frame's crop depends on the frame before), only as close as the detector's own
@@ -18,7 +18,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from multiprocessing.connection import Connection, wait
-from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -28,7 +27,7 @@ from contract.failure import Failure
 from .detector import STAGE, Detections, Detector, gather
 from .progress import Progress
 from .rows import Row, Rows
-from .video import Frame, Moment, Video, open_video
+from .video import Frame, Moment, Video
 
 LEAST_FRAMES: Final = 240  # a process: starting one takes about as long as detecting some forty frames
 MOST_PROCESSES: Final = 8  # each holds the detector and its pictures, some 300 MB
@@ -36,6 +35,8 @@ AGREE: Final = 8  # frames in a row in which two processes must say the same, an
 # The median landmark's distance, in heights of the person, up to which they say the same. Measured on three clips: 0.2 to 3 thousandths
 # ten frames after a fresh start and from there on; 8 to 19 thousandths in the first frames.
 SAME: Final = 5e-3
+SEAM: Final = 12  # frames that a process looks at behind its own until both agree: 9 to 17 on the clips here
+DECODED: Final = 0.2  # of a frame's work where it is decoded only, to get to the first that is looked at: 3 ms of 19
 
 # A process sends for each frame its number, its time, and the person or None. Then, if it has come to the end, None.
 
@@ -102,10 +103,9 @@ def _detect_together(
     video: Video, first: int, last: int, count: int, progress: Progress, while_detecting: Callable[[], None]
 ) -> Detections:
     progress.stage(STAGE, last - first)
-    edges = [first + (last - first) * i // count for i in range(count + 1)]
     # decoding one picture on several threads costs a tenth more than on one, and the cores have work
     decoders = max(1, _cores() // count)
-    with _started(video.info.path, edges, decoders) as stretches:
+    with _started(video.again(None, decoders), _edges(first, last, count, video.lead)) as stretches:
         shown = 0
         while any(s.running for s in stretches):
             while_detecting()
@@ -119,15 +119,35 @@ def _detect_together(
         return gather(_joined(stretches), video.info)
 
 
+def _edges(first: int, last: int, count: int, lead: Callable[[int], int]) -> list[int]:
+    """Where the `count` stretches begin, and `last`: so that all processes end at about the same time, each having its own frames to look
+    at, those behind until it agrees with its successor, and those to decode to get to its first. `lead`: how many these are."""
+
+    def placed(work: float) -> list[int]:
+        """With so much work for each, in frames looked at; the last edge lies where it ends."""
+        edges = [first]
+        for k in range(1, count + 1):
+            begins = min(edges[-1], last - 1)
+            own = work - DECODED * lead(begins) - (SEAM if k < count else 0)
+            edges.append(edges[-1] + max(1, round(own)))
+        return edges
+
+    low, high = 0.0, last - first + SEAM + DECODED * last  # with this the first reaches the end
+    while high - low > 0.5:
+        middle = (low + high) / 2.0
+        low, high = (low, middle) if placed(middle)[-1] >= last else (middle, high)
+    return [min(edge, last - count + k) for k, edge in enumerate(placed(high))]
+
+
 @contextmanager
-def _started(path: Path, edges: list[int], decoders: int) -> Iterator[list[_Stretch]]:
+def _started(video: Video, edges: list[int]) -> Iterator[list[_Stretch]]:
     """The processes, all ended on the way out whatever happens."""
     context = multiprocessing.get_context("spawn")  # forked, a process would share the threads' locks and not the threads
     stretches: list[_Stretch] = []
     try:
         for first, last in pairwise(edges):
             ours, theirs = context.Pipe()
-            process = context.Process(target=_work, args=(path, first, edges[-1], decoders, theirs), name="detector", daemon=True)
+            process = context.Process(target=_work, args=(video, first, edges[-1], theirs), name="detector", daemon=True)
             process.start()
             theirs.close()  # so that the end of the process is the end of the pipe
             stretches.append(_Stretch(first, last, process, ours, Rows(last - first + AGREE)))
@@ -140,12 +160,12 @@ def _started(path: Path, edges: list[int], decoders: int) -> Iterator[list[_Stre
             stretch.connection.close()
 
 
-def _work(path: Path, first: int, last: int, decoders: int, connection: Connection) -> None:
+def _work(video: Video, first: int, last: int, connection: Connection) -> None:
     """In a process of its own: sends frame by frame until the end, or until the other side is gone or has heard enough."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the first one ends the others
     progress = Progress()
     try:
-        frames = open_video(path, progress, decoders).frames((float(first), "f"), (float(last), "f"))
+        frames = video.again(progress, video.decoders).frames((float(first), "f"), (float(last), "f"))
         indices: list[int] = []
 
         def noted() -> Iterator[Frame]:

@@ -26,7 +26,8 @@ from .progress import Progress
 Moment = tuple[float, str]  # what contract.options.parse_moment returns: a number of "s" or of "f"
 
 _WORTH_SEEKING: Final = 3.0  # seconds into the video from which a seek is faster than decoding up to there
-_SEEK_SHORT: Final = 1.0  # seconds by which a seek aims short, as it may land late and its first pictures may be broken
+_SEEK_SHORT: Final = 0.25  # seconds by which a seek aims short, as it may land late
+_SEEK_BEFORE: Final = 16  # frames by which OpenCV aims short of that, for the key frame it starts at: the first pictures may be broken
 _DAMAGED: Final = 100  # damaged packets in a row behind which good frames are still looked for
 _QUEUE: Final = 4  # pictures decoded ahead: smooths the decoder's bursts, and at 4K is still only 100 MB
 _TICK: Final = 1e-3  # seconds: the coarsest clock of a container (Matroska counts milliseconds)
@@ -80,15 +81,16 @@ class Video:
     """An opened video; see `open_video`."""
 
     def __init__(
-        self, info: VideoInfo, times: npt.NDArray[np.float64], stored_size: tuple[int, int], promised: int, progress: Progress | None,
-        decoders: int = 0,
+        self, info: VideoInfo, times: npt.NDArray[np.float64], keys: npt.NDArray[np.int64], stored_size: tuple[int, int], promised: int,
+        progress: Progress | None, decoders: int = 0,
     ) -> None:  # fmt: skip
         self.info = info
         self._times = times  # of all frames, as the file's index has them
+        self._keys = keys  # numbers of the frames that can be decoded without others, rising
         self._promised = promised  # frames that the file says it has
         self._stored_size = stored_size  # (width, height) in square pixels before the rotation
         self._progress = progress
-        self._decoders = decoders
+        self.decoders = decoders
 
     def frames(self, start: Moment | None = None, end: Moment | None = None) -> Iterator[Frame]:
         """Frames from `start` up to and without `end`; closing the iterator early frees the file and the thread.
@@ -108,6 +110,19 @@ class Video:
     def range(self, start: Moment | None = None, end: Moment | None = None) -> tuple[int, int]:
         """The number of the first frame from `start` on, and one more than the last before `end`."""
         return self._frame_number(start, 0), self._frame_number(end, self.info.frame_count)
+
+    def lead(self, number: int) -> int:
+        """How many frames are decoded to get to frame `number`: those from a key frame on, or from the file's beginning."""
+        target = float(self._times[number])
+        if target <= _WORTH_SEEKING:
+            return number
+        aim = int(np.searchsorted(self._times, target - _SEEK_SHORT)) - _SEEK_BEFORE
+        before = int(np.searchsorted(self._keys, aim, side="right")) - 1
+        return number - int(self._keys[before]) if before >= 0 else number
+
+    def again(self, progress: Progress | None, decoders: int = 0) -> Video:
+        """The same video for another reader, without looking through the file again; see `open_video`."""
+        return Video(self.info, self._times, self._keys, self._stored_size, self._promised, progress, decoders)
 
     def _frame_number(self, moment: Moment | None, default: int) -> int:
         """The first frame at or after `moment`."""
@@ -199,7 +214,7 @@ class Video:
 
     def _capture_before(self, first: int) -> tuple[cv2.VideoCapture, float | None]:
         """A capture that stands before frame `first`, at the file's beginning or nearer; and the first frame's stamp if known."""
-        capture = _capture(self.info.path, self._decoders)
+        capture = _capture(self.info.path, self.decoders)
         target = float(self._times[first])
         if target > _WORTH_SEEKING and capture.grab():
             origin = _stamp(capture)
@@ -207,7 +222,7 @@ class Video:
             if 0.0 < _stamp(capture) - origin < target:  # where a seek lands is not sure, the stamps are
                 return capture, origin
             capture.release()
-            capture = _capture(self.info.path, self._decoders)
+            capture = _capture(self.info.path, self.decoders)
         return capture, None
 
     def _grab(self, capture: cv2.VideoCapture, index: int) -> bool:
@@ -266,7 +281,7 @@ def open_video(path: str | os.PathLike[str], progress: Progress | None = None, d
     finally:
         capture.release()
     nominal = nominal if 0.0 < nominal <= _FASTEST else 30.0
-    times, packets = _frame_times(path, nominal, promised)
+    times, keys, packets = _frame_times(path, nominal, promised)
     if width <= 0 or height <= 0 or not len(times):
         raise _not_a_video(path, facts)
     rotation = rotation if rotation in _ROTATIONS else 0
@@ -279,7 +294,7 @@ def open_video(path: str | os.PathLike[str], progress: Progress | None = None, d
     # MP4's index counts its frames; elsewhere OpenCV guesses from the length, which may be that of the sound
     promised = max(promised, packets) if facts or is_cut_short(path) else packets
     promised = len(times) if promised == packets else promised
-    return Video(info, times, stored, promised, progress, decoders)
+    return Video(info, times, keys, stored, promised, progress, decoders)
 
 
 def measure_rate(times: npt.NDArray[np.float64], nominal: float) -> tuple[float, bool]:
@@ -320,8 +335,9 @@ def _snap(rate: float, tolerance: float) -> float:
     return nearest if abs(nearest - rate) <= tolerance * rate else rate
 
 
-def _frame_times(path: Path, nominal: float, promised: int) -> tuple[npt.NDArray[np.float64], int]:
-    """(T,) seconds from the first frame, rising, of all frames in the file, read without decoding; and the number of packets.
+def _frame_times(path: Path, nominal: float, promised: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64], int]:
+    """(T,) seconds from the first frame, rising, of all frames in the file, read without decoding; the numbers of the key frames among
+    them; and the number of packets.
 
     There are more packets than frames where an edit list hides the first ones.
     """
@@ -329,14 +345,17 @@ def _frame_times(path: Path, nominal: float, promised: int) -> tuple[npt.NDArray
     try:
         capture.set(cv2.CAP_PROP_FORMAT, -1)  # packets as they are
         stamps: list[float] = []
+        keys: list[float] = []
         while any(capture.grab() for _ in range(_DAMAGED if len(stamps) < promised else 1)):
             stamps.append(_stamp(capture))
+            if capture.get(cv2.CAP_PROP_LRF_HAS_KEY_FRAME):
+                keys.append(stamps[-1])
     finally:
         capture.release()
     times = np.unique(np.asarray(stamps, np.float64))  # sorted; lead-in that an edit list hides is all at 0
     if len(times) == 1 and len(stamps) > 1:  # a bare stream without times
-        return np.arange(len(stamps)) / nominal, len(stamps)
-    return times - times[:1], len(stamps)
+        return np.arange(len(stamps)) / nominal, np.zeros(1, np.int64), len(stamps)
+    return times - times[:1], np.searchsorted(times, np.unique(np.asarray(keys, np.float64))), len(stamps)
 
 
 def _stamp(capture: cv2.VideoCapture) -> float:

@@ -5,6 +5,7 @@ Times that files hold were taken with ffprobe (-show_entries frame=best_effort_t
 
 from __future__ import annotations
 
+import pickle
 import subprocess
 import sys
 import threading
@@ -129,6 +130,33 @@ def test_ranges_of_other_files_are_exact_though_a_seek_was_tried(monkeypatch: py
     monkeypatch.setattr(video, "_SEEK_SHORT", 0.05)
     frames = list(open_video(DATA / name).frames((8.0, "f"), (11.0, "f")))
     assert _numbers(frames) == [frame.index for frame in frames] == [8, 9, 10]
+
+
+@pytest.mark.parametrize(("name", "keys"), [("ntsc.mp4", None), ("one_frame.mp4", [0]), ("no_times.avi", None), ("bare.h264", [0])])
+def test_key_frames_are_those_the_file_names(name: str, keys: list[int] | None) -> None:
+    clip = open_video(DATA / name)
+    found = list(clip._keys)
+    assert found[0] == 0 and found == sorted(set(found)) and found[-1] < clip.info.frame_count
+    assert keys is None or found == keys
+
+
+def test_what_is_decoded_before_a_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(video, "_WORTH_SEEKING", 0.3)
+    clip = open_video(DATA / "ntsc.mp4")
+    clip._keys = np.array([0, 4, 12])
+    assert clip.lead(0) == 0 and clip.lead(9) == 9, "too near to the beginning for a seek"
+    # a quarter of a second short is 8 frames, OpenCV's 16 more; from there back to a key frame
+    assert [clip.lead(k) for k in (20, 28, 29, 36, 39)] == [20, 24, 25, 24, 27]
+    clip._keys = np.array([30])
+    assert clip.lead(39) == 39
+
+
+def test_another_reader_has_the_same_frames() -> None:
+    clip = open_video(DATA / "ntsc.mp4")
+    other = pickle.loads(pickle.dumps(clip.again(None, 1)))
+    assert other.decoders == 1 and other.info == clip.info
+    for ours, theirs in zip(clip.frames((7.0, "f")), other.frames((7.0, "f")), strict=True):
+        assert (ours.index, ours.time) == (theirs.index, theirs.time) and np.array_equal(ours.image, theirs.image)
 
 
 def test_seconds_in_a_variable_rate() -> None:
