@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -15,6 +17,13 @@ def chebyshev_polynomials(laplacian: Tensor, order: int) -> Tensor:
     while len(terms) <= order:
         terms.append(2.0 * laplacian @ terms[-1] - terms[-2])
     return torch.stack(terms[: order + 1])
+
+
+@lru_cache(maxsize=8)
+def _mixing(graph: Graph, order: int) -> Tensor:
+    """(N, N (order + 1)) float64: row m, column n (order + 1) + k holds T_k[m, n], the order in which `ChebConv` lays its terms."""
+    with torch.inference_mode(False):
+        return chebyshev_polynomials(graph.laplacian(), order).permute(1, 2, 0).reshape(graph.nodes, -1)
 
 
 class ChebConv(nn.Module):
@@ -32,10 +41,7 @@ class ChebConv(nn.Module):
         self.weight = nn.Parameter(torch.empty(order + 1, 1, in_channels, out_channels))
         self.bias = nn.Parameter(torch.zeros(out_channels))
         nn.init.xavier_normal_(self.weight)
-        polynomials = chebyshev_polynomials(graph.laplacian(), order)
-        # (N, N (order + 1)): row m, column n (order + 1) + k holds T_k[m, n], the order in which `forward` lays its terms.
-        mixing = polynomials.permute(1, 2, 0).reshape(graph.nodes, -1)
-        self.register_buffer("mixing", mixing.to(torch.get_default_dtype()), persistent=False)
+        self.register_buffer("mixing", _mixing(graph, order).to(torch.get_default_dtype(), copy=True), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
         # Channels first, nodes after: one product for all terms' weights, one for all polynomials, nothing moved in between.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -53,8 +54,15 @@ class Graph:
         """values (N,), to_modes (N, N), from_modes (N, N), float64, with laplacian() = from_modes diag(values) to_modes.
 
         to_modes is the inverse of from_modes. The Laplacian is not symmetric, but D^1/2 L D^-1/2 is: its modes are orthogonal.
+        Whoever asks again is given the same tensors: a network's convolutions share their graph.
         """
-        laplacian = self.laplacian()
+        return _modes(self)
+
+
+@lru_cache(maxsize=8)
+def _modes(graph: Graph) -> tuple[Tensor, Tensor, Tensor]:
+    with torch.inference_mode(False):  # so that they serve outside of it too, whoever asks first
+        laplacian = graph.laplacian()
         degree = 1.0 / (1.0 - laplacian.diagonal())  # the self loop is one of a node's 1 / degree
         root = degree.sqrt()
         symmetric = root[:, None] * laplacian / root
