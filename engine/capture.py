@@ -18,11 +18,12 @@ from contract.camera_path import CameraPath, load_camera
 from contract.failure import Failure
 from contract.motion_file import Motion, save_motion, write_failure
 from contract.options import DEFAULT_FOV, CaptureOptions, parse_moment
-from engine import model_bundle, segments
+from engine import model_bundle, segments, startup
 from engine.camera import camera_matrix, field_of_view
 from engine.detector import Detections
 from engine.preview import write_preview
 from engine.progress import Progress
+from engine.scratch import let_go
 from engine.swaps import undo_swaps
 from engine.track import Track, body_points, make_track
 from engine.video import Video, VideoInfo, open_video
@@ -133,7 +134,7 @@ def capture_to_file(
     if preview is not None:
         write_preview(video_path, done.motion, preview, progress)
         progress.finish()
-    save_motion(done.motion, output)
+    save_motion(done.motion, output, let_go)
     return done.summary
 
 
@@ -152,10 +153,11 @@ def check_output(path: Path, extension: str) -> None:
 
 def _load_model(device: str) -> PoseModel:
     """Beside the detection: torch and scipy take seconds to import, and the detector does without them."""
-    import engine.kinematics.assemble  # noqa: F401 - for later
-    from engine.refiner.pose import PoseModel
+    with startup.importing():
+        import engine.kinematics.assemble  # noqa: F401 - for later
+        from engine.refiner.pose import PoseModel
 
-    return PoseModel(device)
+        return PoseModel(device)
 
 
 def _raise_early(loading: Future[PoseModel]) -> None:
