@@ -355,7 +355,8 @@ def _frame_times(path: Path, nominal: float, promised: int) -> tuple[npt.NDArray
     times = np.unique(np.asarray(stamps, np.float64))  # sorted; lead-in that an edit list hides is all at 0
     if len(times) == 1 and len(stamps) > 1:  # a bare stream without times
         return np.arange(len(stamps)) / nominal, np.zeros(1, np.int64), len(stamps)
-    return times - times[:1], np.searchsorted(times, np.unique(np.asarray(keys, np.float64))), len(stamps)
+    numbers = np.searchsorted(times, np.unique(np.asarray(keys, np.float64))).astype(np.int64)
+    return times - times[:1], numbers, len(stamps)
 
 
 def _stamp(capture: cv2.VideoCapture) -> float:
