@@ -15,7 +15,14 @@ ONE_PASS = (
     and platform.machine().lower() in ("x86_64", "amd64")
     and all(hasattr(torch.ops.mkldnn, name) for name in ("_linear_pointwise", "_reorder_linear_weight"))
 )
+# Without AVX-512 oneDNN refuses bfloat16, which torch's own products then imitate.
+ONE_PASS_BFLOAT16 = ONE_PASS and torch.ops.mkldnn._is_mkldnn_bf16_supported()
 ROWS = 2048  # for which weights are laid out: 48 poses. Any number of rows gives the right product
+
+
+def one_pass(values: Tensor) -> bool:
+    """Whether oneDNN multiplies such values, and adds and clips in the same pass."""
+    return values.device.type == "cpu" and (ONE_PASS_BFLOAT16 if values.dtype == torch.bfloat16 else ONE_PASS)
 
 
 class Product:
@@ -23,7 +30,7 @@ class Product:
 
     def __init__(self, weight: Tensor, bias: Tensor | None, dtype: torch.dtype) -> None:
         self.weight = weight.detach().to(dtype).contiguous()
-        if ONE_PASS and weight.device.type == "cpu":
+        if one_pass(self.weight):
             self.weight = torch.ops.mkldnn._reorder_linear_weight(self.weight, ROWS)
         self.bias = None if bias is None else bias.detach().to(dtype)
 
@@ -34,7 +41,7 @@ class Product:
 
 def product(x: Tensor, weight: Tensor, bias: Tensor | None = None, *, relu: bool = False) -> Tensor:
     """x W^T + b, and then ReLU if wanted, in one pass over the result where that can be; all of one type."""
-    if ONE_PASS and x.device.type == "cpu":
+    if one_pass(x):
         result: Tensor = torch.ops.mkldnn._linear_pointwise(x, weight, bias, "relu" if relu else "none", [], "")
         return result
     result = functional.linear(x, weight, bias)

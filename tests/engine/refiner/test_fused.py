@@ -63,6 +63,7 @@ LAYOUTS = {
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_it_equals_the_network(layout: str, skeleton: Skeleton, one_pass: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(products, "ONE_PASS", one_pass and products.ONE_PASS)
+    monkeypatch.setattr(products, "ONE_PASS_BFLOAT16", one_pass and products.ONE_PASS_BFLOAT16)
     made = network(skeleton, LAYOUTS[layout])
     x, t, p = inputs(made, 5)
     with torch.inference_mode():
