@@ -1,10 +1,11 @@
-"""The mean of several lifters' weights, each trained on from another or from the same one.
+"""The mean of several trainings' weights, each of which went on from another or from the same one.
 
-    python -m engine.training.average FOLDER FOLDER ... --data PAIRS -o FOLDER
+    python -m engine.training.average [--network refiner] FOLDER FOLDER ... --data PAIRS -o FOLDER
 
-On footage unlike the training pairs, lifters of nearly the same validation error differ by several millimetres, now one way and now the
+On footage unlike the training pairs, networks of nearly the same validation error differ by several millimetres, now one way and now the
 other. Weights between them waver less and err less (Wortsman et al., "Model soups", ICML 2022): the model card has the figures. The header
-says what went in, and how the mean does on the validation pairs.
+says what went in, and how the mean does on the validation pairs. Of refiners only the networks have a mean; the noise, and where sampling
+begins, are the last folder's.
 """
 
 from __future__ import annotations
@@ -16,43 +17,67 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from contract.failure import ExitCode, Failure
+from contract.skeleton import BODY_22
 from engine.datasets.detections import load_detections
 from engine.refiner import weights
+from engine.refiner.error_model import ErrorModel
 from engine.refiner.lifter import Lifter, LifterConfig
-from engine.training.lifter import evaluate
-from engine.training.split import split_segments
+from engine.refiner.network import Refiner, RefinerConfig
+from engine.refiner.noise import MixtureNoise
+from engine.refiner.pose import LIFTER_FILE
+from engine.refiner.schedule import Schedule
+from engine.training import lifter as product_lifter
+from engine.training import refiner as product_refiner
+from engine.training.split import Split, split_segments
 
-FILE = "lifter.safetensors"
-TOLD = ("recipe", "stopped_at", "start", "data")  # of each that went in, where its header has it
+TOLD = ("recipe", "stopped_at", "start", "data", "lifter")  # of each that went in, where its header has it
+JUDGED = {"lifter": "lifter", "refiner": "refined"}  # what a network's own figures are called
 
 
-def average(folders: Sequence[Path], pairs: Path, out: Path) -> dict[str, Any]:
-    """Writes the mean of the folders' lifters into `out`; returns its figures on the validation pairs.
+def average(network: str, folders: Sequence[Path], pairs: Path, out: Path, lifter: Path = LIFTER_FILE) -> dict[str, float]:
+    """Writes the mean of the folders' networks ("lifter" or "refiner") into `out`; returns its figures on the validation pairs, for which a
+    refiner gets the guesses of `lifter`.
 
-    Raises Failure `bad_arguments` for fewer than two lifters or for different layouts.
+    Raises Failure `bad_arguments` for fewer than two networks or for different layouts, `bad_input` for pairs without validation.
     """
-    stored = [weights.load_weights(folder / FILE) for folder in folders]
+    file = f"{network}.safetensors"
+    stored = [weights.load_weights(folder / file) for folder in folders]
     if len(stored) < 2:
-        raise Failure("bad_arguments", "One lifter has no mean with others; name at least two folders of weights.")
-    layout = stored[0].header["layout"]
+        raise Failure("bad_arguments", "One network has no mean with others; name at least two folders of weights.")
+    last = stored[-1]
     for folder, each in zip(folders, stored, strict=True):
-        if each.header["layout"] != layout:
-            raise Failure(
-                "bad_arguments", f"The lifter in {folder} has another layout than the one in {folders[0]}; only equal ones have a mean."
-            )
-    tensors = {name: torch.stack([each.tensors[name] for each in stored]).mean(0) for name in stored[0].tensors}
-    model = Lifter(LifterConfig.from_dict(layout))
-    model.load_state_dict({name.removeprefix("lifter."): value for name, value in tensors.items()})
-    validation = split_segments(load_detections(pairs)).validation
-    if not validation:
+        if each.header["layout"] != last.header["layout"]:
+            raise Failure("bad_arguments", f"The {network} in {folder} has another layout than that in {folders[-1]}; such have no mean.")
+    split = split_segments(load_detections(pairs))
+    if not split.validation:
         raise Failure("bad_input", f"{pairs} lacks validation pairs; both bodies and sources are held apart.")
-    figures = evaluate(model, validation)
-    origins = [{"sha256": each.sha256} | {name: each.header[name] for name in TOLD if name in each.header} for each in stored]
+    means = {name: torch.stack([each.tensors[name] for each in stored]).mean(0) for name in last.tensors if name.startswith(f"{network}.")}
+    header = {"layout": last.header["layout"]} | {name: last.header[name] for name in ("start_step",) if name in last.header}
+    header["average_of"] = [{"sha256": each.sha256} | {name: each.header[name] for name in TOLD if name in each.header} for each in stored]
+    tensors = last.tensors | means
+    figures = _judge(network, tensors, header, split, lifter)
     out.mkdir(parents=True, exist_ok=True)
-    weights.save_weights(out / FILE, tensors, {"layout": layout, "average_of": origins, "validation": figures})
+    weights.save_weights(out / file, tensors, header | {"validation": figures})
     return figures
+
+
+def _judge(network: str, tensors: dict[str, Tensor], header: dict[str, Any], split: Split, lifter_file: Path) -> dict[str, float]:
+    """The figures that training would give such weights."""
+    own = {name.removeprefix(f"{network}."): value for name, value in tensors.items() if name.startswith(f"{network}.")}
+    if network == "lifter":
+        lifter = Lifter(LifterConfig.from_dict(header["layout"]))
+        lifter.load_state_dict(own)
+        return product_lifter.evaluate(lifter, split.validation)
+    stored = weights.load_weights(lifter_file)
+    lifter = Lifter(LifterConfig.from_dict(stored.header["layout"]))
+    weights.load_into(lifter, stored.part("lifter"), "lifter")
+    refiner = Refiner(BODY_22, RefinerConfig.from_dict(header["layout"]))
+    refiner.load_state_dict(own)
+    noise = MixtureNoise(Schedule(), int(header["start_step"]), ErrorModel.from_tensors(tensors))
+    return product_refiner.evaluate(refiner, noise, product_refiner.validation_poses(lifter.eval(), split))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -60,18 +85,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m engine.training.average", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("folders", type=Path, nargs="+", help="folders that `train lifter` wrote, with their SHA256SUMS")
+    parser.add_argument("folders", type=Path, nargs="+", help="folders that `train` wrote, with their SHA256SUMS")
+    parser.add_argument("--network", choices=tuple(JUDGED), default="lifter", help="which (default: %(default)s)")
+    parser.add_argument(
+        "--lifter", type=Path, default=LIFTER_FILE, help="refiner: whose guesses it is judged on (default: the shipped one)"
+    )
     parser.add_argument("--data", type=Path, required=True, help="folder of rendered pairs, for the figures")
-    parser.add_argument("-o", "--out", type=Path, required=True, help=f"folder for {FILE} and its line in SHA256SUMS")
+    parser.add_argument("-o", "--out", type=Path, required=True, help="folder for the weights and their line in SHA256SUMS")
     read = parser.parse_args(arguments)
     try:
-        figures = average(read.folders, read.data, read.out)
+        figures = average(read.network, read.folders, read.data, read.out, read.lifter)
     except Failure as failure:
         print(f"Error: {failure.message}", file=sys.stderr)
         return int(failure.exit_code)
-    print(
-        f"Wrote {read.out / FILE}: MPJPE {figures['lifter_mpjpe']:.1f} mm, PA-MPJPE {figures['lifter_pa']:.1f} mm on the validation pairs."
-    )
+    plain, aligned = (figures[f"{JUDGED[read.network]}_{measure}"] for measure in ("mpjpe", "pa"))
+    print(f"Wrote the {read.network} to {read.out}: MPJPE {plain:.1f} mm, PA-MPJPE {aligned:.1f} mm on the validation pairs.")
     return int(ExitCode.DONE)
 
 

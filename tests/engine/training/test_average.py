@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from engine.refiner.lifter import Lifter, LifterConfig
-from engine.refiner.weights import load_weights, save_weights
+from engine.refiner.weights import FOLDER, load_weights, save_weights
 from engine.training.average import main
 from tests.engine.datasets.pairs import write_pairs
 
@@ -36,6 +36,7 @@ def test_every_weight_is_the_mean_and_the_header_tells_of_what(tmp_path, pairs, 
     assert [o["sha256"] for o in made.header["average_of"]] == [w.sha256 for w in each]
     assert [o["stopped_at"] for o in made.header["average_of"]] == [10, 20, 40]
     assert made.header["layout"] == each[0].header["layout"]
+    assert made.header["validation"]["lifter_mpjpe"] > 0
     assert f"MPJPE {made.header['validation']['lifter_mpjpe']:.1f} mm" in capsys.readouterr().out
 
 
@@ -44,3 +45,18 @@ def test_what_has_no_mean_is_refused(tmp_path, pairs, capsys):
     assert main([str(one), *pairs]) == 2 and "at least two" in capsys.readouterr().err
     assert main([str(one), str(other), *pairs]) == 2 and "another layout" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_a_mean_of_refiners_keeps_the_last_ones_noise(tmp_path, pairs):
+    """The shipped refiner and one whose network is three times as large: the mean is twice it, the noise stays."""
+    shipped = load_weights(FOLDER / "refiner.safetensors")
+    larger = {n: 3 * v if n.startswith("refiner.") else v for n, v in shipped.tensors.items()}
+    (tmp_path / "larger").mkdir()
+    save_weights(tmp_path / "larger" / "refiner.safetensors", larger, shipped.header | {"start_step": 3})
+    assert main(["--network", "refiner", str(tmp_path / "larger"), str(FOLDER), *pairs]) == 0
+    made = load_weights(tmp_path / "out" / "refiner.safetensors")
+    for name, value in made.tensors.items():
+        factor = 2 if name.startswith("refiner.") else 1
+        assert torch.allclose(value.double(), factor * shipped.tensors[name].double(), rtol=2e-3, atol=1e-6)
+    assert made.header["start_step"] == shipped.header["start_step"] and len(made.header["average_of"]) == 2
+    assert made.header["validation"]["refined_mpjpe"] > 0

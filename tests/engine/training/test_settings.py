@@ -42,12 +42,17 @@ def test_the_shipped_files_are_found_by_name_and_hold_the_recipes(tmp_path):
     assert paper.steps == 800 * round(1559752 / 1024) and paper.stair_steps == 60 * round(1559752 / 1024) and epoch == 1524
 
 
-def test_the_shipped_refiners_recipe_is_the_one_in_its_header(tmp_path):
-    tables, header = read_toml(tmp_path / "shipped_refiner", TABLES), load_weights(REFINER_FILE).header
-    recipe = asdict(fill(RefinerRecipe, tables["refiner"], "refiner"))
-    assert {name: recipe[name] for name in header["recipe"]} == header["recipe"]
-    layout = fill(RefinerConfig, tables["refiner_layout"], "refiner_layout")
-    assert replace(layout, guide_signs=GUIDE_SIGNS) == RefinerConfig.from_dict(header["layout"])
+def test_the_shipped_refiners_recipes_are_those_in_its_header(tmp_path):
+    """It is the mean of two trainings, of which the second went on from the first."""
+    header = load_weights(REFINER_FILE).header
+    first, second = header["average_of"]
+    for number, stage in ((1, first), (2, second)):
+        tables = read_toml(tmp_path / f"shipped_refiner_{number}", TABLES)
+        recipe = asdict(fill(RefinerRecipe, tables["refiner"], "refiner"))
+        assert {name: recipe[name] for name in stage["recipe"]} == stage["recipe"]
+        layout = fill(RefinerConfig, tables["refiner_layout"], "refiner_layout")
+        assert replace(layout, guide_signs=GUIDE_SIGNS) == RefinerConfig.from_dict(header["layout"])
+    assert second["start"] == {"sha256": first["sha256"], "recipe": first["recipe"]}
 
 
 def test_the_shipped_lifters_recipes_are_those_in_its_header(tmp_path):
