@@ -5,9 +5,9 @@
 PAIRS is a folder of rendered pairs (docs/data.md); judged are people and motions that nothing learnt from. Each is captured three times:
 with the true focal length, with the one that a capture estimates, and with the usual one. Prints the angle between the true and the found
 up (median, 90th percentile), the errors of tilt and roll (root mean square, degrees), that of the field of view, the error of the world
-positions after one turn about the vertical and one level shift (mean and median, mm), the speed of toes that stand still in the truth
-(cm/s) and the share of their frames in which the foot is known to stand. The cameras here look from 40 degrees down to 20 up, all equally
-often, and have 35 to 85 degrees: more kinds than people's cameras, for which the product is made.
+positions after one turn about the vertical and one level shift (mean and median, mm), MPJPE and PA-MPJPE (mm), the speed of toes that stand
+still in the truth (cm/s) and the share of their frames in which the foot is known to stand. The cameras here look from 40 degrees down to 20
+up, all equally often, and have 35 to 85 degrees: more kinds than people's cameras, for which the product is made.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import numpy.typing as npt  # noqa: E402
 from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
 
-from benchmarks.accuracy import NAMES, TOES, Truth, world_errors  # noqa: E402
+from benchmarks.accuracy import NAMES, TOES, Truth, errors, world_errors  # noqa: E402
 from contract.failure import ExitCode, Failure  # noqa: E402
 from contract.motion_file import Motion  # noqa: E402
 from contract.options import DEFAULT_FOV, CaptureOptions  # noqa: E402
@@ -49,7 +49,7 @@ Array = npt.NDArray[np.float64]
 FPS = 30.0
 STILL = 0.15  # m/s: a toe of the truth that is slower stands
 KINDS = ("true", "estimated", "usual")
-FIGURES = ("up", "tilt", "roll", "fov", "world", "slide", "standing")
+FIGURES = ("up", "tilt", "roll", "fov", "world", "mpjpe", "pa", "slide", "standing")
 _JUDGED = (*NAMES, *TOES)
 
 
@@ -84,6 +84,8 @@ def judge(segment: Segment, motion: Motion) -> dict[str, float]:
     exact = Truth(segment.truth[:, chosen[:-2]].astype(float), truth[:, chosen], FPS, segment.stature)
     ours = motion.positions_world[:, [ARMATURE_24.index(n) for n in _JUDGED]].astype(float)
     error, slide, _ = world_errors(ours, motion.times, exact)
+    limbs = motion.positions_camera[:, [ARMATURE_24.index(n) for n in NAMES]].astype(float)
+    plain, aligned, _ = errors(limbs, motion.times, exact)
     still = np.linalg.norm(np.gradient(truth[:, TOE_JOINTS], 1 / FPS, axis=0), axis=-1) < STILL
     seen = 2 * np.degrees(np.arctan(max(segment.camera.size) / 2 / segment.camera.focal))
     return {
@@ -92,6 +94,8 @@ def judge(segment: Segment, motion: Motion) -> dict[str, float]:
         "roll": (roll - segment.camera.roll + 180) % 360 - 180,
         "fov": field_of_view(motion.camera_matrix, segment.camera.size) - float(seen),
         "world": error,
+        "mpjpe": plain,
+        "pa": aligned,
         "slide": slide if still.any() else float("nan"),
         "standing": float(motion.contacts[still].mean()) if still.any() else float("nan"),
     }
@@ -124,7 +128,8 @@ def summary(rows: list[dict[str, float]]) -> list[str]:
 
     return [
         f"{np.median(at['up']):.1f}", f"{np.percentile(at['up'], 90):.1f}", rms("tilt"), rms("roll"), rms("fov"),
-        f"{at['world'].mean():.0f}", f"{np.median(at['world']):.0f}", f"{np.nanmean(at['slide']):.1f}", f"{np.nanmean(at['standing']):.3f}",
+        f"{at['world'].mean():.0f}", f"{np.median(at['world']):.0f}", *(f"{at[name].mean():.1f}" for name in ("mpjpe", "pa")),
+        f"{np.nanmean(at['slide']):.1f}", f"{np.nanmean(at['standing']):.3f}",
     ]  # fmt: skip
 
 
@@ -135,7 +140,9 @@ def main() -> int:
     parser.add_argument("--every", type=int, default=1, help="judge every so many of the segments (default %(default)s)")
     parser.add_argument("--feet", default="auto")
     read = parser.parse_args()
-    table = Table("focal length", "up median", "up 90 %", "tilt", "roll", "fov", "world mm", "median", "slide cm/s", "standing")
+    table = Table(
+        "focal length", "up median", "up 90 %", "tilt", "roll", "fov", "world mm", "median", "MPJPE", "PA", "slide cm/s", "standing"
+    )
     try:
         options = CaptureOptions(feet=read.feet).check()
         chosen = split_segments(load_detections(read.data)).validation[:: max(read.every, 1)]
