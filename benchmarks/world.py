@@ -6,8 +6,8 @@ PAIRS is a folder of rendered pairs (docs/data.md); judged are people and motion
 with the true focal length, with the one that a capture estimates, and with the usual one. Prints the angle between the true and the found
 up (median, 90th percentile), the errors of tilt and roll (root mean square, degrees), that of the field of view, the error of the world
 positions after one turn about the vertical and one level shift (mean and median, mm), MPJPE and PA-MPJPE (mm), the speed of toes that stand
-still in the truth (cm/s) and the share of their frames in which the foot is known to stand. The cameras here look from 40 degrees down to 20
-up, all equally often, and have 35 to 85 degrees: more kinds than people's cameras, for which the product is made.
+still in the truth (cm/s) and the share of their frames in which the foot is known to stand. The cameras here look from 40 degrees down to
+20 up, all equally often, and have 35 to 85 degrees: more kinds than people's cameras, for which the product is made.
 """
 
 from __future__ import annotations
