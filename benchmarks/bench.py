@@ -142,8 +142,10 @@ def time_model(table: Table, model: PoseModel, track: Track, matrix: Any) -> Non
     from engine.face import face_direction
     from engine.kinematics.assemble import build_motion
     from engine.progress import Progress
+    from engine.refiner.codec import NETWORK_FPS
+    from engine.refiner.noise import Frames
     from engine.refiner.sampler import Ddim, refine
-    from engine.refiner.state import GUIDE_SIGNS
+    from engine.refiner.state import GUIDE_SIGNS, confidence_of
     from engine.track import body_points
 
     options, frames, progress = CaptureOptions(), len(track), Progress()
@@ -156,8 +158,9 @@ def time_model(table: Table, model: PoseModel, track: Track, matrix: Any) -> Non
     generator = torch.Generator().manual_seed(0)
     guess = 0.3 * torch.randn(frames, len(BODY_22), 5, generator=generator)
     guide = 0.3 * torch.randn(frames, len(BODY_22), len(GUIDE_SIGNS), generator=generator)
+    known = Frames(confidence_of(guide).clamp(0.0, 1.0), torch.arange(frames, dtype=torch.float64) / NETWORK_FPS)
     for steps, hypotheses, flip in REFINEMENTS:
-        states, first = model.noise.start(guess, hypotheses, 0.5 if hypotheses > 1 else 0.0, generator)
+        states, first = model.noise.start(guess, hypotheses, 0.5 if hypotheses > 1 else 0.0, generator, known)
         states, there = states.to(model.device), guide.to(model.device)
         times = schedule.times(first, steps)
 

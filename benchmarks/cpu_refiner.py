@@ -35,6 +35,7 @@ from engine.datasets.detections import load_detections  # noqa: E402
 from engine.refiner.cpu import multiplies_bfloat16  # noqa: E402
 from engine.refiner.fused import FusedRefiner  # noqa: E402
 from engine.refiner.network import Refiner, RefinerConfig  # noqa: E402
+from engine.refiner.noise import Frames  # noqa: E402
 from engine.refiner.pose import PoseModel  # noqa: E402
 from engine.refiner.sampler import Ddim, refine  # noqa: E402
 from engine.refiner.state import GUIDE_SIGNS, METRES, pose_of  # noqa: E402
@@ -130,7 +131,7 @@ def profile(name: str, run: Pass, batch: int) -> Table:
 
 def accuracy(model: PoseModel, poses: Poses) -> Table:
     """The table of the guess and of the refined poses in both precisions."""
-    begin, step = model.noise.start(poses.guess, 1, 0.0, torch.Generator().manual_seed(0))
+    begin, step = model.noise.start(poses.guess, 1, 0.0, torch.Generator().manual_seed(0), Frames(poses.confidence, poses.times))
     times = model.noise.schedule.times(step, 1)
 
     def refined(dtype: torch.dtype) -> Tensor:
