@@ -22,9 +22,9 @@ sys.path.insert(0, str(ROOT))
 
 import numpy as np  # noqa: E402
 import numpy.typing as npt  # noqa: E402
-from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
 
+from benchmarks.wide import print_wide  # noqa: E402
 from contract.failure import ExitCode, Failure  # noqa: E402
 from contract.motion_file import Motion  # noqa: E402
 from contract.options import DEFAULT_FOV, CaptureOptions  # noqa: E402
@@ -181,9 +181,7 @@ def main() -> int:
     except Failure as failure:
         print(failure.message, file=sys.stderr)
         return int(failure.exit_code)
-    console = Console(width=max(Console().width, 120))  # a pipe counts as 80 columns, and the table has more
-    console.print(table)
-    console.print(times)
+    print_wide(table, times)
     return int(ExitCode.DONE)
 
 

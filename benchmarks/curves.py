@@ -21,10 +21,10 @@ sys.path.insert(0, str(ROOT))
 
 import numpy as np  # noqa: E402
 import numpy.typing as npt  # noqa: E402
-from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
 
 from benchmarks.accuracy import NAMES, TOES, Truth, read_truth, videos_with_truth  # noqa: E402
+from benchmarks.wide import print_wide  # noqa: E402
 from contract.failure import ExitCode, Failure  # noqa: E402
 from contract.options import DEFAULT_FOV, CaptureOptions  # noqa: E402
 from contract.skeleton import ARMATURE_24  # noqa: E402
@@ -201,7 +201,7 @@ def main() -> int:
     except Failure as failure:
         print(failure.message, file=sys.stderr)
         return int(failure.exit_code)
-    Console(width=max(Console().width, 140)).print(table)
+    print_wide(table, least=140)
     return int(ExitCode.DONE)
 
 

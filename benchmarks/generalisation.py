@@ -21,19 +21,17 @@ sys.path.insert(0, str(ROOT))
 
 import numpy as np  # noqa: E402
 import numpy.typing as npt  # noqa: E402
-import torch  # noqa: E402
-from rich.console import Console  # noqa: E402
 from rich.table import Column, Table  # noqa: E402
 
+from benchmarks.wide import print_wide  # noqa: E402
 from contract.failure import ExitCode, Failure  # noqa: E402
 from contract.skeleton import BODY_22  # noqa: E402
 from engine.datasets.blended_human import bodies_of  # noqa: E402
 from engine.datasets.detections import Segment, load_detections  # noqa: E402
 from engine.landmarks import LANDMARK_MIRROR  # noqa: E402
-from engine.refiner import weights  # noqa: E402
-from engine.refiner.lifter import Lifter, LifterConfig  # noqa: E402
+from engine.refiner.lifter import Lifter, load_lifter  # noqa: E402
 from engine.refiner.pose import LIFTER_FILE  # noqa: E402
-from engine.training.lifter import PLAIN, lift_segment  # noqa: E402
+from engine.training.lifter import lift_segment, plain_joints  # noqa: E402
 from engine.training.metrics import mpjpe, pa_mpjpe, rooted_at_hips  # noqa: E402
 from engine.training.split import HELD_OUT_HUMANS, HELD_OUT_SOURCES  # noqa: E402
 
@@ -70,12 +68,6 @@ def errors(lift: Lift, segments: Sequence[Segment]) -> tuple[float, float]:
     return float(plain), float(aligned)
 
 
-def detector(segment: Segment) -> Array:
-    """(T,12,3) the world landmarks as they are."""
-    marks = segment.world[:, PLAIN]
-    return marks - (marks[:, :1] + marks[:, 1:2]) / 2
-
-
 def lifter(model: Lifter) -> Lift:
     """(T,12,3) the lifter's guess."""
     return lambda segment: rooted_at_hips(lift_segment(model, segment)[0])
@@ -98,14 +90,6 @@ def both_ways(model: Lifter) -> Lift:
     return lift
 
 
-def load(path: Path) -> Lifter:
-    """A lifter from its weights file. Raises Failure."""
-    stored = weights.load_weights(path)
-    model = Lifter(LifterConfig.from_dict(stored.header["layout"]))
-    weights.load_into(model, stored.part("lifter"), "lifter")
-    return model.eval()
-
-
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("pairs", type=Path, help="a folder of rendered pairs")
@@ -115,9 +99,9 @@ def main(argv: list[str] | None = None) -> int:
     options = parser.parse_args(argv)
     try:
         groups = sorted_out(load_detections(options.pairs), options.segments)
-        ways: dict[str, Lift] = {"detector": detector}
+        ways: dict[str, Lift] = {"detector": plain_joints}
         for path in options.lifter:
-            model, name = load(path), "lifter" if len(options.lifter) == 1 else str(path)
+            model, name = load_lifter(path), "lifter" if len(options.lifter) == 1 else str(path)
             ways[name] = lifter(model)
             if options.mirrored:
                 ways[f"{name}, both ways"] = both_ways(model)
@@ -129,8 +113,7 @@ def main(argv: list[str] | None = None) -> int:
         if segments:
             figures = ("{:.1f} / {:.1f}".format(*errors(way, segments)) for way in ways.values())
             table.add_row(name, f"{sum(len(s.detected) for s in segments):,}", *figures)
-    Console(width=150).print(table)
-    print(f"MPJPE / PA-MPJPE, mm; torch {torch.__version__}")
+    print_wide(table, "MPJPE / PA-MPJPE, mm", least=150)
     return int(ExitCode.DONE)
 
 

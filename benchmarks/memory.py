@@ -139,8 +139,9 @@ def a_frame_more(found: Sequence[dict[str, Any]], stage: str) -> float:
 
 def show(found: Sequence[dict[str, Any]]) -> None:
     """The table on standard output."""
-    from rich.console import Console
     from rich.table import Table
+
+    from benchmarks.wide import print_wide
 
     table = Table("peak, MB", *(f"{f['minutes']:g} min, {f['frames']:,} frames" for f in found), "bytes a frame more")
     for stage in STAGES:
@@ -153,7 +154,7 @@ def show(found: Sequence[dict[str, Any]]) -> None:
         "the motion itself", *(f"{f['motion'] / MEGABYTE:.0f}" for f in found), f"{found[-1]['motion'] / found[-1]['frames']:,.0f}"
     )
     table.add_row("seconds", *(f"{f['seconds']:.1f}" for f in found), "")
-    Console(width=max(Console().width, 120)).print(table)
+    print_wide(table)
 
 
 def frames_between(found: Sequence[dict[str, Any]]) -> int:

@@ -19,9 +19,9 @@ sys.path.insert(0, str(ROOT))
 
 import numpy as np  # noqa: E402
 import numpy.typing as npt  # noqa: E402
-from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
 
+from benchmarks.wide import print_wide  # noqa: E402
 from contract.failure import ExitCode, Failure  # noqa: E402
 from contract.skeleton import BODY_22  # noqa: E402
 from engine.datasets.detections import Segment, load_detections  # noqa: E402
@@ -89,9 +89,7 @@ def main() -> int:
     except Failure as failure:
         print(failure.message, file=sys.stderr)
         return int(failure.exit_code)
-    console = Console(width=max(Console().width, 120))
-    console.print(table)
-    console.print(f"{len(chosen)} segments of {sum(len(s.truth) for s in chosen)} frames, {len(bodies)} bodies")
+    print_wide(table, f"{len(chosen)} segments of {sum(len(s.truth) for s in chosen)} frames, {len(bodies)} bodies")
     return int(ExitCode.DONE)
 
 

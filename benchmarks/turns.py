@@ -21,10 +21,10 @@ sys.path.insert(0, str(ROOT))
 
 import numpy as np  # noqa: E402
 import numpy.typing as npt  # noqa: E402
-from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
 from scipy.ndimage import gaussian_filter1d  # noqa: E402
 
+from benchmarks.wide import print_wide  # noqa: E402
 from contract.failure import ExitCode, Failure  # noqa: E402
 from contract.skeleton import ARMATURE_24, BODY_22  # noqa: E402
 from engine.datasets.mocap import load_mocap  # noqa: E402
@@ -142,7 +142,7 @@ def main() -> int:
                 worst = max(worst, (float(too_far.max()), ARMATURE_24.joints[too_far.max(0).argmax()]))
                 off.append(1000 * float(np.linalg.norm(pose.body - targets, axis=-1).mean()))
         table.add_row(f"{1000 * metres:.0f}", str(judged), *map(str, over), f"{worst[0]:.0f} {worst[1]}", f"{np.mean(off):.1f}")
-    Console(width=max(Console().width, 120)).print(table)
+    print_wide(table)
     return int(ExitCode.DONE)
 
 

@@ -21,10 +21,10 @@ sys.path.insert(0, str(ROOT))
 
 import numpy as np  # noqa: E402
 import numpy.typing as npt  # noqa: E402
-from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
 
 from benchmarks.accuracy import NAMES, TOES, Truth, errors, world_errors  # noqa: E402
+from benchmarks.wide import print_wide  # noqa: E402
 from contract.failure import ExitCode, Failure  # noqa: E402
 from contract.motion_file import Motion  # noqa: E402
 from contract.options import DEFAULT_FOV, CaptureOptions  # noqa: E402
@@ -152,9 +152,7 @@ def main() -> int:
     except Failure as failure:
         print(failure.message, file=sys.stderr)
         return int(failure.exit_code)
-    console = Console(width=max(Console().width, 120))
-    console.print(table)
-    console.print(f"{len(chosen)} segments of {sum(len(s.truth) for s in chosen)} frames")
+    print_wide(table, f"{len(chosen)} segments of {sum(len(s.truth) for s in chosen)} frames")
     return int(ExitCode.DONE)
 
 

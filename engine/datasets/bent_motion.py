@@ -93,7 +93,7 @@ def bend(motion: Tensor, angles: Tensor) -> Tensor:
 
     Bones keep their lengths, and the lowest foot of a run is as low as it was.
     """
-    bent = motion.clone()
+    bent = motion
     for k, part in enumerate(PARTS):
         if part.name.startswith("arm"):
             bent = _turn_arm(bent, angles, k)
@@ -101,11 +101,9 @@ def bend(motion: Tensor, angles: Tensor) -> Tensor:
             bent = _turn_part(bent, angles[..., k, :], part)
     for k, side in ((-2, "L"), (-1, "R")):
         bent = _bend_knee(bent, angles[..., k, 0], side)
-    feet = [*_of("ankle.L", "ankle.R", "toe.L", "toe.R")]
-    lower = motion[..., feet, 2].amin((-2, -1)) - bent[..., feet, 2].amin((-2, -1))
-    lift = torch.zeros_like(bent[..., :1, :1, :])
-    lift[..., 0, 0, 2] = lower
-    return bent + lift
+    feet = list(_of("ankle.L", "ankle.R", "toe.L", "toe.R"))
+    bent[..., 2] += (motion[..., feet, 2].amin((-2, -1)) - bent[..., feet, 2].amin((-2, -1)))[..., None, None]
+    return bent
 
 
 def carrier_axes(motion: Tensor, carrier: Carrier) -> Tensor:

@@ -129,12 +129,12 @@ def build_motion(
     path = smooth_path(frames, runs, fps)
     seen = _seen_speed(image_points, confidence, path, matrix, views, runs, fps)
     for _ in range(_WORLD_ROUNDS):
-        world = find_world(relative, path, confidence, body, runs, fps, seen, cameras is not None, up.believed)
+        world = find_world(relative, path, confidence, body, runs, fps, seen, up.believed if cameras is None else None)
         stand = find_stand(relative, path, world, body)
         let_go(relative, confidence)
         path = smooth_path(frames, runs, fps, stand)
     del frames
-    world = find_world(relative, path, confidence, body, runs, fps, seen, cameras is not None, up.believed)
+    world = find_world(relative, path, confidence, body, runs, fps, seen, up.believed if cameras is None else None)
     camera_to_world, contacts = world.camera_to_world, world.contacts
 
     targets = relative  # in the same memory
@@ -206,7 +206,7 @@ def _up(
         return find_up(joints, path, confidence, body, runs, fps, seen, sight / np.linalg.norm(sight), np.array([0.0, 0.0, 1.0]))
     # the feet that stand on the ground of a first reading make the path of a second one surer
     first = find_up(joints, path, confidence, body, runs, fps, seen).believed
-    stand = find_stand(joints, path, find_world(joints, path, confidence, body, runs, fps, seen, up=first), body)
+    stand = find_stand(joints, path, find_world(joints, path, confidence, body, runs, fps, seen, first), body)
     return find_up(joints, smooth_path(frames, runs, fps, stand), confidence, body, runs, fps, seen)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from contract.skeleton import BODY_22
+from engine.kinematics.turns import direction
 
 Array = npt.NDArray[np.float64]
 
@@ -33,11 +34,7 @@ def point_offsets(joints: Array, stature: float) -> Array:
 
 def directions(joints: Array) -> Array:
     """(T,22,3,3) unit vectors, the second-last axis: along the bone that ends in each joint, up the trunk, to the body's front."""
-    bone = _unit(joints - joints[:, _PARENTS])
-    up = _unit(joints[:, _NECK] - joints[:, _PELVIS])
-    front = _unit(np.cross(joints[:, _LEFT] - joints[:, _RIGHT], up))
+    bone = direction(joints - joints[:, _PARENTS])
+    up = direction(joints[:, _NECK] - joints[:, _PELVIS])
+    front = direction(np.cross(joints[:, _LEFT] - joints[:, _RIGHT], up))
     return np.stack([bone, *(np.broadcast_to(way[:, None], bone.shape) for way in (up, front))], 2)
-
-
-def _unit(vectors: Array) -> Array:
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9)

@@ -22,6 +22,11 @@ def unit(vectors: Array, otherwise: Array) -> Array:
     return np.where(length > 1e-9, vectors / np.maximum(length, 1e-9), otherwise)
 
 
+def direction(vectors: Array) -> Array:
+    """Unit vectors; one without length stays so."""
+    return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9))
+
+
 def frame(first: Array, second: Array) -> Array:
     """(...,3,3) right-handed frames, in columns: `first`, then `second` made square to it, then their cross product."""
     a = unit(first, X)

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from contract.skeleton import BODY_22
+from engine.kinematics.turns import direction
 
 Array = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -60,11 +61,11 @@ def body_up(joints: Array, confidence: Array, stands: Array, sight: Array = SIGH
     balance = balance_up(joints, stands)
     if balance is not None:
         up = _one(axes + balance)
-    trunk, legs, across = (_unit(v) for v in _lines(joints))
+    trunk, legs, across = (direction(v) for v in _lines(joints))
     bend = math.degrees(math.acos(float(np.clip(_one(_mean(trunk, weight)) @ _one(_mean(legs, weight)), -1, 1))))
     front_error, side_error = (math.radians(math.hypot(still, growth * bend)) for still, growth in (FRONT_ERROR, SIDE_ERROR))
     # a person who turns round errs in all directions alike
-    sides = _unit(across - (across @ up)[:, None] * up)
+    sides = direction(across - (across @ up)[:, None] * up)
     fronts = np.cross(sides, up)
     covariance = sum(
         error**2 * np.einsum("t,ti,tj->ij", weight, way, way) / max(weight.sum(), 1e-9)
@@ -77,15 +78,15 @@ def mean_axes(joints: Array, confidence: Array) -> tuple[Array, Array]:
     """(3,) unit vector: up by the mean directions of the body's parts; and the weight (T,) of each frame, upright ones counting most."""
     at = {name: joints[:, i] for i, name in enumerate(BODY_22.joints)}
     sure = {name: np.maximum(confidence[:, i], 1e-3) for i, name in enumerate(BODY_22.joints)}
-    trunk = _unit(at["neck"] - at["pelvis"])
-    front = _unit(np.cross(at["hip.L"] - at["hip.R"], trunk))
+    trunk = direction(at["neck"] - at["pelvis"])
+    front = direction(np.cross(at["hip.L"] - at["hip.R"], trunk))
     legs = np.minimum(sure["ankle.L"], sure["ankle.R"])
-    axis = _unit(at["neck"] - legs[:, None] * (at["ankle.L"] + at["ankle.R"]) / 2 - (1 - legs[:, None]) * at["pelvis"])
+    axis = direction(at["neck"] - legs[:, None] * (at["ankle.L"] + at["ankle.R"]) / 2 - (1 - legs[:, None]) * at["pelvis"])
     weight = _upright_weights(axis, np.sqrt(sure["neck"] * sure["pelvis"]))
     total = UP_WEIGHTS["trunk"] * _mean(trunk, weight) + UP_WEIGHTS["front"] * _mean(front, weight)
     for part, (upper, lower, sign) in {"thigh": ("hip", "knee", -1), "shin": ("knee", "ankle", -1), "foot": ("ankle", "toe", 1)}.items():
         for side in "LR":
-            bone = sign * _unit(at[f"{lower}.{side}"] - at[f"{upper}.{side}"])
+            bone = sign * direction(at[f"{lower}.{side}"] - at[f"{upper}.{side}"])
             seen = weight * np.minimum(sure[f"{upper}.{side}"], sure[f"{lower}.{side}"])
             # what was not seen well counts less, and the trunk takes its place
             share = float(seen.sum() / weight.sum())
@@ -191,7 +192,3 @@ def _mean(vectors: Array, weight: Array) -> Array:
 
 def _one(vector: Array) -> Array:
     return vector / max(float(np.linalg.norm(vector)), 1e-9)
-
-
-def _unit(vectors: Array) -> Array:
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9)

@@ -51,18 +51,16 @@ class Up:
 
 def find_world(
     relative: Array, path: Array, confidence: Array, body: Proportions, runs: list[slice], fps: float, seen: Array | None = None,
-    upright: bool = False, up: Array | None = None,
+    up: Array | None = None,
 ) -> World:  # fmt: skip
     """The world of joints `relative` (T,22,3) to the pelvis on its `path` (T,3), metres in camera axes; confidence (T,22);
-    seen (T,2,2): how fast the ends of the feet move in the picture, see `contacts.seen_speed`. `upright`: the axes are those of a
-    world already, whose Z is up, and nothing is turned or moved but up and down: the ground at z=0 is the one that the feet stand on.
-    `up` (3,): in camera axes, where it has been found before.
+    seen (T,2,2): how fast the ends of the feet move in the picture, see `contacts.seen_speed`; `up` (3,): in camera axes (`find_up`). None:
+    the axes are those of a world already, whose Z is up, and nothing is turned or moved but up and down: the ground at z=0 is the one
+    that the feet stand on.
     """
     camera_to_world = np.eye(4)
     sure = np.minimum(confidence[:, ANKLES], confidence[:, TOES])
-    if not upright:
-        if up is None:
-            up = find_up(relative, path, confidence, body, runs, fps, seen).believed
+    if up is not None:
         camera_to_world[:3, :3] = ground.camera_rotation(up)
 
     ankles, toes = _feet(relative, path, camera_to_world[:3, :3])
@@ -72,7 +70,7 @@ def find_world(
     local[:, 0, 2] = ground.local_ground(soles, sure, runs, fps)
     contacts = find_contacts(ankles - local, toes - local, body.ankle_height, body.toe_height, runs, fps, seen)
     level = ground.ground_height(soles, contacts, sure)
-    if upright:
+    if up is None:
         # where the feet stand about at the scene's zero, that is the ground
         camera_to_world[2, 3] = 0.0 if abs(level) < SCENE_GROUND else -level
     else:

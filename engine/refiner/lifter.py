@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from contract.skeleton import BODY_22
+from engine.refiner import weights
 from engine.refiner.codec import FEATURES, Encoded
 
 
@@ -78,3 +80,11 @@ class Lifter(nn.Module):
             x = block(x)
         pose = encoded.base + self.leave(self.norm(x)).to(encoded.base.dtype).unflatten(-1, (self.config.joints, 3))
         return pose - pose[..., :1, :]
+
+
+def load_lifter(path: Path) -> Lifter:
+    """The lifter of a weights file, for inference. Raises Failure `bad_installation`, as `weights.load_weights` does."""
+    stored = weights.load_weights(path)
+    model = Lifter(LifterConfig.from_dict(stored.header["layout"]))
+    weights.load_into(model, stored.part("lifter"), "lifter")
+    return model.eval()

@@ -16,7 +16,7 @@ from engine.progress import Progress
 from engine.refiner import backend, weights
 from engine.refiner.codec import NETWORK_FPS, Encoded, decode
 from engine.refiner.error_model import ErrorModel, LastFrame
-from engine.refiner.lifter import Lifter, LifterConfig
+from engine.refiner.lifter import load_lifter
 from engine.refiner.network import Refiner, RefinerConfig
 from engine.refiner.noise import Frames, MixtureNoise
 from engine.refiner.sampler import Ddim, WholeSampler, refine
@@ -61,9 +61,7 @@ class PoseModel:
     def __init__(self, device: str = "auto", lifter_file: Path = LIFTER_FILE, refiner_file: Path = REFINER_FILE) -> None:
         self.device = choose_device(device)
         self.lifter_weights = weights.load_weights(lifter_file)
-        self.lifter = Lifter(LifterConfig.from_dict(self.lifter_weights.header["layout"]))
-        weights.load_into(self.lifter, self.lifter_weights.part("lifter"), "lifter")
-        self.lifter.to(self.device).eval()
+        self.lifter = load_lifter(lifter_file).to(self.device)
         self.refiner_weights = weights.load_weights(refiner_file)
         self.config = RefinerConfig.from_dict(self.refiner_weights.header["layout"])
         self.refiner = Refiner(BODY_22, self.config)

@@ -33,6 +33,10 @@ class Weights:
         """The tensors whose names begin with `prefix` and a dot, without it."""
         return {name[len(prefix) + 1 :]: value for name, value in self.tensors.items() if name.startswith(prefix + ".")}
 
+    def origin(self, *names: str) -> dict[str, Any]:
+        """What the header of weights made from these says of them: their `sha256`, and those of the names that their own header has."""
+        return {"sha256": self.sha256} | {name: self.header[name] for name in names if name in self.header}
+
 
 def save_weights(path: Path, tensors: dict[str, Tensor], header: dict[str, Any]) -> None:
     """Writes float32 as float16 (half the size; poses change by hundredths of a millimetre), keeps other types, notes the file's sum."""

@@ -24,7 +24,7 @@ from contract.skeleton import BODY_22
 from engine.datasets.detections import load_detections
 from engine.refiner import weights
 from engine.refiner.error_model import ErrorModel
-from engine.refiner.lifter import Lifter, LifterConfig
+from engine.refiner.lifter import Lifter, LifterConfig, load_lifter
 from engine.refiner.network import Refiner, RefinerConfig
 from engine.refiner.noise import MixtureNoise
 from engine.refiner.pose import LIFTER_FILE
@@ -55,8 +55,8 @@ def average(network: str, folders: Sequence[Path], pairs: Path, out: Path, lifte
     if not split.validation:
         raise Failure("bad_input", f"{pairs} lacks validation pairs; both bodies and sources are held apart.")
     means = {name: torch.stack([each.tensors[name] for each in stored]).mean(0) for name in last.tensors if name.startswith(f"{network}.")}
-    header = {"layout": last.header["layout"]} | {name: last.header[name] for name in ("start_step",) if name in last.header}
-    header["average_of"] = [{"sha256": each.sha256} | {name: each.header[name] for name in TOLD if name in each.header} for each in stored]
+    header: dict[str, Any] = {name: last.header[name] for name in ("layout", "start_step") if name in last.header}
+    header["average_of"] = [each.origin(*TOLD) for each in stored]
     tensors = last.tensors | means
     figures = _judge(network, tensors, header, split, lifter)
     out.mkdir(parents=True, exist_ok=True)
@@ -71,13 +71,10 @@ def _judge(network: str, tensors: dict[str, Tensor], header: dict[str, Any], spl
         lifter = Lifter(LifterConfig.from_dict(header["layout"]))
         lifter.load_state_dict(own)
         return product_lifter.evaluate(lifter, split.validation)
-    stored = weights.load_weights(lifter_file)
-    lifter = Lifter(LifterConfig.from_dict(stored.header["layout"]))
-    weights.load_into(lifter, stored.part("lifter"), "lifter")
     refiner = Refiner(BODY_22, RefinerConfig.from_dict(header["layout"]))
     refiner.load_state_dict(own)
     noise = MixtureNoise(Schedule(), int(header["start_step"]), ErrorModel.from_tensors(tensors))
-    return product_refiner.evaluate(refiner, noise, product_refiner.validation_poses(lifter.eval(), split))
+    return product_refiner.evaluate(refiner, noise, product_refiner.validation_poses(load_lifter(lifter_file), split))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

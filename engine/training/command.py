@@ -29,7 +29,7 @@ from engine.datasets.mocap import load_mocap
 from engine.datasets.registry import LOADERS, load_poses
 from engine.refiner import weights
 from engine.refiner.graph_lifter import GraphLifter, GraphLifterConfig
-from engine.refiner.lifter import Lifter, LifterConfig
+from engine.refiner.lifter import LifterConfig, load_lifter
 from engine.refiner.network import Refiner, RefinerConfig
 from engine.refiner.noise import FixedNoise
 from engine.refiner.pose_model import PoseModel, load_pose_model, save_pose_model
@@ -242,35 +242,34 @@ def _train_pairs(order: Order) -> None:
     if read.network == "lifter":
         recipe = order.recipe(product_lifter.LifterRecipe, "lifter")
         layout = fill(LifterConfig, order.settings["lifter_layout"], "lifter_layout")
-        motions = _motions(read, recipe.mixed)
+        motions = _motions(read.mocap, held_out, recipe.mixed)
         run, display, log = watched(order, recipe.steps)
         with display:
             model, info = product_lifter.train_lifter(split, motions, recipe, layout, log_file, start, without_lines(run))
         tensors = {f"lifter.{name}": value.cpu() for name, value in model.state_dict().items()}
         header = {"layout": asdict(layout), **info}
     else:
-        stored = weights.load_weights(Path(read.lifter) if read.lifter else read.out / "lifter.safetensors")
-        network = Lifter(LifterConfig.from_dict(stored.header["layout"]))
-        weights.load_into(network, stored.part("lifter"), "lifter")
+        lifter_file = Path(read.lifter) if read.lifter else read.out / "lifter.safetensors"
+        network = load_lifter(lifter_file)
         recipe = order.recipe(product_refiner.RefinerRecipe, "refiner")
         config = fill(RefinerConfig, order.settings["refiner_layout"], "refiner_layout")
-        motions = _motions(read, recipe.mixed)
+        motions = _motions(read.mocap, held_out, recipe.mixed)
         run, display, log = watched(order, recipe.steps)
         with display:
             refiner, mixture, first, info = product_refiner.train_refiner(
-                network.eval(), split, recipe, config, log_file, start, without_lines(run), motions
+                network, split, recipe, config, log_file, start, without_lines(run), motions
             )
         tensors = {f"refiner.{name}": value.cpu() for name, value in refiner.state_dict().items()} | mixture.to_tensors()
-        header = {"layout": refiner.config.to_dict(), "start_step": first, "lifter": stored.sha256, **info}
+        header = {"layout": refiner.config.to_dict(), "start_step": first, "lifter": weights.load_weights(lifter_file).sha256, **info}
     if log is not None:
         log.close()
         early = {} if read.until is None or read.until >= recipe.steps else {"stopped_at": read.until}
         weights.save_weights(read.out / f"{read.network}.safetensors", tensors, header | early | _origin(split, held_out, stored_start))
 
 
-def _motions(read: argparse.Namespace, mixed: float) -> Motions | None:
-    """The motion capture of --mocap that may be learnt from."""
-    return None if read.mocap is None else Motions(training_motions(load_mocap(read.mocap), tuple(read.held_out or ())), mixed)
+def _motions(mocap: Path | None, held_out: tuple[str, ...], mixed: float) -> Motions | None:
+    """What may be learnt from of the motion capture in the folder `mocap`, if one is given."""
+    return None if mocap is None else Motions(training_motions(load_mocap(mocap), held_out), mixed)
 
 
 def _origin(split: PairsSplit, held_out: tuple[str, ...], start: weights.Weights | None) -> dict[str, Any]:
@@ -282,8 +281,7 @@ def _origin(split: PairsSplit, held_out: tuple[str, ...], start: weights.Weights
     } | ({"validated_on": sorted(held_out)} if held_out else {})  # fmt: skip
     if start is None:
         return {"data": data}
-    before = {name: start.header[name] for name in ("recipe", "stopped_at", "start") if name in start.header}
-    return {"data": data, "start": {"sha256": start.sha256, **before}}
+    return {"data": data, "start": start.origin("recipe", "stopped_at", "start")}
 
 
 def without_lines(run: Run) -> Run:

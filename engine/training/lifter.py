@@ -107,9 +107,7 @@ def evaluate(model: Lifter, segments: list[Segment]) -> dict[str, float]:
     for segment in segments:
         lifted, base = lift_segment(model, segment)
         truth = rooted_at_hips(segment.truth)
-        marks = segment.world[:, PLAIN]
-        plain = marks - (marks[:, :1] + marks[:, 1:2]) / 2
-        for name, joints in (("lifter", rooted_at_hips(lifted)), ("base", rooted_at_hips(base)), ("detector", plain)):
+        for name, joints in (("lifter", rooted_at_hips(lifted)), ("base", rooted_at_hips(base)), ("detector", plain_joints(segment))):
             totals.setdefault(f"{name}_mpjpe", []).append(mpjpe(joints, truth))
             totals.setdefault(f"{name}_pa", []).append(pa_mpjpe(joints, truth))
             totals.setdefault(f"{name}_accel", []).append(acceleration_error(joints, truth, NETWORK_FPS))
@@ -118,6 +116,12 @@ def evaluate(model: Lifter, segments: list[Segment]) -> dict[str, float]:
 
 # The detector's landmarks for metrics.LIMBS, in the same order.
 PLAIN = [23, 24, 25, 26, 27, 28, 11, 12, 13, 14, 15, 16]
+
+
+def plain_joints(segment: Segment) -> np.ndarray:
+    """(T,12,3) metres: the detector's world landmarks for metrics.LIMBS as they are, from the middle of the hips."""
+    marks = segment.world[:, PLAIN]
+    return np.asarray(marks - (marks[:, :1] + marks[:, 1:2]) / 2)
 
 
 class LifterLearner:

@@ -8,6 +8,7 @@ import pytest
 from benchmarks import generalisation
 from contract.skeleton import BODY_22
 from engine.datasets.detections import load_detections
+from engine.refiner.lifter import load_lifter
 from engine.refiner.pose import LIFTER_FILE
 from engine.training.metrics import rooted_at_hips
 from tests.engine.datasets.pairs import write_pairs
@@ -46,7 +47,7 @@ def test_errors_are_those_of_a_known_offset(segments):
 
 
 def test_both_ways_do_not_mind_which_way_the_picture_is_mirrored(segments):
-    lift = generalisation.both_ways(generalisation.load(LIFTER_FILE))
+    lift = generalisation.both_ways(load_lifter(LIFTER_FILE))
     one = segments[0]
     marks, joints = list(generalisation.LANDMARK_MIRROR), list(BODY_22.mirror)
     twin = replace(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from engine.kinematics.proportions import Proportions, fit_proportions
-from engine.kinematics.world import ANKLES, TOES, find_stand, find_up, find_world
+from engine.kinematics.world import ANKLES, TOES, World, find_stand, find_up, find_world
 
 from . import people
 
@@ -19,10 +19,16 @@ def scene(tilt: float, roll: float, seconds: float = 4.0) -> tuple[np.ndarray, n
     return relative, camera[:, 0], truth, fit_proportions(relative, np.ones(relative.shape[:2]), people.HEIGHT, FPS)
 
 
+def found_world(relative: np.ndarray, path: np.ndarray, body: Proportions) -> World:
+    """The world, with up as it is found in it."""
+    known = relative, path, np.ones(relative.shape[:2]), body, [slice(0, len(path))], FPS
+    return find_world(*known, up=find_up(*known).believed)
+
+
 @pytest.mark.parametrize(("tilt", "roll"), [(0, 0), (-30, 0), (10, 90), (-10, -90)])
 def test_soles_stand_on_the_ground_of_an_upright_world(tilt: float, roll: float) -> None:
     relative, path, truth, body = scene(tilt, roll)
-    world = find_world(relative, path, np.ones(relative.shape[:2]), body, [slice(0, len(path))], FPS)
+    world = found_world(relative, path, body)
     joints = (relative + path[:, None]) @ world.camera_to_world[:3, :3].T + world.camera_to_world[:3, 3]
     assert np.abs(joints[..., 2] - truth[..., 2]).mean() < 0.05
     assert np.abs(joints[0, 0, :2]).max() < 1e-9
@@ -40,7 +46,7 @@ def test_a_step_up_is_a_contact_but_no_ground() -> None:
     feet = still[:, [*ANKLES, *TOES]] @ up
     still[:, [*ANKLES, *TOES]] += (feet.min() - feet)[..., None] * up
     route = np.repeat(path[:1], 120, 0) + height[:, None] * up
-    world = find_world(still, route, np.ones(still.shape[:2]), body, [slice(0, 120)], FPS)
+    world = found_world(still, route, body)
     joints = (still + route[:, None]) @ world.camera_to_world[:3, :3].T + world.camera_to_world[:3, 3]
     soles = joints[:, ANKLES, 2].min(1) - body.ankle_height
     assert abs(np.median(soles[:40])) < 0.06 and np.median(soles[80:]) > 0.4
@@ -51,7 +57,7 @@ def test_a_step_up_is_a_contact_but_no_ground() -> None:
 
 def test_the_stand_says_where_the_pelvis_is() -> None:
     relative, path, _, body = scene(-20, 0)
-    world = find_world(relative, path, np.ones(relative.shape[:2]), body, [slice(0, len(path))], FPS)
+    world = found_world(relative, path, body)
     stand = find_stand(relative, path, world, body)
     sure = world.contacts
     along = path @ stand.up

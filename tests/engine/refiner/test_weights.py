@@ -47,3 +47,9 @@ def test_a_damaged_file_is_said(stored, damage):
 def test_another_layout_is_said(stored):
     with pytest.raises(Failure, match="another layout"):
         load_into(torch.nn.Linear(5, 3), load_weights(stored[0]).part("net"), "net")
+
+
+def test_an_origin_names_the_sum_and_what_the_header_has(tmp_path):
+    save_weights(tmp_path / "w.safetensors", {"lifter.a": torch.ones(2)}, {"layout": {}, "recipe": {"steps": 3}, "stopped_at": 2})
+    stored = load_weights(tmp_path / "w.safetensors")
+    assert stored.origin("recipe", "start") == {"sha256": stored.sha256, "recipe": {"steps": 3}}
