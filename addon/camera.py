@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from ..contract.motion_file import Motion
 
 SENSOR_WIDTH = 36.0  # millimetres, Blender's default: only its ratio to the focal length shows in the picture
-# the lens changes if its focal length or its centre, as shares of the picture, are ever off by more
-STEADY_LENS = 0.005
 # the motion's camera looks along +Z with Y down, Blender's along -Z with Y up
 _TO_BLENDER = np.diag([1.0, -1.0, -1.0, 1.0])
 
@@ -41,10 +39,10 @@ def add_camera(motion: Motion, name: str, collection: bpy.types.Collection) -> b
 
 
 def scene_camera_path(scene: bpy.types.Scene, of_video: bool) -> CameraPath:
-    """The scene's camera at every frame of the scene's range, for a video whose first frame is at the range's first.
+    """Place and lens of the scene's camera at every frame of the scene's range, for a video whose first frame is at the range's first.
 
     of_video: one frame of the scene is one of the video (the scene will get its rate); else the scene's rate tells the seconds.
-    Raises Failure `bad_arguments` for a scene without a camera, one that is not in perspective, or one whose lens changes.
+    Raises Failure `bad_arguments` for a scene without a camera or one that is not in perspective.
     """
     camera = scene.camera
     if camera is None or camera.type != "CAMERA":
@@ -61,13 +59,10 @@ def scene_camera_path(scene: bpy.types.Scene, of_video: bool) -> CameraPath:
             lenses.append(_lens(scene, seen.data))
     finally:
         scene.frame_set(before[0], subframe=before[1])
-    lens = np.median(lenses, axis=0)
-    if np.abs(np.array(lenses) - lens).max() > STEADY_LENS:
-        raise Failure("bad_arguments", f"The lens of {camera.name} changes over time; use a camera that does not zoom.")
     elapsed = (numbers - numbers[0]).astype(np.float64)
     if of_video:
-        return CameraPath(FRAMES, elapsed, np.array(matrices), lens)
-    return CameraPath(SECONDS, elapsed / rate_of(scene), np.array(matrices), lens)
+        return CameraPath(FRAMES, elapsed, np.array(matrices), np.array(lenses))
+    return CameraPath(SECONDS, elapsed / rate_of(scene), np.array(matrices), np.array(lenses))
 
 
 def _lens(scene: bpy.types.Scene, data: bpy.types.Camera) -> list[float]:

@@ -67,8 +67,8 @@ def capture_properties() -> dict[str, object]:
         "use_scene_camera": BoolProperty(
             name="Use Scene Camera",
             description=(
-                "The scene's camera, which may move, is the one that filmed the video, solved beforehand; the video's first frame is the "
-                "first of the scene's range. The motion lands where the person was"
+                "The scene's camera, which may move and zoom, is the one that filmed the video, solved beforehand; the video's first frame "
+                "is the first of the scene's range. The motion lands where the person was"
             ),
             default=False,
         ),

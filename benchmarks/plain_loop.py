@@ -58,4 +58,4 @@ def plain_loop(video: Video, detector: Detector, model: PoseModel, options: Capt
     from engine.capture import finish
     from engine.progress import Progress
 
-    return finish(plain_detections(video, detector), video.info, lambda: model, options, None, Progress())[0]
+    return finish(plain_detections(video, detector), video.info, lambda: model, options, None, Progress()).motion

@@ -1,12 +1,13 @@
-"""A camera that is known already, as the add-on hands it to the worker: schema `kinolift.camera/1`, one .npz, no pickle.
+"""A camera that is known already, as the add-on hands it to the worker: schema `kinolift.camera/2`, one .npz, no pickle.
 
-    schema           str         `kinolift.camera/1`
+    schema           str         `kinolift.camera/2`
     unit             str         what `at` counts: `seconds` from the video's first frame, or its `frames`
     at               (N,)        rising
     camera_to_world  (N,4,4)     metres; camera axes x right, y down, z forward; the world's Z is up
-    lens             (3,)        focal length over the picture's longer side, and the principal point over width and height
+    lens             (N,3)       focal length over the picture's longer side, and the principal point over width and height
 
-Before the first and after the last moment the camera stays where it is there.
+Before the first and after the last moment the camera stays as it is there. In files of `kinolift.camera/1`, which are read too, the lens is
+(3,), one for all moments.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import numpy.typing as npt
 from .failure import Failure
 from .motion_file import write_failure
 
-SCHEMA = "kinolift.camera/1"
+SCHEMA, SCHEMA_OF_ONE_LENS = "kinolift.camera/2", "kinolift.camera/1"
 SECONDS, FRAMES = "seconds", "frames"
 
 
@@ -35,10 +36,10 @@ class CameraPath:
     camera_to_world: npt.NDArray[np.float64]
     lens: npt.NDArray[np.float64]
 
-    def matrix(self, image_size: tuple[int, int]) -> npt.NDArray[np.float64]:
-        """(3,3) camera matrix for a picture of (width, height) pixels."""
-        focal = float(self.lens[0]) * max(image_size)
-        return np.array([[focal, 0, self.lens[1] * image_size[0]], [0, focal, self.lens[2] * image_size[1]], [0, 0, 1.0]])
+    @property
+    def zooms(self) -> bool:
+        """Whether its lens is not the same at all moments."""
+        return bool(np.ptp(self.lens, axis=0).any())
 
     def times(self, fps: float) -> npt.NDArray[np.float64]:
         """(N,) seconds from the first frame of a video of that rate."""
@@ -63,10 +64,13 @@ def load_camera(file: str | os.PathLike[str]) -> CameraPath:
         raise Failure("no_such_file", f"There is no camera file {file}; check the path after --camera.")
     try:
         with np.load(file, allow_pickle=False) as read:
-            if str(read["schema"]) != SCHEMA:
-                raise ValueError(f"its schema is {read['schema']}")
-            arrays = [np.asarray(read[name], dtype=np.float64) for name in ("at", "camera_to_world", "lens")]
-            path = CameraPath(str(read["unit"]), *arrays)
+            schema = str(read["schema"])
+            if schema not in (SCHEMA, SCHEMA_OF_ONE_LENS):
+                raise ValueError(f"its schema is {schema}")
+            at, places, lens = (np.asarray(read[name], dtype=np.float64) for name in ("at", "camera_to_world", "lens"))
+            if schema == SCHEMA_OF_ONE_LENS:
+                lens = np.tile(lens, (len(at), 1))
+            path = CameraPath(str(read["unit"]), at, places, lens)
         _check(path)
     except (OSError, ValueError, KeyError, EOFError, TypeError, AttributeError, zipfile.BadZipFile) as error:
         raise Failure("bad_input", f"{file} is not a camera file of the documented layout ({error}); write it again.") from error
@@ -77,12 +81,12 @@ def _check(path: CameraPath) -> None:
     count = len(path.at)
     if path.unit not in (SECONDS, FRAMES):
         raise ValueError(f"its unit is {path.unit!r}")
-    if not count or path.camera_to_world.shape != (count, 4, 4) or path.lens.shape != (3,):
+    if not count or path.camera_to_world.shape != (count, 4, 4) or path.lens.shape != (count, 3):
         raise ValueError("its arrays do not fit together")
     if not all(np.isfinite(a).all() for a in (path.at, path.camera_to_world, path.lens)) or (np.diff(path.at) <= 0).any():
         raise ValueError("its values are not finite or its moments do not rise")
     turns = path.camera_to_world[:, :3, :3]
     if np.abs(turns @ turns.transpose(0, 2, 1) - np.eye(3)).max() > 1e-3 or (np.linalg.det(turns) < 0).any():
         raise ValueError("its rotations are none")
-    if path.lens[0] <= 0:
+    if (path.lens[:, 0] <= 0).any():
         raise ValueError("its focal length is not positive")

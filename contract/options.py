@@ -86,7 +86,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--feet", choices=CHOICES["feet"], default=default.feet,
         help="hold standing feet still: auto lets feet go that really slide (default %(default)s)")  # fmt: skip
     add("--camera", default="", metavar="FILE",
-        help="where the camera stood at each frame, as Blender's scene has it (see contract/camera_path.py), "
+        help="where the camera stood at each frame and its lens, as Blender's scene has it (see contract/camera_path.py), "
         "in place of --fov")  # fmt: skip
     add("--root", choices=CHOICES["root"], default=default.root,
         help="move through the world, or stay in place (default %(default)s)")  # fmt: skip

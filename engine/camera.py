@@ -40,8 +40,8 @@ def project(points: Array, matrix: Array) -> Array:
 
 
 def rays(pixels: Array, matrix: Array) -> Array:
-    """(...,2) pixels to (...,2) slopes x/z, y/z of the lines of sight."""
-    return (np.asarray(pixels, float) - [matrix[0, 2], matrix[1, 2]]) / [matrix[0, 0], matrix[1, 1]]
+    """(...,2) pixels to (...,2) slopes x/z, y/z of the lines of sight; or (T,J,2) by (T,1,3,3), one for each frame."""
+    return np.asarray((np.asarray(pixels, float) - matrix[..., [0, 1], [2, 2]]) / matrix[..., [0, 1], [0, 1]])
 
 
 def to_world(points: Array, camera_to_world: Array) -> Array:

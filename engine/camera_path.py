@@ -1,12 +1,22 @@
-"""Where a known camera stood at each frame."""
+"""Where a known camera stood at each frame, and through which lens it looked.
+
+A zoom changes the picture and not what there is: with the camera where it is, every lens shows the same lines of sight. So what was seen
+through a lens that changes is brought to the pixels of one lens, and all that follows knows of no zoom.
+"""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 from scipy.spatial.transform import Rotation, Slerp
 
 from contract.camera_path import CameraPath
+from engine.camera import rays
+from engine.detector import Detections
+from engine.scratch import long_array
+from engine.windows import pieces
 
 Array = npt.NDArray[np.float64]
 
@@ -22,3 +32,36 @@ def cameras_at(path: CameraPath, times: Array, fps: float) -> Array:
     for axis in range(3):
         out[:, axis, 3] = np.interp(at, known, path.camera_to_world[:, axis, 3])
     return out
+
+
+def lenses_at(path: CameraPath, times: Array, fps: float, image_size: tuple[int, int]) -> Array:
+    """(T,3,3) camera matrices at `times` (T,) seconds, for a picture of (width, height) pixels; even changes in between."""
+    known, at = path.times(fps), np.asarray(times, float)
+    focal, across, down = (np.interp(at, known, path.lens[:, k]) for k in range(3))
+    out = np.tile(np.eye(3), (len(at), 1, 1))
+    out[:, 0, 0] = out[:, 1, 1] = focal * max(image_size)
+    out[:, 0, 2], out[:, 1, 2] = across * image_size[0], down * image_size[1]
+    return out
+
+
+def middle_lens(path: CameraPath, image_size: tuple[int, int]) -> Array:
+    """(3,3) camera matrix of the median of the path's lenses, for a picture of (width, height) pixels."""
+    one = replace(path, at=path.at[:1], lens=np.median(path.lens, axis=0)[None])
+    return np.asarray(lenses_at(one, np.zeros(1), 1.0, image_size)[0])
+
+
+def through_one_lens(detections: Detections, lenses: Array, lens: Array) -> Detections:
+    """What was seen through the `lenses` (T,3,3) as `lens` (3,3) would have shown it."""
+    image = long_array(detections.image.shape)
+    for part in pieces(len(detections), detections.image, image):
+        image[part] = other_lens(detections.image[part], lenses[part], lens)
+    image[~detections.detected] = 0.0
+    return replace(detections, image=image)
+
+
+def other_lens(points: npt.NDArray[np.floating], seen_by: Array, shown_by: Array) -> Array:
+    """(T,J,2) pixels of the camera matrices `shown_by` in which lies what is at `points` (T,J,2) in those of `seen_by`; each (3,3) or one
+    for each frame (T,3,3)."""
+    seen_by, shown_by = (np.asarray(m)[:, None] if np.ndim(m) == 3 else m for m in (seen_by, shown_by))
+    slopes = rays(points, seen_by)
+    return np.asarray(slopes * shown_by[..., [0, 1], [0, 1]] + shown_by[..., [0, 1], [2, 2]])

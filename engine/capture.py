@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from contract.camera_path import CameraPath, load_camera
 from contract.failure import Failure
@@ -27,6 +28,7 @@ from engine.scratch import let_go
 from engine.swaps import undo_swaps
 from engine.track import Track, body_points, make_track
 from engine.video import Video, VideoInfo, open_video
+from engine.windows import pieces
 
 if TYPE_CHECKING:
     from engine.refiner.pose import PoseModel
@@ -36,10 +38,11 @@ RECORDED_PACKAGES = ("numpy", "scipy", "torch", "mediapipe", "opencv-python")
 
 @dataclass(frozen=True)
 class Capture:
-    """A finished motion, and what a person is told about it."""
+    """A finished motion, what a person is told about it, and the camera matrices (T,3,3) of its frames, where they are known to change."""
 
     motion: Motion
     summary: dict[str, Any]
+    lenses: npt.NDArray[np.float64] | None = None
 
 
 def capture(video_path: Path, options: CaptureOptions, progress: Progress) -> Capture:
@@ -51,15 +54,15 @@ def capture(video_path: Path, options: CaptureOptions, progress: Progress) -> Ca
         loading = loader.submit(_load_model, options.device)
         video = open_video(video_path, progress)
         start, end = parse_moment(options.start, "--start"), parse_moment(options.end, "--end")
-        motion, summary = finish(
+        done = finish(
             segments.detect(video, start, end, progress, while_detecting=lambda: _raise_early(loading)),
             video.info, loading.result, options, known, progress,
         )  # fmt: skip
         model = loading.result()
-    motion.provenance |= {
+    done.motion.provenance |= {
         "source": _source(video),
         "options": options.as_dict() | {"camera": Path(options.camera).name},
-        "summary": summary,
+        "summary": done.summary,
         "versions": _versions(),
         "weights": {
             "lifter": model.lifter_weights.sha256, "refiner": model.refiner_weights.sha256, "detector": model_bundle.MODEL_SHA256,
@@ -68,33 +71,36 @@ def capture(video_path: Path, options: CaptureOptions, progress: Progress) -> Ca
         "timings": {stage: round(seconds, 3) for stage, seconds in progress.timings.items()},
         "warnings": [message for _, message in progress.warnings],
     }  # fmt: skip
-    return Capture(motion, summary)
+    return done
 
 
 def finish(
     detections: Detections, info: VideoInfo, load: Callable[[], PoseModel], options: CaptureOptions, known: CameraPath | None,
     progress: Progress,
-) -> tuple[Motion, dict[str, Any]]:  # fmt: skip
-    """The motion of the person who was detected, and the summary. `load` gives the networks, `known` is the camera, where it is known.
+) -> Capture:  # fmt: skip
+    """The motion of the person who was detected. `load` gives the networks, `known` is the camera, where it is known.
 
     What is as long as the take is let go as soon as it has served: of an hour these arrays are some hundred megabytes.
     """
     model = load()
     # these need scipy and torch, which are imported beside the detection
-    from engine.camera_path import cameras_at
+    from engine.camera_path import cameras_at, lenses_at, middle_lens, other_lens, through_one_lens
     from engine.face import face_direction
     from engine.kinematics.assemble import build_motion
     from engine.kinematics.focal import estimate_fov
 
+    size = (info.width, info.height)
+    if known is not None and known.zooms:
+        # before anything else: to who follows the person over time, a zoom would look like somebody else
+        detections = through_one_lens(detections, lenses_at(known, detections.times, info.fps, size), middle_lens(known, size))
     raw = make_track(detections, info, progress)
     del detections
     track, exchanged = undo_swaps(raw)
     del raw
-    size = (info.width, info.height)
     fov, fov_from = _field_of_view(options, info)
     matrix, cameras = camera_matrix(size, fov), None
     if known is not None:
-        matrix, cameras = known.matrix(size), cameras_at(known, track.times, track.fps)
+        matrix, cameras = middle_lens(known, size), cameras_at(known, track.times, track.fps)
         fov, fov_from = field_of_view(matrix, size), "camera"
     poses = model.run(
         track, matrix, options.height, steps=options.steps, hypotheses=options.hypotheses, seed=options.seed, progress=progress
@@ -116,8 +122,14 @@ def finish(
         poses.joints, poses.spread, points, confidence, times, detected, runs, fps, matrix, size, options.height,
         smooth=options.smooth, root=options.root, face=face, feet=options.feet, cameras=cameras,
     )  # fmt: skip
+    lenses = None
+    if known is not None and known.zooms:
+        lenses = lenses_at(known, times, fps, size)
+        motion.camera_matrix = lenses[0]  # as the camera's place, that of the first frame
+        for part in pieces(len(times), motion.image_points):
+            motion.image_points[part] = other_lens(motion.image_points[part], matrix, lenses[part])
     progress.finish()
-    return motion, summary
+    return Capture(motion, summary, lenses)
 
 
 def capture_to_file(
@@ -132,7 +144,7 @@ def capture_to_file(
         check_output(preview, ".mp4")
     done = capture(video_path, options, progress)
     if preview is not None:
-        write_preview(video_path, done.motion, preview, progress)
+        write_preview(video_path, done.motion, preview, progress, done.lenses)
         progress.finish()
     save_motion(done.motion, output, let_go)
     return done.summary

@@ -1,7 +1,8 @@
-"""Use Scene Camera, from the footage to the armature: a solved camera pans, tilts and rolls, and the motion lands where the person was.
+"""Use Scene Camera, from the footage to the armature: a solved camera pans, tilts, rolls and zooms, and the motion lands where the person
+was.
 
-The footage is made here: the sample clip, whose camera stands still and is known, turned about its centre as by a moving camera. A turn
-needs no depth, so every picture is exactly what that camera would have seen. The scene's world is turned and moved against the clip's.
+The footage is made here: the sample clip, whose camera stands still and is known, turned about its centre as by a moving camera. Turns and
+zooms need no depth, so every picture is exactly what that camera would have seen. The scene's world is turned and moved against the clip's.
 """
 
 from __future__ import annotations
@@ -50,14 +51,25 @@ def turns() -> Array:
     return about(1, 5 * np.sin(t)) @ about(0, 3 * np.cos(t)) @ about(2, 6 * np.sin(1.5 * t))
 
 
+def zooms() -> Array:
+    """(T,) how many times longer the lens is than the clip's: from 0.8 to 1.2."""
+    return 1 + 0.2 * np.sin(np.linspace(-0.5 * np.pi, 1.5 * np.pi, FRAMES))
+
+
+def lens(matrix: Array, zoom: float) -> Array:
+    """The camera matrix so many times longer, about the same middle."""
+    return matrix @ np.diag([zoom, zoom, 1.0])
+
+
 def footage(path: Path, matrix: Array) -> None:
     """The sample's first frames as that camera sees them."""
     video = cv2.VideoCapture(str(EXAMPLES / "sample.mp4"))
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 30.0, (640, 480))
-    for turn in turns():
+    for turn, zoom in zip(turns(), zooms(), strict=True):
         read, image = video.read()
         assert read
-        writer.write(cv2.warpPerspective(image, matrix @ turn @ np.linalg.inv(matrix), (640, 480), borderMode=cv2.BORDER_REPLICATE))
+        move = lens(matrix, zoom) @ turn @ np.linalg.inv(matrix)
+        writer.write(cv2.warpPerspective(image, move, (640, 480), borderMode=cv2.BORDER_REPLICATE))
     writer.release()
 
 
@@ -95,11 +107,12 @@ def test_the_armature_lands_where_the_person_was(kinolift: Any, tmp_path: Path) 
     scene.render.fps, scene.frame_start, scene.frame_end = 30, FIRST, FIRST + FRAMES - 1
     scene.render.resolution_x, scene.render.resolution_y = (int(side) for side in truth["image_size"])
     camera = bpy.data.objects.new("Solved", bpy.data.cameras.new("Solved"))
-    camera.data.lens = camera.data.sensor_width * matrix[0, 0] / 640
     camera.rotation_mode = "QUATERNION"
     scene.collection.objects.link(camera)
     scene.camera = camera
-    for k, own in enumerate(turns()):
+    for k, (own, zoom) in enumerate(zip(turns(), zooms(), strict=True)):
+        camera.data.lens = camera.data.sensor_width * matrix[0, 0] * zoom / 640
+        camera.data.keyframe_insert("lens", frame=FIRST + k)
         axes = yaw @ turn @ own.T @ np.diag([1.0, -1.0, -1.0])  # Blender's cameras look along -z with y up
         camera.location, camera.rotation_quaternion = yaw @ shift + place, Matrix(axes.tolist()).to_quaternion()
         camera.keyframe_insert("location", frame=FIRST + k)

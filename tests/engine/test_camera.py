@@ -32,6 +32,13 @@ def test_rays_are_the_way_back_of_project() -> None:
     assert np.allclose(rays(project(points, matrix), matrix), points[:, :2] / points[:, 2:])
 
 
+def test_each_frame_may_have_its_own_lens() -> None:
+    lenses = np.array([[[500.0, 0, 300], [0, 510, 200], [0, 0, 1]], [[900.5, 0, 366.9], [0, 902.6, 363.7], [0, 0, 1]]])
+    pixels = np.random.default_rng(0).uniform(0, 700, size=(2, 5, 2))
+    one_by_one = np.stack([rays(frame, lens) for frame, lens in zip(pixels, lenses, strict=True)])
+    assert np.allclose(rays(pixels, lenses[:, None]), one_by_one)
+
+
 def test_points_behind_the_camera_stay_finite() -> None:
     assert np.isfinite(project(np.array([[1.0, 1.0, -2.0], [0.0, 1.0, 0.0]]), camera_matrix((640, 480), 60))).all()
 

@@ -101,6 +101,12 @@ def test_joints_and_bones_are_drawn_where_they_are_seen() -> None:
     assert at(drawn, (20, 20)) == (128, 128, 128)
 
 
+def test_a_lens_that_has_zoomed_draws_larger() -> None:
+    lens = np.array([[420.0, 0, 150], [0, 420, 130], [0, 0, 1]])
+    drawn = overlay(np.full((HEIGHT, WIDTH, 3), 128, np.uint8), make_motion([0.0]), 0, lens=lens)
+    assert at(drawn, (150 + 420 * 0.7 / 3.5, 130 - 420 * 0.45 / 3.5)) == LEFT
+
+
 def test_the_skeleton_follows_the_pictures_size() -> None:
     drawn = overlay(np.full((2 * HEIGHT, 2 * WIDTH, 3), 128, np.uint8), make_motion([0.0]), 0)
     assert at(drawn, (2 * (160 + 280 * 0.7 / 3.5), 2 * (120 - 280 * 0.45 / 3.5))) == LEFT

@@ -5,9 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from contract.camera_path import FRAMES, SECONDS, CameraPath
 from engine.camera import camera_matrix, project, to_camera, to_world
-from engine.camera_path import cameras_at
 from engine.kinematics.assemble import build_motion
 
 from . import people
@@ -56,15 +54,3 @@ def test_the_motion_lands_where_the_person_was(fps: float, floor: float) -> None
         still = build()
         still += (truth - still).mean((0, 1))
         assert np.linalg.norm(still - truth, axis=-1).mean() > 2 * error
-
-
-def test_between_its_moments_a_camera_turns_and_moves_evenly() -> None:
-    matrices = np.tile(np.eye(4), (2, 1, 1))
-    matrices[1, :3, :3], matrices[1, :3, 3] = people.about("z", 40.0), [2.0, 0, 0]
-    lens = np.array([0.8, 0.5, 0.5])
-    for path in (CameraPath(SECONDS, np.array([0.0, 2.0]), matrices, lens), CameraPath(FRAMES, np.array([0.0, 50.0]), matrices, lens)):
-        at = cameras_at(path, np.array([-1.0, 0.5, 2.0, 9.0]), 25.0)
-        assert at[0] == pytest.approx(np.eye(4)) and at[3] == pytest.approx(matrices[1]) and at[2] == pytest.approx(matrices[1])
-        assert at[1, :3, :3] == pytest.approx(people.about("z", 10.0)) and at[1, 0, 3] == pytest.approx(0.5)
-    still = CameraPath(SECONDS, np.array([0.0]), matrices[1:], lens)
-    assert cameras_at(still, np.arange(3.0), 25.0) == pytest.approx(np.repeat(matrices[1:], 3, 0))
