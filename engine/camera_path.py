@@ -25,22 +25,23 @@ def cameras_at(path: CameraPath, times: Array, fps: float) -> Array:
     """(T,4,4) camera to world at `times` (T,) seconds: places on straight lines, rotations on the shortest arcs in between."""
     known = path.times(fps)
     if len(known) == 1:
-        return np.repeat(path.camera_to_world, len(times), axis=0)
-    at = np.clip(np.asarray(times, float), known[0], known[-1])
-    out = np.tile(np.eye(4), (len(at), 1, 1))
-    out[:, :3, :3] = Slerp(known, Rotation.from_matrix(path.camera_to_world[:, :3, :3]))(at).as_matrix()
-    for axis in range(3):
-        out[:, axis, 3] = np.interp(at, known, path.camera_to_world[:, axis, 3])
+        return np.broadcast_to(path.camera_to_world, (len(times), 4, 4))
+    turns, out = Slerp(known, Rotation.from_matrix(path.camera_to_world[:, :3, :3])), long_array((len(times), 4, 4), np.float64)
+    for part in pieces(len(times), out):
+        at = np.clip(np.asarray(times[part], float), known[0], known[-1])
+        out[part, :3, :3], out[part, 3, 3] = turns(at).as_matrix(), 1.0
+        for axis in range(3):
+            out[part, axis, 3] = np.interp(at, known, path.camera_to_world[:, axis, 3])
     return out
 
 
 def lenses_at(path: CameraPath, times: Array, fps: float, image_size: tuple[int, int]) -> Array:
     """(T,3,3) camera matrices at `times` (T,) seconds, for a picture of (width, height) pixels; even changes in between."""
-    known, at = path.times(fps), np.asarray(times, float)
-    focal, across, down = (np.interp(at, known, path.lens[:, k]) for k in range(3))
-    out = np.tile(np.eye(3), (len(at), 1, 1))
-    out[:, 0, 0] = out[:, 1, 1] = focal * max(image_size)
-    out[:, 0, 2], out[:, 1, 2] = across * image_size[0], down * image_size[1]
+    known, out = path.times(fps), long_array((len(times), 3, 3), np.float64)
+    for part in pieces(len(times), out):
+        focal, across, down = (np.interp(times[part], known, path.lens[:, k]) for k in range(3))
+        out[part, 0, 0] = out[part, 1, 1] = focal * max(image_size)
+        out[part, 0, 2], out[part, 1, 2], out[part, 2, 2] = across * image_size[0], down * image_size[1], 1.0
     return out
 
 
@@ -53,9 +54,8 @@ def middle_lens(path: CameraPath, image_size: tuple[int, int]) -> Array:
 def through_one_lens(detections: Detections, lenses: Array, lens: Array) -> Detections:
     """What was seen through the `lenses` (T,3,3) as `lens` (3,3) would have shown it."""
     image = long_array(detections.image.shape)
-    for part in pieces(len(detections), detections.image, image):
-        image[part] = other_lens(detections.image[part], lenses[part], lens)
-    image[~detections.detected] = 0.0
+    for part in pieces(len(detections), detections.image, lenses, image):
+        image[part] = other_lens(detections.image[part], lenses[part], lens) * detections.detected[part, None, None]
     return replace(detections, image=image)
 
 

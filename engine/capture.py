@@ -126,7 +126,7 @@ def finish(
     if known is not None and known.zooms:
         lenses = lenses_at(known, times, fps, size)
         motion.camera_matrix = lenses[0]  # as the camera's place, that of the first frame
-        for part in pieces(len(times), motion.image_points):
+        for part in pieces(len(times), motion.image_points, lenses):
             motion.image_points[part] = other_lens(motion.image_points[part], matrix, lenses[part])
     progress.finish()
     return Capture(motion, summary, lenses)

@@ -8,6 +8,7 @@ import torch
 
 from engine.landmarks import LANDMARKS
 from engine.refiner.codec import view_rotation
+from engine.scratch import long_array
 from engine.track import Track
 from engine.windows import pieces
 
@@ -19,8 +20,8 @@ _TRUNK = [LANDMARKS.index(f"{joint}.{side}") for joint in ("hip", "shoulder") fo
 
 def face_direction(track: Track, camera_matrix: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """(T,3) unit vectors, camera axes: from between the ears to between nose and eyes."""
-    direction = np.empty((len(track), 3))
-    for part in pieces(len(track), track.image, track.world):
+    direction = long_array((len(track), 3), np.float64)
+    for part in pieces(len(track), track.image, track.world, direction):
         rays = (track.image[part, _TRUNK].mean(1) - camera_matrix[:2, 2]) / np.diag(camera_matrix)[:2]
         turn = view_rotation(torch.from_numpy(rays.astype(np.float64))).numpy()
         world = track.world[part].astype(np.float64)

@@ -8,6 +8,7 @@ It is found exactly, by the Viterbi algorithm over two states (as named, exchang
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
@@ -37,12 +38,11 @@ def undo_swaps(track: Track) -> tuple[Track, npt.NDArray[np.bool_]]:
         return track, exchanged
     image, visibility, world = (long_array(a.shape) for a in (track.image, track.visibility, track.world))
     for piece in pieces(len(track), image, visibility, world, track.image, track.visibility, track.world):
-        image[piece], visibility[piece], world[piece] = track.image[piece], track.visibility[piece], track.world[piece]
-    for side, marks in enumerate((range(_LEGS_FROM), range(_LEGS_FROM, len(LANDMARKS)))):
-        rows, columns = np.flatnonzero(exchanged[:, side])[:, None], list(marks)
-        mirrored = [LANDMARK_MIRROR[m] for m in columns]
         for new, old in ((image, track.image), (visibility, track.visibility), (world, track.world)):
-            new[rows, columns] = old[rows, mirrored]
+            new[piece] = old[piece]
+            for side, marks in enumerate((range(_LEGS_FROM), range(_LEGS_FROM, len(LANDMARKS)))):
+                rows, columns = piece.start + np.flatnonzero(exchanged[piece, side])[:, None], list(marks)
+                new[rows, columns] = old[rows, [LANDMARK_MIRROR[m] for m in columns]]
     return replace(track, image=image, visibility=visibility, world=world), exchanged
 
 
@@ -63,8 +63,11 @@ def _steps(track: Track, run: slice, marks: slice) -> tuple[npt.NDArray[np.float
 
 def _trunk(points: npt.NDArray[np.float32]) -> float:
     """The median distance from the middle of the shoulders to that of the hips of landmarks (T,33,C)."""
-    ends = (points[:, marks].astype(np.float64).mean(1) for marks in (_SHOULDERS, _HIPS))
-    return max(float(np.median(np.linalg.norm(next(ends) - next(ends), axis=-1))), 1e-6)
+    lengths = np.empty(len(points))
+    for part in pieces(len(points), points):
+        upper, lower = (points[part][:, marks].astype(np.float64).mean(1) for marks in (_SHOULDERS, _HIPS))
+        lengths[part] = np.linalg.norm(upper - lower, axis=-1)
+    return max(float(np.median(lengths)), 1e-6)
 
 
 def _places(track: Track, rows: slice, trunks: list[float]) -> npt.NDArray[np.float64]:
@@ -82,8 +85,9 @@ def _exchanged(same: npt.NDArray[np.float64], crossed: npt.NDArray[np.float64], 
     stay = _EXCHANGED_COST / fps
     came_from = np.zeros((frames, 2), dtype=bool)
     named, other = 0.0, stay
-    # plain numbers: an array of two costs forty times as long
-    for t, (keep, cross) in enumerate(zip(same.tolist(), (crossed + _CHANGE_COST).tolist(), strict=True), 1):
+    # plain numbers: an array of two costs forty times as long, and all of a long take's at once forty bytes each
+    steps = (zip(same[part].tolist(), (crossed[part] + _CHANGE_COST).tolist(), strict=True) for part in pieces(len(same)))
+    for t, (keep, cross) in enumerate(chain.from_iterable(steps), 1):
         to_named, to_other = (named + keep, other + cross), (named + cross, other + keep)
         came_from[t] = to_named[1] < to_named[0], to_other[1] < to_other[0]
         named, other = min(to_named), min(to_other) + stay

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
+import numpy as np
 import numpy.typing as npt
 
 from engine.scratch import let_go
@@ -35,12 +36,21 @@ def pieces(frames: int, *held: npt.NDArray[Any] | None) -> Iterator[slice]:
         let_go(*held)
 
 
-def windows(runs: list[slice], fps: float, *held: npt.NDArray[Any] | None) -> Iterator[Window]:
-    """The frames of the take's runs, which follow each other without a hole, in pieces that look MARGIN seconds beyond their ends; `held`
-    as for `pieces`."""
-    frames, around = runs[-1].stop, round(MARGIN * fps)
+def windows(runs: list[slice], fps: float, *held: npt.NDArray[Any] | None, margins: float = 1.0) -> Iterator[Window]:
+    """The frames of the take's runs, which follow each other without a hole, in pieces that look MARGIN seconds beyond their ends, or as
+    many times that; `held` as for `pieces`."""
+    frames, around = runs[-1].stop, round(margins * MARGIN * fps)
     for kept in pieces(frames, *held):
         reach = slice(max(kept.start - around, 0), min(kept.stop + around, frames))
         inside = [slice(max(run.start, reach.start) - reach.start, min(run.stop, reach.stop) - reach.start) for run in runs]
         inner = slice(kept.start - reach.start, kept.stop - reach.start)
         yield Window(kept, reach, inner, [run for run in inside if run.start < run.stop])
+
+
+def thinned(every: int, *arrays: npt.NDArray[Any]) -> list[npt.NDArray[Any]]:
+    """Copies of each `every`-th frame of the arrays, of equal length: to look at them straight would bring the whole take into memory."""
+    kept: list[list[npt.NDArray[Any]]] = [[] for _ in arrays]
+    for part in pieces(len(arrays[0]), *arrays):
+        for copies, array in zip(kept, arrays, strict=True):
+            copies.append(array[part][-part.start % every :: every].copy())
+    return [np.concatenate(copies) for copies in kept]

@@ -16,7 +16,7 @@ from engine.kinematics.proportions import Proportions
 from engine.kinematics.rotations import fit_pose
 from engine.kinematics.trajectory import reprojection_errors
 from engine.scratch import long_array
-from engine.windows import windows
+from engine.windows import pieces, windows
 
 Array = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.floating]
@@ -30,17 +30,23 @@ class Animation:
     the targets' world; `pixel_errors` (T,22) between the detector's points and where it should see the joints."""
 
     rotations: Stored
-    root: Array
+    root: Stored
     world: Stored
     camera: Stored
     camera_to_world: Array
-    shift: Array
+    shift: Floats
     pixel_errors: Stored
 
     @property
     def on_the_ground(self) -> Stored:
         """(T,24,3) metres: the joints of the person who moves over the targets' ground, whatever has become of the root."""
-        return self.world + self.shift.astype(np.float32).reshape(-1, 1, 3) if self.shift.any() else self.world
+        if not self.shift.any():
+            return self.world
+        out = long_array(self.world.shape)
+        shift = np.broadcast_to(self.shift, (len(out), 3))
+        for part in pieces(len(out), out, self.world, self.shift):
+            out[part] = self.world[part] + shift[part, None]
+        return out
 
 
 def animate(
@@ -55,9 +61,9 @@ def animate(
     count, joints = len(targets), len(ARMATURE_24)
     views = np.broadcast_to(np.eye(4), (count, 4, 4)) if cameras is None else cameras
     rotations, world, camera = (long_array((count, joints, width)) for width in (4, 3, 3))
-    path, pixel_errors = np.empty((count, 3)), long_array(targets.shape[:2])
+    path, pixel_errors = long_array((count, 3)), long_array(targets.shape[:2])
     start, moved = np.zeros(3), camera_to_world.copy()
-    for window in windows(runs, fps, targets, image_points, rotations, world, camera, pixel_errors):
+    for window in windows(runs, fps, targets, image_points, face, cameras, rotations, world, camera, path, pixel_errors):
         kept, inner = window.kept, window.inner
         pose = fit_pose(
             targets[window.reach].astype(float), body.rest_offsets, window.runs, fps, None if face is None else face[window.reach]
@@ -77,8 +83,10 @@ def animate(
         positions, _ = forward(ARMATURE_24.parents, body.rest_offsets, turned, place)
         rotations[kept], world[kept], camera[kept] = turned, positions, to_camera(positions, moved @ views[kept])
     # along the ground nobody cares where the start was, but a known world has its own height
-    shift = np.zeros(3) if cameras is None else start
+    shift: Floats = np.zeros(3) if cameras is None else start
     if root == "in-place":
-        shift = shift + path * [1, 1, 0]
-        path[:, :2] = 0.0
+        start, shift = shift, long_array((count, 3))
+        for part in pieces(count, path, shift):
+            shift[part] = start + path[part] * [1, 1, 0]
+            path[part, :2] = 0.0
     return Animation(rotations, path, world, camera, moved, shift, pixel_errors)

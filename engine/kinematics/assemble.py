@@ -23,7 +23,7 @@ from engine.kinematics.smoothing import cutoff, liveliness, smooth_runs, velocit
 from engine.kinematics.trajectory import FramePath, frame_path, smooth_path, turned_path
 from engine.kinematics.upright import straighten
 from engine.kinematics.world import ANKLES, TOES, Up, find_stand, find_up, find_world
-from engine.scratch import let_go, long_array
+from engine.scratch import long_array
 from engine.windows import pieces, windows
 
 Array = npt.NDArray[np.float64]
@@ -86,38 +86,36 @@ def build_motion(
 
     body = fit_proportions(rooted, confidence, height, fps)
     if face is not None:
-        face = np.einsum("tij,tj->ti", turn, face)
-        face = smooth_runs(np.asarray(face, float)[:, None], confidence[:, [_HEAD]], runs, fps, min(cutoff(smooth), FACE_HZ))[:, 0]
+        face = _calm_face(face, turn, confidence, runs, fps, min(cutoff(smooth), FACE_HZ))
     settled = rooted  # in the same memory
     for part in pieces(count, settled, confidence):
         settled[part] = settle(rooted[part] * body.scale, 0.1 + confidence[part], body)
     del rooted
     frames = _frames(settled, image_points, confidence, matrix, views, height)
-    path = to_camera(smooth_path(frames, runs, fps)[:, None], views)[:, 0]
+    path = smooth_path(frames, runs, fps)
+    for part in pieces(count, path, cameras):
+        path[part] = to_camera(path[part, None], views[part])[:, 0]
     speed = long_array(settled.shape[:2])
     for window in windows(runs, fps, settled, speed):
         moving = velocity(settled[window.reach].astype(float), window.runs, fps)
         speed[window.kept] = np.linalg.norm(moving, axis=-1)[window.inner]
-    for part in pieces(count, settled, confidence, image_points):
+    for part in pieces(count, settled, confidence, image_points, path, speed, cameras):
         # where the detector saw the joints is surer than where the lifter has them
         near = settled[part].astype(float)
         near += towards_sight(near, path[part], image_points[part], confidence[part], matrix, height, speed[part])
         settled[part] = (near - near[:, :1]) @ turn[part].swapaxes(1, 2)
     del speed
-    steady = long_array(settled.shape)
-    for part in pieces(count, settled, steady):
-        steady[part] = settled[part]
-    _smooth(steady, confidence, spread, runs, fps, smooth, [*ANKLES, *TOES])  # which feet stand is told by their speed
+    # which feet stand is told by their speed
+    steady = _smoothed(settled, confidence, spread, runs, fps, smooth, [*ANKLES, *TOES])
     up = _up(steady, frames, image_points, confidence, body, matrix, views, runs, fps, cameras is not None)
     del steady
-    for part in pieces(count, settled, confidence):
+    for part in pieces(count, settled, confidence, path, cameras):
         near = straighten(settled[part].astype(float), up.read, up.lean, turn[part, :, 2]) @ turn[part]
         near = settle(near, 0.1 + confidence[part], body, path[part]) @ turn[part].swapaxes(1, 2)
         settled[part] = near - near[:, :1]
-    _smooth(settled, confidence, spread, runs, fps, smooth)
-    let_go(settled, confidence, spread)
+    settled = _smoothed(settled, confidence, spread, runs, fps, smooth)
     relative, fit_error = long_array(settled.shape), 0.0
-    for window in windows(runs, fps, settled, relative):
+    for window in windows(runs, fps, settled, relative, face):
         pose = fit_pose(
             settled[window.reach].astype(float), body.rest_offsets, window.runs, fps, None if face is None else face[window.reach]
         )
@@ -130,25 +128,23 @@ def build_motion(
     seen = _seen_speed(image_points, confidence, path, matrix, views, runs, fps)
     for _ in range(_WORLD_ROUNDS):
         world = find_world(relative, path, confidence, body, runs, fps, seen, up.believed if cameras is None else None)
-        stand = find_stand(relative, path, world, body)
-        let_go(relative, confidence)
-        path = smooth_path(frames, runs, fps, stand)
+        path = smooth_path(frames, runs, fps, find_stand(relative, path, world, body))
     del frames
     world = find_world(relative, path, confidence, body, runs, fps, seen, up.believed if cameras is None else None)
     camera_to_world, contacts = world.camera_to_world, world.contacts
 
     targets = relative  # in the same memory
-    for part in pieces(count, targets):
+    for part in pieces(count, targets, path):
         targets[part] = to_world(relative[part] + path[part, None], camera_to_world)
     del relative, path
-    let_go(targets, image_points, confidence, spread)
     planted = plant_feet(targets, contacts, body, runs, fps, feet, seen)
     targets, contacts = planted.joints, planted.contacts
     del planted, seen
-    face = None if face is None else face @ camera_to_world[:3, :3].T
+    if face is not None:
+        for part in pieces(count, face):
+            face[part] = face[part] @ camera_to_world[:3, :3].T
     done = animate(targets, image_points, face, body, runs, fps, matrix, camera_to_world, cameras, root)
     del targets
-    let_go(image_points, confidence, spread, done.rotations, done.world, done.camera, done.pixel_errors)
     figures = quality.report(
         done.on_the_ground, contacts, detected, runs, fps, done.pixel_errors, confidence, image_points,
         fit_error / confidence.size, spread, np.asarray(track_times, float),
@@ -164,7 +160,7 @@ def build_motion(
         positions_world=done.world,
         rest_offsets=body.rest_offsets.astype(np.float32),
         rotations=done.rotations,
-        root_translation=done.root.astype(np.float32),
+        root_translation=done.root,
         image_points=with_clavicles(image_points),
         confidence=with_clavicles(confidence),
         spread=with_clavicles(spread),
@@ -184,8 +180,8 @@ def _frames(
 
     joints (T,22,3) relative to the pelvis: in camera axes, or in the world's, where `turn` (T,3,3) is the cameras' rotation.
     """
-    translation, information = np.empty((len(joints), 3)), np.empty((len(joints), 3, 3))
-    for part in pieces(len(joints), joints, image_points, confidence):
+    translation, information = (long_array((len(joints), *shape), np.float64) for shape in ((3,), (3, 3)))
+    for part in pieces(len(joints), joints, image_points, confidence, translation, information):
         seen = joints[part].astype(float)
         seen = seen if turn is None else seen @ turn[part]
         path = frame_path(seen + point_offsets(seen, height), image_points[part], confidence[part], matrix)
@@ -202,7 +198,7 @@ def _up(
     path = smooth_path(frames, runs, fps)
     seen = _seen_speed(image_points, confidence, path, matrix, views, runs, fps)
     if known:
-        sight = views[:, :3, 2].mean(0)
+        sight = sum((views[part, :3, 2].sum(0) for part in pieces(len(views), views)), np.zeros(3))
         return find_up(joints, path, confidence, body, runs, fps, seen, sight / np.linalg.norm(sight), np.array([0.0, 0.0, 1.0]))
     # the feet that stand on the ground of a first reading make the path of a second one surer
     first = find_up(joints, path, confidence, body, runs, fps, seen).believed
@@ -210,10 +206,12 @@ def _up(
     return find_up(joints, smooth_path(frames, runs, fps, stand), confidence, body, runs, fps, seen)
 
 
-def _seen_speed(image_points: Stored, confidence: Stored, path: Array, matrix: Array, views: Array, runs: list[slice], fps: float) -> Array:
+def _seen_speed(
+    image_points: Stored, confidence: Stored, path: Array, matrix: Array, views: Array, runs: list[slice], fps: float
+) -> Stored:
     """(T,2,2) m/s: see contacts.seen_speed."""
-    seen, ends = np.empty((len(path), 2, 2)), [ANKLES, TOES]
-    for window in windows(runs, fps, image_points, confidence):
+    seen, ends = long_array((len(path), 2, 2)), [ANKLES, TOES]
+    for window in windows(runs, fps, image_points, confidence, path, views, seen):
         points, cameras = image_points[window.reach][:, ends], views[window.reach]
         directions = np.concatenate([rays(points, matrix), np.ones((*points.shape[:-1], 1))], -1)
         depth = to_camera(path[window.reach, None], cameras)[:, 0, 2]
@@ -233,18 +231,39 @@ def with_clavicles(values: Floats) -> Floats:
     return out
 
 
-def _smooth(
-    joints: Stored, confidence: Stored, spread: Stored, runs: list[slice], fps: float, smooth: float, chosen: Sequence[int] | None = None
-) -> None:
-    """Smooths joints (T,22,3), or the `chosen` ones of them, over time where they are, each by how sure it is."""
+def _calm_face(face: Array, turn: Array, confidence: Stored, runs: list[slice], fps: float, hertz: float) -> Array:
+    """(T,3) where the face looks, in the axes that the cameras' rotations `turn` (T,3,3) lead to, without what is faster than `hertz`."""
+    out = long_array(face.shape, np.float64)
+    for window in windows(runs, fps, face, turn, confidence, out):
+        near = np.einsum("tij,tj->ti", turn[window.reach], face[window.reach])
+        out[window.kept] = smooth_runs(near[:, None], confidence[window.reach][:, [_HEAD]], window.runs, fps, hertz)[window.inner, 0]
+    return out
+
+
+def _smoothed(
+    joints: Stored, confidence: Stored, spread: Stored, runs: list[slice], fps: float, smooth: float, chosen: Sequence[int] = range(22)
+) -> Stored:
+    """(T,22,3): the joints, the `chosen` ones of them smoothed over time, each by how sure it is."""
     if smooth <= 0:
-        return
-    for j in range(joints.shape[1]) if chosen is None else chosen:
-        weights = (0.05 + confidence[:, [j]].astype(float)) / (1 + (spread[:, [j]] / SPREAD_SCALE) ** 2)
-        weights = np.clip(weights / max(float(np.median(weights)), 1e-6), 0.02, 2.0)
-        one = joints[:, [j]].astype(float)
-        lively = liveliness(one, weights, runs, fps, float(LIVELY[j]))
-        joints[:, [j]] = smooth_runs(one, weights * lively, runs, fps, cutoff(smooth))
+        return joints
+    places = list(chosen)
+
+    def sureness(frames: slice) -> Array:
+        return (0.05 + confidence[frames][:, places].astype(float)) / (1 + (spread[frames][:, places] / SPREAD_SCALE) ** 2)
+
+    sure = long_array((len(places), len(joints)))
+    for part in pieces(len(joints), confidence, spread, sure):
+        sure[:, part] = sureness(part).T
+    usual = np.array([max(float(np.median(one)), 1e-6) for one in sure])
+    del sure
+    out = long_array(joints.shape)
+    for window in windows(runs, fps, joints, confidence, spread, out):
+        near = joints[window.reach][:, places].astype(float)
+        weights = np.clip(sureness(window.reach) / usual, 0.02, 2.0)
+        lively = liveliness(near, weights, window.runs, fps, LIVELY[places])
+        out[window.kept] = joints[window.kept]
+        out[window.kept, places] = smooth_runs(near, weights * lively, window.runs, fps, cutoff(smooth))[window.inner]
+    return out
 
 
 def _setting(body: Proportions, camera_to_world: Array, matrix: Array, image_size: tuple[int, int]) -> dict[str, Any]:

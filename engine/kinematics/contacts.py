@@ -12,6 +12,7 @@ import numpy.typing as npt
 from engine.kinematics.smoothing import penalty, smooth_runs, velocity
 
 Array = npt.NDArray[np.float64]
+Floats = npt.NDArray[np.floating]
 Flags = npt.NDArray[np.bool_]
 
 # A contact begins below the first and ends above the second: height of the sole (m) and speed of the slower end of the foot (m/s), the
@@ -42,25 +43,39 @@ SPEED_HZ = 5.0
 
 
 def find_contacts(
-    ankles: Array, toes: Array, ankle_height: float, toe_height: float, runs: list[slice], fps: float, seen: Array | None = None
+    ankles: Array, toes: Array, ankle_height: float, toe_height: float, runs: list[slice], fps: float, seen: Floats | None = None
 ) -> Flags:
     """(T,2) contacts of the left and right foot.
 
     ankles, toes (T,2,3) world metres, Z up, ground at z=0; the heights (m) are those of the joints above the sole of a planted foot;
     seen (T,2,2) m/s, as from `seen_speed`.
     """
+    return contacts_of(signs(ankles, toes, ankle_height, toe_height, runs, fps, seen), runs, fps)
+
+
+def signs(
+    ankles: Array, toes: Array, ankle_height: float, toe_height: float, runs: list[slice], fps: float, seen: Floats | None = None
+) -> Flags:
+    """(T,4,2) what each foot does, from the same as in `find_contacts`: it is low and slow enough for a contact to begin, and to last; and
+    lies still in the picture, and calmly enough to go on doing so."""
     height = np.minimum(ankles[..., 2] - ankle_height, toes[..., 2] - toe_height)
     lifted = np.stack([speed(ankles, runs, fps), speed(toes, runs, fps)], 1)
     slower = (lifted if seen is None else believed_speed(lifted, seen)).min(1)
     slow, fast = (SLOW, FAST) if seen is None else (BELIEVED_SLOW, BELIEVED_FAST)
     begins = (height < LOW) & (slower < slow)
     lasts = (height < HIGH) & (slower < fast)
-    out = np.zeros(height.shape, bool)
     still, calm = np.zeros((2, *height.shape), bool)
     if seen is not None:
         still, calm = seen.min(1) < SEEN_SLOW, seen.min(1) < SEEN_FAST
+    return np.stack([begins, lasts, still, calm], 1)
+
+
+def contacts_of(found: Flags, runs: list[slice], fps: float) -> Flags:
+    """(T,2) contacts from `signs` (T,4,2): these may last however long, so they are told for the whole take at once."""
+    begins, lasts, still, calm = (found[:, sign] for sign in range(4))
+    out = np.zeros(begins.shape, bool)
     for run in runs:
-        for foot in range(height.shape[1]):
+        for foot in range(out.shape[1]):
             flags = hysteresis(begins[run, foot], lasts[run, foot])
             flags |= hysteresis(_without_short(still[run, foot], SEEN_SECONDS * fps, keep_ends=True), calm[run, foot])
             flags = ~_without_short(~flags, SHORTEST_GAP * fps, keep_ends=True)
@@ -68,7 +83,7 @@ def find_contacts(
     return out
 
 
-def seen_speed(directions: Array, depth: Array, confidence: Array, camera_to_world: Array, runs: list[slice], fps: float) -> Array:
+def seen_speed(directions: Array, depth: Array, confidence: Floats, camera_to_world: Array, runs: list[slice], fps: float) -> Array:
     """(T,2,2) m/s: how fast the ends of each foot move across the line of sight, infinite where one is not seen; (T, end, foot).
 
     directions (T,2,2,3): the feet's rays in camera axes with z = 1, ankles then toes of the left and right foot, (T, end, foot, 3);
@@ -85,12 +100,12 @@ def seen_speed(directions: Array, depth: Array, confidence: Array, camera_to_wor
     return np.where(confidence > SEEN_CONFIDENCE, across, np.inf)
 
 
-def believed_speed(lifted: Array, seen: Array) -> Array:
+def believed_speed(lifted: Array, seen: Floats) -> Array:
     """m/s: the geometric mean of the lifted speed of a point and the one that is seen, of any one shape; infinite `seen` is not seen."""
     return np.where(np.isfinite(seen), np.sqrt(lifted * np.minimum(seen, SEEN_JUMP)), UNSEEN_SHARE * lifted)
 
 
-def standing(ankles: Array, toes: Array, runs: list[slice], fps: float, seen: Array | None = None) -> Flags:
+def standing(ankles: Array, toes: Array, runs: list[slice], fps: float, seen: Floats | None = None) -> Flags:
     """(T,2) feet of which one end hardly moves, wherever the ground may be; ankles, toes (T,2,3) metres; seen as for `find_contacts`."""
     lifted = np.stack([speed(ankles, runs, fps), speed(toes, runs, fps)], 1)
     if seen is None:
@@ -100,18 +115,17 @@ def standing(ankles: Array, toes: Array, runs: list[slice], fps: float, seen: Ar
 
 def hysteresis(begins: Flags, lasts: Flags) -> Flags:
     """(T,) every stretch of `lasts` that holds at least one frame of `begins`."""
-    lasts = lasts | begins
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], lasts, [False]]).astype(int)))
     out = np.zeros(len(lasts), bool)
-    for start, stop in edges.reshape(-1, 2):
-        out[start:stop] = begins[start:stop].any()
+    for stretch in stretches(lasts | begins):
+        out[stretch] = begins[stretch].any()
     return out
 
 
 def stretches(flags: Flags) -> list[slice]:
     """The stretches of True frames."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]]).astype(int)))
-    return [slice(int(a), int(b)) for a, b in edges.reshape(-1, 2)]
+    outside = np.concatenate([[False], flags, [False]])
+    edges = np.flatnonzero(outside[1:] != outside[:-1])
+    return [slice(a, b) for a, b in edges.reshape(-1, 2).tolist()]
 
 
 def _without_short(flags: Flags, shortest: float, keep_ends: bool) -> Flags:

@@ -18,8 +18,11 @@ from engine.kinematics.contacts import SEEN_FAST, believed_speed, hysteresis, sp
 from engine.kinematics.proportions import Proportions
 from engine.kinematics.rotations import LEG_SOFTNESS
 from engine.kinematics.smoothing import penalty, whittaker
+from engine.scratch import let_go, long_array
+from engine.windows import pieces, windows
 
 Array = npt.NDArray[np.float64]
+Floats = npt.NDArray[np.floating]
 Flags = npt.NDArray[np.bool_]
 
 HIPS = [BODY_22.index(f"hip.{side}") for side in "LR"]
@@ -42,6 +45,8 @@ FLOATING, SUNK = 0.03, 0.015
 STEP_HEIGHT = 0.15
 # Corrections run from one contact to the next about this fast, the body's share slower (hertz).
 BLEND_HZ, BODY_HZ = 2.5, 0.3
+# ... so that what a window keeps of it depends on this many times as much beside it.
+BODY_MARGINS = 3.0
 # Pull of the free foot back to where it was captured, against the penalty of bending the correction: with a weak one the correction swings
 # on after a contact, and a walker's toes are lifted only half as high as they should.
 FREE_PULL = 0.3
@@ -59,12 +64,12 @@ CLEARANCE = 0.6
 class Planted:
     """`joints` (T,22,3): targets with the feet planted, world metres; `contacts` (T,2): the contacts that were kept."""
 
-    joints: Array
+    joints: Floats
     contacts: Flags
 
 
 def plant_feet(
-    joints: Array, contacts: Flags, body: Proportions, runs: list[slice], fps: float, mode: str = "auto", seen: Array | None = None
+    joints: Floats, contacts: Flags, body: Proportions, runs: list[slice], fps: float, mode: str = "auto", seen: Floats | None = None
 ) -> Planted:
     """Targets (T,22,3), world metres with the ground at z=0, with standing feet held still.
 
@@ -75,70 +80,104 @@ def plant_feet(
         raise ValueError(f"feet are held auto, always or never, not {mode!r}")
     if mode == "never":
         return Planted(joints, contacts)
-    out, kept = joints.copy(), contacts.copy()
+    out, kept = long_array(joints.shape, joints.dtype), contacts.copy()
     heights = standing_heights(joints, contacts, body)
     for run in runs:
         if run.stop - run.start >= 3:
-            sight = np.full((run.stop - run.start, 2, 2), np.inf) if seen is None else seen[run]
-            out[run], kept[run] = _plant_run(joints[run], contacts[run], sight, body, heights, fps, mode == "always")
+            sight = np.broadcast_to(np.inf, (run.stop - run.start, 2, 2)) if seen is None else seen[run]
+            stand = _stand_still(joints[run], kept[run], sight, heights[1], fps, mode == "always")
+            _hold(joints[run], stand, body, heights, fps, out[run])
+        else:
+            out[run] = joints[run]
     return Planted(out, kept)
 
 
-def standing_heights(joints: Array, contacts: Flags, body: Proportions) -> tuple[float, float]:
+def standing_heights(joints: Floats, contacts: Flags, body: Proportions) -> tuple[float, float]:
     """Metres: ankle and toe above the ground while a foot stands, as this clip has them, so that holding it does not lift or sink
     the body; within reason around those of the average body."""
     out = []
     for ends, usual in ((ANKLES, body.ankle_height), (TOES, body.toe_height)):
-        heights = joints[:, ends, 2][contacts]
+        heights = np.concatenate([joints[part][:, ends, 2][contacts[part]] for part in pieces(len(joints), joints)])
         low, high = 0.6 * usual, body.ankle_height + usual
         out.append(float(np.clip(np.median(heights), low, high)) if heights.size else usual)
     return out[0], out[1]
 
 
-def _speeds(joints: Array, fps: float) -> Array:
-    """(T,2,2) m/s of the lifted (T, end, foot) of one run, ankles before toes."""
-    ends = joints[:, [*ANKLES, *TOES]]
-    return speed(ends, [slice(0, len(joints))], fps).reshape(-1, 2, 2)
+@dataclass(frozen=True)
+class _Stand:
+    """Where the feet of one run stand: `toe_on`, `heel_on` (T,2); `shift` (2,T,3) metres from where each foot's toe is to where it
+    stands, where it does."""
+
+    toe_on: Flags
+    heel_on: Flags
+    shift: Floats
 
 
-def _plant_run(
-    joints: Array, contacts: Flags, seen: Array, body: Proportions, heights: tuple[float, float], fps: float, always: bool
-) -> tuple[Array, Flags]:
-    ankle_height, toe_height = heights
-    out, kept = joints.copy(), contacts.copy()
-    pace = believed_speed(_speeds(joints, fps), seen)
-    toe_shift, ankle_shift = np.zeros((2, len(joints), 3)), np.zeros((2, len(joints), 3))
-    toe_on, ankle_on = np.zeros(contacts.shape, bool), np.zeros(contacts.shape, bool)
+def _stand_still(joints: Floats, contacts: Flags, seen: Floats, toe_height: float, fps: float, always: bool) -> _Stand:
+    """Where the feet of one run stand, contact by contact, each of which may last however long. Contacts that are none are taken from
+    `contacts` (T,2)."""
+    count = len(joints)
+    # foot by foot and no more than is needed, so that a contact of an hour needs little
+    toes, shift = (long_array((2, count, 3), joints.dtype) for _ in range(2))
+    heels, pace = long_array((2, count), joints.dtype), long_array((2, 2, count))
+    for window in windows([slice(0, count)], fps, joints, seen, toes, heels, pace):
+        near, kept = joints[window.reach], window.kept
+        lifted = speed(near[:, [*ANKLES, *TOES]], window.runs, fps).reshape(-1, 2, 2)
+        pace[:, :, kept] = believed_speed(lifted, seen[window.reach])[window.inner].transpose(2, 1, 0)
+        toes[:, kept], heels[:, kept] = joints[kept][:, TOES].swapaxes(0, 1), joints[kept][:, ANKLES, 2].T
+    toe_on, heel_on = np.zeros((2, count, 2), bool)
     for foot in range(2):
-        ankle, toe = joints[:, ANKLES[foot]], joints[:, TOES[foot]]
         for stretch in stretches(contacts[:, foot]):
-            flat = np.zeros(len(joints), bool)
-            flat[stretch] = (pace[stretch, 0, foot] < HEEL_SPEED) & _near_lowest(ankle[stretch, 2], HEEL_HEIGHT)
-            stands = [stretch.start + s for s in _stands(toe[stretch], pace[stretch, 1, foot], seen[stretch, 1, foot], SHORTEST_GAP * fps)]
-            if not always and max((_drift(toe[s]) for s in stands), default=0.0) > LONGEST_DRIFT:
-                kept[stretch, foot] = False
+            toe, (heel_pace, toe_pace) = toes[foot, stretch], pace[foot, :, stretch]
+            spots = _stands(toe, toe_pace, seen[stretch, 1, foot], SHORTEST_GAP * fps)
+            if not always and max((_drift(toe[spot]) for spot in spots), default=0.0) > LONGEST_DRIFT:
+                contacts[stretch, foot] = False
                 continue
-            for stand in stands:
-                spot = np.median(toe[stand], axis=0)
-                if spot[2] < toe_height + STEP_HEIGHT:
-                    spot[2] = toe_height + np.clip(spot[2] - toe_height, -SUNK, FLOATING)
-                toe_shift[foot, stand] = spot - toe[stand]
-                toe_on[stand, foot] = True
-            ankle_on[flat, foot] = True
-    for foot in range(2):
-        ankle = joints[:, ANKLES[foot]]
-        toe_shift[foot] = _filled(toe_shift[foot], toe_on[:, foot], np.zeros(3), fps)
-        for piece in stretches(ankle_on[:, foot]):
-            # the heel goes along with its toe and may turn slowly about it; what it must not do is tremble
-            ankle_shift[foot, piece] = _calm(ankle[piece] + toe_shift[foot, piece], fps) - ankle[piece]
-        # a heel that rises over a standing toe goes along with it
-        ankle_shift[foot] = _filled(ankle_shift[foot], ankle_on[:, foot], toe_shift[foot], fps)
+            for frames in spots:
+                place = np.median(toe[frames], axis=0)
+                if place[2] < toe_height + STEP_HEIGHT:
+                    place[2] = toe_height + np.clip(place[2] - toe_height, -SUNK, FLOATING)
+                shift[foot, stretch.start + frames] = place - toe[frames]
+                toe_on[stretch.start + frames, foot] = True
+            heel_on[stretch, foot] = (heel_pace < HEEL_SPEED) & _near_lowest(heels[foot, stretch], HEEL_HEIGHT)
+        let_go(toes, heels, pace, shift, seen)
+    return _Stand(toe_on, heel_on, shift)
 
-    body_shift = _body_shift(toe_shift, toe_on, fps)
-    out += body_shift[:, None]
+
+def _hold(joints: Floats, stand: _Stand, body: Proportions, heights: tuple[float, float], fps: float, out: Floats) -> None:
+    """Puts the joints of one run into out (T,22,3), with the feet held where they stand."""
+    run, toe_on, heel_on = [slice(0, len(joints))], stand.toe_on, stand.heel_on
+    toe_shift, body_shift = long_array((len(joints), 2, 3)), long_array((len(joints), 3))
+    for window in windows(run, fps, stand.shift, toe_shift, body_shift, margins=BODY_MARGINS):
+        reach, inner = window.reach, window.inner
+        bridged = np.stack([_filled(stand.shift[foot, reach], toe_on[reach, foot], np.zeros(3), fps) for foot in range(2)])
+        toe_shift[window.kept] = bridged[:, inner].swapaxes(0, 1)
+        body_shift[window.kept] = _body_shift(bridged, toe_on[reach], fps)[inner]
+    heels_stand = heel_on.any(0)
+    for window in windows(run, fps, joints, toe_shift, body_shift, out):
+        reach = window.reach
+        near, toes = joints[reach], toe_shift[reach].astype(float).swapaxes(0, 1)
+        heels = toes.copy()  # a heel that rises over a standing toe goes along with it
+        for foot in np.flatnonzero(heels_stand):
+            held, ankle = heel_on[reach, foot], near[:, ANKLES[foot]]
+            for piece in stretches(held):
+                # the heel goes along with its toe and may turn slowly about it; what it must not do is tremble
+                heels[foot, piece] = _calm(ankle[piece] + toes[foot, piece], fps) - ankle[piece]
+            heels[foot] = _filled(heels[foot], held, toes[foot], fps)
+        shifts = toes, heels, body_shift[reach].astype(float)
+        out[window.kept] = _moved(near, shifts, toe_on[reach], heel_on[reach], body, heights, fps)[window.inner]
+
+
+def _moved(
+    joints: Floats, shifts: tuple[Array, Array, Array], toe_on: Flags, heel_on: Flags, body: Proportions,
+    heights: tuple[float, float], fps: float,
+) -> Floats:  # fmt: skip
+    """(T,22,3): the joints with the `shifts` of toes and heels (2,T,3), and of the body (T,3), and legs that go along."""
+    (toe_shift, heel_shift, body_shift), (ankle_height, toe_height) = shifts, heights
+    out = joints + body_shift[:, None]
     for foot in range(2):
         toe = joints[:, TOES[foot]] + toe_shift[foot]
-        ankle = joints[:, ANKLES[foot]] + ankle_shift[foot]
+        ankle = joints[:, ANKLES[foot]] + heel_shift[foot]
         toe[:, 2] = np.maximum(toe[:, 2], CLEARANCE * toe_height)
         ankle[:, 2] = np.maximum(ankle[:, 2], CLEARANCE * ankle_height)
         # on a standing toe the foot keeps its length from the toe's side, else from the ankle's (as the rotations do)
@@ -148,17 +187,17 @@ def _plant_run(
         out[:, TOES[foot]], out[:, ANKLES[foot]] = toe, ankle
         # the knee goes half of the way, to show the limb's plane
         out[:, KNEES[foot]] = joints[:, KNEES[foot]] + (body_shift + ankle - joints[:, ANKLES[foot]]) / 2
-    drop = _hip_drop(out, toe_on | ankle_on, body, fps)
+    drop = _hip_drop(out, toe_on | heel_on, body, fps)
     above = [i for i, name in enumerate(BODY_22.joints) if not name.startswith(("ankle", "toe"))]
     out[:, above, 2] -= drop[:, None]
     for h, k, a in zip(HIPS, KNEES, ANKLES, strict=True):
         bent = _bent(out[:, h], out[:, k], out[:, a], body.lengths["knee.L"], body.lengths["ankle.L"])
         moved = np.linalg.norm((out[:, a] - out[:, h]) - (joints[:, a] - joints[:, h]), axis=-1, keepdims=True)
         out[:, k] += np.minimum(moved / LEG_MOVED, 1.0) * (bent - out[:, k])
-    return out, kept
+    return out
 
 
-def _stands(toe: Array, pace: Array, seen: Array, gap: float) -> list[npt.NDArray[np.intp]]:
+def _stands(toe: Floats, pace: Floats, seen: Floats, gap: float) -> list[npt.NDArray[np.intp]]:
     """The frames of each spot on which a toe (T,3) stands during one contact, by its pace (T,) and how fast it is seen to move (T,), m/s.
 
     A toe that has moved on stands on another spot, and all of the move is left to it. One that has not, or that lies still in the
@@ -193,10 +232,8 @@ def _nearness(flags: Flags, fps: float) -> Array:
     return 0.5 + 0.5 * np.cos(np.pi * np.minimum(away, 1.0))
 
 
-def _filled(shift: Array, known: Flags, otherwise: Array, fps: float) -> Array:
+def _filled(shift: Floats, known: Flags, otherwise: Array, fps: float) -> Array:
     """(T,3) the shift where it is known, smoothly bridged where it is not, leaning towards `otherwise` (T,3) or (3,)."""
-    if not known.any():
-        return np.zeros_like(shift) + otherwise
     strength = penalty(BLEND_HZ, fps)
     weights = np.where(known, 1e4 * max(strength, 1.0), FREE_PULL)
     return whittaker(np.where(known[:, None], shift, otherwise), weights, max(strength, 1e-3))
@@ -240,12 +277,12 @@ def _bent(hip: Array, knee: Array, ankle: Array, thigh: float, shin: float) -> A
     return np.asarray(hip + foot * along + height * out / np.maximum(np.linalg.norm(out, axis=-1, keepdims=True), 1e-3))
 
 
-def _near_lowest(heights: Array, reach: float) -> Flags:
+def _near_lowest(heights: Floats, reach: float) -> Flags:
     """Frames of one contact in which this end of the foot is about as low as it gets."""
     return heights < np.percentile(heights, 20) + reach
 
 
-def _drift(points: Array) -> float:
+def _drift(points: Floats) -> float:
     """Metres, level: the farthest that points (T,3) lie from their middle."""
     if not len(points):
         return 0.0

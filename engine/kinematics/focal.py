@@ -20,6 +20,7 @@ from engine.kinematics.bones import settle
 from engine.kinematics.points import point_offsets
 from engine.kinematics.proportions import fit_proportions
 from engine.kinematics.trajectory import POINT_ERROR, POSE_ERROR, frame_path
+from engine.windows import thinned
 
 Array = npt.NDArray[np.float64]
 Stored = npt.NDArray[np.floating]
@@ -56,9 +57,7 @@ def estimate_fov(
     """
     body = fit_proportions(joints, confidence, height, fps)
     every = max(1, math.ceil(len(joints) / MOST_FRAMES))
-    sure = np.asarray(confidence[::every], float)
-    points = np.asarray(image_points[::every], float)
-    pose = np.asarray(joints[::every], float)
+    pose, points, sure = (few.astype(float) for few in thinned(every, joints, image_points, confidence))
     pose = settle((pose - pose[:, :1]) * body.scale, 0.1 + sure, body)
     pose += point_offsets(pose, height)  # what is compared with the picture are the places that the detector sees
     looks = max(LOOK_SECONDS * fps / every, 1.0)

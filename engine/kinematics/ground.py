@@ -12,6 +12,7 @@ from scipy.spatial.transform import Rotation
 from engine.kinematics.smoothing import penalty, whittaker
 
 Array = npt.NDArray[np.float64]
+Floats = npt.NDArray[np.floating]
 Flags = npt.NDArray[np.bool_]
 
 # Error of the height of a standing foot, metres (one standard deviation).
@@ -48,7 +49,7 @@ def tilt_and_roll(camera_to_world: Array) -> tuple[float, float]:
     return math.degrees(math.asin(float(np.clip(forward_up, -1, 1)))), math.degrees(math.atan2(float(right_up), -float(down_up)))
 
 
-def ground_height(soles: Array, contacts: Flags | None, confidence: Array) -> float:
+def ground_height(soles: Floats, contacts: Flags | None, confidence: Floats) -> float:
     """Height of the ground from the soles' heights (T,2), in the same upward axis; contacts (T,2), confidence (T,2).
 
     The median of the standing feet, or on steps the lower of them; without any, the lower foot's height at its tenth percentile.
@@ -62,7 +63,7 @@ def ground_height(soles: Array, contacts: Flags | None, confidence: Array) -> fl
     return lowest
 
 
-def local_ground(soles: Array, confidence: Array, runs: list[slice], fps: float) -> Array:
+def local_ground(soles: Array, confidence: Floats, runs: list[slice], fps: float) -> Array:
     """(T,) height of what is under the feet there and then: the lower of the soles (T,2) at its lowest over a step, smooth."""
     sure = confidence > 0.3
     lower = np.where(sure.any(1), np.where(sure, soles, np.inf).min(1), soles.min(1))
@@ -74,6 +75,11 @@ def local_ground(soles: Array, confidence: Array, runs: list[slice], fps: float)
     return out
 
 
+def every(frames: int) -> int:
+    """Each how manieth of so many frames `level_by_feet` looks at."""
+    return max(1, math.ceil(frames / _MOST_FRAMES))
+
+
 def level_by_feet(soles: Array, trust: Array, covariance: Array) -> tuple[Array, Array]:
     """(3,3) small rotation, to be applied to the world axes, that lays the ground under the standing feet level; and the covariance (2,2)
     of up's X and Y after it, radians squared.
@@ -82,7 +88,7 @@ def level_by_feet(soles: Array, trust: Array, covariance: Array) -> tuple[Array,
     (2,2) of up's X and Y before. Feet that stand far apart say a lot about the slope; a person who stays on the spot says nothing, and
     then Z stays up.
     """
-    used = slice(None, None, max(1, math.ceil(len(soles) / _MOST_FRAMES)))
+    used = slice(None, None, every(len(soles)))
     points, trust = soles[used].reshape(-1, 3), trust[used].reshape(-1)
     points, trust = points[trust > 0], trust[trust > 0]
     if not len(points):

@@ -8,8 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from contract.skeleton import ARMATURE_24, BODY_22
+from engine.scratch import let_go, long_array
+from engine.windows import pieces
 
 Array = npt.NDArray[np.float64]
+Floats = npt.NDArray[np.floating]
 
 # Bones of an average adult as shares of the stature, by the name of the bone's end: medians over nine sources of
 # motion capture and six modelled bodies. They stand in for what the clip does not show.
@@ -63,7 +66,7 @@ def weighted_median(values: Array, weights: Array) -> float:
     return float(values[order][np.searchsorted(total, total[-1] / 2)])
 
 
-def fit_proportions(joints: Array, confidence: Array, height: float, fps: float) -> Proportions:
+def fit_proportions(joints: Floats, confidence: Floats, height: float, fps: float) -> Proportions:
     """Bones from `joints` (T,22,3) with `confidence` (T,22) 0..1, for a person of `height` metres."""
     raw, shares = _clip_lengths(joints, confidence, fps)
     # the average body at the size of the clip's, so that the mix does not depend on the lifter's units
@@ -113,28 +116,34 @@ def _left(name: str) -> str:
     return name[:-1] + "L" if name.endswith(".R") else name
 
 
-def _clip_lengths(joints: Array, confidence: Array, fps: float) -> tuple[dict[str, float], dict[str, float]]:
+def _clip_lengths(joints: Floats, confidence: Floats, fps: float) -> tuple[dict[str, float], dict[str, float]]:
     """Robust length of each bone (left and right together) and how far it is to be believed, 0..1."""
     raw: dict[str, float] = {}
     shares: dict[str, float] = {}
+    # bone by bone, so that looking at one does not bring all into memory
+    lengths, sure = (long_array((len(BODY_22), len(joints)), a.dtype) for a in (joints, confidence))
+    above = np.maximum(BODY_22.parents, 0)
+    for part in pieces(len(joints), joints, confidence, lengths, sure):
+        lengths[:, part] = np.linalg.norm(joints[part] - joints[part][:, above], axis=-1).T
+        sure[:, part] = (np.minimum(confidence[part], confidence[part][:, above]) ** 2).T
     for name in TYPICAL:
         child = BODY_22.index(name)
-        values, weights = [], []
-        for c in sorted({child, BODY_22.mirror[child]}):
-            p = BODY_22.parents[c]
-            values.append(np.linalg.norm(joints[:, c] - joints[:, p], axis=-1))
-            weights.append(np.minimum(confidence[:, c], confidence[:, p]) ** 2)
-        weight = np.concatenate(weights)
-        raw[name] = weighted_median(np.concatenate(values), weight)
-        seconds = weight.sum() / len(weights) / fps
+        both = sorted({child, BODY_22.mirror[child]})
+        weight = np.concatenate([sure[c] for c in both])
+        raw[name] = weighted_median(np.concatenate([lengths[c] for c in both]), weight)
+        let_go(lengths, sure)
+        seconds = weight.sum() / len(both) / fps
         shares[name] = float(seconds / (seconds + PRIOR_SECONDS))
     return raw, shares
 
 
-def _shoulder_drop(joints: Array, confidence: Array, neck_to_shoulder: float) -> float:
+def _shoulder_drop(joints: Floats, confidence: Floats, neck_to_shoulder: float) -> float:
     """How far the line of the shoulders lies below the neck joint, in the clip's metres."""
     left, right = BODY_22.index("shoulder.L"), BODY_22.index("shoulder.R")
-    width = np.linalg.norm(joints[:, left] - joints[:, right], axis=-1)
-    half = 0.5 * weighted_median(width, np.minimum(confidence[:, left], confidence[:, right]))
+    width, sure = np.empty(len(joints), joints.dtype), np.empty(len(joints), confidence.dtype)
+    for part in pieces(len(joints), joints, confidence):
+        width[part] = np.linalg.norm(joints[part, left] - joints[part, right], axis=-1)
+        sure[part] = np.minimum(confidence[part, left], confidence[part, right])
+    half = 0.5 * weighted_median(width, sure)
     drop = np.sqrt(max(neck_to_shoulder**2 - min(half, neck_to_shoulder) ** 2, 0.0))
     return float(min(drop, 0.5 * neck_to_shoulder))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from engine.kinematics.doubt import Doubt, find_doubts
 from engine.windows import pieces
 
 Array = npt.NDArray[np.float64]
+Floats = npt.NDArray[np.floating]
 Flags = npt.NDArray[np.bool_]
 
 _LIMBS = [ARMATURE_24.index(f"{joint}.{side}") for joint in ("hip", "knee", "ankle", "shoulder", "elbow", "wrist") for side in "LR"]
@@ -22,44 +23,48 @@ _TOES = [ARMATURE_24.index("toe.L"), ARMATURE_24.index("toe.R")]
 CONFIDENT = 0.5
 
 
-def acceleration(positions: Array, runs: list[slice], fps: float) -> float:
+def acceleration(positions: Floats, runs: list[slice], fps: float) -> float:
     """Mean size of the limb joints' accelerations, m/s^2; positions (T,24,3) metres. Trembling adds to it."""
-    values = [np.linalg.norm(np.diff(limbs, 2, axis=0), axis=-1).ravel() * fps**2 for limbs in _limbs(positions, runs, 2)]
-    return _mean(np.concatenate([np.zeros(0), *values]))
+    return _mean(np.linalg.norm(np.diff(limbs, 2, axis=0), axis=-1) * fps**2 for limbs in _limbs(positions, runs, 2))
 
 
-def jerk(positions: Array, runs: list[slice], fps: float) -> float:
+def jerk(positions: Floats, runs: list[slice], fps: float) -> float:
     """Root mean square of the limb joints' jerks, m/s^3; positions (T,24,3) metres."""
-    values = [(np.diff(limbs, 3, axis=0) ** 2).sum(-1).ravel() * fps**6 for limbs in _limbs(positions, runs, 3)]
-    return float(np.sqrt(_mean(np.concatenate([np.zeros(0), *values]))))
+    return float(np.sqrt(_mean((np.diff(limbs, 3, axis=0) ** 2).sum(-1) * fps**6 for limbs in _limbs(positions, runs, 3))))
 
 
-def _limbs(positions: Array, runs: list[slice], order: int) -> Iterator[Array]:
-    """The limb joints of the runs piece by piece, each with so many frames of the next that their differences of that order are those of
-    the run."""
+def _limbs(positions: Floats, runs: list[slice], order: int) -> Iterator[Floats]:
+    """The limb joints (T,12,3) of the runs piece by piece, as for `_stretches`."""
+    for frames in _stretches(positions, runs, order):
+        yield positions[frames][:, _LIMBS]
+
+
+def _stretches(positions: Floats, runs: list[slice], order: int) -> Iterator[slice]:
+    """The runs piece by piece, each with so many frames of the next piece that their differences of that order are those of the run."""
     for run in runs:
         for part in pieces(run.stop - run.start - order, positions):
-            yield positions[run.start + part.start : run.start + part.stop + order][:, _LIMBS]
+            yield slice(run.start + part.start, run.start + part.stop + order)
 
 
-def foot_slide(positions: Array, contacts: Flags, runs: list[slice], fps: float) -> float:
+def foot_slide(positions: Floats, contacts: Flags, runs: list[slice], fps: float) -> float:
     """Mean horizontal speed, cm/s, of the slower end of each foot while it stands; 0 without contacts."""
-    values = [np.zeros(0)]
-    for run in runs:
-        ends = positions[run][:, [_ANKLES, _TOES], :2]
-        speed = (np.linalg.norm(np.diff(ends, axis=0), axis=-1) * fps).min(1)
-        values.append(speed[contacts[run][1:] & contacts[run][:-1]])
-    return 100 * _mean(np.concatenate(values))
+
+    def speeds(frames: slice) -> Floats:
+        ends, stands = positions[frames][:, [_ANKLES, _TOES], :2], contacts[frames]
+        return (np.linalg.norm(np.diff(ends, axis=0), axis=-1) * fps).min(1)[stands[1:] & stands[:-1]]
+
+    return 100 * _mean(speeds(frames) for frames in _stretches(positions, runs, 1))
 
 
-def under_ground(positions: Array) -> float:
+def under_ground(positions: Floats) -> float:
     """Mean depth, mm, of ankles and toes under the ground."""
-    return 1000 * float(np.maximum(-positions[:, _ANKLES + _TOES, 2], 0).mean())
+    ends = (positions[part][:, _ANKLES + _TOES, 2] for part in pieces(len(positions), positions))
+    return 1000 * _mean(np.maximum(-heights, 0) for heights in ends)
 
 
 def report(
-    positions: Array, contacts: Flags, detected: Flags, runs: list[slice], fps: float,
-    pixel_errors: Array, confidence: Array, image_points: Array, fit_error: float, spread: Array, times: Array,
+    positions: Floats, contacts: Flags, detected: Flags, runs: list[slice], fps: float,
+    pixel_errors: Floats, confidence: Floats, image_points: Floats, fit_error: float, spread: Floats, times: Array,
 ) -> dict[str, Any]:  # fmt: skip
     """The quality report as it goes into the motion's provenance; all values are plain numbers.
 
@@ -67,8 +72,8 @@ def report(
     fit_error: mean metres from the smoothed joints to those of the bones; times (T,) seconds. `unsure` names the stretches to look at:
     first and last frame of the video, the seconds, the reason.
     """
-    sure = pixel_errors[confidence >= CONFIDENT]
-    pixels = float(np.median(sure if sure.size else pixel_errors))
+    least = CONFIDENT if any((confidence[part] >= CONFIDENT).any() for part in pieces(len(confidence), confidence)) else 0.0
+    pixels = _median(pixel_errors, confidence, least)
     person = max(_person_pixels(image_points, confidence), 1.0)
     doubts = find_doubts(detected, confidence, pixel_errors, person, spread, runs, fps)
     return {
@@ -97,7 +102,7 @@ def _where(doubt: Doubt, times: Array, fps: float) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _person_pixels(image_points: Array, confidence: Array) -> float:
+def _person_pixels(image_points: Floats, confidence: Floats) -> float:
     """Median over frames of the longer side of the box around the points that are seen."""
     sides = [np.zeros(0)]
     for part in pieces(len(image_points), image_points, confidence):
@@ -109,5 +114,35 @@ def _person_pixels(image_points: Array, confidence: Array) -> float:
     return float(np.median(longer)) if longer.size else 0.0
 
 
-def _mean(values: Array) -> float:
-    return float(values.mean()) if values.size else 0.0
+def _mean(values: Iterable[Floats]) -> float:
+    """The mean of all of the values together, 0 where there are none."""
+    total, count = 0.0, 0
+    for some in values:
+        total, count = total + float(some.sum(dtype=np.float64)), count + some.size
+    return total / count if count else 0.0
+
+
+def _median(values: Floats, confidence: Floats, least: float) -> float:
+    """The median of the values (T,J), not negative, that have at least that confidence (T,J), to single precision.
+
+    Such numbers are in the same order as their bits: first those values are counted that share the upper half, and then, of those in the
+    middle, the lower half. So they need not be in memory together to be sorted.
+    """
+
+    def counted(upper: int | None) -> npt.NDArray[np.int64]:
+        """(65536,) how many have each upper half; or each lower half of those with that upper one."""
+        counts = np.zeros(2**16, np.int64)
+        for part in pieces(len(values), values, confidence):
+            bits = values[part][confidence[part] >= least].astype(np.float32).view(np.uint32)
+            halves = bits >> 16 if upper is None else bits[bits >> 16 == upper] & 0xFFFF
+            counts += np.bincount(halves.astype(np.int64), minlength=2**16)
+        return counts
+
+    ranks = np.cumsum(counted(None))
+    middle = []
+    for place in ((ranks[-1] - 1) // 2, ranks[-1] // 2):
+        upper = int(np.searchsorted(ranks, place, side="right"))
+        before = int(ranks[upper - 1]) if upper else 0
+        lower = int(np.searchsorted(np.cumsum(counted(upper)), place - before, side="right"))
+        middle.append(float(np.array(upper << 16 | lower, np.uint32).view(np.float32)))
+    return sum(middle) / 2

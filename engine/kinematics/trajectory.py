@@ -12,11 +12,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.linalg import solveh_banded
 
 from engine.camera import project, rays
+from engine.kinematics.banded import solve_in_pieces
+from engine.scratch import long_array
+from engine.windows import pieces
 
 Array = npt.NDArray[np.float64]
+Floats = npt.NDArray[np.floating]
 
 # Depths of the pelvis that are believed, metres.
 NEAREST, FARTHEST = 0.4, 80.0
@@ -48,11 +51,11 @@ class Stand:
     `grounded` (T,2) 0..1: how surely it is.
     """
 
-    steps: Array
+    steps: Floats
     contacts: npt.NDArray[np.bool_]
     up: Array
-    heights: Array
-    grounded: Array
+    heights: Floats
+    grounded: Floats
 
     def part(self, run: slice) -> Stand:
         return Stand(self.steps[run], self.contacts[run], self.up, self.heights[run], self.grounded[run])
@@ -107,9 +110,10 @@ def smooth_path(path: FramePath, runs: list[slice], fps: float, stand: Stand | N
 
     Where a foot stands in two frames that follow one another, the pelvis has to move against it, and at its height.
     """
-    out = path.translation.copy()
+    out = long_array(path.translation.shape, np.float64)
     for run in runs:
-        out[run] = _smooth_run(path.translation[run], path.information[run], fps, acceleration, None if stand is None else stand.part(run))
+        part = FramePath(path.translation[run], path.information[run])
+        _smooth_run(part, fps, acceleration, None if stand is None else stand.part(run), out[run])
     return out
 
 
@@ -157,38 +161,47 @@ def _first_depth(joints: Array, slope: Array, trust: Array) -> Array:
     return np.clip(spread(joints[..., :2]) / np.maximum(spread(slope), 1e-9), NEAREST, FARTHEST)
 
 
-def _smooth_run(translation: Array, information: Array, fps: float, acceleration: float, stand: Stand | None) -> Array:
-    count = len(translation)
+def _smooth_run(path: FramePath, fps: float, acceleration: float, stand: Stand | None, out: Array) -> None:
+    """Puts the smooth path of one run into out (T,3)."""
+    count = len(out)
     if count < 3:
-        return translation.copy()
+        out[:] = path.translation
+        return
     # one look per frame, but looks within ERROR_SECONDS share their error
     shared = max(ERROR_SECONDS * fps, 1.0)
-    data = information / shared
-    out = translation
     steady = np.ones(count)
+
+    def system(frames: slice) -> tuple[Array, Array]:
+        # with the two frames before and behind, as even motion speaks of three in a row
+        near = slice(max(frames.start - 2, 0), min(frames.stop + 2, count))
+        data = path.information[near] / shared * steady[near, None, None]
+        bands, right = _equations(path.translation[near], data, fps, acceleration, None if stand is None else stand.part(near))
+        inner = slice(frames.start - near.start, frames.stop - near.start)
+        return bands[:, 3 * inner.start : 3 * inner.stop], right[inner].ravel()
+
+    held = (path.translation, path.information, *(() if stand is None else (stand.steps, stand.heights, stand.grounded)))
     # the second round trusts frames less that lie far from the first round's path (a wrong detection, a bound reached)
-    for _ in range(3):
-        out = _solve(translation, data * steady[:, None, None], fps, acceleration, stand)
-        off = out - translation
-        distance = np.einsum("ti,tij,tj->t", off, information, off)
-        steady = 1 / (1 + distance / 9.0)
-    return _speed_limited(out, fps)
+    for again in (True, True, False):
+        solve_in_pieces(system, out, *held)
+        for part in pieces(count if again else 0, out, path.translation, path.information):
+            off = out[part] - path.translation[part]
+            steady[part] = 1 / (1 + np.einsum("ti,tij,tj->t", off, path.information[part], off) / 9.0)
+    _limit_speed(out, fps)
 
 
-def _solve(translation: Array, data: Array, fps: float, acceleration: float, stand: Stand | None) -> Array:
-    """Least squares over the whole run; unknowns frame by frame x, y, z; lower bands for scipy."""
+def _equations(translation: Array, data: Array, fps: float, acceleration: float, stand: Stand | None) -> tuple[Array, Array]:
+    """Least squares over frames that follow one another, unknowns x, y, z a frame: lower bands (7,3T) for scipy, right side (T,3)."""
     count = len(translation)
-    bands = np.zeros((9, 3 * count))
+    bands = np.zeros((7, 3 * count))
     right = np.einsum("tij,tj->ti", data, translation)
 
     def add(block: Array, first: int, second: int, frames: slice) -> None:
         """Adds (n,3,3) blocks at rows frame+first, columns frame+second (first >= second) for every frame of the slice."""
-        index = np.arange(count)[frames]
         for i in range(3):
             for j in range(3):
                 band = 3 * (first - second) + i - j
-                if band >= 0:
-                    bands[band, 3 * (index + second) + j] += block[..., i, j]
+                if 0 <= band < len(bands):  # between frames blocks are diagonal
+                    bands[band, 3 * (frames.start + second) + j : 3 * (frames.stop + second) : 3] += block[..., i, j]
 
     eye = np.eye(3)
     add(data, 0, 0, slice(0, count))
@@ -197,12 +210,12 @@ def _solve(translation: Array, data: Array, fps: float, acceleration: float, sta
     coefficients = (1.0, -2.0, 1.0)
     for a in range(3):
         for b in range(a + 1):
-            add(np.broadcast_to(even * coefficients[a] * coefficients[b] * eye, (count - 2, 3, 3)), a, b, slice(0, count - 2))
+            add(even * coefficients[a] * coefficients[b] * eye, a, b, slice(0, count - 2))
     if stand is not None:
         firm = fps / (CONTACT_SPEED**2 * CONTACT_SECONDS)
         flat = 1 / (GROUND_ERROR**2 * max(GROUND_SECONDS * fps, 1.0))
         for foot in range(2):
-            on_ground = stand.grounded[:, foot] * flat
+            on_ground = stand.grounded[:, foot].astype(float) * flat
             add(on_ground[:, None, None] * np.outer(stand.up, stand.up), 0, 0, slice(0, count))
             right += (on_ground * stand.heights[:, foot])[:, None] * stand.up
             both = (stand.contacts[1:, foot] & stand.contacts[:-1, foot]).astype(float) * firm
@@ -214,15 +227,26 @@ def _solve(translation: Array, data: Array, fps: float, acceleration: float, sta
             # t[k+1] - t[k] = -step
             right[1:] -= both[:, None] * step
             right[:-1] += both[:, None] * step
-    return solveh_banded(bands, right.ravel(), lower=True, check_finite=False).reshape(count, 3)
+    return bands, right
 
 
-def _speed_limited(path: Array, fps: float) -> Array:
-    """The path with steps beyond TOP_SPEED cut to it; what was cut is spread evenly so that the ends stay where they were."""
-    steps = np.diff(path, axis=0)
-    speed = np.linalg.norm(steps, axis=-1) * fps
-    if not (speed > TOP_SPEED).any():
-        return path
-    cut = steps * np.minimum(1.0, TOP_SPEED / np.maximum(speed, 1e-9))[:, None]
-    limited = np.concatenate([path[:1], path[:1] + np.cumsum(cut, axis=0)])
-    return limited - limited.mean(0) + path.mean(0)
+def _limit_speed(path: Array, fps: float) -> None:
+    """Cuts steps of the path (T,3) beyond TOP_SPEED to it; what was cut is spread evenly so that the ends stay where they were."""
+    last = len(path) - 1
+    if not any(_too_fast(path[part.start : part.stop + 1], fps) for part in pieces(last, path)):
+        return
+    before, at, moved = path[0].copy(), path[0].copy(), np.zeros(3)
+    for part in pieces(last, path):
+        frames = slice(part.start + 1, part.stop + 1)
+        old = path[frames].copy()
+        steps = np.diff(old, axis=0, prepend=before[None])
+        speed = np.linalg.norm(steps, axis=-1) * fps
+        path[frames] = at + np.cumsum(steps * np.minimum(1.0, TOP_SPEED / np.maximum(speed, 1e-9))[:, None], axis=0)
+        moved += (path[frames] - old).sum(0)
+        before, at = old[-1], path[part.stop].copy()
+    for part in pieces(len(path), path):
+        path[part] -= moved / len(path)
+
+
+def _too_fast(path: Array, fps: float) -> bool:
+    return bool((np.linalg.norm(np.diff(path, axis=0), axis=-1) * fps > TOP_SPEED).any())

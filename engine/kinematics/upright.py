@@ -13,9 +13,11 @@ import numpy.typing as npt
 
 from contract.skeleton import BODY_22
 from engine.kinematics.turns import direction
+from engine.scratch import long_array
+from engine.windows import pieces
 
 Array = npt.NDArray[np.float64]
-Flags = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.floating]
 
 # Where a camera looks, in its own axes.
 SIGHT = np.array([0.0, 0.0, 1.0])
@@ -25,6 +27,8 @@ SIGHT = np.array([0.0, 0.0, 1.0])
 # median error 2.3 degrees, 6 at the 90th percentile; the line from the ankles to the neck alone has 3.5 and 8.7. Joints from a
 # video lean with the errors of their depth: there the error is about twice that.
 UP_WEIGHTS = {"trunk": 0.326, "thigh": 0.306, "shin": 0.408, "foot": -0.053, "front": -0.051}
+# Limbs and feet: from which joint to which, and whether that is the way (1) or against it (-1).
+LIMBS = {"thigh": ("hip", "knee", -1), "shin": ("knee", "ankle", -1), "foot": ("ankle", "toe", 1)}
 # Frames whose axis from ankles to neck leans away from the common one by this many degrees count half.
 LEAN_DEGREES = 15.0
 # Masses of the body's parts as shares of the whole, and how far down from the first to the second joint each has its centre; rounded
@@ -51,7 +55,7 @@ TILTS = ((0.7, -5.0, 10.0), (0.3, -12.0, 25.0))
 ROLLS = ((0.7, 0.0, 1.5), (0.3, 0.0, 20.0))
 
 
-def body_up(joints: Array, confidence: Array, stands: Array, sight: Array = SIGHT) -> tuple[Array, Array]:
+def body_up(joints: Floats, confidence: Floats, stands: Floats, sight: Array = SIGHT) -> tuple[Array, Array]:
     """Up, a unit vector (3,), and the covariance (3,3) of its errors in radians squared, in the axes of `joints` (T,22,3).
 
     The camera looks along `sight` (3,). confidence (T,22) 0..1; stands (T,2) 0..1: how surely the left and right foot stands.
@@ -61,50 +65,76 @@ def body_up(joints: Array, confidence: Array, stands: Array, sight: Array = SIGH
     balance = balance_up(joints, stands)
     if balance is not None:
         up = _one(axes + balance)
-    trunk, legs, across = (direction(v) for v in _lines(joints))
-    bend = math.degrees(math.acos(float(np.clip(_one(_mean(trunk, weight)) @ _one(_mean(legs, weight)), -1, 1))))
+    ways, total = np.zeros((2, 3)), 0.0
+    across_up, fronts_up = np.zeros((2, 3, 3))
+    for part in pieces(len(joints), joints):
+        trunk, legs, across = (direction(v) for v in _lines(joints[part].astype(float)))
+        ways += np.stack([weight[part] @ trunk, weight[part] @ legs])
+        total += float(weight[part].sum())
+        sides = direction(across - (across @ up)[:, None] * up)
+        for moments, way in ((across_up, sides), (fronts_up, np.cross(sides, up))):
+            moments += np.einsum("t,ti,tj->ij", weight[part], way, way)
+    bend = math.degrees(math.acos(float(np.clip(_one(ways[0]) @ _one(ways[1]), -1, 1))))
     front_error, side_error = (math.radians(math.hypot(still, growth * bend)) for still, growth in (FRONT_ERROR, SIDE_ERROR))
     # a person who turns round errs in all directions alike
-    sides = direction(across - (across @ up)[:, None] * up)
-    fronts = np.cross(sides, up)
-    covariance = sum(
-        error**2 * np.einsum("t,ti,tj->ij", weight, way, way) / max(weight.sum(), 1e-9)
-        for error, way in ((front_error, fronts), (side_error, sides))
-    )
+    covariance = (front_error**2 * fronts_up + side_error**2 * across_up) / max(total, 1e-9)
     return up, covariance + math.radians(DEPTH_ERROR) ** 2 * np.outer(sight, sight) + 1e-6 * np.eye(3)
 
 
-def mean_axes(joints: Array, confidence: Array) -> tuple[Array, Array]:
+def mean_axes(joints: Floats, confidence: Floats) -> tuple[Array, Array]:
     """(3,) unit vector: up by the mean directions of the body's parts; and the weight (T,) of each frame, upright ones counting most."""
-    at = {name: joints[:, i] for i, name in enumerate(BODY_22.joints)}
-    sure = {name: np.maximum(confidence[:, i], 1e-3) for i, name in enumerate(BODY_22.joints)}
-    trunk = direction(at["neck"] - at["pelvis"])
-    front = direction(np.cross(at["hip.L"] - at["hip.R"], trunk))
-    legs = np.minimum(sure["ankle.L"], sure["ankle.R"])
-    axis = direction(at["neck"] - legs[:, None] * (at["ankle.L"] + at["ankle.R"]) / 2 - (1 - legs[:, None]) * at["pelvis"])
-    weight = _upright_weights(axis, np.sqrt(sure["neck"] * sure["pelvis"]))
-    total = UP_WEIGHTS["trunk"] * _mean(trunk, weight) + UP_WEIGHTS["front"] * _mean(front, weight)
-    for part, (upper, lower, sign) in {"thigh": ("hip", "knee", -1), "shin": ("knee", "ankle", -1), "foot": ("ankle", "toe", 1)}.items():
-        for side in "LR":
-            bone = sign * direction(at[f"{lower}.{side}"] - at[f"{upper}.{side}"])
-            seen = weight * np.minimum(sure[f"{upper}.{side}"], sure[f"{lower}.{side}"])
-            # what was not seen well counts less, and the trunk takes its place
-            share = float(seen.sum() / weight.sum())
-            total += 0.5 * UP_WEIGHTS[part] * share * _mean(bone, seen)
-    return _one(total), weight
+    axis, sure = long_array((len(joints), 3)), np.empty(len(joints))
+    for part in pieces(len(joints), joints, confidence, axis):
+        at, seen = _named(joints[part]), _named(np.maximum(confidence[part], 1e-3))
+        legs = np.minimum(seen["ankle.L"], seen["ankle.R"])
+        feet = legs[:, None] * (at["ankle.L"] + at["ankle.R"]) / 2
+        axis[part] = direction(at["neck"] - feet - (1 - legs[:, None]) * at["pelvis"])
+        sure[part] = np.sqrt(seen["neck"] * seen["pelvis"])
+    weight = _upright_weights(axis, sure)
+    mean, total = _part_means(joints, confidence, weight)
+    up = UP_WEIGHTS["trunk"] * mean["trunk"] + UP_WEIGHTS["front"] * mean["front"]
+    for name, vector in mean.items():
+        if name in ("trunk", "front"):
+            continue
+        # what was not seen well counts less, and the trunk takes its place
+        up += 0.5 * UP_WEIGHTS[name.split(".")[0]] * total[name] / total["trunk"] * vector
+    return _one(up), weight
 
 
-def balance_up(joints: Array, stands: Array) -> Array | None:
+def _part_means(joints: Floats, confidence: Floats, weight: Array) -> tuple[dict[str, Array], dict[str, float]]:
+    """Of the body's parts (those of UP_WEIGHTS, limbs by their side) the mean direction (3,), and the sum of the weights of its frames: the
+    frame's `weight` (T,), and for a limb how surely it is seen."""
+    sums: dict[str, Array] = {}
+    totals: dict[str, float] = {}
+    for part in pieces(len(joints), joints, confidence):
+        at, sure, counts = _named(joints[part]), _named(np.maximum(confidence[part], 1e-3)), weight[part]
+        trunk = direction(at["neck"] - at["pelvis"])
+        found = {"trunk": (trunk, counts), "front": (direction(np.cross(at["hip.L"] - at["hip.R"], trunk)), counts)}
+        for name, (upper, lower, sign) in LIMBS.items():
+            for side in (".L", ".R"):
+                bone = sign * direction(at[lower + side] - at[upper + side])
+                found[name + side] = bone, counts * np.minimum(sure[upper + side], sure[lower + side])
+        for name, (ways, seen) in found.items():
+            sums[name] = sums.get(name, np.zeros(3)) + seen @ ways
+            totals[name] = totals.get(name, 0.0) + float(seen.sum())
+    return {name: value / max(totals[name], 1e-9) for name, value in sums.items()}, totals
+
+
+def balance_up(joints: Floats, stands: Floats) -> Array | None:
     """(3,) unit vector from the standing feet (T,2), 0..1, to the body's centre of mass, on average; None where no foot stands.
 
     Who leans forward with the trunk leans back with the hips: the weight stays over the feet where the axes of trunk and legs do not.
     """
-    share = stands.sum(1)
-    if share.sum() <= 0:
-        return None
-    feet = np.stack([(joints[:, BODY_22.index(f"ankle.{s}")] + joints[:, BODY_22.index(f"toe.{s}")]) / 2 for s in "LR"], 1)
-    middle = (stands[..., None] * feet).sum(1) / np.maximum(share, 1e-9)[:, None]
-    return _one(_mean(centre_of_mass(joints) - middle, np.minimum(share, 1.0)))
+    total, weight = np.zeros(3), 0.0
+    for part in pieces(len(joints), joints, stands):
+        at, stand = joints[part].astype(float), stands[part].astype(float)
+        share = stand.sum(1)
+        feet = np.stack([(at[:, BODY_22.index(f"ankle.{s}")] + at[:, BODY_22.index(f"toe.{s}")]) / 2 for s in "LR"], 1)
+        middle = (stand[..., None] * feet).sum(1) / np.maximum(share, 1e-9)[:, None]
+        counts = np.minimum(share, 1.0)
+        total += counts @ (centre_of_mass(at) - middle)
+        weight += float(counts.sum())
+    return _one(total / max(weight, 1e-9)) if weight > 0 else None
 
 
 def centre_of_mass(joints: Array) -> Array:
@@ -170,24 +200,27 @@ def up_of(tilt: float, roll: float) -> Array:
     return np.array([math.cos(t) * math.sin(r), -math.cos(t) * math.cos(r), math.sin(t)])
 
 
+def _named(values: Floats) -> dict[str, Array]:
+    """(T,...) by the joint's name, from values (T,22,...)."""
+    return {name: values[:, i].astype(float) for i, name in enumerate(BODY_22.joints)}
+
+
 def _lines(joints: Array) -> tuple[Array, Array, Array]:
     """(T,3) each: pelvis to neck, ankles to hips, right hip to left hip."""
-    at = {name: joints[:, i] for i, name in enumerate(BODY_22.joints)}
+    at = _named(joints)
     legs = at["hip.L"] + at["hip.R"] - at["ankle.L"] - at["ankle.R"]
     return at["neck"] - at["pelvis"], legs, at["hip.L"] - at["hip.R"]
 
 
-def _upright_weights(axis: Array, sure: Array) -> Array:
+def _upright_weights(axis: Floats, sure: Array) -> Array:
+    """(T,) `sure` (T,) less by how far the axis (T,3) leans away from what most have in common."""
     weight = sure.copy()
     for _ in range(8):
-        common = _one(_mean(axis, weight))
-        lean = np.degrees(np.arccos(np.clip(axis @ common, -1, 1)))
-        weight = sure / (1 + (lean / LEAN_DEGREES) ** 2)
+        common = _one(sum((weight[part] @ axis[part] for part in pieces(len(axis), axis)), np.zeros(3)) / max(weight.sum(), 1e-9))
+        for part in pieces(len(axis), axis):
+            lean = np.degrees(np.arccos(np.clip(axis[part] @ common, -1, 1)))
+            weight[part] = sure[part] / (1 + (lean / LEAN_DEGREES) ** 2)
     return weight
-
-
-def _mean(vectors: Array, weight: Array) -> Array:
-    return (weight[:, None] * vectors).sum(0) / max(weight.sum(), 1e-9)
 
 
 def _one(vector: Array) -> Array:

@@ -9,12 +9,15 @@ import numpy.typing as npt
 
 from contract.skeleton import BODY_22
 from engine.kinematics import ground
-from engine.kinematics.contacts import find_contacts, standing
+from engine.kinematics.contacts import contacts_of, signs, standing
 from engine.kinematics.proportions import Proportions
 from engine.kinematics.trajectory import Stand
 from engine.kinematics.upright import SIGHT, believed_up, body_up, depth_lean
+from engine.scratch import long_array
+from engine.windows import pieces, thinned, windows
 
 Array = npt.NDArray[np.float64]
+Floats = npt.NDArray[np.floating]
 Flags = npt.NDArray[np.bool_]
 
 ANKLES = [BODY_22.index("ankle.L"), BODY_22.index("ankle.R")]
@@ -50,7 +53,7 @@ class Up:
 
 
 def find_world(
-    relative: Array, path: Array, confidence: Array, body: Proportions, runs: list[slice], fps: float, seen: Array | None = None,
+    relative: Floats, path: Array, confidence: Floats, body: Proportions, runs: list[slice], fps: float, seen: Floats | None = None,
     up: Array | None = None,
 ) -> World:  # fmt: skip
     """The world of joints `relative` (T,22,3) to the pelvis on its `path` (T,3), metres in camera axes; confidence (T,22);
@@ -59,17 +62,23 @@ def find_world(
     that the feet stand on.
     """
     camera_to_world = np.eye(4)
-    sure = np.minimum(confidence[:, ANKLES], confidence[:, TOES])
     if up is not None:
         camera_to_world[:3, :3] = ground.camera_rotation(up)
 
-    ankles, toes = _feet(relative, path, camera_to_world[:3, :3])
-    soles = np.minimum(ankles[..., 2] - body.ankle_height, toes[..., 2] - body.toe_height)
-    # contacts against what is under the feet there and then: a step, or a ground that leans by an error of the depth
-    local = np.zeros((len(path), 1, 3))
-    local[:, 0, 2] = ground.local_ground(soles, sure, runs, fps)
-    contacts = find_contacts(ankles - local, toes - local, body.ankle_height, body.toe_height, runs, fps, seen)
-    level = ground.ground_height(soles, contacts, sure)
+    heights, surely = np.empty((2, len(path), 2), np.float32)
+    found = np.empty((len(path), 4, 2), bool)
+    for window in windows(runs, fps, relative, path, confidence, seen):
+        reach, inner = window.reach, window.inner
+        ankles, toes = _feet(relative[reach], path[reach], camera_to_world[:3, :3])
+        soles, sure = np.minimum(ankles[..., 2] - body.ankle_height, toes[..., 2] - body.toe_height), _sure(confidence[reach])
+        # contacts against what is under the feet there and then: a step, or a ground that leans by an error of the depth
+        local = np.zeros((len(soles), 1, 3))
+        local[:, 0, 2] = ground.local_ground(soles, sure, window.runs, fps)
+        near = None if seen is None else seen[reach]
+        signed = signs(ankles - local, toes - local, body.ankle_height, body.toe_height, window.runs, fps, near)
+        heights[window.kept], surely[window.kept], found[window.kept] = soles[inner], sure[inner], signed[inner]
+    contacts = contacts_of(found, runs, fps)
+    level = ground.ground_height(heights, contacts, surely)
     if up is None:
         # where the feet stand about at the scene's zero, that is the ground
         camera_to_world[2, 3] = 0.0 if abs(level) < SCENE_GROUND else -level
@@ -79,9 +88,20 @@ def find_world(
     return World(camera_to_world, contacts)
 
 
-def find_stand(relative: Array, path: Array, world: World, body: Proportions) -> Stand:
+def find_stand(relative: Floats, path: Array, world: World, body: Proportions) -> Stand:
     """What the contacts say about the path, from the lower end of each foot."""
-    up, height = world.camera_to_world[2, :3], world.camera_to_world[2, 3]
+    count = len(relative)
+    stand = Stand(long_array((count, 2, 3)), world.contacts, world.camera_to_world[2, :3], *(long_array((count, 2)) for _ in range(2)))
+    for part in pieces(count, relative, path, stand.steps, stand.heights, stand.grounded):
+        near = slice(part.start, part.stop + 1)  # a step leads to the next frame
+        of_near = _stand(relative[near], path[near], world.contacts[near], stand.up, float(world.camera_to_world[2, 3]), body)
+        for name in ("steps", "heights", "grounded"):
+            getattr(stand, name)[part] = getattr(of_near, name)[: part.stop - part.start]
+    return stand
+
+
+def _stand(relative: Floats, path: Array, contacts: Flags, up: Array, height: float, body: Proportions) -> Stand:
+    """`find_stand` of frames that follow one another."""
     soles = np.stack([relative[:, ANKLES] @ up - body.ankle_height, relative[:, TOES] @ up - body.toe_height])
     steps = np.zeros((2, len(relative), 2, 3))
     steps[:, :-1] = np.diff(np.stack([relative[:, ANKLES], relative[:, TOES]]), axis=1)
@@ -92,31 +112,40 @@ def find_stand(relative: Array, path: Array, world: World, body: Proportions) ->
     lowest = soles.min(0)
     above = (path @ up + height)[:, None] + lowest
     # in camera axes the ground lies at -height, and the pelvis as far above it as it is above the sole
-    return Stand(step, world.contacts, up, -height - lowest, world.contacts / (1 + (above / GROUND_REACH) ** 2))
+    return Stand(step, contacts, up, -height - lowest, contacts / (1 + (above / GROUND_REACH) ** 2))
 
 
-def _feet(relative: Array, path: Array, rotation: Array) -> tuple[Array, Array]:
+def _sure(confidence: Floats) -> Floats:
+    """(T,2) how surely the detector sees each foot, from its confidence (T,22)."""
+    return np.minimum(confidence[:, ANKLES], confidence[:, TOES])
+
+
+def _feet(relative: Floats, path: Array, rotation: Array) -> tuple[Array, Array]:
     """(T,2,3) ankles and (T,2,3) toes, turned by the matrix (3,3)."""
     ankles, toes = ((relative[:, ends] + path[:, None]) @ rotation.T for ends in (ANKLES, TOES))
     return ankles, toes
 
 
 def find_up(
-    relative: Array, path: Array, confidence: Array, body: Proportions, runs: list[slice], fps: float, seen: Array | None = None,
+    relative: Floats, path: Array, confidence: Floats, body: Proportions, runs: list[slice], fps: float, seen: Floats | None = None,
     sight: Array = SIGHT, known: Array | None = None,
 ) -> Up:  # fmt: skip
     """Up in the axes of the joints, where the camera looks along `sight` (3,); `known` (3,): up, where it is. Else as for `find_world`."""
-    sure = np.minimum(confidence[:, ANKLES], confidence[:, TOES])
-    stands = standing(*_feet(relative, path, np.eye(3)), runs, fps, seen)
-    read, read_covariance = body_up(relative, confidence, stands * sure, sight)
+    stands = long_array((len(relative), 2))
+    for window in windows(runs, fps, relative, path, confidence, seen, stands):
+        reach = window.reach
+        still = standing(*_feet(relative[reach], path[reach], np.eye(3)), window.runs, fps, None if seen is None else seen[reach])
+        stands[window.kept] = still[window.inner] * _sure(confidence[window.kept])
+    read, read_covariance = body_up(relative, confidence, stands, sight)
     if known is not None:
         return Up(read, known, depth_lean(read, known, read_covariance, sight))
     rotation = ground.camera_rotation(read)
-    ankles, toes = _feet(relative, path, rotation)
+    joints, places, trust = thinned(ground.every(len(relative)), relative, path, stands)
+    ankles, toes = _feet(joints, places, rotation)
     ankles, toes = ankles - [0, 0, body.ankle_height], toes - [0, 0, body.toe_height]
     lower = np.where((toes[..., 2] < ankles[..., 2])[..., None], toes, ankles)
-    stands &= lower[..., 2] <= lower[..., 2].min(1)[:, None] + LOWER_FOOT
-    levelling, known = ground.level_by_feet(lower, stands * sure, (rotation @ read_covariance @ rotation.T)[:2, :2])
+    trust = trust * (lower[..., 2] <= lower[..., 2].min(1)[:, None] + LOWER_FOOT)
+    levelling, known = ground.level_by_feet(lower, trust, (rotation @ read_covariance @ rotation.T)[:2, :2])
     rotation = levelling @ rotation
     covariance = np.zeros((3, 3))
     covariance[:2, :2] = known
