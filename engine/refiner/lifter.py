@@ -39,7 +39,7 @@ class LifterConfig:
         return sum(self.dilations)
 
 
-class _Block(nn.Module):
+class Block(nn.Module):
     """Residual: normalise, look at the neighbours in time, mix the channels.
 
     A convolution over three frames, written as one matrix product over the shifted copies: on a CPU that is several times faster.
@@ -68,7 +68,7 @@ class Lifter(nn.Module):
         self.config = config or LifterConfig()
         c = self.config
         self.enter = nn.Linear(c.features, c.width)
-        self.blocks = nn.ModuleList(_Block(c.width, d) for d in c.dilations)
+        self.blocks = nn.ModuleList(Block(c.width, d) for d in c.dilations)
         self.norm = nn.LayerNorm(c.width)
         self.leave = nn.Linear(c.width, 3 * c.joints)
         nn.init.zeros_(self.leave.weight)

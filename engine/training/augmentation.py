@@ -7,7 +7,7 @@ in the picture by perspective and in the world landmarks by the same vector, so 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import torch
 from torch import Tensor
@@ -54,10 +54,14 @@ class Pairs:
     truth: Tensor
     stature: Tensor
 
+    def runs(self, rows: Tensor) -> Pairs:
+        """Those of the batch's runs."""
+        return Pairs(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
+
 
 def augment(pairs: Pairs, generator: torch.Generator) -> tuple[Pairs, Tensor]:
     """Varied pairs and the roll (B,) to give to `encode`."""
-    pairs = _mirror(pairs, generator)
+    pairs = mirrored(pairs, generator)
     pairs = _reshape(pairs, generator)
     pairs = _spoil(pairs, generator)
     pairs = _swap(pairs, generator)
@@ -73,20 +77,20 @@ def augment(pairs: Pairs, generator: torch.Generator) -> tuple[Pairs, Tensor]:
     return pairs, roll
 
 
-def _mirror(pairs: Pairs, generator: torch.Generator) -> Pairs:
+def mirrored(pairs: Pairs, generator: torch.Generator) -> Pairs:
     """Half of the runs left-right mirrored."""
     flip = torch.rand(len(pairs.stature), generator=generator, device=pairs.rays.device) < 0.5
     marks, joints = list(LANDMARK_MIRROR), list(BODY_22.mirror)
 
-    def mirrored(x: Tensor, order: list[int], points: bool) -> Tensor:
+    def other(x: Tensor, order: list[int], points: bool) -> Tensor:
         y = x[:, :, order]
         if points:
             y[..., 0] = -y[..., 0]
         return torch.where(flip.view(-1, *(1,) * (x.ndim - 1)), y, x)
 
     return replace(
-        pairs, rays=mirrored(pairs.rays, marks, True), visibility=mirrored(pairs.visibility, marks, False),
-        world=mirrored(pairs.world, marks, True), truth=mirrored(pairs.truth, joints, True),
+        pairs, rays=other(pairs.rays, marks, True), visibility=other(pairs.visibility, marks, False),
+        world=other(pairs.world, marks, True), truth=other(pairs.truth, joints, True),
     )  # fmt: skip
 
 

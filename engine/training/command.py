@@ -1,11 +1,11 @@
-"""Trains the lifter or the refiner.
+"""Trains the lifter, the refiner, or the model of the detector that the lifter's training may use.
 
   kinolift.py train lifter  --data h36m --path FOLDER --keypoints cpn --config paper_cpn -o runs/cpn
   kinolift.py train refiner --data h36m --path FOLDER --keypoints cpn --config paper_cpn -o runs/cpn
 
 h36m, mpi_inf_3dhp, mocap, detections: the paper's single-frame networks, validated on training subjects that are held out; the refiner
 needs a lifter's guesses: those of the weights in the same folder or of --lifter, or another lifter's by --lifter module:callable or
---predictions. pairs: the product's networks, which see MediaPipe's landmarks over time.
+--predictions. pairs: the product's networks, which see MediaPipe's landmarks over time; `train detector` learns what MediaPipe gets wrong.
 FOLDER/lifter.pt and FOLDER/refiner.pt are checkpoints, NETWORK.safetensors the weights, log/ is for TensorBoard. Under torchrun:
 `torchrun --nproc-per-node 2 -m engine train ...`.
 """
@@ -36,6 +36,7 @@ from engine.refiner.pose_model import PoseModel, load_pose_model, save_pose_mode
 from engine.refiner.schedule import Schedule
 from engine.training import lifter as product_lifter
 from engine.training import refiner as product_refiner
+from engine.training.detector_model import DetectorConfig, DetectorRecipe, load_detector_model, train_detector_model
 from engine.training.display import Display, TensorBoardLog, peak_of
 from engine.training.guesses import foreign_guesses, stacked_guesses
 from engine.training.loop import LoopRecipe, Run, lines_into, train
@@ -48,9 +49,9 @@ from engine.training.split import HELD_OUT_HUMANS, HELD_OUT_SOURCES, split_segme
 from engine.training.split import Split as PairsSplit
 from engine.training.transplant import Motions
 
-NETWORKS = ("lifter", "refiner")
+NETWORKS = ("lifter", "refiner", "detector")
 PAIRS = "pairs"
-TABLES = ("lifter", "lifter_layout", "refiner", "refiner_layout", "diffusion", "sampling")
+TABLES = ("lifter", "lifter_layout", "refiner", "refiner_layout", "diffusion", "sampling", "detector", "detector_layout")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -77,6 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--held-out", nargs="+", metavar="NAME", help="subjects that validate; of pairs, bodies or sources (default: the data's own)"
     )
+    parser.add_argument("--detector", type=Path, help="lifter of pairs: what `train detector` wrote, for the motion of --mocap")
     parser.add_argument("--start", type=Path, help="pairs: a folder of weights to train on from, with its SHA256SUMS")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint")
     parser.add_argument("--save-every", type=int, help="steps between two checkpoints (default: between two validations)")
@@ -141,8 +143,8 @@ def watched(order: Order, steps: int) -> tuple[Run, Display, TensorBoardLog | No
 def _train_poses(order: Order) -> None:
     """The paper's single-frame networks."""
     read, device = order.read, order.device
-    if read.mocap is not None or read.start is not None:
-        raise Failure("bad_arguments", "--mocap and --start belong to --data pairs.")
+    if read.mocap is not None or read.start is not None or read.detector is not None or read.network == "detector":
+        raise Failure("bad_arguments", "--mocap, --start, --detector and the network `detector` belong to --data pairs.")
     if read.network == "lifter" and (read.lifter is not None or read.predictions is not None):
         raise Failure("bad_arguments", "--lifter and --predictions belong to the refiner, which starts from their poses.")
     source = Source(
@@ -239,15 +241,27 @@ def _train_pairs(order: Order) -> None:
     stored_start = None if read.start is None else weights.load_weights(read.start / f"{read.network}.safetensors")
     start = None if stored_start is None else stored_start.part(read.network)
     log_file = read.out / f"{read.network}.jsonl"
-    if read.network == "lifter":
+    if read.detector is not None and (read.network != "lifter" or read.mocap is None):
+        raise Failure("bad_arguments", "--detector says how the motion of --mocap is read while a lifter is trained; give both.")
+    if read.network == "detector":
+        recipe = order.recipe(DetectorRecipe, "detector")
+        shape = fill(DetectorConfig, order.settings["detector_layout"], "detector_layout")
+        run, display, log = watched(order, recipe.steps)
+        with display:
+            trained, info = train_detector_model(split, recipe, shape, log_file, start, without_lines(run))
+        tensors = {f"detector.{name}": value.cpu() for name, value in trained.state_dict().items()}
+        header = {"layout": asdict(shape), **info}
+    elif read.network == "lifter":
         recipe = order.recipe(product_lifter.LifterRecipe, "lifter")
         layout = fill(LifterConfig, order.settings["lifter_layout"], "lifter_layout")
         motions = _motions(read.mocap, held_out, recipe.mixed)
+        detector = None if read.detector is None else load_detector_model(read.detector)
         run, display, log = watched(order, recipe.steps)
         with display:
-            model, info = product_lifter.train_lifter(split, motions, recipe, layout, log_file, start, without_lines(run))
+            model, info = product_lifter.train_lifter(split, motions, recipe, layout, log_file, start, without_lines(run), detector)
         tensors = {f"lifter.{name}": value.cpu() for name, value in model.state_dict().items()}
-        header = {"layout": asdict(layout), **info}
+        used = {} if read.detector is None else {"detector": weights.load_weights(read.detector).origin("recipe", "start")}
+        header = {"layout": asdict(layout), **info, **used}
     else:
         lifter_file = Path(read.lifter) if read.lifter else read.out / "lifter.safetensors"
         network = load_lifter(lifter_file)

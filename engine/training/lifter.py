@@ -11,18 +11,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from contract.failure import Failure
 from contract.skeleton import BODY_22
 from engine.datasets.detections import Segment
 from engine.refiner.codec import NETWORK_FPS, decode, encode, encode_truth, upright_roll
 from engine.refiner.lifter import Lifter, LifterConfig
-from engine.training.augmentation import Pairs, augment
+from engine.training.augmentation import augment
+from engine.training.crops import LENGTH, Crops
+from engine.training.detector_model import DetectorModel
 from engine.training.loop import Batch, Draws, Figures, Forward, LoopRecipe, Run, lines_into, train
 from engine.training.metrics import acceleration_error, mpjpe, pa_mpjpe, rooted_at_hips
 from engine.training.split import Split
 from engine.training.transplant import Motions, transplant
 
-LENGTH = 48  # frames of a training crop: a little more than the lifter's reach to both sides
 CLIP = 0.5  # of the gradient's norm
 SPIKE = 2.5  # batches whose loss is so many times the usual one are passed over
 METRES = 1.7  # losses are in metres of a person of this height, so that their size reads as an error
@@ -46,33 +46,6 @@ class LifterRecipe:
     mixed: float = 0.0  # share of those whose legs, trunk and arms are those of different motions
     seed: int = 0
     evaluate_every: int = 500
-
-
-def crops(segments: list[Segment], length: int = LENGTH) -> list[Segment]:
-    """The segments that a crop fits into."""
-    return [s for s in segments if len(s.detected) >= length]
-
-
-class Crops:
-    """The frames of segments one after another on the device, to draw runs of `length` frames from."""
-
-    def __init__(self, segments: list[Segment], length: int = LENGTH, device: torch.device | str = "cpu") -> None:
-        segments = crops(segments, length)
-        if not segments:
-            raise Failure("bad_input", f"No training segment is as long as {length} frames; give more rendered pairs.")
-        self.length, self.device = length, torch.device(device)
-        self.frames = np.array([len(s.detected) for s in segments])
-        self.first = np.cumsum(self.frames) - self.frames
-        names = ("rays", "visibility", "world", "detected", "truth")
-        self.values = {n: torch.from_numpy(np.concatenate([getattr(s, n) for s in segments])).to(self.device) for n in names}
-        self.stature = torch.tensor([s.stature for s in segments], dtype=torch.float32, device=self.device)
-
-    def draw(self, rows: int, rng: np.random.Generator) -> Pairs:
-        """A batch of random crops, every frame as likely as another."""
-        chosen = rng.choice(len(self.frames), rows, p=self.frames / self.frames.sum())
-        starts = self.first[chosen] + rng.integers(0, self.frames[chosen] - self.length + 1)
-        frames = torch.from_numpy(starts[:, None] + np.arange(self.length)).to(self.device)
-        return Pairs(**{n: v[frames] for n, v in self.values.items()}, stature=self.stature[torch.from_numpy(chosen).to(self.device)])
 
 
 def pose_loss(predicted: Tensor, truth: Tensor, velocity: float, bone: float) -> Tensor:
@@ -129,8 +102,12 @@ class LifterLearner:
 
     frames = LENGTH
 
-    def __init__(self, split: Split, motions: Motions | None, recipe: LifterRecipe, device: torch.device | str = "cpu") -> None:
+    def __init__(
+        self, split: Split, motions: Motions | None, recipe: LifterRecipe, device: torch.device | str = "cpu",
+        detector: DetectorModel | None = None,
+    ) -> None:  # fmt: skip
         self.split, self.recipe = split, recipe
+        self.detector = None if detector is None else detector.to(device)
         self.motions = None if motions is None else motions.to(device)
         self.crops = Crops(split.train, LENGTH, device)
         self.draws = Draws(recipe.seed, device)
@@ -138,7 +115,7 @@ class LifterLearner:
     def draw(self, rows: int) -> Batch:
         pairs = self.crops.draw(rows, self.draws.rng)
         if self.motions is not None:
-            pairs = transplant(pairs, self.motions, self.recipe.transplant, self.draws.rng)
+            pairs = transplant(pairs, self.motions, self.recipe.transplant, self.draws.rng, self.detector)
         pairs, roll = augment(pairs, self.draws.generator)
         return pairs.rays, pairs.visibility, pairs.world, pairs.detected, pairs.truth, pairs.stature, roll
 
@@ -168,18 +145,18 @@ def loop_recipe(recipe: LifterRecipe) -> LoopRecipe:
 
 def train_lifter(
     split: Split, motions: Motions | None, recipe: LifterRecipe, config: LifterConfig, log: Path, start: Mapping[str, Tensor] | None = None,
-    run: Run | None = None,
+    run: Run | None = None, detector: DetectorModel | None = None,
 ) -> tuple[Lifter, dict[str, Any]]:  # fmt: skip
     """Trains from scratch, or on from the tensors `start`; the same recipe on the same machine gives the same weights.
 
-    Figures go to `log`, a line an evaluation. run: the device, the checkpoint and who listens.
+    Figures go to `log`, a line an evaluation. run: the device, the checkpoint and who listens. detector: see `transplant`.
     """
     run = run or Run()
     torch.manual_seed(recipe.seed)
     model = Lifter(config).to(run.device)
     if start is not None:
         model.load_state_dict(dict(start))
-    learner = LifterLearner(split, motions, recipe, run.device)
+    learner = LifterLearner(split, motions, recipe, run.device, detector)
     layout = {"network": "lifter", **asdict(config), **{f"recipe.{name}": value for name, value in asdict(recipe).items()}}
     done = train(learner, model, loop_recipe(recipe), layout=layout, run=run.also(lines_into(log)))
     return done.model, {"recipe": asdict(recipe), "validation": done.figures}

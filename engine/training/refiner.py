@@ -23,8 +23,8 @@ from engine.refiner.sampler import Ddim, refine
 from engine.refiner.schedule import Schedule
 from engine.refiner.state import GUIDE_SIGNS, METRES, confidence_of, guides, pose_of, states
 from engine.training.augmentation import augment
+from engine.training.crops import Crops
 from engine.training.diffusion import noise_loss, with_real_errors
-from engine.training.lifter import Crops
 from engine.training.loop import Batch, Draws, Figures, Forward, LoopRecipe, Run, lines_into, train
 from engine.training.metrics import mpjpe, pa_mpjpe, rooted_at_hips
 from engine.training.precision import products

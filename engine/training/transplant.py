@@ -1,7 +1,8 @@
 """Other motions under the detector's real errors: a run's truth is replaced by a stretch of motion capture before a virtual camera.
 
-What the detector got wrong about the rendered person, in the picture and in depth, is kept and laid over the new motion. Only a few bodies
-and an hour of motion were rendered; this shows the lifter the rest of the motion capture, with errors of the right size and persistence.
+What the detector got wrong about the rendered person, in the picture and in depth, is laid over the new motion: as it was, or where a model
+of the detector is given, changed as much as the pose changes it. Only a few bodies and an hour of motion were rendered; this shows the
+lifter the rest of the motion capture, with errors of the right size and persistence.
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ from contract.failure import Failure
 from contract.skeleton import BODY_22
 from engine.datasets.mixed_motion import Mixing, Parts, Take, choose_parts
 from engine.landmarks import LANDMARK_JOINT
-from engine.refiner.codec import WORLD_TO_STATURE, view_rotation
+from engine.refiner.codec import WORLD_TO_STATURE
 from engine.training.augmentation import Pairs
+from engine.training.detector_model import DetectorModel, reread, viewed
 from engine.training.mixtures import Stretch, gather
 
 Array = npt.NDArray[np.floating]
@@ -92,10 +94,11 @@ def before_camera(positions: Array, middle: Array, rng: np.random.Generator) -> 
     return seen - seen[:, :1].mean(0, keepdims=True) + middle
 
 
-def transplant(pairs: Pairs, motions: Motions, share: float, rng: np.random.Generator) -> Pairs:
-    """The pairs with `share` of the runs (drawn) moved to other motions, all on the pairs' device, where the motions lie too.
+def transplant(pairs: Pairs, motions: Motions, share: float, rng: np.random.Generator, detector: DetectorModel | None = None) -> Pairs:
+    """The pairs with `share` of the runs (drawn) moved to other motions, all on the pairs' device, where motions and `detector` lie too.
 
-    A run stays as it is where the motion would come too near to the camera.
+    A run stays as it is where the motion would come too near to the camera. The detector's errors are those of the old motion, or where
+    `detector` is given what that foresees of the new one, and what it did not foresee of the old.
     """
     batch, frames = pairs.detected.shape
     chosen = np.flatnonzero(rng.random(batch) < share)
@@ -113,12 +116,9 @@ def transplant(pairs: Pairs, motions: Motions, share: float, rng: np.random.Gene
     stature[rows] = torch.where(free, stature_of(drawn).to(stature.dtype), stature[rows])
     carrier = list(LANDMARK_JOINT)
     moved = truth[..., :2] / truth[..., 2:] - pairs.truth[..., :2] / pairs.truth[..., 2:]
-    shift = (_viewed(truth, stature) - _viewed(pairs.truth, pairs.stature)) / WORLD_TO_STATURE
-    return replace(pairs, truth=truth, stature=stature, rays=pairs.rays + moved[:, :, carrier], world=pairs.world + shift[:, :, carrier])
-
-
-def _viewed(truth: Tensor, stature: Tensor) -> Tensor:
-    """(B,T,22,3) rooted, in statures, in the axes of a camera that looks at the pelvis, as the detector's crop does."""
-    root = truth[:, :, :1]
-    view = view_rotation(root[:, :, 0, :2] / root[:, :, 0, 2:])
-    return (truth - root) @ view / stature[:, None, None, None]
+    shift = (viewed(truth, stature) - viewed(pairs.truth, pairs.stature)) / WORLD_TO_STATURE
+    new = replace(pairs, truth=truth, stature=stature, rays=pairs.rays + moved[:, :, carrier], world=pairs.world + shift[:, :, carrier])
+    if detector is None:
+        return new
+    seen_anew = reread(pairs.runs(rows), new.runs(rows), detector)
+    return replace(new, **{n: getattr(new, n).index_copy(0, rows, getattr(seen_anew, n)) for n in ("rays", "world", "visibility")})

@@ -30,7 +30,7 @@ def test_landmarks_stay_on_the_joints_of_the_changed_body(pairs, monkeypatch):
 
 def test_bones_change_alike_on_both_sides_and_stay_constant(pairs, monkeypatch):
     only(monkeypatch, BUILD_SIGMA=0.1)
-    monkeypatch.setattr(augmentation, "_mirror", lambda p, g: p)
+    monkeypatch.setattr(augmentation, "mirrored", lambda p, g: p)
 
     def lengths(truth):
         return torch.stack([(truth[:, :, c] - truth[:, :, p]).norm(dim=-1) for p, c in BODY_22.edges], -1)
@@ -56,7 +56,7 @@ def test_mirroring_leaves_a_person_of_the_same_shape(pairs, monkeypatch):
 
 def test_exchanges_are_short_and_only_rename(pairs, monkeypatch):
     only(monkeypatch, SWAP_SHARE=1.0)
-    monkeypatch.setattr(augmentation, "_mirror", lambda p, g: p)
+    monkeypatch.setattr(augmentation, "mirrored", lambda p, g: p)
     changed, _ = augment(pairs, torch.Generator().manual_seed(3))
     moved = (changed.rays - pairs.rays).abs().amax((2, 3)) > 1e-9
     assert moved.any(1).sum() >= 6

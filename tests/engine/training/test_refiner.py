@@ -9,7 +9,7 @@ from engine.refiner.error_fit import Fit
 from engine.refiner.lifter import Lifter, LifterConfig
 from engine.refiner.network import RefinerConfig
 from engine.refiner.state import CONFIDENCE, METRES, pose_of
-from engine.training.lifter import LENGTH
+from engine.training.crops import LENGTH
 from engine.training.refiner import (
     Poses,
     RefinerRecipe,
