@@ -33,20 +33,41 @@ from engine.training import lifter as product_lifter
 from engine.training import refiner as product_refiner
 from engine.training.split import Split, split_segments
 
-TOLD = ("recipe", "stopped_at", "start", "data", "lifter")  # of each that went in, where its header has it
+TOLD = (
+    "recipe",
+    "stopped_at",
+    "start",
+    "data",
+    "lifter",
+    "detector",
+    "average_of",
+    "shares",
+)  # of each that went in, where its header has it
 JUDGED = {"lifter": "lifter", "refiner": "refined"}  # what a network's own figures are called
 
 
-def average(network: str, folders: Sequence[Path], pairs: Path, out: Path, lifter: Path = LIFTER_FILE) -> dict[str, float]:
+def average(
+    network: str,
+    folders: Sequence[Path],
+    pairs: Path,
+    out: Path,
+    lifter: Path = LIFTER_FILE,
+    shares: Sequence[float] | None = None,
+) -> dict[str, float]:
     """Writes the mean of the folders' networks ("lifter" or "refiner") into `out`; returns its figures on the validation pairs, for which a
-    refiner gets the guesses of `lifter`.
+    refiner gets the guesses of `lifter`. shares: how much each folder counts, all alike where it is None.
 
-    Raises Failure `bad_arguments` for fewer than two networks or for different layouts, `bad_input` for pairs without validation.
+    Raises Failure `bad_arguments` for fewer than two networks, different layouts or shares that do not fit, `bad_input` for
+    pairs without validation.
     """
     file = f"{network}.safetensors"
     stored = [weights.load_weights(folder / file) for folder in folders]
     if len(stored) < 2:
         raise Failure("bad_arguments", "One network has no mean with others; name at least two folders of weights.")
+    counts = [1.0] * len(stored) if shares is None else list(shares)
+    if len(counts) != len(stored) or min(counts) <= 0:
+        raise Failure("bad_arguments", f"--shares wants a number above 0 for each of the {len(stored)} folders.")
+    part = torch.tensor(counts) / sum(counts)
     last = stored[-1]
     for folder, each in zip(folders, stored, strict=True):
         if each.header["layout"] != last.header["layout"]:
@@ -54,9 +75,12 @@ def average(network: str, folders: Sequence[Path], pairs: Path, out: Path, lifte
     split = split_segments(load_detections(pairs))
     if not split.validation:
         raise Failure("bad_input", f"{pairs} lacks validation pairs; both bodies and sources are held apart.")
-    means = {name: torch.stack([each.tensors[name] for each in stored]).mean(0) for name in last.tensors if name.startswith(f"{network}.")}
+    own = [name for name in last.tensors if name.startswith(f"{network}.")]
+    means = {name: torch.einsum("k,k...->...", part, torch.stack([each.tensors[name] for each in stored])) for name in own}
     header: dict[str, Any] = {name: last.header[name] for name in ("layout", "start_step") if name in last.header}
     header["average_of"] = [each.origin(*TOLD) for each in stored]
+    if shares is not None:
+        header["shares"] = counts
     tensors = last.tensors | means
     figures = _judge(network, tensors, header, split, lifter)
     out.mkdir(parents=True, exist_ok=True)
@@ -84,6 +108,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("folders", type=Path, nargs="+", help="folders that `train` wrote, with their SHA256SUMS")
     parser.add_argument("--network", choices=tuple(JUDGED), default="lifter", help="which (default: %(default)s)")
+    parser.add_argument("--shares", type=float, nargs="+", help="how much each folder counts (default: all alike)")
     parser.add_argument(
         "--lifter", type=Path, default=LIFTER_FILE, help="refiner: whose guesses it is judged on (default: the shipped one)"
     )
@@ -91,7 +116,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("-o", "--out", type=Path, required=True, help="folder for the weights and their line in SHA256SUMS")
     read = parser.parse_args(arguments)
     try:
-        figures = average(read.network, read.folders, read.data, read.out, read.lifter)
+        figures = average(read.network, read.folders, read.data, read.out, read.lifter, read.shares)
     except Failure as failure:
         print(f"Error: {failure.message}", file=sys.stderr)
         return int(failure.exit_code)

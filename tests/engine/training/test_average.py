@@ -40,10 +40,21 @@ def test_every_weight_is_the_mean_and_the_header_tells_of_what(tmp_path, pairs, 
     assert f"MPJPE {made.header['validation']['lifter_mpjpe']:.1f} mm" in capsys.readouterr().out
 
 
+def test_shares_say_how_much_each_counts(tmp_path, pairs):
+    folders = [write(tmp_path / f"w{seed}", seed) for seed in (1, 2)]
+    assert main([*map(str, folders), *pairs, "--shares", "3", "1"]) == 0
+    made, first, second = (load_weights(f / "lifter.safetensors") for f in (tmp_path / "out", *folders))
+    for name, value in made.tensors.items():
+        assert torch.allclose(value, 0.75 * first.tensors[name] + 0.25 * second.tensors[name], atol=2e-4)
+    assert made.header["shares"] == [3.0, 1.0]
+
+
 def test_what_has_no_mean_is_refused(tmp_path, pairs, capsys):
     one, other = write(tmp_path / "a", 1), write(tmp_path / "b", 1, width=4)
     assert main([str(one), *pairs]) == 2 and "at least two" in capsys.readouterr().err
     assert main([str(one), str(other), *pairs]) == 2 and "another layout" in capsys.readouterr().err
+    for shares in (["1"], ["1", "0"]):
+        assert main([str(one), str(one), *pairs, "--shares", *shares]) == 2 and "--shares" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 
