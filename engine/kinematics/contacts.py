@@ -78,9 +78,14 @@ def contacts_of(found: Flags, runs: list[slice], fps: float) -> Flags:
         for foot in range(out.shape[1]):
             flags = hysteresis(begins[run, foot], lasts[run, foot])
             flags |= hysteresis(_without_short(still[run, foot], SEEN_SECONDS * fps, keep_ends=True), calm[run, foot])
-            flags = ~_without_short(~flags, SHORTEST_GAP * fps, keep_ends=True)
-            out[run, foot] = _without_short(flags, SHORTEST_CONTACT * fps, keep_ends=True)
+            out[run, foot] = without_jitter(flags, fps)
     return out
+
+
+def without_jitter(flags: Flags, fps: float) -> Flags:
+    """(T,) contacts of one foot and one run without gaps and contacts that are too short to be any."""
+    flags = ~_without_short(~flags, SHORTEST_GAP * fps, keep_ends=True)
+    return _without_short(flags, SHORTEST_CONTACT * fps, keep_ends=True)
 
 
 def seen_speed(directions: Array, depth: Array, confidence: Floats, camera_to_world: Array, runs: list[slice], fps: float) -> Array:

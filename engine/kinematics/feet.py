@@ -14,7 +14,7 @@ import numpy.typing as npt
 from scipy.ndimage import distance_transform_edt, maximum_filter1d
 
 from contract.skeleton import BODY_22
-from engine.kinematics.contacts import SEEN_FAST, believed_speed, hysteresis, speed, stretches
+from engine.kinematics.contacts import SEEN_FAST, believed_speed, hysteresis, speed, stretches, without_jitter
 from engine.kinematics.proportions import Proportions
 from engine.kinematics.rotations import LEG_SOFTNESS
 from engine.kinematics.smoothing import penalty, whittaker
@@ -62,7 +62,7 @@ CLEARANCE = 0.6
 
 @dataclass(frozen=True)
 class Planted:
-    """`joints` (T,22,3): targets with the feet planted, world metres; `contacts` (T,2): the contacts that were kept."""
+    """`joints` (T,22,3): targets with the feet planted, world metres; `contacts` (T,2): the frames in which they stand."""
 
     joints: Floats
     contacts: Flags
@@ -114,8 +114,8 @@ class _Stand:
 
 
 def _stand_still(joints: Floats, contacts: Flags, seen: Floats, toe_height: float, fps: float, always: bool) -> _Stand:
-    """Where the feet of one run stand, contact by contact, each of which may last however long. Contacts that are none are taken from
-    `contacts` (T,2)."""
+    """Where the feet of one run stand, contact by contact, each of which may last however long. What is left in
+    `contacts` (T,2) are the frames in which they do."""
     count = len(joints)
     # foot by foot and no more than is needed, so that a contact of an hour needs little
     toes, shift = (long_array((2, count, 3), joints.dtype) for _ in range(2))
@@ -131,7 +131,6 @@ def _stand_still(joints: Floats, contacts: Flags, seen: Floats, toe_height: floa
             toe, (heel_pace, toe_pace) = toes[foot, stretch], pace[foot, :, stretch]
             spots = _stands(toe, toe_pace, seen[stretch, 1, foot], SHORTEST_GAP * fps)
             if not always and max((_drift(toe[spot]) for spot in spots), default=0.0) > LONGEST_DRIFT:
-                contacts[stretch, foot] = False
                 continue
             for frames in spots:
                 place = np.median(toe[frames], axis=0)
@@ -140,6 +139,8 @@ def _stand_still(joints: Floats, contacts: Flags, seen: Floats, toe_height: floa
                 shift[foot, stretch.start + frames] = place - toe[frames]
                 toe_on[stretch.start + frames, foot] = True
             heel_on[stretch, foot] = (heel_pace < HEEL_SPEED) & _near_lowest(heels[foot, stretch], HEEL_HEIGHT)
+        # between two spots the foot is on its way, however low
+        contacts[:, foot] = without_jitter(toe_on[:, foot] | heel_on[:, foot], fps)
         let_go(toes, heels, pace, shift, seen)
     return _Stand(toe_on, heel_on, shift)
 

@@ -47,7 +47,12 @@ def test_a_perfect_capture_has_no_error_and_a_tipped_one_has_its_angle() -> None
     motion.positions_world[:, [ARMATURE_24.index(n) for n in BODY_22.joints]] = exact
     perfect = judge(made, motion)
     assert perfect["world"] == pytest.approx(0.0, abs=1e-3) and perfect["slide"] < 15
-    assert len(summary([found, perfect])) == 11
+    assert len(summary([found, perfect])) == 13
+    moves = np.ones((count, 2), bool)
+    for frames, shares in ((moves, (1.0, 1.0)), (~moves, (0.0, 0.0))):
+        motion.contacts = frames
+        said = judge(made, motion)
+        assert (said["standing"], said["mistaken"] / said["moving"]) == shares and 0 < said["still"] + said["moving"] < 2 * count
     motion.positions_camera[:, [ARMATURE_24.index(n) for n in BODY_22.joints]] = 1.1 * truth
     large = judge(made, motion)
     assert large["pa"] == pytest.approx(0.0, abs=1e-2) and 30 < large["mpjpe"] < 60  # a tenth of the limbs' distances from the hips

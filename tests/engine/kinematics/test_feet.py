@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from contract.skeleton import BODY_22
-from engine.kinematics.contacts import find_contacts
+from engine.kinematics.contacts import find_contacts, stretches
 from engine.kinematics.feet import ANKLES, HIPS, KNEES, TOES, plant_feet, standing_heights
 from engine.kinematics.proportions import Proportions, fit_proportions
 from engine.kinematics.rotations import fit_pose
@@ -122,6 +122,22 @@ def test_a_foot_that_moves_on_stands_on_another_spot_and_its_move_is_left_to_it(
     assert speed.max() < 2.0 * toe_speed(moving)[:, 0].max()
 
 
+def test_on_its_way_from_one_spot_to_another_a_foot_does_not_stand() -> None:
+    """Low all the time and in one contact, it takes two steps of 0.3 m: only where it lies does it count as standing, nor for a moment."""
+    _, truth, body, _, _ = person(0.0)
+    t = np.arange(150) / FPS
+    stepping = np.repeat(truth[:1], 150, 0)
+    stepping[:, TOES + ANKLES, 2] = [body.toe_height] * 2 + [body.ankle_height] * 2
+    way = sum(0.3 / (1 + np.exp(-(t - at) / 0.06)) for at in (1.5, 3.5))
+    stepping[:, [TOES[0], ANKLES[0]], 1] -= way[:, None]
+    moves = np.abs(np.gradient(way, 1 / FPS)) > 0.5
+    for mode in ("auto", "always"):
+        stands = plant_feet(stepping, np.ones((150, 2), bool), body, [slice(0, 150)], FPS, mode).contacts
+        assert stands[:, 1].all() and not stands[moves, 0].any() and stands[:, 0].mean() > 0.75
+        lengths = [s.stop - s.start for s in stretches(stands[:, 0])]
+        assert len(lengths) == 3 and min(lengths) > 0.5 * FPS
+
+
 def test_a_toe_that_lies_still_in_the_picture_is_held_where_the_pose_lets_it_glide() -> None:
     _, truth, body, _, _ = person(0.0)
     gliding = np.repeat(truth[:1], 90, 0)
@@ -144,7 +160,7 @@ def test_modes() -> None:
     skating[:, TOES[0]] = skating[:1, TOES[0]] + np.arange(len(joints))[:, None] / FPS * np.array([0.0, 0.25, 0.0])
     every = np.ones(contacts.shape, bool)
     assert not plant_feet(skating, every, body, runs, FPS, "auto").contacts[:, 0].any()
-    assert plant_feet(skating, every, body, runs, FPS, "always").contacts.all()
+    assert plant_feet(skating, every, body, runs, FPS, "always").contacts[:, 0].all()
     with pytest.raises(ValueError):
         plant_feet(joints, contacts, body, runs, FPS, "sometimes")
 
