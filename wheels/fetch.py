@@ -65,6 +65,8 @@ def make_model(executable: Path) -> None:
     fetch_wheels(executable, packages, MODEL_PLATFORM, MODEL_PYTHON, folder)
     (wheel,) = folder.glob("*.whl")
     # run in the repository's folder, where `engine` is
-    program = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from engine.model_bundle import main; sys.exit(main([{str(wheel)!r}]))"
+    program = (
+        f"import sys; sys.path.insert(0, {str(ROOT)!r}); from engine.model_bundle import main; sys.exit(main([{str(wheel)!r}]))"
+    )
     run_logged([str(executable), "-I", "-c", program], folder / "pack.log", folder, None, lambda line: None)
     wheel.unlink()

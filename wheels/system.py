@@ -1,6 +1,6 @@
 """What Kinolift needs of the machine itself: the platform, and on Linux the shared libraries that no wheel carries.
 
-python3 -m wheels.system      prints the Debian packages of the libraries that are missing, one a line
+    python3 -m wheels.system      prints the Debian packages of the libraries that are missing, one a line
 """
 
 from __future__ import annotations
