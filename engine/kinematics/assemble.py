@@ -23,7 +23,7 @@ from engine.kinematics.smoothing import cutoff, liveliness, smooth_runs, velocit
 from engine.kinematics.trajectory import FramePath, frame_path, smooth_path, turned_path
 from engine.kinematics.upright import straighten
 from engine.kinematics.world import ANKLES, TOES, Up, find_stand, find_up, find_world
-from engine.scratch import long_array
+from engine.scratch import let_go, long_array
 from engine.windows import pieces, windows
 
 Array = npt.NDArray[np.float64]
@@ -254,8 +254,10 @@ def _smoothed(
     sure = long_array((len(places), len(joints)))
     for part in pieces(len(joints), confidence, spread, sure):
         sure[:, part] = sureness(part).T
-    usual = np.array([max(float(np.median(one)), 1e-6) for one in sure])
-    del sure
+    usual = np.empty(len(places))
+    for place, one in enumerate(sure):
+        usual[place] = max(float(np.median(one)), 1e-6)
+        let_go(sure)
     out = long_array(joints.shape)
     for window in windows(runs, fps, joints, confidence, spread, out):
         near = joints[window.reach][:, places].astype(float)

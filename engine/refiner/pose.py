@@ -109,7 +109,7 @@ class PoseModel:
                         progress.advance(done)
                 poses[a:b] = decode(pose, encoded.rotation, height)[0].cpu().numpy()
                 let_go(poses, differ)
-            for part in pieces(len(run.times), joints, spread):
+            for part in pieces(len(run.times), poses, differ, joints, spread):
                 rows = slice(place.start + part.start, place.start + part.stop)
                 joints[rows] = run.resample(poses, part)
                 spread[rows] = np.maximum(run.resample(differ, part), 0.0)

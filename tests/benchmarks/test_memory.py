@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from benchmarks import memory
+from contract.camera_path import CameraPath
 from contract.failure import ExitCode
 from contract.options import CaptureOptions
-from engine import windows
+from engine import scratch, windows
 from engine.capture import finish
 from engine.detector import Detections, gather
 from engine.progress import Progress
@@ -41,20 +42,50 @@ def seen(frames: int) -> Detections:
     return gather(rows, info(frames))
 
 
-def test_a_frame_more_takes_little_more_than_the_motion_keeps_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """By Python's own account of what is allocated. The motion keeps 1.4 KB of a frame, and the whole take in float64 was 16 KB."""
-    monkeypatch.setattr(windows, "PIECE", 128)
-    monkeypatch.setattr(windows, "MARGIN", 1.0)
+def a_frame_more(root: str, known: CameraPath | None) -> float:
+    """Bytes at the peak, by Python's own account of what is allocated."""
     model, peaks = PoseModel("cpu"), []
-    lengths = 300, 700
+    lengths = 300, 900
+    options = CaptureOptions(steps=0, root=root)
+    finish(seen(50), info(50), lambda: model, options, known, Progress())  # what is imported and made once
     for frames in lengths:
         tracemalloc.start()
         try:
-            finish(seen(frames), info(frames), lambda: model, CaptureOptions(steps=0), None, Progress())
+            finish(seen(frames), info(frames), lambda: model, options, known, Progress())
             peaks.append(tracemalloc.get_traced_memory()[1])
         finally:
             tracemalloc.stop()
-    assert (peaks[1] - peaks[0]) / (lengths[1] - lengths[0]) < 3500
+    return (peaks[1] - peaks[0]) / (lengths[1] - lengths[0])
+
+
+def a_camera() -> CameraPath:
+    """One that moves and zooms, and looks along the ground."""
+    level = np.array([[1.0, 0, 0, 0], [0, 0, 1, -3], [0, -1, 0, 1], [0, 0, 0, 1]])
+    return CameraPath("seconds", np.array([0.0, 30.0]), np.stack([level, level]), np.array([[0.8, 0.5, 0.5], [0.9, 0.5, 0.5]]))
+
+
+@pytest.fixture
+def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(windows, "PIECE", 128)
+    monkeypatch.setattr(windows, "MARGIN", 1.0)
+
+
+@pytest.mark.usefixtures("small_pieces")
+def test_a_frame_more_takes_little_more_than_the_motion_keeps_of_it() -> None:
+    """The motion keeps 1.4 KB of a frame, and the whole take in float64 was 16 KB."""
+    assert a_frame_more("motion", None) < 3500
+
+
+@pytest.mark.skipif(not scratch._CAN, reason="elsewhere all is in memory")
+@pytest.mark.usefixtures("small_pieces")
+@pytest.mark.parametrize("root", ["motion", "in-place"])
+@pytest.mark.parametrize("camera", [None, a_camera()], ids=["unknown", "known"])
+def test_a_long_take_lies_in_files_and_its_length_takes_next_to_no_memory(
+    monkeypatch: pytest.MonkeyPatch, root: str, camera: CameraPath | None
+) -> None:
+    """What is left are some 100 bytes a frame: times, contacts, how surely a foot stands. Path, feet and up as whole arrays took over 500."""
+    monkeypatch.setattr(scratch, "SMALL", 0)
+    assert a_frame_more(root, camera) < 300
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux forgets the peak of a process")

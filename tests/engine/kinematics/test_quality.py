@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from contract.skeleton import ARMATURE_24
-from engine.kinematics.quality import acceleration, foot_slide, jerk, report, under_ground
+from engine import windows
+from engine.kinematics.quality import _median, acceleration, foot_slide, jerk, report, under_ground
 
 RUN = [slice(0, 60)]
 
@@ -56,3 +57,17 @@ def test_the_report_is_plain_json() -> None:
     assert out["reprojection_px"] == 4.0 and out["fit_mm"] == 4.0
     assert out["unsure"] == [{"first_frame": 65, "last_frame": 67, "start": 2.167, "end": 2.267, "reason": "filled"}]
     assert out["unsure_percent"] == 5.0
+
+
+@pytest.mark.parametrize("frames", [1, 7, 8, 300])
+@pytest.mark.parametrize("alike", [False, True])
+def test_the_median_is_numpy_s_without_sorting_the_take(monkeypatch: pytest.MonkeyPatch, frames: int, alike: bool) -> None:
+    monkeypatch.setattr(windows, "PIECE", 50)
+    rng = np.random.default_rng(frames)
+    values, confidence = (rng.random((frames, 3)).astype(np.float32) for _ in range(2))
+    values *= 40
+    if alike:
+        values = np.round(values / 20)
+    confidence[0] = 1.0
+    for least in (0.0, 0.5):
+        assert _median(values, confidence, least) == pytest.approx(float(np.median(values[confidence >= least])), abs=1e-6)
