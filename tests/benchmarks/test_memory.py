@@ -83,7 +83,7 @@ def test_a_frame_more_takes_little_more_than_the_motion_keeps_of_it() -> None:
 def test_a_long_take_lies_in_files_and_its_length_takes_next_to_no_memory(
     monkeypatch: pytest.MonkeyPatch, root: str, camera: CameraPath | None
 ) -> None:
-    """What is left are some 100 bytes a frame: times, contacts, how surely a foot stands. Path, feet and up as whole arrays took over 500."""
+    """What is left are some 100 bytes a frame: times, contacts, how surely a foot stands. Path, feet and up whole took 500."""
     monkeypatch.setattr(scratch, "SMALL", 0)
     assert a_frame_more(root, camera) < 300
 
