@@ -157,6 +157,11 @@ def train_lifter(
     if start is not None:
         model.load_state_dict(dict(start))
     learner = LifterLearner(split, motions, recipe, run.device, detector)
-    layout = {"network": "lifter", **asdict(config), **{f"recipe.{name}": value for name, value in asdict(recipe).items()}}
+    layout = {
+        "network": "lifter",
+        "detector": detector is not None,
+        **asdict(config),
+        **{f"recipe.{name}": value for name, value in asdict(recipe).items()},
+    }
     done = train(learner, model, loop_recipe(recipe), layout=layout, run=run.also(lines_into(log)))
     return done.model, {"recipe": asdict(recipe), "validation": done.figures}

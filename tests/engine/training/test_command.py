@@ -13,6 +13,7 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from contract.failure import Failure
+from contract.skeleton import BODY_22
 from engine.datasets.benchmark import Source
 from engine.datasets.registry import load_poses
 from engine.refiner.noise import MixtureNoise
@@ -21,7 +22,7 @@ from engine.refiner.weights import load_weights
 from engine.training.command import main
 from engine.training.evaluate import main as evaluate
 from engine.training.guesses import find_lifter
-from tests.engine.datasets.pairs import write_pairs
+from tests.engine.datasets.pairs import standing, write_pairs
 from tests.engine.datasets.test_motion_benchmark import write_motions
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -178,11 +179,45 @@ def test_the_products_networks(tmp_path):
     assert load_weights(tmp_path / "early" / "lifter.safetensors").header["stopped_at"] == 1
 
 
+def test_a_lifter_is_trained_with_a_model_of_the_detector(tmp_path):
+    """On the motion capture of a person who stands; without the model the same training gives other weights."""
+    for folder in ("pairs", "mocap"):
+        (tmp_path / folder).mkdir()
+    write_pairs(tmp_path / "pairs" / "p.npz", segments=4)
+    right, down, forward = standing().T
+    clip = np.rint(1000 * np.stack([right, -forward, 0.9 - down], -1))[None].repeat(60, 0)
+    np.savez(
+        tmp_path / "mocap" / "set.npz", joint_names=np.array(BODY_22.joints), delta=np.diff(clip, axis=0, prepend=0).astype(np.int16),
+        clip_start=np.array([0, 60]), clip_name=np.array(["still"]), subject=np.array(["one"]),
+        floor_ok=np.array([True]), fps=np.array(30.0),
+    )  # fmt: skip
+    (tmp_path / "s.toml").write_text(
+        "[detector]\nsteps = 2\nbatch = 2\n[detector_layout]\nwidth = 8\ndilations = [1]\n"
+        "[lifter]\nsteps = 2\nbatch = 4\ntransplant = 1.0\n[lifter_layout]\nwidth = 8\ndilations = [1]\n"
+    )
+    common = ["--data", "pairs", "--path", str(tmp_path / "pairs"), "--config", str(tmp_path / "s.toml"), "--device", "cpu"]
+    mocap, model = ["--mocap", str(tmp_path / "mocap")], ["--detector", str(tmp_path / "out" / "detector.safetensors")]
+    assert main(["detector", *common, "-o", str(tmp_path / "out")]) == 0
+    assert main(["lifter", *common, *mocap, *model, "-o", str(tmp_path / "out")]) == 0
+    assert main(["lifter", *common, *mocap, "-o", str(tmp_path / "plain")]) == 0
+    detector, lifter = (load_weights(tmp_path / "out" / f"{name}.safetensors") for name in ("detector", "lifter"))
+    assert detector.header["layout"]["width"] == 8 and "foreseen_world" in detector.header["validation"]
+    assert lifter.header["detector"] == {"sha256": detector.sha256, "recipe": detector.header["recipe"]}
+    plain = load_weights(tmp_path / "plain" / "lifter.safetensors")
+    assert "detector" not in plain.header and any(not torch.equal(plain.tensors[n], lifter.tensors[n]) for n in plain.tensors)
+    with pytest.raises(Failure, match="give both"):
+        main(["lifter", *common, *model, "-o", str(tmp_path / "none")])
+    with pytest.raises(Failure, match="detector"):
+        main(["lifter", *common, *mocap, "-o", str(tmp_path / "out"), "--resume"])
+
+
 def test_what_cannot_be_is_said(words, tmp_path):
     with pytest.raises(Failure, match=r"no weights .*lifter\.safetensors"):
         main(["refiner", *words])
     with pytest.raises(Failure, match="belong to --data pairs"):
         main(["lifter", *words, "--mocap", str(tmp_path)])
+    with pytest.raises(Failure, match="belong to --data pairs"):
+        main(["detector", *words])
     (tmp_path / "s.toml").write_text("[lifter]\nstep = 3")
     with pytest.raises(Failure, match="no setting step"):
         main(["lifter", *words])
