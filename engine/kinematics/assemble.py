@@ -241,7 +241,13 @@ def _calm_face(face: Array, turn: Array, confidence: Stored, runs: list[slice], 
 
 
 def _smoothed(
-    joints: Stored, confidence: Stored, spread: Stored, runs: list[slice], fps: float, smooth: float, chosen: Sequence[int] = range(22)
+    joints: Stored,
+    confidence: Stored,
+    spread: Stored,
+    runs: list[slice],
+    fps: float,
+    smooth: float,
+    chosen: Sequence[int] = range(len(BODY_22)),
 ) -> Stored:
     """(T,22,3): the joints, the `chosen` ones of them smoothed over time, each by how sure it is."""
     if smooth <= 0:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -20,16 +20,14 @@ from engine.refiner.codec import FEATURES, Encoded
 
 
 @dataclass(frozen=True)
-class LifterConfig:
-    """Layout of the network; it stands in the weights file's metadata."""
+class TemporalLayout:
+    """Layout of a network over time; it stands in the weights file's metadata."""
 
     width: int = 384
     dilations: tuple[int, ...] = (1, 2, 4, 8, 1, 2, 4)
-    joints: int = len(BODY_22)
-    features: int = FEATURES
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> LifterConfig:
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """From a weights file's header."""
         return cls(**{**values, "dilations": tuple(values["dilations"])})
 
@@ -39,7 +37,15 @@ class LifterConfig:
         return sum(self.dilations)
 
 
-class Block(nn.Module):
+@dataclass(frozen=True)
+class LifterConfig(TemporalLayout):
+    """Layout of the lifter."""
+
+    joints: int = len(BODY_22)
+    features: int = FEATURES
+
+
+class _Block(nn.Module):
     """Residual: normalise, look at the neighbours in time, mix the channels.
 
     A convolution over three frames, written as one matrix product over the shifted copies: on a CPU that is several times faster.
@@ -60,25 +66,37 @@ class Block(nn.Module):
         return x + self.mix(nn.functional.gelu(self.time(torch.cat([before, y, after], -1))))
 
 
-class Lifter(nn.Module):
-    """features (B,T,F) and base (B,T,J,3) -> pose (B,T,J,3): statures, view axes, joint 0 at the origin."""
+class TemporalNetwork(nn.Module):
+    """(B,T,inputs) -> (B,T,outputs) over frames, all zero before it is trained."""
 
-    def __init__(self, config: LifterConfig | None = None) -> None:
+    def __init__(self, inputs: int, outputs: int, layout: TemporalLayout, dropout: float = 0.0) -> None:
         super().__init__()
-        self.config = config or LifterConfig()
-        c = self.config
-        self.enter = nn.Linear(c.features, c.width)
-        self.blocks = nn.ModuleList(Block(c.width, d) for d in c.dilations)
-        self.norm = nn.LayerNorm(c.width)
-        self.leave = nn.Linear(c.width, 3 * c.joints)
+        self.enter = nn.Linear(inputs, layout.width)
+        self.drop = nn.Dropout(dropout)
+        self.blocks = nn.ModuleList(_Block(layout.width, d) for d in layout.dilations)
+        self.norm = nn.LayerNorm(layout.width)
+        self.leave = nn.Linear(layout.width, outputs)
         nn.init.zeros_(self.leave.weight)
         nn.init.zeros_(self.leave.bias)
 
-    def forward(self, encoded: Encoded) -> Tensor:
-        x = self.enter(encoded.features)
+    def through(self, x: Tensor) -> Tensor:
+        """What its layers make of the inputs."""
+        x = self.drop(self.enter(x))
         for block in self.blocks:
-            x = block(x)
-        pose = encoded.base + self.leave(self.norm(x)).to(encoded.base.dtype).unflatten(-1, (self.config.joints, 3))
+            x = self.drop(block(x))
+        out: Tensor = self.leave(self.norm(x))
+        return out
+
+
+class Lifter(TemporalNetwork):
+    """features (B,T,F) and base (B,T,J,3) -> pose (B,T,J,3): statures, view axes, joint 0 at the origin."""
+
+    def __init__(self, config: LifterConfig | None = None) -> None:
+        self.config = config or LifterConfig()
+        super().__init__(self.config.features, 3 * self.config.joints, self.config)
+
+    def forward(self, encoded: Encoded) -> Tensor:
+        pose = encoded.base + self.through(encoded.features).to(encoded.base.dtype).unflatten(-1, (self.config.joints, 3))
         return pose - pose[..., :1, :]
 
 

@@ -36,6 +36,7 @@ POINT_OFFSET_SIGMA = 0.014  # of the person's height in the picture, a landmark
 HIDDEN_SHARE = 0.4  # of the runs have a limb that is hidden for a while and guessed far off
 HIDDEN_OFFSET_SIGMA = 0.12  # metres
 
+CARRIER = list(LANDMARK_JOINT)
 HIDEABLE = frozenset({"elbow", "wrist", "pinky", "index", "thumb", "knee", "ankle", "heel", "toe"})
 ARMS_FROM, LEGS_FROM = LANDMARKS.index("shoulder.L"), LANDMARKS.index("hip.L")
 
@@ -57,6 +58,25 @@ class Pairs:
     def runs(self, rows: Tensor) -> Pairs:
         """Those of the batch's runs."""
         return Pairs(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
+
+
+def viewed(truth: Tensor, stature: Tensor) -> Tensor:
+    """(B,T,22,3) metres, camera axes -> rooted, in statures, in the axes of a camera that looks at the pelvis, as the detector does."""
+    root = truth[:, :, :1]
+    view = view_rotation(root[:, :, 0, :2] / root[:, :, 0, 2:])
+    return (truth - root) @ view / stature[:, None, None, None]
+
+
+def projected(truth: Tensor) -> Tensor:
+    """(B,T,22,3) metres, camera axes -> (B,T,33,2): over the focal length, where the joint is that carries each landmark."""
+    return (truth[..., :2] / truth[..., 2:])[:, :, CARRIER]
+
+
+def carried(pairs: Pairs, truth: Tensor, stature: Tensor) -> Pairs:
+    """The pairs with another truth (B,T,22,3) and stature (B,), to which every landmark moves along with the joint that carries it."""
+    shift = (viewed(truth, stature) - viewed(pairs.truth, pairs.stature)) / WORLD_TO_STATURE
+    rays = pairs.rays + projected(truth) - projected(pairs.truth)
+    return replace(pairs, truth=truth, stature=stature, rays=rays, world=pairs.world + shift[:, :, CARRIER])
 
 
 def augment(pairs: Pairs, generator: torch.Generator) -> tuple[Pairs, Tensor]:
@@ -172,12 +192,4 @@ def _reshape(pairs: Pairs, generator: torch.Generator) -> Pairs:
     safe = (moved[..., 2].amin((1, 2)) > 0.3)[:, None, None, None]  # nobody is put behind the camera
     moved = torch.where(safe, moved, truth)
     stature = torch.where(safe[:, 0, 0, 0], pairs.stature * grown, pairs.stature)
-    carrier = list(LANDMARK_JOINT)
-    seen = moved[..., :2] / moved[..., 2:] - truth[..., :2] / truth[..., 2:]
-    view = view_rotation(root[:, :, 0, :2] / root[:, :, 0, 2:])
-    old = (truth - root) @ view / pairs.stature[:, None, None, None]
-    new = (moved - moved[:, :, :1]) @ view / stature[:, None, None, None]
-    shift = (new - old) / WORLD_TO_STATURE
-    return replace(
-        pairs, truth=moved, stature=stature, rays=pairs.rays + seen[:, :, carrier], world=pairs.world + shift[:, :, carrier]
-    )  # fmt: skip
+    return carried(pairs, moved, stature)

@@ -15,16 +15,16 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from contract.skeleton import BODY_22
-from engine.landmarks import LANDMARK_JOINT, LANDMARKS
+from engine.landmarks import LANDMARKS
 from engine.refiner import weights
-from engine.refiner.codec import WORLD_TO_STATURE, view_rotation
-from engine.refiner.lifter import Block
-from engine.training.augmentation import Pairs, mirrored
+from engine.refiner.codec import WORLD_TO_STATURE
+from engine.refiner.lifter import TemporalLayout, TemporalNetwork
+from engine.training.augmentation import CARRIER, Pairs, mirrored, projected, viewed
 from engine.training.crops import LENGTH, Crops
-from engine.training.loop import Batch, Draws, Figures, Forward, LoopRecipe, Run, lines_into, train
+from engine.training.loop import Batch, Drawing, Draws, Figures, Forward, LoopRecipe, Run, lines_into, train
 from engine.training.split import Split
 
 _L = len(LANDMARKS)
@@ -38,21 +38,15 @@ STRETCH = 1.0  # |log| of how much larger or smaller what was not foreseen becom
 POSE_UNIT, MOVE_UNIT, DEPTH_UNIT = 4.0, 10.0, 3.0  # bring statures, statures a frame and 1 / statures to the order of 1
 VALIDATION_CROPS = 200
 CLIP = 0.5  # of the gradient's norm
-CARRIER = list(LANDMARK_JOINT)
 
 
 @dataclass(frozen=True)
-class DetectorConfig:
+class DetectorConfig(TemporalLayout):
     """Layout of the network."""
 
     width: int = 256
     dilations: tuple[int, ...] = (1, 2, 4)
     dropout: float = 0.1
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> DetectorConfig:
-        """From a weights file's header."""
-        return cls(**{**values, "dilations": tuple(values["dilations"])})
 
 
 @dataclass(frozen=True)
@@ -87,19 +81,16 @@ class Reading:
     errors: Tensor
 
 
-def viewed(truth: Tensor, stature: Tensor) -> Tensor:
-    """(B,T,22,3) metres, camera axes -> rooted, in statures, in the axes of a camera that looks at the pelvis, as the detector does."""
-    root = truth[:, :, :1]
-    view = view_rotation(root[:, :, 0, :2] / root[:, :, 0, 2:])
-    return (truth - root) @ view / stature[:, None, None, None]
+def posed(truth: Tensor, stature: Tensor) -> tuple[Tensor, Tensor]:
+    """The pose and the depth of a `Reading`, from the truth (B,T,22,3) in metres and camera axes, and the stature (B,)."""
+    return viewed(truth, stature), truth[:, :, :1, 2:] / stature[:, None, None, None]
 
 
 def read(pairs: Pairs) -> Reading:
     """The pairs' poses and what the detector got wrong about them."""
-    pose = viewed(pairs.truth, pairs.stature)
-    depth = pairs.truth[:, :, :1, 2:] / pairs.stature[:, None, None, None]
+    pose, depth = posed(pairs.truth, pairs.stature)
     world = pairs.world * WORLD_TO_STATURE - pose[:, :, CARRIER]
-    image = (pairs.rays - _projected(pairs.truth)) * depth
+    image = (pairs.rays - projected(pairs.truth)) * depth
     visibility = torch.logit(pairs.visibility.clamp(LOGIT_EDGE, 1 - LOGIT_EDGE))
     return Reading(pose, depth, torch.cat([world.flatten(-2), image.flatten(-2), visibility], -1))
 
@@ -111,50 +102,35 @@ def units(like: Tensor) -> Tensor:
     return unit
 
 
-def _projected(truth: Tensor) -> Tensor:
-    return (truth[..., :2] / truth[..., 2:])[:, :, CARRIER]
-
-
-class DetectorModel(nn.Module):
+class DetectorModel(TemporalNetwork):
     """pose (B,T,22,3) and depth (B,T,1,1) of a `Reading` -> the errors to expect and the log of their spread, (B,T,VALUES), in `units`."""
 
     def __init__(self, config: DetectorConfig | None = None) -> None:
-        super().__init__()
         self.config = config or DetectorConfig()
-        c = self.config
-        self.enter = nn.Linear(6 * len(BODY_22) + 1, c.width)
-        self.drop = nn.Dropout(c.dropout)
-        self.blocks = nn.ModuleList(Block(c.width, d) for d in c.dilations)
-        self.norm = nn.LayerNorm(c.width)
-        self.leave = nn.Linear(c.width, 2 * VALUES)
-        nn.init.zeros_(self.leave.weight)
-        nn.init.zeros_(self.leave.bias)
+        super().__init__(6 * len(BODY_22) + 1, 2 * VALUES, self.config, self.config.dropout)
 
     def forward(self, pose: Tensor, depth: Tensor) -> tuple[Tensor, Tensor]:
         flat = pose.flatten(-2).to(self.norm.weight.dtype)
         moves = torch.cat([torch.zeros_like(flat[:, :1]), flat.diff(dim=1)], 1)  # the detector lags behind what moves
-        x = self.drop(self.enter(torch.cat([POSE_UNIT * flat, DEPTH_UNIT / depth[..., 0].to(flat.dtype), MOVE_UNIT * moves], -1)))
-        for block in self.blocks:
-            x = self.drop(block(x))
-        mean, spread = self.leave(self.norm(x)).float().chunk(2, -1)
+        seen = torch.cat([POSE_UNIT * flat, DEPTH_UNIT / depth[..., 0].to(flat.dtype), MOVE_UNIT * moves], -1)
+        mean, spread = self.through(seen).float().chunk(2, -1)
         return mean, spread.clamp(-LONGEST_SPREAD, LONGEST_SPREAD)
 
 
 @torch.no_grad()
-def reread(old: Pairs, new: Pairs, model: DetectorModel) -> Pairs:
-    """`new`, whose truth is another than `old`'s, as the detector would read it.
+def reread(old: Pairs, truth: Tensor, stature: Tensor, model: DetectorModel) -> Pairs:
+    """`old` with another truth (B,T,22,3) and stature (B,), as the detector would read it.
 
     Its errors are what the model expects of the new poses and what it did not expect of the old ones, larger where the new are less sure.
     """
-    was = read(old)
-    pose, depth = viewed(new.truth, new.stature), new.truth[:, :, :1, 2:] / new.stature[:, None, None, None]
+    was, (pose, depth) = read(old), posed(truth, stature)
     (mean, spread), (wanted, wanted_spread) = model(was.pose, was.depth), model(pose, depth)
     unit = units(was.errors)
     rest = was.errors - mean * unit
     errors = wanted * unit + (wanted_spread - spread).clamp(-STRETCH, STRETCH).exp() * rest
     world, image = errors[..., WORLD].unflatten(-1, (_L, 3)), errors[..., IMAGE].unflatten(-1, (_L, 2))
     return replace(
-        new, world=(pose[:, :, CARRIER] + world) / WORLD_TO_STATURE, rays=_projected(new.truth) + image / depth,
+        old, truth=truth, stature=stature, world=(pose[:, :, CARRIER] + world) / WORLD_TO_STATURE, rays=projected(truth) + image / depth,
         visibility=torch.sigmoid(errors[..., VISIBILITY]),
     )  # fmt: skip
 
@@ -167,7 +143,7 @@ def load_detector_model(path: Path) -> DetectorModel:
     return model.eval()
 
 
-class DetectorLearner:
+class DetectorLearner(Drawing):
     """See `engine.training.loop.Learner`: mirrored crops of rendered pairs, as they are."""
 
     frames = LENGTH
@@ -205,12 +181,6 @@ class DetectorLearner:
             f"foreseen_{name}": float(1 - rest[:, part].square().sum() / spread[:, part].square().sum())
             for name, part in (("world", WORLD), ("image", IMAGE), ("visibility", VISIBILITY))
         }
-
-    def state(self) -> dict[str, Any]:
-        return self.draws.state()
-
-    def load_state(self, state: Mapping[str, Any]) -> None:
-        self.draws.load_state(state)
 
 
 def loop_recipe(recipe: DetectorRecipe) -> LoopRecipe:

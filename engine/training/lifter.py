@@ -18,7 +18,7 @@ from engine.refiner.lifter import Lifter, LifterConfig
 from engine.training.augmentation import augment
 from engine.training.crops import LENGTH, Crops
 from engine.training.detector_model import DetectorModel
-from engine.training.loop import Batch, Draws, Figures, Forward, LoopRecipe, Run, lines_into, train
+from engine.training.loop import Batch, Drawing, Draws, Figures, Forward, LoopRecipe, Run, lines_into, train
 from engine.training.metrics import acceleration_error, mpjpe, pa_mpjpe, rooted_at_hips
 from engine.training.split import Split
 from engine.training.transplant import Motions, transplant
@@ -97,7 +97,7 @@ def plain_joints(segment: Segment) -> np.ndarray:
     return np.asarray(marks - (marks[:, :1] + marks[:, 1:2]) / 2)
 
 
-class LifterLearner:
+class LifterLearner(Drawing):
     """See `engine.training.loop.Learner`: augmented crops of rendered pairs, some of them moved to other motions."""
 
     frames = LENGTH
@@ -127,12 +127,6 @@ class LifterLearner:
 
     def validate(self, model: Lifter) -> Figures:
         return evaluate(model, self.split.validation)
-
-    def state(self) -> dict[str, Any]:
-        return self.draws.state()
-
-    def load_state(self, state: Mapping[str, Any]) -> None:
-        self.draws.load_state(state)
 
 
 def loop_recipe(recipe: LifterRecipe) -> LoopRecipe:

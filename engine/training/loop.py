@@ -115,6 +115,20 @@ class Draws:
         self.generator.set_state(state["generator"].cpu())
 
 
+class Drawing:
+    """A learner all of whose state are its draws."""
+
+    draws: Draws
+
+    def state(self) -> dict[str, Any]:
+        """Where its random numbers stand."""
+        return self.draws.state()
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """The inverse of `state`."""
+        self.draws.load_state(state)
+
+
 class Ema:
     """Exponential moving average of a module's parameters, which is what is judged and shipped."""
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 
 from contract.skeleton import Skeleton
 from engine.refiner.sampler import mirrored
-from engine.training.loop import Batch, Draws, Forward
+from engine.training.loop import Batch, Drawing, Draws, Forward
 from engine.training.pose_table import POINT_SIGNS, POSE_SIGNS, PoseTable, judge, mirror_some
 
 CHUNK = 2048
@@ -29,7 +26,7 @@ def lift(model: nn.Module, skeleton: Skeleton, keypoints: Tensor, flip: bool = T
     return torch.cat(parts)
 
 
-class PoseLifterLearner:
+class PoseLifterLearner(Drawing):
     """See `engine.training.loop.Learner`. Half of the rows are mirrored; the loss is the mean distance of the joints."""
 
     frames = 1
@@ -52,9 +49,3 @@ class PoseLifterLearner:
     def validate(self, model: nn.Module) -> dict[str, float]:
         guess = lift(model, self.held_out.skeleton, self.held_out.keypoints)
         return judge(guess, self.held_out.poses, "lifter")
-
-    def state(self) -> dict[str, Any]:
-        return self.draws.state()
-
-    def load_state(self, state: Mapping[str, Any]) -> None:
-        self.draws.load_state(state)

@@ -5,9 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -20,7 +18,7 @@ from engine.refiner.noise import RELEASED_SCALES, UNKNOWN, FixedNoise, Frames, M
 from engine.refiner.sampler import GUIDE_SIGNS, STATE_SIGNS, Ddim, Refined, refine
 from engine.refiner.schedule import Schedule
 from engine.training.diffusion import noise_loss, with_real_errors
-from engine.training.loop import Batch, Draws, Forward
+from engine.training.loop import Batch, Drawing, Draws, Forward
 from engine.training.pose_table import PoseTable, judge, mirror_some
 
 Noise = FixedNoise | MixtureNoise
@@ -99,7 +97,7 @@ def refine_guess(
     return refine(model, skeleton, Ddim(noise.schedule), states, keypoints, times, flip=sampling.flip, guide_signs=GUIDE_SIGNS)
 
 
-class PoseRefinerLearner:
+class PoseRefinerLearner(Drawing):
     """See `engine.training.loop.Learner`. The loss is the squared error of the noise, summed over a pose (the published one)."""
 
     frames = 1
@@ -169,9 +167,3 @@ class PoseRefinerLearner:
         table = self.held_out
         refined = refine_guess(model, self.noise, table.skeleton, table.keypoints, self.held_out_guess, self.sampling, frames=table.frames)
         return {**judge(self.held_out_guess, table.poses, "guess"), **judge(refined.pose[..., 2:], table.poses, "refined")}
-
-    def state(self) -> dict[str, Any]:
-        return self.draws.state()
-
-    def load_state(self, state: Mapping[str, Any]) -> None:
-        self.draws.load_state(state)

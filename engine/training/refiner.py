@@ -25,7 +25,7 @@ from engine.refiner.state import GUIDE_SIGNS, METRES, confidence_of, guides, pos
 from engine.training.augmentation import augment
 from engine.training.crops import Crops
 from engine.training.diffusion import noise_loss, with_real_errors
-from engine.training.loop import Batch, Draws, Figures, Forward, LoopRecipe, Run, lines_into, train
+from engine.training.loop import Batch, Drawing, Draws, Figures, Forward, LoopRecipe, Run, lines_into, train
 from engine.training.metrics import mpjpe, pa_mpjpe, rooted_at_hips
 from engine.training.precision import products
 from engine.training.split import Split
@@ -200,7 +200,7 @@ def keep_the_guess(model: Refiner) -> None:
         nn.init.zeros_(parameter)
 
 
-class RefinerLearner:
+class RefinerLearner(Drawing):
     """See `engine.training.loop.Learner`: what the lifter makes of augmented crops, or noise of the mixture, beside the truth."""
 
     frames = 1
@@ -225,12 +225,6 @@ class RefinerLearner:
 
     def validate(self, model: Refiner) -> Figures:
         return evaluate(model, self.noise, self.held_out)
-
-    def state(self) -> dict[str, Any]:
-        return self.draws.state()
-
-    def load_state(self, state: Mapping[str, Any]) -> None:
-        self.draws.load_state(state)
 
 
 def loop_recipe(recipe: RefinerRecipe) -> LoopRecipe:

@@ -20,10 +20,8 @@ from torch import Tensor
 from contract.failure import Failure
 from contract.skeleton import BODY_22
 from engine.datasets.mixed_motion import Mixing, Parts, Take, choose_parts
-from engine.landmarks import LANDMARK_JOINT
-from engine.refiner.codec import WORLD_TO_STATURE
-from engine.training.augmentation import Pairs
-from engine.training.detector_model import DetectorModel, reread, viewed
+from engine.training.augmentation import Pairs, carried
+from engine.training.detector_model import DetectorModel, reread
 from engine.training.mixtures import Stretch, gather
 
 Array = npt.NDArray[np.floating]
@@ -114,11 +112,8 @@ def transplant(pairs: Pairs, motions: Motions, share: float, rng: np.random.Gene
     truth, stature = pairs.truth.clone(), pairs.stature.clone()
     truth[rows] = torch.where(free[:, None, None, None], placed, truth[rows])
     stature[rows] = torch.where(free, stature_of(drawn).to(stature.dtype), stature[rows])
-    carrier = list(LANDMARK_JOINT)
-    moved = truth[..., :2] / truth[..., 2:] - pairs.truth[..., :2] / pairs.truth[..., 2:]
-    shift = (viewed(truth, stature) - viewed(pairs.truth, pairs.stature)) / WORLD_TO_STATURE
-    new = replace(pairs, truth=truth, stature=stature, rays=pairs.rays + moved[:, :, carrier], world=pairs.world + shift[:, :, carrier])
     if detector is None:
-        return new
-    seen_anew = reread(pairs.runs(rows), new.runs(rows), detector)
-    return replace(new, **{n: getattr(new, n).index_copy(0, rows, getattr(seen_anew, n)) for n in ("rays", "world", "visibility")})
+        return carried(pairs, truth, stature)
+    anew = reread(pairs.runs(rows), truth[rows], stature[rows], detector)
+    landmarks = {n: getattr(pairs, n).index_copy(0, rows, getattr(anew, n)) for n in ("rays", "world", "visibility")}
+    return replace(pairs, truth=truth, stature=stature, **landmarks)

@@ -10,9 +10,9 @@ from engine.datasets.detections import load_detections
 from engine.refiner import weights
 from engine.refiner.codec import encode, encode_truth
 from engine.training import detector_model
+from engine.training.augmentation import CARRIER, viewed
 from engine.training.crops import Crops
 from engine.training.detector_model import (
-    CARRIER,
     IMAGE,
     VISIBILITY,
     WORLD,
@@ -23,7 +23,6 @@ from engine.training.detector_model import (
     read,
     reread,
     train_detector_model,
-    viewed,
 )
 from engine.training.split import split_segments
 from engine.training.transplant import Motions, transplant
@@ -70,7 +69,9 @@ def test_a_reading_and_its_errors_are_the_same_thing(crops):
 def test_an_untrained_model_leaves_the_errors_as_they_were(crops):
     """It foresees nothing, so what the detector got wrong stays, at the pose's new place."""
     new = moved(crops)
-    torch.testing.assert_close(read(reread(crops, new, DetectorModel(SMALL))).errors, read(crops).errors, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(
+        read(reread(crops, new.truth, new.stature, DetectorModel(SMALL))).errors, read(crops).errors, atol=1e-4, rtol=1e-4
+    )
 
 
 def test_what_is_foreseen_changes_with_the_pose(crops):
@@ -83,7 +84,7 @@ def test_what_is_foreseen_changes_with_the_pose(crops):
             return mean, torch.zeros_like(mean)
 
     new = moved(crops)
-    before, after = read(crops), read(reread(crops, new, HighWrist()))
+    before, after = read(crops), read(reread(crops, new.truth, new.stature, HighWrist()))
     change = after.errors - before.errors
     rise = viewed(new.truth, new.stature) - viewed(crops.truth, crops.stature)
     expected = torch.zeros_like(change)
@@ -103,7 +104,7 @@ def test_where_the_new_pose_is_less_sure_the_rest_grows(crops):
             self.calls += 1
             return torch.zeros_like(spread), spread
 
-    grown = read(reread(crops, crops, LessSure())).errors[..., WORLD]
+    grown = read(reread(crops, crops.truth, crops.stature, LessSure())).errors[..., WORLD]
     torch.testing.assert_close(grown, float(np.exp(0.5)) * read(crops).errors[..., WORLD], atol=1e-4, rtol=1e-4)
 
 
