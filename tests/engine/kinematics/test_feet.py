@@ -5,7 +5,7 @@ import pytest
 
 from contract.skeleton import BODY_22
 from engine.kinematics.contacts import find_contacts, stretches
-from engine.kinematics.feet import ANKLES, HIPS, KNEES, TOES, plant_feet, standing_heights
+from engine.kinematics.feet import ANKLES, HIPS, KNEES, RAISED_ABOVE, TOES, Planted, plant_feet, standing_heights
 from engine.kinematics.proportions import Proportions, fit_proportions
 from engine.kinematics.rotations import fit_pose
 
@@ -147,6 +147,61 @@ def test_a_toe_that_lies_still_in_the_picture_is_held_where_the_pose_lets_it_gli
     left = toe_speed(plant_feet(gliding, contacts, body, runs, FPS).joints)
     held = toe_speed(plant_feet(gliding, contacts, body, runs, FPS, seen=np.full((90, 2, 2), 0.03)).joints)
     assert left.max() > 50 and held.max() < 0.5
+
+
+def standing(frames: int) -> tuple[np.ndarray, Proportions]:
+    """A person who stands on flat feet with bent knees, and the body."""
+    _, truth, body, _, _ = person(0.0)
+    joints = np.repeat(truth[:1], frames, 0)
+    joints[..., 2] -= 0.1
+    for ankle, toe in zip(ANKLES, TOES, strict=True):
+        ahead = (joints[:, toe] - joints[:, ankle]) * [1, 1, 0]
+        rise = body.ankle_height - body.toe_height
+        joints[:, ankle, 2] = body.ankle_height
+        joints[:, toe] = joints[:, ankle] + ahead * (np.sqrt(body.lengths["toe.L"] ** 2 - rise**2) / np.linalg.norm(ahead, axis=-1))[:, None]
+        joints[:, toe, 2] = body.toe_height
+    return joints, body
+
+
+def over_flat(joints: np.ndarray, body: Proportions) -> np.ndarray:
+    """(T,2) metres by which the ankles are higher over their toes than those of flat feet."""
+    return np.asarray(joints[:, ANKLES, 2] - joints[:, TOES, 2] - (body.ankle_height - body.toe_height))
+
+
+def raised(centimetres: float) -> tuple[np.ndarray, Proportions, Planted]:
+    """Whoever stands on flat feet, but is read with all but the toes so much higher: the joints, the body and what is made of them."""
+    joints, body = standing(90)
+    joints[:, [j for j in range(22) if j not in TOES], 2] += centimetres / 100
+    for ankle, toe in zip(ANKLES, TOES, strict=True):  # a foot is as long as it is
+        ahead = (joints[:, toe] - joints[:, ankle]) * [1, 1, 0]
+        level = np.sqrt(body.lengths["toe.L"] ** 2 - (joints[:, ankle, 2] - joints[:, toe, 2]) ** 2)
+        joints[:, toe, :2] = joints[:, ankle, :2] + ahead[:, :2] * (level / np.linalg.norm(ahead, axis=-1))[:, None]
+    return joints, body, plant_feet(joints, np.ones((90, 2), bool), body, [slice(0, 90)], FPS)
+
+
+@pytest.mark.parametrize("centimetres", [-2.0, 2.0, 5.0])
+def test_a_foot_that_stands_still_lies_flat_and_the_body_goes_along(centimetres: float) -> None:
+    joints, body, planted = raised(centimetres)
+    assert np.abs(over_flat(planted.joints, body)).max() < 0.007
+    legs = planted.joints[:, HIPS] - planted.joints[:, ANKLES]
+    assert np.abs(np.linalg.norm(legs, axis=-1) - np.linalg.norm(joints[:, HIPS] - joints[:, ANKLES], axis=-1)).max() < 0.01
+
+
+def test_who_stands_on_the_toes_keeps_the_heels_up() -> None:
+    joints, body, planted = raised(100 * (RAISED_ABOVE + 0.005) * HEIGHT)
+    assert over_flat(planted.joints, body).min() > 0.9 * over_flat(joints, body).min()
+
+
+def test_a_heel_that_rises_over_a_standing_toe_is_not_pressed_down() -> None:
+    """Two seconds flat, then the heel goes up by 12 cm within 0.4 s and stays up: flat first, up at the end, no jump."""
+    joints, body = standing(100)
+    rise = 0.12 * np.clip((np.arange(100) - 60) / 12, 0, 1)
+    joints[:, ANKLES[0], 2] += rise
+    planted = plant_feet(joints, np.ones((100, 2), bool), body, [slice(0, 100)], FPS).joints
+    over = over_flat(planted, body)[:, 0]
+    assert np.abs(over[:50]).max() < 0.01
+    assert over[-1] > 0.5 * rise[-1]
+    assert np.abs(np.diff(over)).max() < 1.5 * np.diff(rise).max()
 
 
 def test_modes() -> None:
