@@ -52,8 +52,8 @@ BODY_MARGINS = 3.0
 # Pull of the free foot back to where it was captured, against the penalty of bending the correction: with a weak one the correction swings
 # on after a contact, and a walker's toes are lifted only half as high as they should.
 FREE_PULL = 0.3
-# A foot that stands and does not turn lies flat, in motion capture in 97 of 100 frames, whatever the depths of its two ends say. A heel that
-# is higher over flat than the first of these (shares of the stature) may be raised, above the second it surely is.
+# A foot that stands and does not turn lies flat, in motion capture in 97 of 100 frames, whatever the depths of its two ends say. A heel
+# that is higher over flat than the first of these (shares of the stature) may be raised, above the second it surely is.
 FLAT_BELOW, RAISED_ABOVE = 0.045, 0.075
 # A standing foot turns on its toe no faster than this (hertz).
 TURN_HZ = 0.5
@@ -119,9 +119,7 @@ class _Stand:
     flat: Floats
 
 
-def _stand_still(
-    joints: Floats, contacts: Flags, seen: Floats, body: Proportions, toe_height: float, fps: float, always: bool
-) -> _Stand:
+def _stand_still(joints: Floats, contacts: Flags, seen: Floats, body: Proportions, toe_height: float, fps: float, always: bool) -> _Stand:
     """Where the feet of one run stand, contact by contact, each of which may last however long. What is left in
     `contacts` (T,2) are the frames in which they do."""
     count = len(joints)

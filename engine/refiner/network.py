@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -19,6 +20,13 @@ from .guidance import ContextGuidance
 from .layout import GraphLayout
 
 LONGEST_PERIOD = 10000.0
+Between = Callable[[int, Tensor], Tensor]
+
+
+def unchanged(_: int, out: Tensor) -> Tensor:
+    """Nothing between the blocks: the paper's network, which sees single frames."""
+    return out
+
 
 
 @dataclass(frozen=True)
@@ -131,18 +139,19 @@ class Refiner(nn.Module):
         config = self.config
         return [TimedResidual(config.hidden, config.embedding, graph, config.conv_dropout) for _ in range(count)]
 
-    def forward(self, x: Tensor, t: Tensor, p: Tensor | None = None) -> Tensor:
+    def forward(self, x: Tensor, t: Tensor, p: Tensor | None = None, between: Between = unchanged) -> Tensor:
         """Noise in `x`.
 
         x: (B, J, 5), the noisy state (u, v, x, y, z). t: (B,) diffusion steps. p: (B, J, channels of the context), the
         un-noised 2D pose first; with `guide_from_noisy` its (u, v) are taken from `x` instead, without guidance it is unused.
+        between: what is done to the nodes (B, N, hidden) behind each block, by its number (see sequence.py).
         """
         self.check(x)
         swish_time = functional.silu(self.time(t))
         out = self.embed(x)
         if self.guidance is None:
-            for attention, convolution in zip(self.attentions, self.convolutions, strict=True):
-                out = convolution(attention(out), swish_time)
+            for i, (attention, convolution) in enumerate(zip(self.attentions, self.convolutions, strict=True)):
+                out = between(i, convolution(attention(out), swish_time))
             return self.readout(out)
 
         guide = self.guidance(self.context(x, p))
@@ -156,7 +165,7 @@ class Refiner(nn.Module):
                 # After the line above: the guide receives out + 2 guide of this layer, as published.
                 guide = guide + out
                 guide = self.guidance.convolutions[i](guide, swish_time)
-            out = convolution(out, swish_time)
+            out = between(i, convolution(out, swish_time))
         return self.readout(out)
 
     def check(self, x: Tensor) -> None:

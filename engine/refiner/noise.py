@@ -106,10 +106,14 @@ class MixtureNoise:
         self.errors = ErrorModel.of(errors) if isinstance(errors, Mixture) else errors
 
     def forward(
-        self, h0: Tensor, t: Tensor, generator: torch.Generator | None = None, confidence: Tensor | None = None
-    ) -> tuple[Tensor, Tensor]:
-        """See `Process.forward`; one component is drawn for each joint of each pose."""
-        centre, around = self.errors.draw((len(h0),), h0, generator, confidence)
+        self, h0: Tensor, t: Tensor, generator: torch.Generator | None = None, confidence: Tensor | None = None,
+        times: Tensor | None = None,
+    ) -> tuple[Tensor, Tensor]:  # fmt: skip
+        """See `Process.forward`; one component is drawn for each joint of each pose. times (B,): as in `Frames`; the noise lasts over them."""
+        if times is None:
+            centre, around = self.errors.draw((len(h0),), h0, generator, confidence)
+        else:
+            centre, around = (values[0] for values in self.errors.course(1, times, h0, generator, confidence))
         kept, sigma = self.schedule.coefficients(t, h0)
         start_kept, start_sigma = self.schedule.alpha_bar(self.start_step) ** 0.5, self.schedule.sigma(self.start_step)
         # (1 - sqrt(abar)) / sigma = sigma / (1 + sqrt(abar)), which does not cancel where abar is near 1.

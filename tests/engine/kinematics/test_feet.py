@@ -156,9 +156,9 @@ def standing(frames: int) -> tuple[np.ndarray, Proportions]:
     joints[..., 2] -= 0.1
     for ankle, toe in zip(ANKLES, TOES, strict=True):
         ahead = (joints[:, toe] - joints[:, ankle]) * [1, 1, 0]
-        rise = body.ankle_height - body.toe_height
+        level = np.sqrt(body.lengths["toe.L"] ** 2 - (body.ankle_height - body.toe_height) ** 2)
         joints[:, ankle, 2] = body.ankle_height
-        joints[:, toe] = joints[:, ankle] + ahead * (np.sqrt(body.lengths["toe.L"] ** 2 - rise**2) / np.linalg.norm(ahead, axis=-1))[:, None]
+        joints[:, toe] = joints[:, ankle] + ahead * (level / np.linalg.norm(ahead, axis=-1))[:, None]
         joints[:, toe, 2] = body.toe_height
     return joints, body
 
