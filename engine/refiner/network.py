@@ -28,7 +28,6 @@ def unchanged(_: int, out: Tensor) -> Tensor:
     return out
 
 
-
 @dataclass(frozen=True)
 class RefinerConfig(GraphLayout):
     """What the network is made of beside the layers that all have; the defaults are the paper's.

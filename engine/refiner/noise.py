@@ -109,7 +109,7 @@ class MixtureNoise:
         self, h0: Tensor, t: Tensor, generator: torch.Generator | None = None, confidence: Tensor | None = None,
         times: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:  # fmt: skip
-        """See `Process.forward`; one component is drawn for each joint of each pose. times (B,): as in `Frames`; the noise lasts over them."""
+        """See `Process.forward`; one component is drawn for each joint of each pose. times (B,): as in `Frames`; what is drawn lasts."""
         if times is None:
             centre, around = self.errors.draw((len(h0),), h0, generator, confidence)
         else:

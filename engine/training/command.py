@@ -1,11 +1,12 @@
-"""Trains the lifter, the refiner, or the model of the detector that the lifter's training may use.
+"""Trains the lifter, the refiner, its sequence form, or the model of the detector that the lifter's training may use.
 
   kinolift.py train lifter  --data h36m --path FOLDER --keypoints cpn --config paper_cpn -o runs/cpn
   kinolift.py train refiner --data h36m --path FOLDER --keypoints cpn --config paper_cpn -o runs/cpn
 
 h36m, mpi_inf_3dhp, mocap, detections: the paper's single-frame networks, validated on training subjects that are held out; the refiner
 needs a lifter's guesses: those of the weights in the same folder or of --lifter, or another lifter's by --lifter module:callable or
---predictions. pairs: the product's networks, which see MediaPipe's landmarks over time; `train detector` learns what MediaPipe gets wrong.
+--predictions. pairs: the product's networks, which see MediaPipe's landmarks over time; `train sequence` puts attention over time between
+the refiner's blocks; `train detector` learns what MediaPipe gets wrong.
 FOLDER/lifter.pt and FOLDER/refiner.pt are checkpoints, NETWORK.safetensors the weights, log/ is for TensorBoard. Under torchrun:
 `torchrun --nproc-per-node 2 -m engine train ...`.
 """
@@ -44,14 +45,15 @@ from engine.training.pose_lifter import PoseLifterLearner, lift
 from engine.training.pose_refiner import DiffusionRecipe, PoseRefinerLearner, Sampling, make_noise
 from engine.training.pose_table import PoseTable, pose_table
 from engine.training.processes import join
+from engine.training.sequence_refiner import SequenceRecipe, train_sequence
 from engine.training.settings import fill, read_toml
 from engine.training.split import HELD_OUT_HUMANS, HELD_OUT_SOURCES, split_segments, training_motions
 from engine.training.split import Split as PairsSplit
 from engine.training.transplant import Motions
 
-NETWORKS = ("lifter", "refiner", "detector")
+NETWORKS = ("lifter", "refiner", "sequence", "detector")
 PAIRS = "pairs"
-TABLES = ("lifter", "lifter_layout", "refiner", "refiner_layout", "diffusion", "sampling", "detector", "detector_layout")
+TABLES = ("lifter", "lifter_layout", "refiner", "refiner_layout", "sequence", "diffusion", "sampling", "detector", "detector_layout")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -143,8 +145,8 @@ def watched(order: Order, steps: int) -> tuple[Run, Display, TensorBoardLog | No
 def _train_poses(order: Order) -> None:
     """The paper's single-frame networks."""
     read, device = order.read, order.device
-    if read.mocap is not None or read.start is not None or read.detector is not None or read.network == "detector":
-        raise Failure("bad_arguments", "--mocap, --start, --detector and the network `detector` belong to --data pairs.")
+    if read.mocap is not None or read.start is not None or read.detector is not None or read.network in ("sequence", "detector"):
+        raise Failure("bad_arguments", "--mocap, --start, --detector and the networks `sequence` and `detector` belong to --data pairs.")
     if read.network == "lifter" and (read.lifter is not None or read.predictions is not None):
         raise Failure("bad_arguments", "--lifter and --predictions belong to the refiner, which starts from their poses.")
     source = Source(
@@ -238,8 +240,9 @@ def _train_pairs(order: Order) -> None:
     split = split_segments(load_detections(read.path), held_out)
     if not split.train or not split.validation:
         raise Failure("bad_input", f"{read.path} lacks training or validation pairs; both bodies and sources are held apart.")
-    stored_start = None if read.start is None else weights.load_weights(read.start / f"{read.network}.safetensors")
-    start = None if stored_start is None else stored_start.part(read.network)
+    begins = "refiner" if read.network == "sequence" else read.network  # the sequence form, with a single-frame refiner
+    stored_start = None if read.start is None else weights.load_weights(read.start / f"{begins}.safetensors")
+    start = None if stored_start is None else stored_start.part(begins)
     log_file = read.out / f"{read.network}.jsonl"
     if read.detector is not None and (read.network != "lifter" or read.mocap is None):
         raise Failure("bad_arguments", "--detector says how the motion of --mocap is read while a lifter is trained; give both.")
@@ -265,15 +268,15 @@ def _train_pairs(order: Order) -> None:
     else:
         lifter_file = Path(read.lifter) if read.lifter else read.out / "lifter.safetensors"
         network = load_lifter(lifter_file)
-        recipe = order.recipe(product_refiner.RefinerRecipe, "refiner")
+        kind = SequenceRecipe if read.network == "sequence" else product_refiner.RefinerRecipe
+        recipe = order.recipe(kind, read.network)
         config = fill(RefinerConfig, order.settings["refiner_layout"], "refiner_layout")
         motions = _motions(read.mocap, held_out, recipe.mixed)
+        teach: Any = train_sequence if read.network == "sequence" else product_refiner.train_refiner
         run, display, log = watched(order, recipe.steps)
         with display:
-            refiner, mixture, first, info = product_refiner.train_refiner(
-                network, split, recipe, config, log_file, start, without_lines(run), motions
-            )
-        tensors = {f"refiner.{name}": value.cpu() for name, value in refiner.state_dict().items()} | mixture.to_tensors()
+            refiner, mixture, first, info = teach(network, split, recipe, config, log_file, start, without_lines(run), motions)
+        tensors = {f"{read.network}.{name}": value.cpu() for name, value in refiner.state_dict().items()} | mixture.to_tensors()
         header = {"layout": refiner.config.to_dict(), "start_step": first, "lifter": weights.load_weights(lifter_file).sha256, **info}
     if log is not None:
         log.close()

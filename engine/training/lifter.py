@@ -19,7 +19,7 @@ from engine.training.augmentation import augment
 from engine.training.crops import LENGTH, Crops
 from engine.training.detector_model import DetectorModel
 from engine.training.loop import Batch, Drawing, Draws, Figures, Forward, LoopRecipe, Run, lines_into, train
-from engine.training.metrics import LIMBS, acceleration_error, mpjpe, pa_mpjpe, rooted_at_hips
+from engine.training.metrics import acceleration_error, mpjpe, pa_mpjpe, rooted_at_hips
 from engine.training.split import Split
 from engine.training.transplant import Motions, transplant
 
@@ -41,7 +41,6 @@ class LifterRecipe:
     weight_decay: float = 0.02
     velocity: float = 2.0  # weight of the frame-to-frame error: stillness
     bone: float = 0.5  # weight of the bone lengths' error
-    aligned: float = 0.0  # weight of the error that is left after Procrustes alignment: a lean in doubt is not hedged by flattening the pose
     ema: float = 0.998
     transplant: float = 0.35  # share of the runs that show other motion capture under the detector's real errors
     mixed: float = 0.0  # share of those whose legs, trunk and arms are those of different motions
@@ -49,33 +48,14 @@ class LifterRecipe:
     evaluate_every: int = 500
 
 
-def aligned_error(predicted: Tensor, truth: Tensor) -> Tensor:
-    """(...,J,3) poses -> (...,J): distances left after each pose is moved onto its truth by the best similarity (Procrustes).
-
-    The similarity is taken as given by the gradient: at its optimum it would add nothing to that of the squared distances.
-    """
-    p, t = predicted - predicted.mean(-2, keepdim=True), truth - truth.mean(-2, keepdim=True)
-    with torch.no_grad():
-        u, s, vt = torch.linalg.svd(p.transpose(-1, -2) @ t)
-        sign = torch.linalg.det(u @ vt).sign()
-        flip = torch.stack([torch.ones_like(sign), torch.ones_like(sign), sign], -1)  # a rotation, never a reflection
-        turn = (u * flip[..., None, :]) @ vt
-        scale = (s * flip).sum(-1) / p.square().sum((-1, -2)).clamp_min(1e-12)
-    return (scale[..., None, None] * (p @ turn) - t).norm(dim=-1)
-
-
-def pose_loss(predicted: Tensor, truth: Tensor, velocity: float, bone: float, aligned: float = 0.0) -> Tensor:
-    """Position, velocity, bone length and aligned errors of (B,T,22,3) poses in statures; in metres of METRES."""
+def pose_loss(predicted: Tensor, truth: Tensor, velocity: float, bone: float) -> Tensor:
+    """Position, velocity and bone length errors of (B,T,22,3) poses in statures; in metres of METRES."""
     weight = torch.tensor(JOINT_WEIGHT, dtype=predicted.dtype, device=predicted.device)
     error = (predicted - truth).norm(dim=-1)
     change = (predicted.diff(dim=1) - truth.diff(dim=1)).norm(dim=-1)
     parent, child = (list(side) for side in zip(*BODY_22.edges, strict=True))
     lengths = (predicted[:, :, child] - predicted[:, :, parent]).norm(dim=-1) - (truth[:, :, child] - truth[:, :, parent]).norm(dim=-1)
-    loss = (error * weight).mean() + velocity * (change * weight).mean() + bone * lengths.abs().mean()
-    if aligned:
-        limbs = list(LIMBS)
-        loss = loss + aligned * aligned_error(predicted[..., limbs, :], truth[..., limbs, :]).mean()
-    return METRES * loss
+    return METRES * ((error * weight).mean() + velocity * (change * weight).mean() + bone * lengths.abs().mean())
 
 
 @torch.inference_mode()
@@ -143,7 +123,7 @@ class LifterLearner(Drawing):
         rays, visibility, world, detected, truth, stature, roll = batch
         encoded = encode(rays, visibility, world, detected, roll)
         target = encode_truth(truth, encoded.rotation, stature)
-        return pose_loss(forward(encoded), target, self.recipe.velocity, self.recipe.bone, self.recipe.aligned)
+        return pose_loss(forward(encoded), target, self.recipe.velocity, self.recipe.bone)
 
     def validate(self, model: Lifter) -> Figures:
         return evaluate(model, self.split.validation)

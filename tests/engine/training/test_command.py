@@ -211,13 +211,34 @@ def test_a_lifter_is_trained_with_a_model_of_the_detector(tmp_path):
         main(["lifter", *common, *mocap, "-o", str(tmp_path / "out"), "--resume"])
 
 
+def test_the_sequence_form_goes_on_from_a_single_frame_refiner(tmp_path):
+    (tmp_path / "pairs").mkdir()
+    write_pairs(tmp_path / "pairs" / "p.npz", segments=4)
+    few = "steps = 2\nbatch = 2\npool = 1\ncomponents = 1\nclasses = 1\nevaluate_every = 2\n"
+    (tmp_path / "s.toml").write_text(
+        f"[lifter]\nsteps = 2\nbatch = 4\n[lifter_layout]\nwidth = 8\ndilations = [1]\n[refiner]\n{few}[sequence]\n{few}"
+        "[refiner_layout]\nhidden = 8\nlayers = 2\nheads = 2\n"
+    )
+    out = tmp_path / "out"
+    common = ["--data", "pairs", "--path", str(tmp_path / "pairs"), "--config", str(tmp_path / "s.toml"), "--device", "cpu", "-o", str(out)]
+    for network in ("lifter", "refiner"):
+        assert main([network, *common]) == 0
+    assert main(["sequence", *common, "--start", str(out)]) == 0
+    single, sequence = (load_weights(out / f"{name}.safetensors") for name in ("refiner", "sequence"))
+    assert sequence.header["start"]["sha256"] == single.sha256 and "refined_accel" in sequence.header["validation"]
+    taken = sequence.part("sequence")
+    assert {name.removeprefix("refiner.") for name in taken if name.startswith("refiner.")} == set(single.part("refiner"))
+    assert any(name.startswith("over_time.") for name in taken)
+
+
 def test_what_cannot_be_is_said(words, tmp_path):
     with pytest.raises(Failure, match=r"no weights .*lifter\.safetensors"):
         main(["refiner", *words])
     with pytest.raises(Failure, match="belong to --data pairs"):
         main(["lifter", *words, "--mocap", str(tmp_path)])
-    with pytest.raises(Failure, match="belong to --data pairs"):
-        main(["detector", *words])
+    for network in ("detector", "sequence"):
+        with pytest.raises(Failure, match="belong to --data pairs"):
+            main([network, *words])
     (tmp_path / "s.toml").write_text("[lifter]\nstep = 3")
     with pytest.raises(Failure, match="no setting step"):
         main(["lifter", *words])

@@ -15,6 +15,7 @@ from engine.training.lifter import LifterRecipe
 from engine.training.loop import LoopRecipe
 from engine.training.pose_refiner import DiffusionRecipe, Sampling
 from engine.training.refiner import RefinerRecipe
+from engine.training.sequence_refiner import SequenceRecipe
 from engine.training.settings import CONFIGS, fill, read_toml
 
 PAPER = {
@@ -23,7 +24,7 @@ PAPER = {
 }  # fmt: skip
 PRODUCT = {
     "lifter": LifterRecipe, "lifter_layout": LifterConfig, "refiner": RefinerRecipe, "refiner_layout": RefinerConfig,
-    "detector": DetectorRecipe, "detector_layout": DetectorConfig,
+    "sequence": SequenceRecipe, "detector": DetectorRecipe, "detector_layout": DetectorConfig,
 }  # fmt: skip
 
 
