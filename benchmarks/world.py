@@ -7,7 +7,8 @@ with the true focal length, with the one that a capture estimates, and with the 
 up (median, 90th percentile), the errors of tilt and roll (root mean square, degrees), that of the field of view, the error of the world
 positions after one turn about the vertical and one level shift (mean and median, mm), MPJPE and PA-MPJPE (mm), the speed of toes that stand
 still in the truth (cm/s; the mean of the segments' means, then of all such frames together), the share of their frames in which the foot
-is known to stand, and of the frames in which the truth's foot moves at over 0.5 m/s the share in which it is taken to stand. The cameras
+is known to stand, how much the heels of those feet are higher or lower over flat than the truth's (mm), and of the frames in which the
+truth's foot moves at over 0.5 m/s the share in which it is taken to stand. The cameras
 here look from 40 degrees down to 20 up, all equally often, and have 35 to 85 degrees: more kinds than people's cameras, for which the
 product is made.
 """
@@ -51,8 +52,9 @@ Array = npt.NDArray[np.float64]
 FPS = 30.0
 STILL = 0.15  # m/s: a toe of the truth that is slower stands
 KINDS = ("true", "estimated", "usual")
+FLAT = 20.0  # of a hundred frames in which a toe stands the heel is as low as in flat feet
 MOVING = 0.5  # m/s: a foot of the truth of which both ends are faster is on its way
-FIGURES = ("up", "tilt", "roll", "fov", "world", "mpjpe", "pa", "slide", "standing", "still", "mistaken", "moving")
+FIGURES = ("up", "tilt", "roll", "fov", "world", "mpjpe", "pa", "slide", "standing", "heel", "still", "mistaken", "moving")
 _JUDGED = (*NAMES, *TOES)
 
 
@@ -77,6 +79,20 @@ def true_world(segment: Segment) -> Array:
     return world
 
 
+def over_flat(motion: Motion) -> Array:
+    """(T,2) mm by which the heels are higher over the toes than in the rest pose, whose feet are flat."""
+    ankles, toes = ([ARMATURE_24.index(f"{end}.{side}") for side in "LR"] for end in ("ankle", "toe"))
+    rise = motion.positions_world[:, ankles, 2] - motion.positions_world[:, toes, 2]
+    return 1000 * np.asarray(rise + motion.rest_offsets[toes, 2], float)
+
+
+def over_flat_of(truth: Array, still: npt.NDArray[np.bool_]) -> Array:
+    """The same of (T,22,3) joints without a rest pose: flat is how low the heels get over toes that stand still (T,2)."""
+    rise = truth[:, ANKLES, 2] - truth[:, TOE_JOINTS, 2]
+    flat = np.array([np.percentile(rise[still[:, foot], foot], FLAT) if still[:, foot].any() else np.nan for foot in range(2)])
+    return 1000 * np.asarray(rise - flat)
+
+
 def judge(segment: Segment, motion: Motion) -> dict[str, float]:
     """FIGURES of one captured segment: degrees, mm, cm/s, a share (nan where no toe stands), numbers of frames."""
     assert segment.camera is not None
@@ -91,6 +107,7 @@ def judge(segment: Segment, motion: Motion) -> dict[str, float]:
     plain, aligned, _ = errors(limbs, motion.times, exact)
     toe_speed, ankle_speed = (np.linalg.norm(np.gradient(truth[:, ends], 1 / FPS, axis=0), axis=-1) for ends in (TOE_JOINTS, ANKLES))
     still, moving = toe_speed < STILL, np.minimum(toe_speed, ankle_speed) > MOVING
+    stands = still & motion.contacts
     seen = 2 * np.degrees(np.arctan(max(segment.camera.size) / 2 / segment.camera.focal))
     return {
         "up": float(np.degrees(np.arccos(np.clip(off, -1, 1)))),
@@ -102,6 +119,7 @@ def judge(segment: Segment, motion: Motion) -> dict[str, float]:
         "pa": aligned,
         "slide": slide if still.any() else float("nan"),
         "standing": float(motion.contacts[still].mean()) if still.any() else float("nan"),
+        "heel": float(np.abs(over_flat(motion) - over_flat_of(truth, still))[stands].mean()) if stands.any() else float("nan"),
         "still": float(still.sum()),
         "mistaken": float(motion.contacts[moving].sum()),
         "moving": float(moving.sum()),
@@ -137,7 +155,7 @@ def summary(rows: list[dict[str, float]]) -> list[str]:
         f"{np.median(at['up']):.1f}", f"{np.percentile(at['up'], 90):.1f}", rms("tilt"), rms("roll"), rms("fov"),
         f"{at['world'].mean():.0f}", f"{np.median(at['world']):.0f}", *(f"{at[name].mean():.1f}" for name in ("mpjpe", "pa")),
         f"{np.nanmean(at['slide']):.1f}", f"{np.nansum(at['slide'] * at['still']) / max(at['still'].sum(), 1):.1f}",
-        f"{np.nanmean(at['standing']):.3f}", f"{at['mistaken'].sum() / max(at['moving'].sum(), 1):.3f}",
+        f"{np.nanmean(at['standing']):.3f}", f"{np.nanmean(at['heel']):.0f}", f"{at['mistaken'].sum() / max(at['moving'].sum(), 1):.3f}",
     ]  # fmt: skip
 
 
@@ -149,7 +167,7 @@ def main() -> int:
     parser.add_argument("--feet", default="auto")
     read = parser.parse_args()
     table = Table(
-        "focal", "up", "90 %", "tilt", "roll", "fov", "world", "median", "MPJPE", "PA", "slide", "of all", "stand", "wrong"
+        "focal", "up", "90 %", "tilt", "roll", "fov", "world", "median", "MPJPE", "PA", "slide", "of all", "stand", "heel", "wrong"
     )  # fmt: skip
     try:
         options = CaptureOptions(feet=read.feet).check()

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.world import FPS, judge, summary, track_of, true_world
+from benchmarks.world import FPS, judge, over_flat, over_flat_of, summary, track_of, true_world
 from contract.failure import Failure
 from contract.skeleton import ARMATURE_24, BODY_22
 from engine.camera import camera_matrix, project, rays
@@ -47,7 +47,11 @@ def test_a_perfect_capture_has_no_error_and_a_tipped_one_has_its_angle() -> None
     motion.positions_world[:, [ARMATURE_24.index(n) for n in BODY_22.joints]] = exact
     perfect = judge(made, motion)
     assert perfect["world"] == pytest.approx(0.0, abs=1e-3) and perfect["slide"] < 15
-    assert len(summary([found, perfect])) == 13
+    assert len(summary([found, perfect])) == 14
+    flat = over_flat(motion)
+    motion.positions_world[:, [ARMATURE_24.index(f"ankle.{s}") for s in "LR"], 2] += 0.04
+    assert over_flat(motion) == pytest.approx(flat + 40, abs=1e-3)
+    motion.positions_world[:, [ARMATURE_24.index(f"ankle.{s}") for s in "LR"], 2] -= 0.04
     moves = np.ones((count, 2), bool)
     for frames, shares in ((moves, (1.0, 1.0)), (~moves, (0.0, 0.0))):
         motion.contacts = frames
@@ -56,6 +60,16 @@ def test_a_perfect_capture_has_no_error_and_a_tipped_one_has_its_angle() -> None
     motion.positions_camera[:, [ARMATURE_24.index(n) for n in BODY_22.joints]] = 1.1 * truth
     large = judge(made, motion)
     assert large["pa"] == pytest.approx(0.0, abs=1e-2) and 30 < large["mpjpe"] < 60  # a tenth of the limbs' distances from the hips
+
+
+def test_flat_is_as_low_as_heels_get_over_toes_that_stand() -> None:
+    truth, still = np.zeros((10, 22, 3)), np.ones((10, 2), bool)
+    truth[:, [BODY_22.index(f"ankle.{s}") for s in "LR"], 2] = 0.07
+    truth[5:, BODY_22.index("ankle.L"), 2] = 0.12
+    still[9] = False
+    truth[9, BODY_22.index("ankle.R"), 2] = 0.0
+    rise = over_flat_of(truth, still)
+    assert rise[:, 0] == pytest.approx([0] * 5 + [50] * 5) and rise[:9, 1] == pytest.approx([0] * 9)
 
 
 def test_the_ground_of_the_truth_lies_under_its_feet() -> None:
