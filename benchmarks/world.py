@@ -83,14 +83,14 @@ def over_flat(motion: Motion) -> Array:
     """(T,2) mm by which the heels are higher over the toes than in the rest pose, whose feet are flat."""
     ankles, toes = ([ARMATURE_24.index(f"{end}.{side}") for side in "LR"] for end in ("ankle", "toe"))
     rise = motion.positions_world[:, ankles, 2] - motion.positions_world[:, toes, 2]
-    return 1000 * np.asarray(rise + motion.rest_offsets[toes, 2], float)
+    return np.asarray(1000.0 * (rise + motion.rest_offsets[toes, 2]), float)
 
 
 def over_flat_of(truth: Array, still: npt.NDArray[np.bool_]) -> Array:
     """The same of (T,22,3) joints without a rest pose: flat is how low the heels get over toes that stand still (T,2)."""
     rise = truth[:, ANKLES, 2] - truth[:, TOE_JOINTS, 2]
     flat = np.array([np.percentile(rise[still[:, foot], foot], FLAT) if still[:, foot].any() else np.nan for foot in range(2)])
-    return 1000 * np.asarray(rise - flat)
+    return np.asarray(1000.0 * (rise - flat), float)
 
 
 def judge(segment: Segment, motion: Motion) -> dict[str, float]:
