@@ -1,9 +1,8 @@
 """Standing feet kept where they stand.
 
-While a foot is in contact its toe stays on one spot of the ground, its heel does not tremble, and it lies flat unless it is clearly raised.
-The body is shifted
-with what both feet agree on, the leg's inverse kinematics takes up the rest, and the hips are lowered where a leg would have
-to be longer than it is. Between contacts the corrections run smoothly from one to the next, so nothing jumps at either end.
+While a foot is in contact its toe stays on one spot of the ground, its heel does not tremble, and it lies flat unless the heel is clearly
+raised. The body is shifted with what both feet agree on, the leg's inverse kinematics takes up the rest, and the hips are lowered where a
+leg would have to be longer than it is. Between contacts the corrections run smoothly from one to the next, so nothing jumps at either end.
 """
 
 from __future__ import annotations

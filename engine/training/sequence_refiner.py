@@ -126,4 +126,5 @@ def train_sequence(
         model.start_from(start)
     layout = {"network": "sequence", **config.to_dict(), **{f"recipe.{name}": value for name, value in asdict(recipe).items()}}
     done = train(learner, model.to(run.device), loop_recipe(recipe), layout=layout, run=run.also(lines_into(log)))
-    return done.model, learner.noise.errors, learner.noise.start_step, {"recipe": asdict(recipe), "validation": done.figures}
+    info = {"recipe": asdict(recipe), "reach": model.reach, "validation": done.figures}
+    return done.model, learner.noise.errors, learner.noise.start_step, info
