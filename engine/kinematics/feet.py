@@ -165,7 +165,7 @@ def _hold(joints: Floats, stand: _Stand, body: Proportions, heights: tuple[float
         bridged[..., 2] += stand.flat[:, reach]  # the body goes along with its ankles: a leg is as long as the picture says
         body_shift[window.kept] = _body_shift(bridged, toe_on[reach], fps)[inner]
     heels_stand = heel_on.any(0)
-    for window in windows(run, fps, joints, toe_shift, body_shift, out):
+    for window in windows(run, fps, joints, stand.flat, toe_shift, body_shift, out):
         reach = window.reach
         near, toes = joints[reach], toe_shift[reach].astype(float).swapaxes(0, 1)
         heels = toes.copy()  # a heel that rises over a standing toe goes along with it

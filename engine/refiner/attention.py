@@ -39,7 +39,10 @@ class LayerNorm(nn.Module):
 
 
 class SelfAttention(nn.Module):
-    """Multi-head scaled dot-product attention of every node to every node: (B, N, channels) to the same."""
+    """Multi-head scaled dot-product attention of every node to every node: (B, N, channels) to the same.
+
+    `bias` (heads, N, N) is added to the logits.
+    """
 
     def __init__(self, channels: int, heads: int, dropout: float) -> None:
         super().__init__()
@@ -50,11 +53,11 @@ class SelfAttention(nn.Module):
         self.query_key_value = nn.Linear(channels, 3 * channels)
         self.out = nn.Linear(channels, channels)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, bias: Tensor | None = None) -> Tensor:
         batch, nodes, channels = x.shape
         packed = self.query_key_value(x).view(batch, nodes, 3, self.heads, channels // self.heads)
         query, key, value = packed.permute(2, 0, 3, 1, 4)
-        mixed = functional.scaled_dot_product_attention(query, key, value, dropout_p=self.dropout if self.training else 0.0)
+        mixed = functional.scaled_dot_product_attention(query, key, value, bias, dropout_p=self.dropout if self.training else 0.0)
         return self.out(mixed.transpose(1, 2).reshape(batch, nodes, channels))
 
 

@@ -7,16 +7,12 @@ where a sequence refiner begins.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from contract.skeleton import Skeleton
 
-from .attention import LayerNorm
+from .attention import LayerNorm, SelfAttention
 from .network import Refiner, RefinerConfig
 
 REACH = 12  # frames at 30 a second: 0.4 s to each side in every layer
@@ -31,15 +27,12 @@ class TemporalAttention(nn.Module):
 
     def __init__(self, channels: int, heads: int, reach: int = REACH) -> None:
         super().__init__()
-        if channels % heads:
-            raise ValueError(f"{channels} channels cannot be shared by {heads} heads")
-        self.heads, self.reach = heads, reach
+        self.reach = reach
         self.norm = LayerNorm(channels)
-        self.query_key_value = nn.Linear(channels, 3 * channels)
-        self.out = nn.Linear(channels, channels)
+        self.attention = SelfAttention(channels, heads, 0.0)
         self.distance = nn.Parameter(torch.zeros(heads, 2 * reach + 1))
-        nn.init.zeros_(self.out.weight)
-        nn.init.zeros_(self.out.bias)
+        nn.init.zeros_(self.attention.out.weight)
+        nn.init.zeros_(self.attention.out.bias)
 
     def bias(self, frames: int) -> Tensor:
         """(heads, T, T) what is added to the logits; minus infinity beyond the reach."""
@@ -49,12 +42,10 @@ class TemporalAttention(nn.Module):
         return liked.masked_fill(apart.abs() > self.reach, -torch.inf)
 
     def forward(self, x: Tensor) -> Tensor:
-        runs, frames, nodes, channels = x.shape
-        packed = self.query_key_value(self.norm(x)).view(runs, frames, nodes, 3, self.heads, channels // self.heads)
-        query, key, value = packed.permute(3, 0, 2, 4, 1, 5).flatten(1, 2)
-        mixed = functional.scaled_dot_product_attention(query, key, value, self.bias(frames).to(query.dtype))
-        mixed = mixed.view(runs, nodes, self.heads, frames, -1).permute(0, 3, 1, 2, 4).reshape(x.shape)
-        return x + self.out(mixed)
+        runs, frames = x.shape[:2]
+        of_nodes = self.norm(x).transpose(1, 2).flatten(0, 1)
+        mixed: Tensor = self.attention(of_nodes, self.bias(frames).to(x.dtype))
+        return x + mixed.unflatten(0, (runs, -1)).transpose(1, 2)
 
 
 class SequenceRefiner(nn.Module):
@@ -71,10 +62,6 @@ class SequenceRefiner(nn.Module):
     def reach(self) -> int:
         """Frames before and after that a frame's pose depends on."""
         return sum(layer.reach for layer in self.over_time if isinstance(layer, TemporalAttention))
-
-    def start_from(self, single: Mapping[str, Any]) -> None:
-        """Takes over the weights of a single-frame refiner of the same layout: the sequence form then does what that does."""
-        self.refiner.load_state_dict(dict(single))
 
     def forward(self, x: Tensor, t: Tensor, p: Tensor | None = None) -> Tensor:
         """Noise in `x` (R, T, J, 5) at the steps t (R,) of its runs; p (R, T, J, channels of the context). As `Refiner.forward` else."""

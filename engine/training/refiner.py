@@ -25,7 +25,7 @@ from engine.refiner.state import GUIDE_SIGNS, METRES, confidence_of, guides, pos
 from engine.training.augmentation import augment
 from engine.training.crops import Crops
 from engine.training.diffusion import noise_loss, with_real_errors
-from engine.training.loop import Batch, Drawing, Draws, Figures, Forward, LoopRecipe, Run, lines_into, train
+from engine.training.loop import Batch, Drawing, Draws, Figures, Forward, LoopRecipe, M, Run, Trained, lines_into, train
 from engine.training.metrics import mpjpe, pa_mpjpe, rooted_at_hips
 from engine.training.precision import products
 from engine.training.split import Split
@@ -135,7 +135,7 @@ def pool_of_poses(
 
 @torch.inference_mode()
 def validation_poses(lifter: Lifter, split: Split, every: int = 4) -> Poses:
-    """Every fourth frame of the validation segments."""
+    """Each `every`-th frame of the validation segments."""
     parts, device = [], next(lifter.parameters()).device
     clock = run_times([len(s.detected) for s in split.validation]).split([len(s.detected) for s in split.validation])
     for s, times in zip(split.validation, clock, strict=True):
@@ -148,6 +148,21 @@ def validation_poses(lifter: Lifter, split: Split, every: int = 4) -> Poses:
     return Poses.joined(parts)
 
 
+def limbs_of(state: Tensor) -> np.ndarray:
+    """(N,22,5) states -> (N,12,3) limb joints for the metrics: metres of a person METRES tall, rooted at the hips."""
+    return rooted_at_hips(METRES * pose_of(state).cpu().numpy())
+
+
+def errors(poses: Poses, refined: Tensor) -> Figures:
+    """Millimetres of a person METRES tall: the errors of the guess and of the `refined` states (N,22,5)."""
+    figures, truth = {}, limbs_of(poses.truth)
+    for name, state in (("guess", poses.guess), ("refined", refined)):
+        joints = limbs_of(state)
+        figures[f"{name}_mpjpe"] = float(mpjpe(joints, truth).mean())
+        figures[f"{name}_pa"] = float(pa_mpjpe(joints, truth).mean())
+    return figures
+
+
 def evaluate(
     model: Refiner, noise: MixtureNoise, poses: Poses, steps: int = 1, hypotheses: int = 1, amplitude: float = 0.0
 ) -> dict[str, float]:
@@ -157,12 +172,7 @@ def evaluate(
     start, step = noise.start(poses.guess, hypotheses, amplitude, torch.Generator().manual_seed(0), known)
     times = noise.schedule.times(step, steps)
     refined = refine(model, BODY_22, Ddim(noise.schedule), start, poses.guide, times, flip=False, guide_signs=GUIDE_SIGNS)
-    truth = rooted_at_hips(METRES * pose_of(poses.truth).cpu().numpy())
-    figures = {}
-    for name, state in (("guess", poses.guess), ("refined", refined.pose)):
-        joints = rooted_at_hips(METRES * pose_of(state).cpu().numpy())
-        figures[f"{name}_mpjpe"] = float(mpjpe(joints, truth).mean())
-        figures[f"{name}_pa"] = float(pa_mpjpe(joints, truth).mean())
+    figures = errors(poses, refined.pose)
     if hypotheses > 1:
         error = (METRES * (pose_of(refined.pose) - pose_of(poses.truth))).norm(dim=-1)[:, 1:]
         figures["spread_correlation"] = float(torch.corrcoef(torch.stack([refined.spread[:, 1:].flatten(), error.flatten()]))[0, 1])
@@ -177,10 +187,16 @@ def fit_noise(poses: Poses, how: Fit) -> MixtureNoise:
     return MixtureNoise(schedule, schedule.start_step(rmse), fit_errors(residual.cpu(), how, poses.confidence.cpu(), poses.times.cpu()))
 
 
-def noisy(poses: Poses, noise: MixtureNoise, t: Tensor, real_share: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """(h_t, eps) of a batch: `real_share` of it moved by the lifter's own residual on the mixture's time scale, the rest by the mixture."""
-    drawn = noise.forward(poses.truth, t, generator, poses.confidence)
-    return with_real_errors(drawn, poses.truth, poses.guess, t, noise, real_share, generator)
+def noisy(
+    poses: Poses, noise: MixtureNoise, t: Tensor, real_share: float, generator: torch.Generator, frames: int = 1
+) -> tuple[Tensor, Tensor]:
+    """(h_t, eps) of a batch: `real_share` of it moved by the lifter's own residual on the mixture's time scale, the rest by the mixture.
+
+    frames: of the runs that the batch is made of, over which what is drawn lasts.
+    """
+    times = None if frames == 1 else run_times([frames] * (len(t) // frames))
+    drawn = noise.forward(poses.truth, t, generator, poses.confidence, times)
+    return with_real_errors(drawn, poses.truth, poses.guess, t, noise, real_share, generator, frames)
 
 
 def draw_steps(noise: MixtureNoise, count: int, generator: torch.Generator) -> Tensor:
@@ -204,12 +220,13 @@ class RefinerLearner(Drawing):
     """See `engine.training.loop.Learner`: what the lifter makes of augmented crops, or noise of the mixture, beside the truth."""
 
     frames = 1
+    judged = 4  # every so many frames of the validation segments
 
     def __init__(self, lifter: Lifter, split: Split, recipe: RefinerRecipe, motions: Motions | None = None) -> None:
         self.recipe = recipe
         self.draws = Draws(recipe.seed, next(lifter.parameters()).device)
         self.pool = pool_of_poses(lifter, split, recipe, self.draws.rng, self.draws.generator, motions)
-        self.held_out = validation_poses(lifter, split)
+        self.held_out = validation_poses(lifter, split, self.judged)
         self.noise = fit_noise(self.pool, Fit(recipe.components, recipe.classes, recipe.seed))
 
     def draw(self, rows: int) -> Batch:
@@ -244,14 +261,24 @@ def train_refiner(
     run = run or Run()
     torch.manual_seed(recipe.seed)
     learner = RefinerLearner(lifter.to(run.device), split, recipe, motions)
-    config = replace(config, guide_signs=GUIDE_SIGNS)
-    model = Refiner(BODY_22, config)
+    model = Refiner(BODY_22, replace(config, guide_signs=GUIDE_SIGNS))
+    begin(model, start)
+    done = taught("refiner", learner, model, model.config, log, run)
+    several = evaluate(done.model, learner.noise, learner.held_out, hypotheses=3, amplitude=0.5)
+    info = {"recipe": asdict(recipe), "validation": done.figures, "validation_3_hypotheses": several}
+    return done.model, learner.noise.errors, learner.noise.start_step, info
+
+
+def begin(model: Refiner, start: Mapping[str, Tensor] | None) -> None:
+    """Gives the model the tensors `start`, or where there are none what keeps the guess."""
     if start is None:
         keep_the_guess(model)
     else:
         model.load_state_dict(dict(start))
-    layout = {"network": "refiner", **config.to_dict(), **{f"recipe.{name}": value for name, value in asdict(recipe).items()}}
-    done = train(learner, model.to(run.device), loop_recipe(recipe), layout=layout, run=run.also(lines_into(log)))
-    several = evaluate(done.model, learner.noise, learner.held_out, hypotheses=3, amplitude=0.5)
-    info = {"recipe": asdict(recipe), "validation": done.figures, "validation_3_hypotheses": several}
-    return done.model, learner.noise.errors, learner.noise.start_step, info
+
+
+def taught(network: str, learner: RefinerLearner, model: M, config: RefinerConfig, log: Path, run: Run) -> Trained[M]:
+    """The model of this layout after the learner's recipe; its checkpoint is of the `network` of that name."""
+    recipe = learner.recipe
+    layout = {"network": network, **config.to_dict(), **{f"recipe.{name}": value for name, value in asdict(recipe).items()}}
+    return train(learner, model.to(run.device), loop_recipe(recipe), layout=layout, run=run.also(lines_into(log)))

@@ -4,36 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from contract.skeleton import BODY_22
 from engine.refiner.codec import NETWORK_FPS
-from engine.refiner.error_fit import Fit
 from engine.refiner.error_model import ErrorModel
 from engine.refiner.lifter import Lifter
 from engine.refiner.network import RefinerConfig
 from engine.refiner.noise import MixtureNoise
 from engine.refiner.sampler import Ddim
 from engine.refiner.sequence import SequenceRefiner
-from engine.refiner.state import GUIDE_SIGNS, METRES, pose_of
+from engine.refiner.state import GUIDE_SIGNS
 from engine.training.crops import LENGTH
-from engine.training.loop import Batch, Drawing, Draws, Figures, Forward, Run, lines_into, train
-from engine.training.metrics import acceleration_error, mpjpe, pa_mpjpe, rooted_at_hips
-from engine.training.refiner import (
-    Poses,
-    RefinerRecipe,
-    draw_steps,
-    fit_noise,
-    keep_the_guess,
-    loop_recipe,
-    pool_of_poses,
-    run_times,
-    validation_poses,
-)
+from engine.training.loop import Batch, Figures, Run
+from engine.training.metrics import acceleration_error
+from engine.training.refiner import Poses, RefinerLearner, RefinerRecipe, begin, draw_steps, errors, limbs_of, noisy, taught
 from engine.training.split import Split
 from engine.training.transplant import Motions
 
@@ -45,12 +36,16 @@ class SequenceRecipe(RefinerRecipe):
     batch: int = 6
 
 
+def runs_of(times: Tensor) -> list[slice]:
+    """The runs of frames at `times` (N,) seconds, NETWORK_FPS within each."""
+    breaks = (torch.nonzero(times.diff() > 1.5 / NETWORK_FPS)[:, 0] + 1).tolist()
+    return [slice(a, b) for a, b in pairwise([0, *breaks, len(times)])]
+
+
 def refined_runs(model: SequenceRefiner, noise: MixtureNoise, poses: Poses) -> Tensor:
     """(N,22,5) the states of runs one after another, refined in one step from the guess, each run as a whole."""
     sampler, parts = Ddim(noise.schedule), []
-    breaks = (torch.nonzero(poses.times.diff() > 1.5 / NETWORK_FPS)[:, 0] + 1).tolist()
-    for first, last in zip([0, *breaks], [*breaks, len(poses.times)], strict=True):
-        run = poses[slice(first, last)]
+    for run in map(poses.__getitem__, runs_of(poses.times)):
         states, step = noise.start(run.guess, 1, 0.0)
         parts.append(sampler.sample(model, states, run.guide[None], noise.schedule.times(step, 1))[0])
     return torch.cat(parts)
@@ -60,53 +55,33 @@ def refined_runs(model: SequenceRefiner, noise: MixtureNoise, poses: Poses) -> T
 def evaluate(model: SequenceRefiner, noise: MixtureNoise, poses: Poses) -> Figures:
     """Errors of the guess and of the refined poses of whole runs, of a person METRES tall: millimetres, and m/s^2 of acceleration."""
     model.eval()
-    breaks = torch.nonzero(poses.times.diff() > 1.5 / NETWORK_FPS)[:, 0].tolist()
-    truth = rooted_at_hips(METRES * pose_of(poses.truth).cpu().numpy())
-    figures: Figures = {}
-    for name, state in (("guess", poses.guess), ("refined", refined_runs(model, noise, poses))):
-        joints = rooted_at_hips(METRES * pose_of(state).cpu().numpy())
-        figures[f"{name}_mpjpe"], figures[f"{name}_pa"] = float(mpjpe(joints, truth).mean()), float(pa_mpjpe(joints, truth).mean())
-        accelerations = acceleration_error(joints, truth, NETWORK_FPS)
-        within = torch.ones(len(accelerations), dtype=torch.bool)  # not across two runs
-        for k in breaks:
-            within[max(k - 1, 0) : k + 1] = False
-        figures[f"{name}_accel"] = float(accelerations[within.numpy()].mean())
+    refined = refined_runs(model, noise, poses)
+    figures, truth = errors(poses, refined), limbs_of(poses.truth)
+    for name, state in (("guess", poses.guess), ("refined", refined)):
+        joints = limbs_of(state)
+        each = [acceleration_error(joints[run], truth[run], NETWORK_FPS) for run in runs_of(poses.times)]
+        figures[f"{name}_accel"] = float(np.concatenate(each).mean())
     return figures
 
 
-class SequenceLearner(Drawing):
-    """See `engine.training.loop.Learner`: runs of what the lifter makes of augmented crops, or of lasting noise, beside the truth."""
+class SequenceLearner(RefinerLearner):
+    """The same on whole runs, with noise that lasts over them; judged on every frame of the validation segments."""
 
     frames = LENGTH
-
-    def __init__(self, lifter: Lifter, split: Split, recipe: SequenceRecipe, motions: Motions | None = None) -> None:
-        self.recipe = recipe
-        self.draws = Draws(recipe.seed, next(lifter.parameters()).device)
-        self.pool = pool_of_poses(lifter, split, recipe, self.draws.rng, self.draws.generator, motions)
-        self.held_out = validation_poses(lifter, split, every=1)
-        self.noise = fit_noise(self.pool, Fit(recipe.components, recipe.classes, recipe.seed))
+    judged = 1
 
     def draw(self, rows: int) -> Batch:
-        generator, noise = self.draws.generator, self.noise
-        device = generator.device
-        runs = torch.randint(0, len(self.pool.guess) // LENGTH, (rows,), generator=generator, device=device)
-        batch = self.pool[(LENGTH * runs[:, None] + torch.arange(LENGTH, device=device)).flatten()]
-        t = draw_steps(noise, 4 * ((rows + 3) // 4), generator)
-        t = t[torch.randperm(len(t), generator=generator, device=device)[:rows]]
-        each = t.repeat_interleave(LENGTH)
-        h, eps = noise.forward(batch.truth, each, generator, batch.confidence, run_times([LENGTH] * rows))
-        real = (torch.rand(rows, generator=generator, device=device) < self.recipe.real_share).repeat_interleave(LENGTH)[:, None, None]
-        kept, sigma = noise.schedule.coefficients(each, batch.truth)
-        moved = batch.truth + sigma / noise.schedule.sigma(noise.start_step) * (batch.guess - batch.truth)
-        h, eps = torch.where(real, moved, h), torch.where(real, (moved - kept * batch.truth) / sigma, eps)
+        generator = self.draws.generator
+        runs = torch.randint(0, len(self.pool.guess) // LENGTH, (rows,), generator=generator, device=generator.device)
+        batch = self.pool[(LENGTH * runs[:, None] + torch.arange(LENGTH, device=generator.device)).flatten()]
+        t = draw_steps(self.noise, 4 * ((rows + 3) // 4), generator)
+        t = t[torch.randperm(len(t), generator=generator, device=generator.device)[:rows]]
+        h, eps = noisy(batch, self.noise, t.repeat_interleave(LENGTH), self.recipe.real_share, generator, LENGTH)
         h, guide, eps = (values.unflatten(0, (rows, LENGTH)) for values in (h, batch.guide, eps))
         return h, t, guide, eps
 
-    def loss(self, forward: Forward, batch: Batch) -> Tensor:
-        h, t, guide, eps = batch
-        return (forward(h, t, guide).float() - eps).square().sum((2, 3)).mean()
-
-    def validate(self, model: SequenceRefiner) -> Figures:
+    def validate(self, model: nn.Module) -> Figures:
+        assert isinstance(model, SequenceRefiner)
         return evaluate(model, self.noise, self.held_out)
 
 
@@ -118,13 +93,8 @@ def train_sequence(
     run = run or Run()
     torch.manual_seed(recipe.seed)
     learner = SequenceLearner(lifter.to(run.device), split, recipe, motions)
-    config = replace(config, guide_signs=GUIDE_SIGNS)
-    model = SequenceRefiner(BODY_22, config)
-    if start is None:
-        keep_the_guess(model.refiner)
-    else:
-        model.start_from(start)
-    layout = {"network": "sequence", **config.to_dict(), **{f"recipe.{name}": value for name, value in asdict(recipe).items()}}
-    done = train(learner, model.to(run.device), loop_recipe(recipe), layout=layout, run=run.also(lines_into(log)))
+    model = SequenceRefiner(BODY_22, replace(config, guide_signs=GUIDE_SIGNS))
+    begin(model.refiner, start)
+    done = taught("sequence", learner, model, model.config, log, run)
     info = {"recipe": asdict(recipe), "reach": model.reach, "validation": done.figures}
     return done.model, learner.noise.errors, learner.noise.start_step, info

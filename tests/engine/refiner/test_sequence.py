@@ -26,21 +26,21 @@ def by_hand(layer: TemporalAttention, x: np.ndarray) -> np.ndarray:
     """The layer once more, frame by frame and head by head, in plain numpy."""
     w = {name: value.detach().numpy() for name, value in layer.state_dict().items()}
     runs, frames, nodes, channels = x.shape
-    width = channels // layer.heads
+    width = channels // layer.attention.heads
     centred = x - x.mean(-1, keepdims=True)
     normed = w["norm.gain"] * centred / np.sqrt((centred**2).sum(-1, keepdims=True) / (channels - 1) + 1e-12) + w["norm.shift"]
-    q, k, v = np.split(normed @ w["query_key_value.weight"].T + w["query_key_value.bias"], 3, axis=-1)
+    q, k, v = np.split(normed @ w["attention.query_key_value.weight"].T + w["attention.query_key_value.bias"], 3, axis=-1)
     mixed = np.zeros_like(x)
     for r in range(runs):
         for n in range(nodes):
-            for h in range(layer.heads):
+            for h in range(layer.attention.heads):
                 part = slice(h * width, (h + 1) * width)
                 for t in range(frames):
                     near = [s for s in range(frames) if abs(s - t) <= layer.reach]
                     logits = [q[r, t, n, part] @ k[r, s, n, part] / width**0.5 + w["distance"][h, s - t + layer.reach] for s in near]
                     share = np.exp(logits) / np.exp(logits).sum()
                     mixed[r, t, n, part] = sum(a * v[r, s, n, part] for a, s in zip(share, near, strict=True))
-    return np.asarray(x + mixed @ w["out.weight"].T + w["out.bias"])
+    return np.asarray(x + mixed @ w["attention.out.weight"].T + w["attention.out.bias"])
 
 
 def test_attention_over_time_as_written_down() -> None:
@@ -51,7 +51,7 @@ def test_attention_over_time_as_written_down() -> None:
 
 def test_untrained_it_is_the_single_frame_refiner() -> None:
     single, sequence = awake(Refiner(CHAIN, TINY)), SequenceRefiner(CHAIN, TINY, reach=2).eval()
-    sequence.start_from(single.state_dict())
+    sequence.refiner.load_state_dict(single.state_dict())
     x, p, t = torch.randn(2, 5, 3, 5), torch.randn(2, 5, 3, 2), torch.tensor([3, 7])
     torch.testing.assert_close(sequence(x, t, p).flatten(0, 1), single(x.flatten(0, 1), t.repeat_interleave(5), p.flatten(0, 1)))
 

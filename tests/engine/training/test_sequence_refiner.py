@@ -87,7 +87,7 @@ def test_training_goes_on_from_a_single_frame_refiner_and_repeats(split, lifter,
     lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert [line["step"] for line in lines] == [3, 6] and np.isfinite(lines[-1]["loss"])
     assert set(info["validation"]) == {f"{who}_{what}" for who in ("guess", "refined") for what in ("mpjpe", "pa", "accel")}
-    assert any(bool(layer.out.weight.abs().max() > 0) for layer in model.over_time)
+    assert any(bool(layer.attention.out.weight.abs().max() > 0) for layer in model.over_time)
     again, _, _, _ = train_sequence(lifter, split, QUICK, TINY, tmp_path / "again.jsonl", start)
     assert all(torch.equal(a, b) for a, b in zip(model.state_dict().values(), again.state_dict().values(), strict=True))
     assert start_step > 0
