@@ -106,7 +106,7 @@ class KINOLIFT_PT_scene(_SubPanel, bpy.types.Panel):
 
 class KINOLIFT_PT_refiner(_SubPanel, bpy.types.Panel):
     bl_label = "Refiner"
-    shown = ("smooth", "hypotheses", "steps", "seed", "device")
+    shown = ("smooth", "hypotheses", "steps", "seed", "detector", "device")
 
 
 class KINOLIFT_PT_files(_Tab, bpy.types.Panel):

@@ -36,6 +36,11 @@ def capture_properties() -> dict[str, object]:
         ),
         "start": StringProperty(name="Start", description="Where to begin: seconds (2.5) or frames (75f). Empty: the beginning"),
         "end": StringProperty(name="End", description="Where to stop: seconds (2.5) or frames (75f). Empty: the end"),
+        "detector": EnumProperty(
+            name="Detector", description="Which of MediaPipe's networks finds the joints in the picture", default=_default.detector,
+            items=[("heavy", "Heavy", "Nearer to the truth, and takes three times as long"),
+                   ("full", "Full", "Quicker and less exact, most of all in depth")],
+        ),
         "device": EnumProperty(
             name="Device", description="Where the refiner runs", default=_default.device,
             items=[("auto", "Automatic", "The graphics card if it can be used, else the processor"),

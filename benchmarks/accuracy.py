@@ -27,7 +27,7 @@ from rich.table import Table  # noqa: E402
 from benchmarks.wide import print_wide  # noqa: E402
 from contract.failure import ExitCode, Failure  # noqa: E402
 from contract.motion_file import Motion  # noqa: E402
-from contract.options import DEFAULT_FOV, CaptureOptions  # noqa: E402
+from contract.options import CHOICES, DEFAULT_DETECTOR, DEFAULT_FOV, CaptureOptions  # noqa: E402
 from contract.skeleton import ARMATURE_24, BODY_22  # noqa: E402
 from engine import segments  # noqa: E402
 from engine.camera import camera_matrix  # noqa: E402
@@ -108,7 +108,7 @@ def judge(
     progress.stage("start")
     video = open_video(video_path, progress)
     info = video.info
-    detections = segments.detect(video, None, None, progress, processes)
+    detections = segments.detect(video, None, None, progress, options.detector, processes)
     raw = make_track(detections, info, progress)
     track, _ = undo_swaps(raw)
     matrix = camera_matrix((info.width, info.height), info.fov_degrees or DEFAULT_FOV)
@@ -160,9 +160,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("videos", nargs="+", type=Path)
     parser.add_argument("--device", default="auto")
+    parser.add_argument("--detector", choices=CHOICES["detector"], default=DEFAULT_DETECTOR)
     parser.add_argument("--processes", type=int, default=0, help="that detect a video together (default: as many as a capture takes)")
     read = parser.parse_args()
-    options = CaptureOptions(device=read.device).check()
+    options = CaptureOptions(device=read.device, detector=read.detector).check()
     table = Table("clip", "stage", "MPJPE mm", "PA-MPJPE mm", "accel m/s2", "of the detector's", "world mm", "slide cm/s", "floor mm")
     times = Table("clip", "frames", "detect s", "lift s", "refine s", "motion s")
     try:

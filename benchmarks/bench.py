@@ -32,7 +32,7 @@ if str(ROOT) not in sys.path:
 
 from contract.events import decode  # noqa: E402
 from contract.failure import ExitCode, Failure  # noqa: E402
-from contract.options import DEFAULT_FOV, CaptureOptions  # noqa: E402
+from contract.options import CHOICES, DEFAULT_DETECTOR, DEFAULT_FOV, CaptureOptions  # noqa: E402
 
 if TYPE_CHECKING:
     from engine.refiner.pose import PoseModel
@@ -98,7 +98,9 @@ def processor_seconds() -> float:
     return sum(os.times()[:4])
 
 
-def measure(path: Path, device: str, repeat: int, with_blender: bool = True, say: Callable[[str], None] = lambda _: None) -> Table:
+def measure(
+    path: Path, options: CaptureOptions, repeat: int, with_blender: bool = True, say: Callable[[str], None] = lambda _: None
+) -> Table:
     """All stages of `path`, `repeat` times. Raises Failure as a capture does."""
     from benchmarks.plain_loop import plain_detections, plain_loop, plain_model
     from engine.camera import camera_matrix
@@ -109,10 +111,11 @@ def measure(path: Path, device: str, repeat: int, with_blender: bool = True, say
     from engine.track import make_track
     from engine.video import open_video
 
-    table, quiet = Table(), Progress()
+    table, quiet, device = Table(), Progress(), options.device
     video = open_video(path, quiet)
     frames = video.count()
-    model, detector, plain, whole_detector = PoseModel(device), Detector(), plain_model(device), Detector(whole=True)
+    model, plain = PoseModel(device), plain_model(device)
+    detector, whole_detector = Detector(options.detector), Detector(options.detector, whole=True)
     kept = [frame for frame, _ in zip(video.frames(), range(KEPT), strict=False)]
     with tempfile.TemporaryDirectory(prefix="kinolift-") as folder:
         motion_file = Path(folder) / "take.npz"
@@ -123,7 +126,7 @@ def measure(path: Path, device: str, repeat: int, with_blender: bool = True, say
             table.time("plain loop", frames, lambda: plain_loop(video, whole_detector, plain, CaptureOptions()))
             table.time("plain detector loop", frames, lambda: plain_detections(video, whole_detector))
             detections = table.time(REFERENCE, frames, lambda: detector.detect(video.frames(), video.info, Progress(), frames))
-            whole_capture(table, path, motion_file, device, frames)
+            whole_capture(table, path, motion_file, options, frames)
             track, _ = undo_swaps(make_track(detections, video.info, quiet))
             matrix = camera_matrix((video.info.width, video.info.height), video.info.fov_degrees or DEFAULT_FOV)
             time_model(table, model, track, matrix)
@@ -225,10 +228,10 @@ def synchronise(device: Any) -> None:
         torch.cuda.synchronize(device)
 
 
-def whole_capture(table: Table, path: Path, output: Path, device: str, frames: int) -> None:
+def whole_capture(table: Table, path: Path, output: Path, options: CaptureOptions, frames: int) -> None:
     """The worker, started as the add-on starts it: to its first sign of life, to the first frame, and to the end."""
     began, used = time.perf_counter(), processor_seconds()
-    command = [sys.executable, "-m", "engine", "capture", str(path), "-o", str(output), "--device", device]
+    command = [sys.executable, "-m", "engine", "capture", str(path), "-o", str(output), *options.arguments()]
     first = frame = 0.0
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as worker:
         for line in worker.stdout or ():
@@ -335,6 +338,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="kinolift.py bench", description="Measures every stage of a capture and prints one table.")
     parser.add_argument("video", nargs="?", type=Path, default=SAMPLE, help="the clip (default: the example)")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="where lifter and refiner run (default %(default)s)")
+    parser.add_argument("--detector", choices=CHOICES["detector"], default=DEFAULT_DETECTOR, help="default %(default)s")
     parser.add_argument("--repeat", type=int, default=3, metavar="N", help="repetitions (default %(default)s)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     parser.add_argument("--compare", type=Path, metavar="FILE", help="put an earlier --json beside these figures")
@@ -344,13 +348,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if read.repeat < 1:
             raise Failure("bad_arguments", f"--repeat is {read.repeat}; it takes 1 or more.")
         before = read_report(read.compare) if read.compare else None
-        table = measure(read.video, read.device, read.repeat, not read.no_blender, lambda text: print(text, file=sys.stderr, flush=True))
+        options = CaptureOptions(device=read.device, detector=read.detector).check()
+        table = measure(read.video, options, read.repeat, not read.no_blender, lambda text: print(text, file=sys.stderr, flush=True))
         found = report(table, read.video, read.device, read.repeat)
         if read.json:
             part = read.json.with_name(read.json.name + ".part")
             part.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
             part.replace(read.json)
-        title = f"{read.video.name} on {found['machine']}, {found['cores']} cores, torch on {read.device}, {read.repeat} repetitions"
+        place = f"{found['machine']}, {found['cores']} cores, torch on {read.device}"
+        title = f"{read.video.name} on {place}, {read.detector} detector, {read.repeat} repetitions"
         show(table, before, title)
     except Failure as failure:
         print(failure.message, file=sys.stderr)

@@ -107,7 +107,7 @@ def follow(path: Path, truth: Truth, model: PoseModel, options: CaptureOptions) 
     progress = Progress()
     video = open_video(path, progress)
     info = video.info
-    raw = make_track(segments.detect(video, None, None, progress), info, progress)
+    raw = make_track(segments.detect(video, None, None, progress, options.detector), info, progress)
     track, _ = undo_swaps(raw)
     matrix = camera_matrix((info.width, info.height), info.fov_degrees or DEFAULT_FOV)
     poses = model.run(track, matrix, truth.height, steps=options.steps, hypotheses=options.hypotheses, seed=options.seed, progress=progress)

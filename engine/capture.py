@@ -19,9 +19,10 @@ from contract.camera_path import CameraPath, load_camera
 from contract.failure import Failure
 from contract.motion_file import Motion, save_motion, write_failure
 from contract.options import DEFAULT_FOV, CaptureOptions, parse_moment
-from engine import model_bundle, segments, startup
+from engine import segments, startup
 from engine.camera import camera_matrix, field_of_view
 from engine.detector import Detections
+from engine.model_bundle import MODELS
 from engine.preview import write_preview
 from engine.progress import Progress
 from engine.scratch import let_go
@@ -55,7 +56,7 @@ def capture(video_path: Path, options: CaptureOptions, progress: Progress) -> Ca
         video = open_video(video_path, progress)
         start, end = parse_moment(options.start, "--start"), parse_moment(options.end, "--end")
         done = finish(
-            segments.detect(video, start, end, progress, while_detecting=lambda: _raise_early(loading)),
+            segments.detect(video, start, end, progress, options.detector, while_detecting=lambda: _raise_early(loading)),
             video.info, loading.result, options, known, progress,
         )  # fmt: skip
         model = loading.result()
@@ -65,7 +66,7 @@ def capture(video_path: Path, options: CaptureOptions, progress: Progress) -> Ca
         "summary": done.summary,
         "versions": _versions(),
         "weights": {
-            "lifter": model.lifter_weights.sha256, "refiner": model.refiner_weights.sha256, "detector": model_bundle.MODEL_SHA256,
+            "lifter": model.lifter_weights.sha256, "refiner": model.refiner_weights.sha256, "detector": MODELS[options.detector].sha256,
             "device": str(model.device), "precision": model.precision,
         },
         "timings": {stage: round(seconds, 3) for stage, seconds in progress.timings.items()},

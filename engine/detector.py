@@ -8,18 +8,20 @@ import sys
 import types
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from contract.failure import Failure
+from contract.options import DEFAULT_DETECTOR
 
-from . import landmark_network, model_bundle
+from . import landmark_network
 from .landmarks import LANDMARKS
+from .model_bundle import MODELS, read
 from .progress import Progress
 from .rows import COLUMNS, Row, Rows
+from .tflite_file import REPAIR
 from .video import Frame, VideoInfo
 
 STAGE: Final = "detect"
@@ -61,11 +63,12 @@ def gather(rows: Rows, info: VideoInfo) -> Detections:
 class Detector:
     """MediaPipe with its model loaded; one `detect` a video. Raises Failure `bad_installation` where either is not in order.
 
-    `whole`: with the layers that compute a mask of the person too, as MediaPipe packs the model. The landmarks are the same.
+    `model`: one of `model_bundle.MODELS`. `whole`: with the layers that compute a mask of the person too, as MediaPipe packs the model.
+    The landmarks are the same.
     """
 
-    def __init__(self, model_path: Path = model_bundle.MODEL_FILE, whole: bool = False) -> None:
-        self._model = model_bundle.read(model_path)
+    def __init__(self, model: str = DEFAULT_DETECTOR, whole: bool = False) -> None:
+        self._model = read(MODELS[model])
         if not whole:
             self._model = landmark_network.without_mask(self._model)
         self._mediapipe = _import_mediapipe()
@@ -143,7 +146,7 @@ def _import_mediapipe() -> Any:
         import mediapipe
         import mediapipe.tasks.python.vision
     except (ImportError, OSError) as error:
-        raise Failure("bad_installation", f"MediaPipe cannot be loaded ({error}); {model_bundle.REPAIR}.") from error
+        raise Failure("bad_installation", f"MediaPipe cannot be loaded ({error}); {REPAIR}.") from error
     finally:
         for name in stand_ins:
             del sys.modules[name]

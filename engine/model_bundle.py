@@ -1,17 +1,17 @@
-"""The detector's model file, made from the MediaPipe wheel that carries its two networks.
+"""The detector's two models, each made of two networks: one finds the person, one the landmarks.
 
-MediaPipe's current wheels hold no models; the wheel of 0.10.21 (Apache-2.0) holds the pose detector and the full pose
-landmark network as plain TFLite files. The Tasks API wants both in one bundle, each with a note on how its input is
-normalised. `pack` writes that bundle, byte for byte the same everywhere, so one hash tells whether it is whole.
+MediaPipe's current wheels hold no models; the wheel of 0.10.21 (Apache-2.0) holds the pose detector and the full landmark
+network as plain TFLite files, and the heavy one is in `engine/weights` (see `heavy_network`). The Tasks API wants a detector and a
+landmark network in one bundle, each with a note on how its input is normalised. `pack` writes such a bundle, byte for byte the same
+everywhere, so one hash tells whether it is whole.
 
-    python -m engine.model_bundle WHEEL [OUT]
+    python -m engine.model_bundle WHEEL
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
-import importlib.util
 import io
 import os
 import struct
@@ -20,27 +20,37 @@ import tempfile
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import flatbuffers
 
 from contract.failure import Failure
 from contract.motion_file import write_failure
 
-MODEL_FILE: Final = Path(__file__).parent / "weights" / "pose_landmarker_full.task"
-MODEL_SHA256: Final = "01d4f40692f59bd825a14f5418ed7600357cf78479d20420afba03e023ea451e"
+from . import heavy_network
+from .tflite_file import ALIGNMENT, METADATA_SCHEMA, MODEL_SCHEMA, REPAIR, parsed, schema, written
 
-# MediaPipe maps the networks straight from the file and wants them on this boundary (its own bundle writer gives them 4;
-# TFLite asks for 16 for the weights inside).
-_ALIGNMENT: Final = 16
-_MODEL_SCHEMA: Final = "schema_py_generated"  # MediaPipe's names for its flatbuffers code
-_METADATA_SCHEMA: Final = "metadata_schema_py_generated"
+_FOLDER: Final = Path(__file__).parent / "weights"
 _ZIP_HEADER: Final = 30  # bytes of a zip entry's header before its name
 _PADDING_FIELD: Final = 0xD935  # the zip "extra field" that means padding and nothing else
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip can hold, so that the bundle does not depend on the clock
-REPAIR: Final = "run `python3 kinolift.py doctor` to repair the installation, or install the extension again in Blender"
+
+
+@dataclass(frozen=True)
+class Model:
+    """One bundle: where it is and what it must be. `heavy`: with the heavy landmark network instead of the full one."""
+
+    file: Path
+    sha256: str
+    heavy: bool = False
+
+
+# By the names that `--detector` takes.
+MODELS: Final[Mapping[str, Model]] = {
+    "heavy": Model(_FOLDER / "pose_landmarker_heavy.task", "45d5318b31c836d3a13efad26d06d0fbec95b5b6baec62dbe88f8de9dff2659b", True),
+    "full": Model(_FOLDER / "pose_landmarker_full.task", "01d4f40692f59bd825a14f5418ed7600357cf78479d20420afba03e023ea451e"),
+}
 
 
 @dataclass(frozen=True)
@@ -65,19 +75,21 @@ _NETWORKS: Final = (
 )  # fmt: skip
 
 
-def pack(wheel: Path, out: Path) -> None:
-    """Makes the bundle `out` from MediaPipe's wheel; nothing is left under `out` unless it is whole.
+def pack(wheel: Path, model: Model) -> None:
+    """Makes the bundle from MediaPipe's wheel; nothing is left at its place unless it is whole.
 
     Raises Failure `bad_installation` for a wheel that is missing or not the right one, and where the result is not the
-    one expected (another version of mediapipe or flatbuffers in this environment); OSError where `out` cannot be written.
+    one expected (another version of mediapipe or flatbuffers in this environment); OSError where it cannot be written.
     """
-    sources = zip(_NETWORKS, _read_networks(Path(wheel)), strict=True)
-    packed = bundle({network.name: _with_normalization(data, network.mean, network.std) for network, data in sources})
+    networks = dict(zip(_NETWORKS, _read_networks(Path(wheel)), strict=True))
+    if model.heavy:
+        networks[_NETWORKS[1]] = heavy_network.read()
+    packed = bundle({network.name: _with_normalization(data, network.mean, network.std) for network, data in networks.items()})
     found = hashlib.sha256(packed).hexdigest()
-    if found != MODEL_SHA256:
+    if found != model.sha256:
         raise Failure("bad_installation", f"The detector's model came out different from the one that was tested ({found}): "
                       "the versions of mediapipe and flatbuffers are not the pinned ones; set the environment up again.")  # fmt: skip
-    out = Path(out)
+    out = model.file
     out.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(prefix=f".{out.stem}-", suffix=".part", dir=out.parent)
     try:
@@ -90,20 +102,21 @@ def pack(wheel: Path, out: Path) -> None:
         raise
 
 
-def read(path: Path = MODEL_FILE) -> bytes:
-    """The bundle at `path`, where it is the whole, right one; else Failure `bad_installation` that says what to do."""
+def read(model: Model) -> bytes:
+    """The bundle, where it is the whole, right one; else Failure `bad_installation` that says what to do."""
     try:
-        data = Path(path).read_bytes()
+        data = model.file.read_bytes()
     except OSError as error:
-        raise Failure("bad_installation", f"The detector's model {path} is missing ({error.strerror}); {REPAIR}.") from error
-    if hashlib.sha256(data).hexdigest() != MODEL_SHA256:
-        raise Failure("bad_installation", f"The detector's model {path} is damaged; {REPAIR}.")
+        raise Failure("bad_installation", f"The detector's model {model.file} is missing ({error.strerror}); {REPAIR}.") from error
+    if hashlib.sha256(data).hexdigest() != model.sha256:
+        raise Failure("bad_installation", f"The detector's model {model.file} is damaged; {REPAIR}.")
     return data
 
 
-def verify(path: Path = MODEL_FILE) -> None:
-    """Returns where `read` would; for the set-up and the doctor."""
-    read(path)
+def verify() -> None:
+    """Returns where `read` would for every model; for the set-up and the doctor."""
+    for model in MODELS.values():
+        read(model)
 
 
 def _read_networks(wheel: Path) -> list[bytes]:
@@ -130,7 +143,7 @@ def bundle(networks: Mapping[str, bytes]) -> bytes:
             entry.create_system = 3  # Unix, whatever this machine is
             entry.external_attr = 0o644 << 16
             data_start = buffer.tell() + _ZIP_HEADER + len(name) + 4
-            padding = -data_start % _ALIGNMENT
+            padding = -data_start % ALIGNMENT
             entry.extra = struct.pack("<HH", _PADDING_FIELD, padding) + bytes(padding)
             archive.writestr(entry, data)
     return buffer.getvalue()
@@ -138,89 +151,50 @@ def bundle(networks: Mapping[str, bytes]) -> bytes:
 
 def _with_normalization(tflite: bytes, mean: float, std: float) -> bytes:
     """The network with TFLite metadata that says (value - mean) / std of its first input, an RGB picture."""
-    schema, builder = _schema(_MODEL_SCHEMA), flatbuffers.Builder(0)
-    model = schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(tflite, 0))
-    note = schema.MetadataT()
+    model = parsed(tflite)
+    note = schema(MODEL_SCHEMA).MetadataT()
     note.name = "TFLITE_METADATA"
     note.buffer = len(model.buffers)
     model.metadata = [*(model.metadata or []), note]
-    contents = [buffer.data for buffer in model.buffers]
-    contents.append(_normalization(mean, std))
-    model.buffers = [_AlignedBuffer(data) for data in contents]
-    builder.Finish(model.Pack(builder), b"TFL3")
-    return bytes(builder.Output())
+    content = schema(MODEL_SCHEMA).BufferT()
+    content.data = _normalization(mean, std)
+    model.buffers = [*model.buffers, content]
+    return written(model)
 
 
 def _normalization(mean: float, std: float) -> bytes:
     """The metadata of a network with one picture as its input."""
-    schema, builder = _schema(_METADATA_SCHEMA), flatbuffers.Builder(0)
-    options = schema.NormalizationOptionsT()
+    code, builder = schema(METADATA_SCHEMA), flatbuffers.Builder(0)
+    options = code.NormalizationOptionsT()
     options.mean, options.std = [mean], [std]
-    unit = schema.ProcessUnitT()
-    unit.optionsType, unit.options = schema.ProcessUnitOptions.NormalizationOptions, options
-    picture = schema.ImagePropertiesT()
-    picture.colorSpace = schema.ColorSpaceType.RGB
-    content = schema.ContentT()
-    content.contentPropertiesType, content.contentProperties = schema.ContentProperties.ImageProperties, picture
-    tensor = schema.TensorMetadataT()
+    unit = code.ProcessUnitT()
+    unit.optionsType, unit.options = code.ProcessUnitOptions.NormalizationOptions, options
+    picture = code.ImagePropertiesT()
+    picture.colorSpace = code.ColorSpaceType.RGB
+    content = code.ContentT()
+    content.contentPropertiesType, content.contentProperties = code.ContentProperties.ImageProperties, picture
+    tensor = code.TensorMetadataT()
     tensor.name, tensor.content, tensor.processUnits = "image", content, [unit]
-    graph = schema.SubGraphMetadataT()
+    graph = code.SubGraphMetadataT()
     graph.inputTensorMetadata = [tensor]
-    metadata = schema.ModelMetadataT()
+    metadata = code.ModelMetadataT()
     metadata.subgraphMetadata, metadata.minParserVersion = [graph], "1.0.0"
     builder.Finish(metadata.Pack(builder), b"M001")
     return bytes(builder.Output())
 
 
-class _AlignedBuffer:
-    """One buffer of a TFLite model. The generated BufferT forgets that the schema asks for weights on 16-byte boundaries."""
-
-    def __init__(self, data: Any) -> None:
-        self._data = None if data is None else bytes(data)
-
-    def Pack(self, builder: Any) -> int:  # noqa: N802 - the name that ModelT.Pack calls
-        schema = _schema(_MODEL_SCHEMA)
-        vector = None
-        if self._data is not None:
-            builder.StartVector(1, len(self._data), _ALIGNMENT)
-            builder.head -= len(self._data)
-            builder.Bytes[builder.head : builder.head + len(self._data)] = self._data
-            vector = builder.EndVector()
-        schema.BufferStart(builder)
-        if vector is not None:
-            schema.BufferAddData(builder, vector)
-        return int(schema.BufferEnd(builder))
-
-
-@cache
-def _schema(name: str) -> Any:
-    """The flatbuffers code `name` of the installed MediaPipe.
-
-    Read from its file: importing the package itself would load all of MediaPipe and ask for plotting libraries.
-    """
-    package = importlib.util.find_spec("mediapipe")
-    for folder in (package.submodule_search_locations or []) if package else []:
-        file = Path(folder, "tasks", "metadata", f"{name}.py")
-        spec = importlib.util.spec_from_file_location(f"_kinolift_{name}", file)
-        if file.is_file() and spec is not None and spec.loader is not None:
-            module = importlib.util.module_from_spec(spec)
-            spec.loader.exec_module(module)
-            return module
-    raise Failure("bad_installation", f"MediaPipe is not installed in this Python; {REPAIR}.")
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command of the set-up; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m engine.model_bundle", description="Makes the detector's model from MediaPipe's wheel.")
+    parser = argparse.ArgumentParser(prog="python -m engine.model_bundle", description="Makes the detector's models.")
     parser.add_argument("wheel", type=Path, metavar="WHEEL", help="the wheel of mediapipe 0.10.21, for any platform")
-    parser.add_argument("out", type=Path, nargs="?", default=MODEL_FILE, metavar="OUT", help="the bundle to write (default %(default)s)")
     options = parser.parse_args(arguments)
-    try:
-        pack(options.wheel, options.out)
-    except (Failure, OSError) as error:
-        failure = error if isinstance(error, Failure) else write_failure(error, options.out)
-        print(failure.message, file=sys.stderr)
-        return int(failure.exit_code)
+    for model in MODELS.values():
+        try:
+            pack(options.wheel, model)
+        except (Failure, OSError) as error:
+            failure = error if isinstance(error, Failure) else write_failure(error, model.file)
+            print(failure.message, file=sys.stderr)
+            return int(failure.exit_code)
     return 0
 
 

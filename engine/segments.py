@@ -23,6 +23,7 @@ from typing import Final
 import numpy as np
 
 from contract.failure import Failure
+from contract.options import DEFAULT_DETECTOR
 
 from .detector import STAGE, Detections, Detector, gather
 from .progress import Progress
@@ -67,10 +68,11 @@ def detect(
     start: Moment | None,
     end: Moment | None,
     progress: Progress,
+    detector: str = DEFAULT_DETECTOR,
     processes: int = 0,
     while_detecting: Callable[[], None] = lambda: None,
 ) -> Detections:
-    """The person in the frames from `start` to `end`; see `Detector.detect`. `processes` 0: as many as pay here.
+    """The person in the frames from `start` to `end`; see `Detector.detect`. `detector`: its model. `processes` 0: as many as pay here.
 
     `while_detecting` is called for every frame; what it raises ends the detection.
 
@@ -82,7 +84,7 @@ def detect(
     count = processes or min(_cores(), MOST_PROCESSES, (last - first) // LEAST_FRAMES)
     if count > 1:
         try:
-            return _detect_together(video, first, last, min(count, last - first), progress, while_detecting)
+            return _detect_together(video, first, last, min(count, last - first), progress, detector, while_detecting)
         except _Unusable:
             pass
 
@@ -91,7 +93,7 @@ def detect(
             while_detecting()
             yield frame
 
-    return Detector().detect(watched(), video.info, progress, last - first)
+    return Detector(detector).detect(watched(), video.info, progress, last - first)
 
 
 def _cores() -> int:
@@ -100,12 +102,12 @@ def _cores() -> int:
 
 
 def _detect_together(
-    video: Video, first: int, last: int, count: int, progress: Progress, while_detecting: Callable[[], None]
+    video: Video, first: int, last: int, count: int, progress: Progress, detector: str, while_detecting: Callable[[], None]
 ) -> Detections:
     progress.stage(STAGE, last - first)
     # decoding one picture on several threads costs a tenth more than on one, and the cores have work
     decoders = max(1, _cores() // count)
-    with _started(video.again(None, decoders), _edges(first, last, count, video.lead)) as stretches:
+    with _started(video.again(None, decoders), _edges(first, last, count, video.lead), detector) as stretches:
         shown = 0
         while any(s.running for s in stretches):
             while_detecting()
@@ -140,14 +142,14 @@ def _edges(first: int, last: int, count: int, lead: Callable[[int], int]) -> lis
 
 
 @contextmanager
-def _started(video: Video, edges: list[int]) -> Iterator[list[_Stretch]]:
+def _started(video: Video, edges: list[int], detector: str) -> Iterator[list[_Stretch]]:
     """The processes, all ended on the way out whatever happens."""
     context = multiprocessing.get_context("spawn")  # forked, a process would share the threads' locks and not the threads
     stretches: list[_Stretch] = []
     try:
         for first, last in pairwise(edges):
             ours, theirs = context.Pipe()
-            process = context.Process(target=_work, args=(video, first, edges[-1], theirs), name="detector", daemon=True)
+            process = context.Process(target=_work, args=(video, first, edges[-1], detector, theirs), name="detector", daemon=True)
             process.start()
             theirs.close()  # so that the end of the process is the end of the pipe
             stretches.append(_Stretch(first, last, process, ours, Rows(last - first + AGREE)))
@@ -160,7 +162,7 @@ def _started(video: Video, edges: list[int]) -> Iterator[list[_Stretch]]:
             stretch.connection.close()
 
 
-def _work(video: Video, first: int, last: int, connection: Connection) -> None:
+def _work(video: Video, first: int, last: int, detector: str, connection: Connection) -> None:
     """In a process of its own: sends frame by frame until the end, or until the other side is gone or has heard enough."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the first one ends the others
     progress = Progress()
@@ -173,7 +175,7 @@ def _work(video: Video, first: int, last: int, connection: Connection) -> None:
                 indices.append(frame.index)
                 yield frame
 
-        for time, row in Detector().rows(noted()):
+        for time, row in Detector(detector).rows(noted()):
             connection.send((indices[-1], time, row))
             if connection.poll():
                 return

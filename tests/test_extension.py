@@ -169,10 +169,11 @@ def test_the_small_zip_holds_the_extension_and_nothing_else(small_zip: Path) -> 
     with zipfile.ZipFile(small_zip) as archive:
         names = archive.namelist()
     needed = {"addon/__init__.py", "contract/options.py", "engine/__init__.py", "engine/weights/pose_landmarker_full.task"}
+    needed |= {"engine/weights/pose_landmarker_heavy.task"}
     assert {"__init__.py", "blender_manifest.toml", "LICENSE"} | needed <= set(names)
     tops = {name.split("/")[0] for name in names}
     assert tops <= {"__init__.py", "blender_manifest.toml", "LICENSE", "addon", "contract", "engine"}
-    assert not [name for name in names if name.endswith((".pyc", ".part", ".whl")) or "/." in name]
+    assert not [name for name in names if name.endswith((".pyc", ".part", ".whl", ".tflite.xz")) or "/." in name]
 
 
 def test_the_zip_without_wheels_captures_with_the_worker_that_was_named(

@@ -23,7 +23,7 @@ from .system import platform_name
 
 CONTENT: Final = ("__init__.py", "LICENSE", "addon", "contract", "engine")  # beside the manifest and the wheels
 MARK: Final = "# The wheels and the platforms are added"  # the line of the manifest that gives way to them
-NOT_CARRIED: Final = ("__pycache__", ".*", "*.part", "*.pyc")
+NOT_CARRIED: Final = ("__pycache__", ".*", "*.part", "*.pyc", "*.tflite.xz")  # the last is in the detector's model already
 
 
 @dataclass(frozen=True)

@@ -51,13 +51,13 @@ def fetch_wheels(
 
 
 def model_is_whole(executable: Path) -> bool:
-    """Whether the detector's model is there and the one that was tested."""
+    """Whether the detector's models are there and those that were tested."""
     script = "from engine.model_bundle import verify; verify()"
     return subprocess.run([str(executable), "-c", script], cwd=ROOT, capture_output=True).returncode == 0
 
 
 def make_model(executable: Path) -> None:
-    """Makes the detector's model file with an environment's Python, unless it is there and whole. Raises Failure."""
+    """Makes the detector's model files with an environment's Python, unless they are there and whole. Raises Failure."""
     if model_is_whole(executable):
         return
     packages = read_lock().select(["model"], MODEL_PYTHON, MODEL_PLATFORM)

@@ -22,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from contract.failure import ExitCode, Failure
+from contract.options import CHOICES, DEFAULT_DETECTOR
 from contract.skeleton import BODY_22
 from engine.datasets.drive_human import heads
 from engine.datasets.human import Human, read_human
@@ -197,9 +198,11 @@ def _cube() -> tuple[Array, Array, npt.NDArray[np.int32]]:
     return np.array(places), np.array(normals), np.array(faces, np.int32)
 
 
-def render_pairs(humans: Path, mocap: Path, segments: int, seed: int, only: str = "all", quiet: bool = True) -> dict[str, npt.NDArray[Any]]:
+def render_pairs(
+    humans: Path, mocap: Path, segments: int, seed: int, only: str = "all", quiet: bool = True, detector: str = DEFAULT_DETECTOR
+) -> dict[str, npt.NDArray[Any]]:
     """The arrays of a file of pairs. `only`: "training" leaves out the bodies and sources that are held out, "validation" uses nothing
-    but those. Raises Failure."""
+    but those. `detector`: its model. Raises Failure."""
     paths = sorted(humans.glob("*.glb"))
     if not paths:
         raise Failure("no_such_file", f"There are no humans (.glb) in {humans}; check the path.")
@@ -209,7 +212,7 @@ def render_pairs(humans: Path, mocap: Path, segments: int, seed: int, only: str 
     if not people or not clips:
         raise Failure("bad_input", f"No body or no motion is left for --only {only}; see docs/data.md for the names that are held out.")
     random = np.random.default_rng(seed)
-    detector = Detector()
+    seeing = Detector(detector)
     rows: dict[str, list[Any]] = {name: [] for name in ("image", "visibility", "world", "truth", "detected")}
     about: dict[str, list[Any]] = {name: [] for name in _ABOUT}
     began, done = time.perf_counter(), 0
@@ -217,7 +220,7 @@ def render_pairs(humans: Path, mocap: Path, segments: int, seed: int, only: str 
         for segment in range(segments):
             shot = make_shot(people, clips, random)
             pictures = (Frame(k, k / FPS, picture) for k, picture in enumerate(renderer.frames(shot, random)))
-            found = [row for _, row in detector.rows(pictures)]
+            found = [row for _, row in seeing.rows(pictures)]
             _append(rows, about, shot, found)
             done += len(found)
             if not quiet:
@@ -258,6 +261,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT.npz")
     parser.add_argument("--segments", type=int, default=100, metavar="N", help="of 60 to 100 frames (default %(default)s)")
     parser.add_argument("--only", choices=("all", "training", "validation"), default="all", help="which bodies and sources of motion")
+    parser.add_argument("--detector", choices=CHOICES["detector"], default=DEFAULT_DETECTOR, help="default %(default)s")
     parser.add_argument("--seed", type=int, default=0, metavar="N")
     options = parser.parse_args(argv)
     beside = options.output.with_name(f".{options.output.name}.part.npz")
@@ -266,7 +270,7 @@ def main(argv: list[str] | None = None) -> int:
             raise Failure("bad_arguments", f"--segments is {options.segments}; give at least 1.")
         if not options.output.absolute().parent.is_dir():
             raise Failure("not_writable", f"The folder of {options.output} does not exist; make it or choose another.")
-        arrays = render_pairs(options.humans, options.mocap, options.segments, options.seed, options.only, quiet=False)
+        arrays = render_pairs(options.humans, options.mocap, options.segments, options.seed, options.only, False, options.detector)
         np.savez_compressed(beside, **arrays)  # type: ignore[arg-type, unused-ignore]
         os.replace(beside, options.output)  # noqa: PTH105
     except Failure as failure:

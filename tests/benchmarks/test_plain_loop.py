@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks.plain_loop import plain_frames, plain_loop, plain_model
-from contract.options import CaptureOptions
+from contract.options import DEFAULT_DETECTOR, CaptureOptions
 from engine import model_bundle
 from engine.capture import capture
 from engine.detector import Detector
@@ -24,7 +24,7 @@ def test_its_frames_are_those_of_the_video() -> None:
         np.testing.assert_array_equal(plain.image, ours.image)
 
 
-@pytest.mark.skipif(not model_bundle.MODEL_FILE.is_file(), reason="the model has not been made: run the set-up")
+@pytest.mark.skipif(not model_bundle.MODELS[DEFAULT_DETECTOR].file.is_file(), reason="the model has not been made: run the set-up")
 def test_it_gives_the_motion_of_a_capture(monkeypatch: pytest.MonkeyPatch) -> None:
     video, model = open_video(SAMPLE), plain_model("cpu")
     assert isinstance(model.network, Refiner)

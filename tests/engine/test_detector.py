@@ -23,7 +23,9 @@ from engine.track import body_points, make_track
 from engine.video import Frame, VideoInfo, open_video
 
 ROOT = Path(__file__).parents[2]
-pytestmark = pytest.mark.skipif(not model_bundle.MODEL_FILE.is_file(), reason="the model has not been made: run the set-up")
+pytestmark = pytest.mark.skipif(
+    not all(model.file.is_file() for model in model_bundle.MODELS.values()), reason="the models have not been made: run the set-up"
+)
 
 
 @pytest.fixture(scope="module")
@@ -165,12 +167,13 @@ def test_progress_counts_the_frames(found: Detector) -> None:
 
 
 @pytest.mark.parametrize("content", [None, b"", b"PK\x03\x04 half a model"])
-def test_a_bad_model(tmp_path: Path, content: bytes | None) -> None:
+def test_a_bad_model(tmp_path: Path, content: bytes | None, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "model.task"
     if content is not None:
         path.write_bytes(content)
+    monkeypatch.setattr(detector, "MODELS", {"full": replace(model_bundle.MODELS["full"], file=path)})
     with pytest.raises(Failure, match=r"model\.task") as failure:
-        Detector(path)
+        Detector("full")
     assert failure.value.code == "bad_installation"
 
 

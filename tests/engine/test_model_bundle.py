@@ -8,12 +8,13 @@ import struct
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from contract.failure import Failure
-from engine import model_bundle
+from engine import heavy_network, model_bundle
 
 ROOT = Path(__file__).parents[2]
 
@@ -28,11 +29,17 @@ def wheel() -> Path:
     return found[0]
 
 
+@pytest.fixture(scope="module", params=model_bundle.MODELS)
+def name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 @pytest.fixture(scope="module")
-def bundle() -> Path:
-    if not model_bundle.MODEL_FILE.is_file():
-        pytest.skip("the model has not been made: run the set-up")
-    return model_bundle.MODEL_FILE
+def bundle(name: str) -> Path:
+    file = model_bundle.MODELS[name].file
+    if not file.is_file():
+        pytest.skip("the models have not been made: run the set-up")
+    return file
 
 
 def _metadata(tflite: bytes) -> bytes:
@@ -60,8 +67,8 @@ def _metadata(tflite: bytes) -> bytes:
     raise AssertionError("no TFLITE_METADATA")
 
 
-def test_the_bundle_in_place_is_whole(bundle: Path) -> None:
-    model_bundle.verify(bundle)
+def test_the_bundles_in_place_are_whole(bundle: Path) -> None:
+    model_bundle.verify()
 
 
 def test_bundle_holds_two_stored_aligned_networks(bundle: Path) -> None:
@@ -77,26 +84,35 @@ def test_bundle_holds_two_stored_aligned_networks(bundle: Path) -> None:
                 assert file.read(4) == b"TFL3"
 
 
-@pytest.mark.parametrize(("name", "mean", "std"), [("pose_detector.tflite", 127.5, 127.5), ("pose_landmarks_detector.tflite", 0.0, 255.0)])
-def test_normalization_is_written(bundle: Path, name: str, mean: float, std: float) -> None:
+@pytest.mark.parametrize(
+    ("network", "mean", "std"), [("pose_detector.tflite", 127.5, 127.5), ("pose_landmarks_detector.tflite", 0.0, 255.0)]
+)
+def test_normalization_is_written(bundle: Path, network: str, mean: float, std: float) -> None:
     with zipfile.ZipFile(bundle) as archive:
-        metadata = _metadata(archive.read(name))
+        metadata = _metadata(archive.read(network))
     assert metadata[4:8] == b"M001"
     for value in (mean, std):  # each a vector of one float
         assert struct.pack("<If", 1, value) in metadata
     assert struct.pack("<If", 1, 99.0) not in metadata
 
 
-def test_pack_is_reproducible_and_keeps_the_weights(wheel: Path, tmp_path: Path) -> None:
-    out = tmp_path / "new" / "model.task"
-    model_bundle.pack(wheel, out)
-    assert hashlib.sha256(out.read_bytes()).hexdigest() == model_bundle.MODEL_SHA256
-    assert [p.name for p in out.parent.iterdir()] == ["model.task"]
-    model_bundle.verify(out)
+def _model(name: str, folder: Path) -> model_bundle.Model:
+    """The same model somewhere else."""
+    return replace(model_bundle.MODELS[name], file=folder / "model.task")
+
+
+def test_pack_is_reproducible_and_keeps_the_weights(wheel: Path, name: str, tmp_path: Path) -> None:
+    model = _model(name, tmp_path / "new")
+    model_bundle.pack(wheel, model)
+    assert hashlib.sha256(model.file.read_bytes()).hexdigest() == model.sha256
+    assert [p.name for p in model.file.parent.iterdir()] == ["model.task"]
+    assert model_bundle.read(model)
     # the largest weight tensors of the source stand in the bundle unchanged
-    with zipfile.ZipFile(wheel) as archive, zipfile.ZipFile(out) as packed:
+    with zipfile.ZipFile(wheel) as archive, zipfile.ZipFile(model.file) as packed:
         source = archive.read("mediapipe/modules/pose_landmark/pose_landmark_full.tflite")
         copy = packed.read("pose_landmarks_detector.tflite")
+    if model.heavy:
+        source = heavy_network.read()
     middle = len(source) // 2
     assert source[middle : middle + 4096] in copy
     assert abs(len(copy) - len(source)) < 64 * 1024
@@ -111,35 +127,41 @@ def test_pack_refuses_another_file(tmp_path: Path) -> None:
             archive.writestr(f"mediapipe/modules/{source}.tflite", b"something else")
     for wheel in (tmp_path / "missing.whl", not_zip, other):
         with pytest.raises(Failure) as failure:
-            model_bundle.pack(wheel, tmp_path / "out" / "model.task")
+            model_bundle.pack(wheel, _model("full", tmp_path / "out"))
         assert failure.value.code == "bad_installation"
         assert wheel.name in failure.value.message
     assert not (tmp_path / "out").exists()
 
 
-def test_pack_refuses_a_result_that_differs(wheel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(model_bundle, "MODEL_SHA256", "f" * 64)
+def test_pack_refuses_a_result_that_differs(wheel: Path, tmp_path: Path) -> None:
     with pytest.raises(Failure, match="came out different"):
-        model_bundle.pack(wheel, tmp_path / "model.task")
+        model_bundle.pack(wheel, replace(_model("full", tmp_path), sha256="f" * 64))
     assert not list(tmp_path.iterdir())
 
 
-def test_verify_tells_missing_from_damaged(tmp_path: Path) -> None:
+def test_read_tells_missing_from_damaged(tmp_path: Path) -> None:
+    model = _model("heavy", tmp_path)
     with pytest.raises(Failure, match="is missing") as failure:
-        model_bundle.verify(tmp_path / "model.task")
+        model_bundle.read(model)
     assert failure.value.code == "bad_installation"
     assert "kinolift.py doctor" in failure.value.message
-    (tmp_path / "model.task").write_bytes(b"half a model")
+    model.file.write_bytes(b"half a model")
     with pytest.raises(Failure, match="is damaged") as failure:
-        model_bundle.verify(tmp_path / "model.task")
+        model_bundle.read(model)
     assert failure.value.code == "bad_installation"
 
 
-def test_command_line(wheel: Path, tmp_path: Path) -> None:
-    out = tmp_path / "model.task"
+def test_the_command_refuses_a_wheel_that_is_not_there(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "engine.model_bundle"]
-    assert subprocess.run([*command, wheel, out], cwd=ROOT).returncode == 0
-    model_bundle.verify(out)
-    bad = subprocess.run([*command, tmp_path / "no.whl", out], cwd=ROOT, capture_output=True, text=True)
+    bad = subprocess.run([*command, tmp_path / "no.whl"], cwd=ROOT, capture_output=True, text=True)
     assert bad.returncode == 5
     assert len(bad.stderr.strip().splitlines()) == 1
+    model_bundle.verify()  # what was there is there
+
+
+def test_the_command_makes_every_model(wheel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    models = {name: replace(model, file=tmp_path / model.file.name) for name, model in model_bundle.MODELS.items()}
+    monkeypatch.setattr(model_bundle, "MODELS", models)
+    assert model_bundle.main([str(wheel)]) == 0
+    model_bundle.verify()
+    assert len(list(tmp_path.iterdir())) == 2

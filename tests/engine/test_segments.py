@@ -159,7 +159,7 @@ def test_where_processes_cannot_be_used_one_tells_of_the_trouble() -> None:
         progress, failure = Progress(), ""
         video = open_video(path, progress)
         try:
-            segments.detect(video, None, None, progress, processes)
+            segments.detect(video, None, None, progress, processes=processes)
         except Failure as error:
             failure = error.code
         seen.append(SimpleNamespace(failure=failure, warnings=progress.warnings))

@@ -66,7 +66,7 @@ def test_the_manifest_gets_the_lists_at_its_top_level() -> None:
 def test_the_manifest_in_the_repository_is_the_same_for_every_machine() -> None:
     content = tomllib.loads(MANIFEST)
     assert content["id"] == "kinolift"
-    assert content["license"] == ["SPDX:GPL-3.0-or-later"]
+    assert content["license"] == ["SPDX:GPL-3.0-or-later", "SPDX:Apache-2.0"]
     assert set(content["tags"]) <= KNOWN_TAGS
     assert not {"wheels", "platforms", "build"} & set(content)
     for text in (content["tagline"], *content["permissions"].values()):
