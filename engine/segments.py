@@ -30,14 +30,16 @@ from .progress import Progress
 from .rows import Row, Rows
 from .video import Frame, Moment, Video
 
-LEAST_FRAMES: Final = 240  # a process: starting one takes about as long as detecting some forty frames
+# A process, by the detector's model: starting one takes about as long as some forty frames of the full network, or seventeen of the heavy.
+LEAST_FRAMES: Final = {"full": 240, "heavy": 120}
 MOST_PROCESSES: Final = 8  # each holds the detector and its pictures, some 300 MB
 AGREE: Final = 8  # frames in a row in which two processes must say the same, and over which one passes into the other
 # The median landmark's distance, in heights of the person, up to which they say the same. Measured on three clips: 0.2 to 3 thousandths
 # ten frames after a fresh start and from there on; 8 to 19 thousandths in the first frames.
 SAME: Final = 5e-3
 SEAM: Final = 12  # frames that a process looks at behind its own until both agree: 9 to 17 on the clips here
-DECODED: Final = 0.2  # of a frame's work where it is decoded only, to get to the first that is looked at: 3 ms of 19
+# Of a frame's work where it is decoded only, to get to the first that is looked at: 3 ms of 19, and of 48.
+DECODED: Final = {"full": 0.2, "heavy": 0.07}
 
 # A process sends for each frame its number, its time, and the person or None. Then, if it has come to the end, None.
 
@@ -81,7 +83,7 @@ def detect(
     """
     frames = video.frames(start, end)  # which looks at the range
     first, last = video.range(start, end)
-    count = processes or min(_cores(), MOST_PROCESSES, (last - first) // LEAST_FRAMES)
+    count = processes or min(_cores(), MOST_PROCESSES, (last - first) // LEAST_FRAMES[detector])
     if count > 1:
         try:
             return _detect_together(video, first, last, min(count, last - first), progress, detector, while_detecting)
@@ -107,7 +109,8 @@ def _detect_together(
     progress.stage(STAGE, last - first)
     # decoding one picture on several threads costs a tenth more than on one, and the cores have work
     decoders = max(1, _cores() // count)
-    with _started(video.again(None, decoders), _edges(first, last, count, video.lead), detector) as stretches:
+    edges = _edges(first, last, count, video.lead, DECODED[detector])
+    with _started(video.again(None, decoders), edges, detector) as stretches:
         shown = 0
         while any(s.running for s in stretches):
             while_detecting()
@@ -121,20 +124,21 @@ def _detect_together(
         return gather(_joined(stretches), video.info)
 
 
-def _edges(first: int, last: int, count: int, lead: Callable[[int], int]) -> list[int]:
+def _edges(first: int, last: int, count: int, lead: Callable[[int], int], decoded: float) -> list[int]:
     """Where the `count` stretches begin, and `last`: so that all processes end at about the same time, each having its own frames to look
-    at, those behind until it agrees with its successor, and those to decode to get to its first. `lead`: how many these are."""
+    at, those behind until it agrees with its successor, and those to decode to get to its first.
+    `lead`: how many these are, `decoded`: what each takes of the work of one that is looked at."""
 
     def placed(work: float) -> list[int]:
         """With so much work for each, in frames looked at; the last edge lies where it ends."""
         edges = [first]
         for k in range(1, count + 1):
             begins = min(edges[-1], last - 1)
-            own = work - DECODED * lead(begins) - (SEAM if k < count else 0)
+            own = work - decoded * lead(begins) - (SEAM if k < count else 0)
             edges.append(edges[-1] + max(1, round(own)))
         return edges
 
-    low, high = 0.0, last - first + SEAM + DECODED * last  # with this the first reaches the end
+    low, high = 0.0, last - first + SEAM + decoded * last  # with this the first reaches the end
     while high - low > 0.5:
         middle = (low + high) / 2.0
         low, high = (low, middle) if placed(middle)[-1] >= last else (middle, high)

@@ -176,19 +176,20 @@ def nothing(_: int) -> int:
     return 0
 
 
-def test_stretches_are_equal_work() -> None:
-    assert segments._edges(0, 600, 2, nothing) == pytest.approx([0, 294, 600], abs=1), "the first goes on over the seam"
-    edges = segments._edges(100, 2100, 4, lambda number: number % 250)
+@pytest.mark.parametrize("decoded", segments.DECODED.values())
+def test_stretches_are_equal_work(decoded: float) -> None:
+    assert segments._edges(0, 600, 2, nothing, decoded) == pytest.approx([0, 294, 600], abs=1), "the first goes on over the seam"
+    edges = segments._edges(100, 2100, 4, lambda number: number % 250, decoded)
     assert (edges[0], edges[-1], len(edges)) == (100, 2100, 5)
-    spent = [b - a + segments.DECODED * (a % 250) + segments.SEAM * (b < 2100) for a, b in pairwise(edges)]
+    spent = [b - a + decoded * (a % 250) + segments.SEAM * (b < 2100) for a, b in pairwise(edges)]
     assert max(spent) - min(spent) < 3.0
-    late = segments._edges(0, 600, 2, lambda number: number)  # nothing to seek: all that is before is decoded
-    assert late[1] > 320
+    late = segments._edges(0, 600, 2, lambda number: number, decoded)  # nothing to seek: all that is before is decoded
+    assert late[1] == pytest.approx((600 - segments.SEAM) / (2 - decoded), abs=2)  # where what is left and what is decoded weigh alike
 
 
 @pytest.mark.parametrize("count", [2, 3, 10])
 def test_every_process_has_a_frame(count: int) -> None:
     for lead in (nothing, lambda number: number, lambda number: min(number, 3)):
-        edges = segments._edges(5, 15, count, lead)
+        edges = segments._edges(5, 15, count, lead, segments.DECODED["full"])
         assert len(edges) == count + 1 and edges[0] == 5 and edges[-1] == 15
         assert all(a < b for a, b in pairwise(edges))
