@@ -104,9 +104,9 @@ class KINOLIFT_PT_scene(_SubPanel, bpy.types.Panel):
             row.prop(settings, name)
 
 
-class KINOLIFT_PT_refiner(_SubPanel, bpy.types.Panel):
-    bl_label = "Refiner"
-    shown = ("smooth", "hypotheses", "steps", "seed", "detector", "device")
+class KINOLIFT_PT_quality(_SubPanel, bpy.types.Panel):
+    bl_label = "Quality"
+    shown = ("detector", "smooth", "hypotheses", "steps", "seed", "device")
 
 
 class KINOLIFT_PT_files(_Tab, bpy.types.Panel):
@@ -166,4 +166,4 @@ def _lines(sentence: str, width: int) -> list[str]:
     return lines
 
 
-CLASSES = (KINOLIFT_PT_capture, KINOLIFT_PT_person, KINOLIFT_PT_scene, KINOLIFT_PT_refiner, KINOLIFT_PT_files)
+CLASSES = (KINOLIFT_PT_capture, KINOLIFT_PT_person, KINOLIFT_PT_scene, KINOLIFT_PT_quality, KINOLIFT_PT_files)

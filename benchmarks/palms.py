@@ -30,6 +30,7 @@ from scipy.spatial.transform import Rotation  # noqa: E402
 
 from benchmarks.wide import print_wide  # noqa: E402
 from contract.failure import ExitCode, Failure  # noqa: E402
+from contract.options import CHOICES, DEFAULT_DETECTOR  # noqa: E402
 from contract.skeleton import BODY_22  # noqa: E402
 from engine.datasets.drive_human import Drive  # noqa: E402
 from engine.datasets.human import Human, joints, read_human  # noqa: E402
@@ -121,9 +122,11 @@ def palms(shot: Shot, turned: dict[str, Array], rows: list[npt.NDArray[np.float3
         yield Palm(np.degrees(angle if side == "L" else -angle), read_palm(world, side, hand, zero), seen)
 
 
-def measure(humans: list[Human], clips: list[MocapClip], segments: int, larger: float, random: np.random.Generator) -> list[Palm]:
-    """The palms of so many rendered segments."""
-    detector = Detector()
+def measure(
+    humans: list[Human], clips: list[MocapClip], segments: int, larger: float, random: np.random.Generator, model: str = DEFAULT_DETECTOR
+) -> list[Palm]:
+    """The palms of so many rendered segments, as that model of the detector reads them."""
+    detector = Detector(model)
     out: list[Palm] = []
     with Renderer() as renderer:
         for _ in range(segments):
@@ -174,6 +177,7 @@ def main() -> int:
     parser.add_argument("--segments", type=int, default=40, help="of 60 to 100 frames (default %(default)s)")
     parser.add_argument("--larger", type=float, default=1.0, help="times the pixels each way (default %(default)s)")
     parser.add_argument("--only", choices=("training", "validation"), default="training", help="which bodies and sources of motion")
+    parser.add_argument("--detector", choices=CHOICES["detector"], default=DEFAULT_DETECTOR)
     parser.add_argument("--seed", type=int, default=1)
     read = parser.parse_args()
     try:
@@ -182,7 +186,7 @@ def main() -> int:
         clips = [clip for clip in load_mocap(read.mocap) if (clip.source in HELD_OUT_SOURCES) == held_out]
         if not humans or not clips:
             raise Failure("no_such_file", "There are no humans (.glb) or no motions there; check the paths.")
-        found = measure(humans, clips, read.segments, read.larger, np.random.default_rng(read.seed))
+        found = measure(humans, clips, read.segments, read.larger, np.random.default_rng(read.seed), read.detector)
     except Failure as failure:
         print(failure.message, file=sys.stderr)
         return int(failure.exit_code)

@@ -13,6 +13,7 @@ from contract.options import CaptureOptions
 from contract.skeleton import ARMATURE_24
 from engine import capture as capture_module
 from engine.capture import capture_to_file
+from engine.model_bundle import MODELS
 from engine.progress import Progress
 from engine.refiner import weights
 
@@ -105,6 +106,13 @@ def test_the_provenance_says_where_it_comes_from(taken):
     assert provenance["options"]["steps"] == 1 and provenance["quality"]["frames"] == 60
     assert set(provenance["timings"]) == {"start", "detect", "lift", "refine", "motion"}
     assert str(SAMPLE.parent) not in json.dumps(provenance)  # nothing of the machine
+
+
+def test_the_detector_is_the_one_that_was_asked_for(taken):
+    full = capture_module.capture(SAMPLE, replace(QUICK, end="12f", detector="full"), Progress()).motion
+    assert full.provenance["weights"]["detector"] == MODELS["full"].sha256
+    assert taken[0].provenance["weights"]["detector"] == MODELS["heavy"].sha256
+    assert np.abs(full.image_points[:12] - taken[0].image_points[:12]).max() > 1.0
 
 
 def test_stages_come_in_their_order(taken):

@@ -135,6 +135,14 @@ def test_two_processes_say_what_one_says(alone: Detections) -> None:
     assert not multiprocessing.active_children()
 
 
+@pytest.mark.parametrize("processes", [1, 2])
+def test_the_model_is_the_one_that_was_asked_for(processes: int) -> None:
+    video = open_video(SAMPLE)
+    seen = segments.detect(video, None, (40.0, "f"), Progress(), "full", processes=processes).image
+    full, heavy = (Detector(name).detect(video.frames(None, (40.0, "f")), video.info, Progress(), 40).image for name in ("full", "heavy"))
+    assert np.median(np.abs(seen - full)) < 0.2 * np.median(np.abs(seen - heavy))
+
+
 def test_one_process_for_a_short_video(alone: Detections, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(segments, "_detect_together", lambda *_: pytest.fail("90 frames are too few"))
     monkeypatch.setattr(segments, "_cores", lambda: 64)
