@@ -298,7 +298,7 @@ def _origin(split: PairsSplit, held_out: tuple[str, ...], start: weights.Weights
     } | ({"validated_on": sorted(held_out)} if held_out else {})  # fmt: skip
     if start is None:
         return {"data": data}
-    return {"data": data, "start": start.origin("recipe", "stopped_at", "start")}
+    return {"data": data, "start": start.origin("recipe", "stopped_at", "start", "average_of", "shares")}
 
 
 def without_lines(run: Run) -> Run:
