@@ -120,7 +120,7 @@ def judge(
 
     spread = np.zeros((len(track), len(BODY_22)))
     lifted, refined = poses(0), poses(options.steps)
-    points, confidence = (a.astype(np.float64) for a in body_points(track.image, track.visibility))
+    points, confidence = (a.astype(np.float64) for a in body_points(track.image, track.visibility, track.detector))
     if not info.fov_degrees:
         size = (info.width, info.height)
         matrix = camera_matrix(size, estimate_fov(refined, points, confidence, size, truth.height, track.fps).degrees)

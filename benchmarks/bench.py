@@ -173,7 +173,7 @@ def time_model(table: Table, model: PoseModel, track: Track, matrix: Any) -> Non
 
         words = f"refine, {steps} step{'s' * (steps > 1)}, {hypotheses} hypothes{'e' if hypotheses > 1 else 'i'}s"
         table.time(words + (", mirrored" if flip else ""), frames, run)
-    points, confidence = (a.astype(np.float64) for a in body_points(track.image, track.visibility))
+    points, confidence = (a.astype(np.float64) for a in body_points(track.image, track.visibility, track.detector))
     size = (round(2 * float(matrix[0, 2])), round(2 * float(matrix[1, 2])))
 
     def build() -> None:

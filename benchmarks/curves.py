@@ -111,7 +111,7 @@ def follow(path: Path, truth: Truth, model: PoseModel, options: CaptureOptions) 
     track, _ = undo_swaps(raw)
     matrix = camera_matrix((info.width, info.height), info.fov_degrees or DEFAULT_FOV)
     poses = model.run(track, matrix, truth.height, steps=options.steps, hypotheses=options.hypotheses, seed=options.seed, progress=progress)
-    points, confidence = (a.astype(np.float64) for a in body_points(track.image, track.visibility))
+    points, confidence = (a.astype(np.float64) for a in body_points(track.image, track.visibility, track.detector))
     motion = build_motion(
         poses.joints, poses.spread, points, confidence, track.times, track.detected, track.runs, track.fps, matrix,
         (info.width, info.height), truth.height, smooth=options.smooth, face=face_direction(track, matrix), feet=options.feet,

@@ -69,7 +69,7 @@ def as_track(segment: Segment) -> Track:
     count = len(segment.rays)
     image = (segment.rays * FOCAL + MATRIX[:2, 2]).astype(np.float32)
     return Track(np.arange(count) / FPS, image, segment.visibility, segment.world, segment.detected, [slice(0, count)], FPS, count,
-        int(segment.detected.sum()))  # fmt: skip
+        int(segment.detected.sum()), segment.detector)  # fmt: skip
 
 
 def speed(positions: npt.NDArray[np.floating], fps: float = FPS) -> Array:
@@ -129,7 +129,7 @@ def judge(segment: Segment, model: PoseModel, smooth: float, least: float, found
 
 def finished(track: Track, poses: Poses, height: float, smooth: float) -> Motion:
     """The motion of one track with default options but the smoothing."""
-    points, confidence = (a.astype(np.float64) for a in body_points(track.image, track.visibility))
+    points, confidence = (a.astype(np.float64) for a in body_points(track.image, track.visibility, track.detector))
     return build_motion(
         poses.joints, poses.spread, points, confidence, track.times, track.detected, track.runs, track.fps, MATRIX, SIZE, height,
         smooth=smooth, face=face_direction(track, MATRIX),

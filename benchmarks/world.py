@@ -66,7 +66,7 @@ def track_of(segment: Segment) -> Track:
     image = segment.rays * camera.focal + np.array(camera.size) / 2
     return Track(
         np.arange(count) / FPS, image.astype(np.float32), segment.visibility, segment.world, segment.detected, [slice(0, count)], FPS,
-        count, int(segment.detected.sum()),
+        count, int(segment.detected.sum()), segment.detector,
     )  # fmt: skip
 
 
@@ -135,7 +135,7 @@ def capture(segment: Segment, model: PoseModel, kind: str, options: CaptureOptio
     poses = model.run(
         track, matrix, segment.stature, steps=options.steps, hypotheses=options.hypotheses, seed=options.seed, progress=Progress()
     )
-    points, confidence = body_points(track.image, track.visibility)
+    points, confidence = body_points(track.image, track.visibility, track.detector)
     if kind == "estimated":
         matrix = camera_matrix(size, estimate_fov(poses.joints, points, confidence, size, segment.stature, FPS).degrees)
     return build_motion(

@@ -107,7 +107,7 @@ def finish(
         track, matrix, options.height, steps=options.steps, hypotheses=options.hypotheses, seed=options.seed, progress=progress
     )
     progress.stage("motion")
-    points, confidence = body_points(track.image, track.visibility)
+    points, confidence = body_points(track.image, track.visibility, track.detector)
     unsure = None
     if fov_from == "estimate":
         estimate = estimate_fov(poses.joints, points, confidence, size, options.height, track.fps)

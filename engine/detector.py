@@ -40,6 +40,7 @@ class Detections:
 
     `times` (T,) seconds from the video's first frame, rising. `image` (T,33,2) pixels of the upright picture. `visibility`
     (T,33) 0..1. `world` (T,33,3) metres from the middle of the hips, x right, y down, z away. `detected` (T,) bool.
+    `detector`: who says so, of `model_bundle.MODELS`.
     """
 
     times: npt.NDArray[np.float64]
@@ -47,17 +48,18 @@ class Detections:
     visibility: npt.NDArray[np.float32]
     world: npt.NDArray[np.float32]
     detected: npt.NDArray[np.bool_]
+    detector: str = "full"
 
     def __len__(self) -> int:
         return len(self.times)
 
 
-def gather(rows: Rows, info: VideoInfo) -> Detections:
-    """What was seen, frame by frame. Raises Failure `no_person` where nobody is found in any frame."""
+def gather(rows: Rows, info: VideoInfo, detector: str) -> Detections:
+    """What that model saw, frame by frame. Raises Failure `no_person` where nobody is found in any frame."""
     if not rows.detected.any():
         raise Failure("no_person", f"No person was found in {info.path.name}; use a video that shows one person from head to feet.")
     values = rows.values
-    return Detections(rows.times, values[..., :2], values[..., 2], values[..., 3:], rows.detected)
+    return Detections(rows.times, values[..., :2], values[..., 2], values[..., 3:], rows.detected, detector)
 
 
 class Detector:
@@ -68,6 +70,7 @@ class Detector:
     """
 
     def __init__(self, model: str = DEFAULT_DETECTOR, whole: bool = False) -> None:
+        self.model = model
         self._model = read(MODELS[model])
         if not whole:
             self._model = landmark_network.without_mask(self._model)
@@ -83,7 +86,7 @@ class Detector:
         for time, row in self.rows(frames):
             rows.append(time, row)
             progress.advance(len(rows))
-        return gather(rows, info)
+        return gather(rows, info, self.model)
 
     def rows(self, frames: Iterable[Frame]) -> Iterator[tuple[float, Row | None]]:
         """Of every frame its time and the person, (33,6): x, y in pixels, visibility, world x, y, z; None where nobody is."""

@@ -121,7 +121,7 @@ def _detect_together(
             if done > shown:
                 shown = done
                 progress.advance(done)
-        return gather(_joined(stretches), video.info)
+        return gather(_joined(stretches), video.info, detector)
 
 
 def _edges(first: int, last: int, count: int, lead: Callable[[int], int], decoded: float) -> list[int]:

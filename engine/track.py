@@ -12,7 +12,7 @@ import numpy.typing as npt
 from contract.failure import Failure
 
 from .detector import Detections
-from .landmarks import BODY_FROM_LANDMARKS, LANDMARKS
+from .landmarks import BODY_FROM_LANDMARKS, LANDMARKS, trust
 from .progress import Progress
 from .scratch import long_array
 from .video import VideoInfo
@@ -49,6 +49,7 @@ class Track:
     `image` (K,33,2) pixels. `visibility` (K,33) 0..1. `world` (K,33,3) metres from the middle of the hips, x right, y down,
     z away. `detected` (K,) False where the frame was filled in. `runs`: slices of K that hold together; between two runs
     the person was away or was another one. `source_frames`: frames read, `detected_count`: those with a person in them.
+    `detector`: whose words these are (`Detections`).
     """
 
     times: npt.NDArray[np.float64]
@@ -60,6 +61,7 @@ class Track:
     fps: float
     source_frames: int
     detected_count: int
+    detector: str = "full"
 
     def __len__(self) -> int:
         return len(self.times)
@@ -89,24 +91,26 @@ def make_track(detections: Detections, info: VideoInfo, progress: Progress) -> T
             part = slice(run.start + piece.start, run.start + piece.stop)
             image[part], visibility[part], world[part], detected[part] = _on_grid(detections, times[group], group, numbers[part] / fps, fps)
     _warn_of_missing(numbers, times, detections.detected, info, progress)
-    return Track(numbers / fps, image, visibility, world, detected, runs, fps, len(detections), int(detections.detected.sum()))
+    return Track(
+        numbers / fps, image, visibility, world, detected, runs, fps, len(detections), int(detections.detected.sum()), detections.detector
+    )  # fmt: skip
 
 
 def body_points(
-    image: npt.NDArray[np.floating], visibility: npt.NDArray[np.floating]
+    image: npt.NDArray[np.floating], visibility: npt.NDArray[np.floating], detector: str = "full"
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """(points (T,22,2) pixels, confidence (T,22) 0..1) in the order of BODY_22, from landmarks (T,33,2) and (T,33).
+    """(points (T,22,2) pixels, confidence (T,22) 0..1) in the order of BODY_22, from landmarks (T,33,2) and (T,33) of that detector.
 
     Limbs and toes are landmarks themselves; hands, pelvis, trunk and head are computed from several.
     """
     points = long_array((len(image), len(BODY_FROM_LANDMARKS), 2))
     confidence = long_array(points.shape[:2])
     sources = BODY_FROM_LANDMARKS != 0.0
-    trust = np.where(sources.sum(axis=1) > 1, DERIVED_CONFIDENCE, 1.0)
+    share = np.where(sources.sum(axis=1) > 1, DERIVED_CONFIDENCE, 1.0)
     for part in pieces(len(image), image, visibility, points, confidence):
         points[part] = np.einsum("jl,tlc->tjc", BODY_FROM_LANDMARKS, np.asarray(image[part], np.float64))
-        least = np.where(sources, np.asarray(visibility[part], np.float64)[:, None, :], np.inf).min(axis=2)
-        confidence[part] = least * trust
+        least = np.where(sources, trust(np.asarray(visibility[part], np.float64), detector)[:, None, :], np.inf).min(axis=2)
+        confidence[part] = least * share
     return points, confidence
 
 

@@ -38,7 +38,8 @@ class Segment:
     """One person before one still camera. Gaps of at most MAX_GAP frames are filled in; `detected` marks them.
 
     rays (T,33,2): image coordinates over the focal length, from the image centre; visibility (T,33) 0..1; world (T,33,3) metres;
-    truth (T,22,3) metres, camera axes, absolute; stature metres.
+    truth (T,22,3) metres, camera axes, absolute; stature metres;
+    detector: which landmark network looked (the full one, where the file does not say).
     """
 
     rays: npt.NDArray[np.float32]
@@ -51,6 +52,7 @@ class Segment:
     human: str
     stature: float
     camera: PairCamera | None = None  # where the file names it
+    detector: str = "full"
 
 
 def load_detections(folder: Path) -> list[Segment]:
@@ -108,7 +110,8 @@ def _pieces(z: dict[str, np.ndarray], s: int, a: int, b: int) -> list[Segment]:
         pieces.append(
             Segment(
                 truth=z["truth"][rows].astype(np.float32) / 1000.0, detected=detected, source=str(z["source"][s]), clip=int(z["clip"][s]),
-                human=str(z["human"][s]), stature=float(z["stature"][s]), camera=camera, **filled,
+                human=str(z["human"][s]), stature=float(z["stature"][s]), camera=camera,
+                detector=str(z.get("detector", "full")), **filled,
             )
         )  # fmt: skip
     return pieces

@@ -229,7 +229,7 @@ def render_pairs(
     arrays = {name: np.concatenate(parts) for name, parts in rows.items()}
     arrays |= {name: np.array(values, dtype=_ABOUT[name]) for name, values in about.items()}
     arrays["segment_start"] = np.cumsum([0, *(len(part) for part in rows["detected"])])
-    arrays["joint_names"], arrays["fps"] = np.array(BODY_22.joints), np.array(FPS)
+    arrays["joint_names"], arrays["fps"], arrays["detector"] = np.array(BODY_22.joints), np.array(FPS), np.array(detector)
     return arrays
 
 

@@ -11,6 +11,7 @@ import pytest
 from benchmarks import bench
 from benchmarks.bench import REFERENCE, Row, Table, main, read_report, show
 from contract.failure import ExitCode, Failure
+from contract.options import CaptureOptions
 
 SAMPLE = Path(__file__).resolve().parents[2] / "examples" / "sample.mp4"
 FRAMES = 24
@@ -107,7 +108,7 @@ def test_a_failure_of_the_worker_is_told(tmp_path: Path) -> None:
     empty = tmp_path / "empty.mp4"
     empty.write_bytes(b"")
     with pytest.raises(Failure) as caught:
-        bench.whole_capture(Table(), empty, tmp_path / "out.npz", "cpu", 1)
+        bench.whole_capture(Table(), empty, tmp_path / "out.npz", CaptureOptions(), 1)
     assert caught.value.code == "bad_input"
 
 

@@ -39,7 +39,7 @@ def seen(frames: int) -> Detections:
     rows = Rows(frames)
     for k in range(frames):
         rows.append(k / 30.0, a_person(k % 40))
-    return gather(rows, info(frames))
+    return gather(rows, info(frames), "heavy")
 
 
 def a_frame_more(root: str, known: CameraPath | None) -> float:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmarks.points import equations, fit
+from benchmarks.points import by_visibility, equations, fit
 from contract.failure import Failure
 from contract.skeleton import BODY_22
 from engine.datasets.detections import PairCamera, Segment
@@ -35,6 +35,15 @@ def test_a_known_offset_comes_back(shift: float) -> None:
     offset, before, after = fit([equations(made, "ankle")], "ankle")
     assert offset == pytest.approx([1000 * shift, 0, 0], abs=0.3)
     assert after < 0.5 and (before > 3 or shift == 0)
+
+
+def test_points_are_sorted_by_their_visibility() -> None:
+    """The ankles, 30 thousandths too far down the shin, are the only points that are hardly seen."""
+    made = segment(PairCamera(800.0, (640, 480), -10.0, 0.0), 0.03 - 0.018)
+    made.visibility[:, [LANDMARKS.index(f"ankle.{side}") for side in "LR"]] = 0.08
+    hidden, seen = by_visibility([made])
+    assert hidden[:2] == ["0.05-0.10", "0.250"] and seen[:2] == ["0.97-1.00", "0.750"]
+    assert 15 < float(hidden[2]) <= 30.5  # across the line of sight it is less
 
 
 def test_a_segment_without_its_camera_is_refused() -> None:

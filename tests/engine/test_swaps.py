@@ -78,7 +78,8 @@ def test_runs_are_judged_apart_and_one_frame_is_left_as_it_is():
 
 
 def test_the_real_clip_with_exchanges(shared):
-    """beam_cam02: against the truth's own projection the legs are exchanged in 24 of 100 frames; afterwards in none."""
+    """beam_cam02, as the full network reads it: against the truth's own projection the legs are exchanged in 24 of 100 frames;
+    afterwards in none."""
     from engine.detector import Detector
     from engine.progress import Progress
     from engine.track import make_track
@@ -86,7 +87,7 @@ def test_the_real_clip_with_exchanges(shared):
 
     video = open_video(shared / "data" / "videos" / "beam_cam02.mp4")
     progress = Progress()
-    detections = Detector().detect(video.frames(None, (80.0, "f")), video.info, progress)
+    detections = Detector("full").detect(video.frames(None, (80.0, "f")), video.info, progress)
     track, exchanged = undo_swaps(make_track(detections, video.info, progress))
     assert exchanged.any()
     truth = np.load(shared / "data" / "videos" / "beam_cam02.truth.npz")

@@ -235,6 +235,16 @@ def test_body_points_where_they_must_lie() -> None:
     assert all(abs(points[name][0] - 100) < 1e-4 for name in ("spine", "chest", "neck", "head_top"))
 
 
+def test_confidence_is_on_one_scale_for_both_networks() -> None:
+    """Of the heavy network's words the odds are taken 5.2 times."""
+    visibility = np.full((1, 33), 0.25)
+    full, heavy = (body_points(np.zeros((1, 33, 2)), visibility, name)[1][0, BODY_22.index("knee.L")] for name in ("full", "heavy"))
+    assert full == pytest.approx(0.25)
+    assert heavy / (1 - heavy) == pytest.approx(5.2 * 0.25 / 0.75, rel=1e-5)
+    for sure in (0.0, 1.0):
+        assert body_points(np.zeros((1, 33, 2)), np.full((1, 33), sure), "heavy")[1][0, BODY_22.index("knee.L")] == sure
+
+
 def test_confidence_is_the_least_of_the_sources() -> None:
     visibility = np.ones((1, 33))
     visibility[0, LANDMARKS.index("hip.L")] = 0.2

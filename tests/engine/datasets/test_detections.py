@@ -22,6 +22,14 @@ def test_segments_are_read_in_the_skeletons_own_order(tmp_path):
     assert np.all(s.truth[:, BODY_22.index("head_top"), 1] < s.truth[:, BODY_22.index("toe.L"), 1])  # y down
 
 
+def test_the_network_that_looked_is_the_one_the_file_names(tmp_path):
+    write_pairs(tmp_path / "p.npz")
+    assert {s.detector for s in load_detections(tmp_path)} == {"full"}
+    with np.load(tmp_path / "p.npz") as file:
+        np.savez(tmp_path / "p.npz", **dict(file), detector=np.array("heavy"))
+    assert {s.detector for s in load_detections(tmp_path)} == {"heavy"}
+
+
 def test_short_gaps_are_filled_and_marked(tmp_path):
     write_pairs(tmp_path / "p.npz", missing=(20, 21, 22))
     s = load_detections(tmp_path)[0]

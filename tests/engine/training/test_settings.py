@@ -61,13 +61,19 @@ def test_the_shipped_refiners_recipes_are_those_in_its_header(tmp_path):
 
 
 def test_the_shipped_lifters_recipes_are_those_in_its_header(tmp_path):
-    """It is four parts of the mean of four stages, and one part of a fifth, which went on from that mean. The stages went on from one
-    another, the first from product_lifter's weights."""
+    """It is the mean of four trainings, of which three went on from the first and the first from a mean: four parts of the mean of four
+    stages, and one part of a fifth, which went on from that. The stages went on from one another, the first from product_lifter's."""
     header = load_weights(LIFTER_FILE).header
+    heavy = asdict(fill(LifterRecipe, read_toml(tmp_path / "shipped_lifter_6", TABLES)["lifter"], "lifter"))
+    sixth, *others = header["average_of"]
+    for stage, steps, seed in zip(header["average_of"], (1050, 2100, 2100, 1400), (41, 42, 43, 44), strict=True):
+        assert stage["recipe"] | {"evaluate_every": 0} == heavy | {"steps": steps, "seed": seed, "evaluate_every": 0}
+    assert {stage["start"]["sha256"] for stage in others} == {sixth["sha256"]}
+    layout, header = header["layout"], sixth["start"]
     tables = {number: read_toml(tmp_path / f"shipped_lifter_{number}", TABLES) for number in (2, 3, 4, 5)}
     recipes = {number: asdict(fill(LifterRecipe, table["lifter"], "lifter")) for number, table in tables.items()}
     for table in tables.values():
-        assert fill(LifterConfig, table["lifter_layout"], "lifter_layout") == LifterConfig.from_dict(header["layout"])
+        assert fill(LifterConfig, table["lifter_layout"], "lifter_layout") == LifterConfig.from_dict(layout)
     mean, fifth = header["average_of"]
     assert header["shares"] == [4.0, 1.0] and fifth["recipe"] == recipes[5] and fifth["start"]["sha256"] == mean["sha256"]
     assert fifth["detector"]["recipe"] == asdict(fill(DetectorRecipe, read_toml(tmp_path / "detector", TABLES)["detector"], "detector")) | {
