@@ -116,9 +116,11 @@ def test_pairs_are_read_by_the_trainers_reader(shared, tmp_path, renderer):
     assert rendering.main(words) == 0
     assert [path.name for path in folder.iterdir()] == ["pairs.npz"]
     with np.load(folder / "pairs.npz") as z, np.load(shared / "data" / "detections" / "pairs_1.npz") as given:
-        assert {n: (z[n].ndim, z[n].dtype.kind, z[n].dtype.itemsize if z[n].dtype.kind != "U" else 0) for n in z.files if n != "detector"} == {
-            n: (given[n].ndim, given[n].dtype.kind, given[n].dtype.itemsize if given[n].dtype.kind != "U" else 0) for n in given.files
-        }
+        ours, theirs = (
+            {n: (f[n].ndim, f[n].dtype.kind, f[n].dtype.itemsize if f[n].dtype.kind != "U" else 0) for n in f.files if n != "detector"}
+            for f in (z, given)
+        )
+        assert ours == theirs
         assert z["detected"].mean() > 0.5 and str(z["detector"]) == "heavy"
     segments = load_detections(folder)
     assert segments and {segment.source for segment in segments} == {"cmu_actions"}
