@@ -1,9 +1,9 @@
 """MediaPipe's landmark network without the mask of the person, which nothing here uses.
 
 The network computes five outputs whatever is asked of it: landmarks, presence, a mask of the person at 256x256, heat maps and world
-landmarks. The mask's layers are few, but lie at the highest resolutions: a quarter of the time that a frame takes. They are taken out of
-the list of operators; what is left computes the other outputs bit by bit as before. The weights stay where they are in the file, as do
-the five outputs, which MediaPipe counts: in the mask's place stands the presence once more.
+landmarks. The mask's layers are few, but lie at the highest resolutions: a quarter of the time that the full network takes for a frame.
+They are taken out of the list of operators; what is left computes the other outputs bit by bit as before. The weights stay where they
+are in the file, as do the five outputs, which MediaPipe counts: in the mask's place stands the presence once more.
 """
 
 from __future__ import annotations
