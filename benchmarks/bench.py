@@ -262,13 +262,14 @@ def time_blender(table: Table, motion_file: Path, repeat: int, frames: int) -> N
             table.add(name, frames, value)
 
 
-def report(table: Table, path: Path, device: str, repeat: int) -> dict[str, Any]:
+def report(table: Table, path: Path, device: str, repeat: int, detector: str = DEFAULT_DETECTOR) -> dict[str, Any]:
     """Plain values for --json and --compare."""
     import torch
 
     where = torch.cuda.get_device_name() if device == "cuda" else platform.processor() or platform.machine()
     return {
-        "schema": SCHEMA, "video": path.name, "device": device, "machine": where, "cores": os.cpu_count(), "repeat": repeat,
+        "schema": SCHEMA, "video": path.name, "device": device, "detector": detector, "machine": where, "cores": os.cpu_count(),
+        "repeat": repeat,
         "threads": torch.get_num_threads(), "torch": torch.__version__,
         "date": datetime.datetime.now(datetime.UTC).isoformat("T", "seconds"),
         "rows": {
@@ -350,7 +351,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         before = read_report(read.compare) if read.compare else None
         options = CaptureOptions(device=read.device, detector=read.detector).check()
         table = measure(read.video, options, read.repeat, not read.no_blender, lambda text: print(text, file=sys.stderr, flush=True))
-        found = report(table, read.video, read.device, read.repeat)
+        found = report(table, read.video, read.device, read.repeat, read.detector)
         if read.json:
             part = read.json.with_name(read.json.name + ".part")
             part.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")

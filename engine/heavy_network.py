@@ -24,9 +24,8 @@ import numpy as np
 import numpy.typing as npt
 
 from contract.failure import Failure
-from contract.motion_file import write_failure
 
-from .tflite_file import MODEL_SCHEMA, parsed, schema, written
+from .tflite_file import MODEL_SCHEMA, parsed, put, schema, written
 
 PACKED_FILE: Final = Path(__file__).parent / "weights" / "pose_landmark_heavy.tflite.xz"
 SOURCE_SHA256: Final = "59e42d71bcd44cbdbabc419f0ff76686595fd265419566bd4009ef703ea8e1fe"
@@ -92,12 +91,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("out", type=Path, nargs="?", default=PACKED_FILE, metavar="OUT", help="the file to write (default %(default)s)")
     options = parser.parse_args(arguments)
     try:
-        source = options.source.read_bytes()
+        try:
+            source = options.source.read_bytes()
+        except OSError as error:
+            raise Failure("no_such_file", f"{options.source} cannot be read ({error.strerror}); check the path.") from error
         if hashlib.sha256(source).hexdigest() != SOURCE_SHA256:
             raise Failure("bad_input", f"{options.source} is not the heavy network that was tested; take the one of the package named.")
-        options.out.write_bytes(compress(shrink(source)))
-    except (Failure, OSError) as error:
-        failure = error if isinstance(error, Failure) else write_failure(error, options.out)
+        put(compress(shrink(source)), options.out)
+    except Failure as failure:
         print(failure.message, file=sys.stderr)
         return int(failure.exit_code)
     return 0

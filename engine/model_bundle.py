@@ -13,10 +13,8 @@ from __future__ import annotations
 import argparse
 import hashlib
 import io
-import os
 import struct
 import sys
-import tempfile
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,10 +24,9 @@ from typing import Final
 import flatbuffers
 
 from contract.failure import Failure
-from contract.motion_file import write_failure
 
 from . import heavy_network
-from .tflite_file import ALIGNMENT, METADATA_SCHEMA, MODEL_SCHEMA, REPAIR, parsed, schema, written
+from .tflite_file import ALIGNMENT, METADATA_SCHEMA, MODEL_SCHEMA, REPAIR, parsed, put, schema, written
 
 _FOLDER: Final = Path(__file__).parent / "weights"
 _ZIP_HEADER: Final = 30  # bytes of a zip entry's header before its name
@@ -79,7 +76,7 @@ def pack(wheel: Path, model: Model) -> None:
     """Makes the bundle from MediaPipe's wheel; nothing is left at its place unless it is whole.
 
     Raises Failure `bad_installation` for a wheel that is missing or not the right one, and where the result is not the
-    one expected (another version of mediapipe or flatbuffers in this environment); OSError where it cannot be written.
+    one expected (another version of mediapipe or flatbuffers in this environment); as `tflite_file.put` does.
     """
     networks = dict(zip(_NETWORKS, _read_networks(Path(wheel)), strict=True))
     if model.heavy:
@@ -89,17 +86,7 @@ def pack(wheel: Path, model: Model) -> None:
     if found != model.sha256:
         raise Failure("bad_installation", f"The detector's model came out different from the one that was tested ({found}): "
                       "the versions of mediapipe and flatbuffers are not the pinned ones; set the environment up again.")  # fmt: skip
-    out = model.file
-    out.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(prefix=f".{out.stem}-", suffix=".part", dir=out.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(packed)
-        Path(temporary).chmod(0o644)  # mkstemp's 0600 would shut out the other users of a shared installation
-        Path(temporary).replace(out)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    put(packed, model.file)
 
 
 def read(model: Model) -> bytes:
@@ -188,13 +175,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m engine.model_bundle", description="Makes the detector's models.")
     parser.add_argument("wheel", type=Path, metavar="WHEEL", help="the wheel of mediapipe 0.10.21, for any platform")
     options = parser.parse_args(arguments)
-    for model in MODELS.values():
-        try:
+    try:
+        for model in MODELS.values():
             pack(options.wheel, model)
-        except (Failure, OSError) as error:
-            failure = error if isinstance(error, Failure) else write_failure(error, model.file)
-            print(failure.message, file=sys.stderr)
-            return int(failure.exit_code)
+    except Failure as failure:
+        print(failure.message, file=sys.stderr)
+        return int(failure.exit_code)
     return 0
 
 

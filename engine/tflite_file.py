@@ -1,8 +1,10 @@
-"""TFLite files read into objects and written again, with the flatbuffers code that MediaPipe installs."""
+"""TFLite files read into objects and written again, by the flatbuffers code that MediaPipe installs; model files put in place."""
 
 from __future__ import annotations
 
 import importlib.util
+import os
+import tempfile
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -10,6 +12,7 @@ from typing import Any, Final
 import flatbuffers
 
 from contract.failure import Failure
+from contract.motion_file import write_failure
 
 MODEL_SCHEMA: Final = "schema_py_generated"  # MediaPipe's names for its flatbuffers code
 METADATA_SCHEMA: Final = "metadata_schema_py_generated"
@@ -31,6 +34,24 @@ def written(model: Any) -> bytes:
     model.buffers = [_AlignedBuffer(buffer.data) for buffer in model.buffers]
     builder.Finish(model.Pack(builder), b"TFL3")
     return bytes(builder.Output())
+
+
+def put(data: bytes, out: Path) -> None:
+    """Writes the file `out` whole or not at all; makes its folder. Raises Failure `not_writable` or `disk_full`."""
+    temporary = None
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(prefix=f".{out.stem}-", suffix=".part", dir=out.parent)
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        Path(temporary).chmod(0o644)  # mkstemp's 0600 would shut out the other users of a shared installation
+        Path(temporary).replace(out)
+    except BaseException as error:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise write_failure(error, out) from error
+        raise
 
 
 @cache

@@ -96,3 +96,5 @@ def test_the_command_refuses_another_network(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode != 0 and len(done.stderr.strip().splitlines()) == 1
     assert not (tmp_path / "out.xz").exists()
+    missing = subprocess.run([*command[:3], tmp_path / "none.tflite", tmp_path / "out.xz"], cwd=ROOT, capture_output=True, text=True)
+    assert missing.returncode == 3 and "none.tflite cannot be read" in missing.stderr

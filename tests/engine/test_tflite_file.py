@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from contract.failure import Failure
 from engine import model_bundle, tflite_file
 
 pytestmark = pytest.mark.skipif(not model_bundle.MODELS["full"].file.is_file(), reason="the models have not been made: run the set-up")
@@ -39,6 +41,17 @@ def test_a_change_is_written_and_weights_are_aligned(network: bytes) -> None:
     largest.data = marked
     place = tflite_file.written(model).find(bytes(marked))
     assert place > 0 and place % tflite_file.ALIGNMENT == 0
+
+
+def test_put_writes_whole_or_nothing(tmp_path: Path) -> None:
+    out = tmp_path / "new" / "a.task"
+    tflite_file.put(b"whole", out)
+    assert out.read_bytes() == b"whole" and [p.name for p in out.parent.iterdir()] == ["a.task"]
+    for place in (out / "b.task", out.parent):  # a file for a folder, and a folder for a file
+        with pytest.raises(Failure) as failure:
+            tflite_file.put(b"more", place)
+        assert failure.value.code == "not_writable"
+    assert out.read_bytes() == b"whole" and not list(tmp_path.rglob("*.part"))
 
 
 def test_an_unknown_schema_is_a_failure() -> None:
