@@ -35,8 +35,8 @@ from contract.failure import ExitCode, Failure  # noqa: E402
 from contract.options import CHOICES, DEFAULT_DETECTOR, DEFAULT_FOV, CaptureOptions  # noqa: E402
 
 if TYPE_CHECKING:
-    from engine.refiner.pose import PoseModel
-    from engine.track import Track
+    from engine.person.track import Track
+    from engine.poses import PoseModel
 
 SAMPLE: Final = ROOT / "examples" / "sample.mp4"
 SCHEMA: Final = "kinolift.bench/1"
@@ -103,13 +103,13 @@ def measure(
 ) -> Table:
     """All stages of `path`, `repeat` times. Raises Failure as a capture does."""
     from benchmarks.plain_loop import plain_detections, plain_loop, plain_model
-    from engine.camera import camera_matrix
-    from engine.detector import Detector
+    from engine.cameras.pinhole import camera_matrix
+    from engine.detection.detector import Detector
+    from engine.footage.video import open_video
+    from engine.person.swaps import undo_swaps
+    from engine.person.track import make_track
+    from engine.poses import PoseModel
     from engine.progress import Progress
-    from engine.refiner.pose import PoseModel
-    from engine.swaps import undo_swaps
-    from engine.track import make_track
-    from engine.video import open_video
 
     table, quiet, device = Table(), Progress(), options.device
     video = open_video(path, quiet)
@@ -142,14 +142,14 @@ def time_model(table: Table, model: PoseModel, track: Track, matrix: Any) -> Non
     import torch
 
     from contract.skeleton import BODY_22
-    from engine.face import face_direction
     from engine.kinematics.assemble import build_motion
+    from engine.lifter.codec import NETWORK_FPS
+    from engine.person.face import face_direction
+    from engine.person.track import body_points
     from engine.progress import Progress
-    from engine.refiner.codec import NETWORK_FPS
     from engine.refiner.noise import Frames
     from engine.refiner.sampler import Ddim, refine
     from engine.refiner.state import GUIDE_SIGNS, confidence_of
-    from engine.track import body_points
 
     options, frames, progress = CaptureOptions(), len(track), Progress()
     poses = model.run(
@@ -191,9 +191,9 @@ def time_forward(table: Table, model: PoseModel) -> None:
 
     from benchmarks.plain_refiner import PlainRefiner
     from contract.skeleton import H36M_17
-    from engine.refiner import backend
-    from engine.refiner.cpu import multiplies_bfloat16
-    from engine.refiner.fused import FusedRefiner
+    from engine.refiner.fast import backend
+    from engine.refiner.fast.cpu import multiplies_bfloat16
+    from engine.refiner.fast.fused import FusedRefiner
     from engine.refiner.network import Refiner, RefinerConfig
 
     torch.manual_seed(0)

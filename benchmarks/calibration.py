@@ -36,11 +36,11 @@ from torch.distributions import Categorical, MixtureSameFamily, MultivariateNorm
 from contract.failure import ExitCode, Failure  # noqa: E402
 from contract.skeleton import BODY_22  # noqa: E402
 from engine.datasets.detections import load_detections  # noqa: E402
-from engine.refiner.codec import NETWORK_FPS  # noqa: E402
+from engine.lifter.codec import NETWORK_FPS  # noqa: E402
+from engine.poses import AMPLITUDE, PoseModel  # noqa: E402
 from engine.refiner.error_fit import Fit, fit_errors  # noqa: E402
 from engine.refiner.error_model import ErrorModel  # noqa: E402
 from engine.refiner.noise import Frames, MixtureNoise  # noqa: E402
-from engine.refiner.pose import AMPLITUDE, PoseModel  # noqa: E402
 from engine.refiner.sampler import Ddim, refine  # noqa: E402
 from engine.refiner.state import GUIDE_SIGNS, METRES, pose_of  # noqa: E402
 from engine.training.loop import Draws  # noqa: E402

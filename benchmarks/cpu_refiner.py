@@ -32,11 +32,11 @@ from torch import Tensor  # noqa: E402
 from benchmarks.plain_refiner import PlainRefiner  # noqa: E402
 from contract.skeleton import BODY_22, H36M_17  # noqa: E402
 from engine.datasets.detections import load_detections  # noqa: E402
-from engine.refiner.cpu import multiplies_bfloat16  # noqa: E402
-from engine.refiner.fused import FusedRefiner  # noqa: E402
+from engine.poses import PoseModel  # noqa: E402
+from engine.refiner.fast.cpu import multiplies_bfloat16  # noqa: E402
+from engine.refiner.fast.fused import FusedRefiner  # noqa: E402
 from engine.refiner.network import Refiner, RefinerConfig  # noqa: E402
 from engine.refiner.noise import Frames  # noqa: E402
-from engine.refiner.pose import PoseModel  # noqa: E402
 from engine.refiner.sampler import Ddim, refine  # noqa: E402
 from engine.refiner.state import GUIDE_SIGNS, METRES, pose_of  # noqa: E402
 from engine.training.metrics import mpjpe, rooted_at_hips  # noqa: E402

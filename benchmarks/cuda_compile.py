@@ -28,10 +28,10 @@ from rich.table import Table  # noqa: E402
 from triton.backends.compiler import GPUTarget  # noqa: E402
 from triton.compiler import ASTSource  # noqa: E402
 
-from engine.refiner import triton_blocks as kernels  # noqa: E402
+from engine.refiner.fast import triton_blocks as kernels  # noqa: E402
+from engine.refiner.fast.packing import Tile, power, two_parts  # noqa: E402
+from engine.refiner.fast.triton_refiner import LARGE_ROWS, PRECISIONS, SMALL_ROWS, TYPES, launch  # noqa: E402
 from engine.refiner.network import RefinerConfig  # noqa: E402
-from engine.refiner.packing import Tile, power, two_parts  # noqa: E402
-from engine.refiner.triton_refiner import LARGE_ROWS, PRECISIONS, SMALL_ROWS, TYPES, launch  # noqa: E402
 
 # Of a multiprocessor of compute capability 9.0 (CUDA C++ Programming Guide, technical specifications).
 REGISTERS = 65536

@@ -38,11 +38,11 @@ from benchmarks.floor import GPUS, Gpu, floor_seconds, least  # noqa: E402
 from benchmarks.plain_refiner import PlainRefiner  # noqa: E402
 from contract.failure import ExitCode, Failure  # noqa: E402
 from contract.skeleton import BODY_22, H36M_17, Skeleton  # noqa: E402
-from engine.refiner import backend  # noqa: E402
-from engine.refiner.cpu import CpuRefiner  # noqa: E402
-from engine.refiner.cuda import CudaRefiner, displacement  # noqa: E402
+from engine.poses import choose_device  # noqa: E402
+from engine.refiner.fast import backend  # noqa: E402
+from engine.refiner.fast.cpu import CpuRefiner  # noqa: E402
+from engine.refiner.fast.cuda import CudaRefiner, displacement  # noqa: E402
 from engine.refiner.network import Refiner, RefinerConfig  # noqa: E402
-from engine.refiner.pose import choose_device  # noqa: E402
 from engine.refiner.sampler import Ddim, Model, WholeSampler  # noqa: E402
 from engine.refiner.schedule import Schedule  # noqa: E402
 from engine.refiner.state import GUIDE_SIGNS  # noqa: E402
@@ -103,7 +103,7 @@ def _whole(chosen: WholeSampler, times: list[int]) -> Sample:
 def _variants(model: Refiner, times: list[int], says: list[str]) -> dict[str, Sample]:
     """The kernels at every precision and tile, each in graphs of its own; empty without Triton."""
     try:
-        from engine.refiner.triton_refiner import BATCH, LARGE_ROWS, SLICE, SMALL_ROWS, TritonRefiner
+        from engine.refiner.fast.triton_refiner import BATCH, LARGE_ROWS, SLICE, SMALL_ROWS, TritonRefiner
     except ImportError:
         return {}
     found: dict[str, Sample] = {}
@@ -195,7 +195,7 @@ def accuracy(device: torch.device) -> Figures:
     """MPJPE of the sample by the shipped weights: the network in float32 and what captures use. Needs the detector's packages."""
     from benchmarks.accuracy import judge, read_truth
     from contract.options import CaptureOptions
-    from engine.refiner.pose import PoseModel
+    from engine.poses import PoseModel
 
     model = PoseModel(device.type)
     truth, options = read_truth(SAMPLE.with_suffix(".truth.npz")), CaptureOptions(device=device.type).check()

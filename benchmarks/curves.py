@@ -28,16 +28,16 @@ from benchmarks.wide import print_wide  # noqa: E402
 from contract.failure import ExitCode, Failure  # noqa: E402
 from contract.options import DEFAULT_FOV, CaptureOptions  # noqa: E402
 from contract.skeleton import ARMATURE_24  # noqa: E402
-from engine import segments  # noqa: E402
-from engine.camera import camera_matrix  # noqa: E402
-from engine.face import face_direction  # noqa: E402
+from engine.cameras.pinhole import camera_matrix  # noqa: E402
+from engine.detection import segments  # noqa: E402
+from engine.detection.landmarks import LANDMARKS  # noqa: E402
+from engine.footage.video import open_video  # noqa: E402
 from engine.kinematics.assemble import build_motion  # noqa: E402
-from engine.landmarks import LANDMARKS  # noqa: E402
+from engine.person.face import face_direction  # noqa: E402
+from engine.person.swaps import undo_swaps  # noqa: E402
+from engine.person.track import body_points, make_track  # noqa: E402
+from engine.poses import PoseModel  # noqa: E402
 from engine.progress import Progress  # noqa: E402
-from engine.refiner.pose import PoseModel  # noqa: E402
-from engine.swaps import undo_swaps  # noqa: E402
-from engine.track import body_points, make_track  # noqa: E402
-from engine.video import open_video  # noqa: E402
 
 Array = npt.NDArray[np.float64]
 

@@ -6,8 +6,9 @@ Operations are those of matrix products, two for each multiply-add; norms, softm
 chip. `as written` is what network.Refiner multiplies (tests/benchmarks/test_floor.py has torch count it too). `least` leaves out what need
 not be multiplied for each pose: the identity among a convolution's polynomials, and the embedding of the step, which all poses of a
 sampling share; and it takes the convolutions in the modes of their graph, one product of weights a node instead of three (see
-engine/refiner/spectral.py). `fused` is what the kernels multiply, with the empty rows and columns of their tiles: least / fused bounds the
-share of the floor that they can reach. Bytes are the state in and out and the context in, in float32, and the weights once a batch.
+engine/refiner/fast/spectral.py). `fused` is what the kernels multiply, with the empty rows and columns of their tiles: least / fused
+bounds the share of the floor that they can reach. Bytes are the state in and out and the context in, in float32, and the weights
+once a batch.
 """
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ from rich.table import Table  # noqa: E402
 
 from contract.skeleton import BODY_22, H36M_17  # noqa: E402
 from engine.refiner.embedding import STATE_CHANNELS  # noqa: E402
+from engine.refiner.fast.packing import Tile, power  # noqa: E402
 from engine.refiner.network import Refiner, RefinerConfig  # noqa: E402
-from engine.refiner.packing import Tile, power  # noqa: E402
 
 TERMS = 3  # Chebyshev polynomials of a convolution, T_0 the identity
 
@@ -96,7 +97,7 @@ def of_fixed_graph(config: RefinerConfig, joints: int) -> int:
 
 
 def fused(config: RefinerConfig, joints: int, rows: int) -> Counts:
-    """What the kernels of engine/refiner/triton_blocks.py multiply for a pose of a full tile of `rows` rows."""
+    """What the kernels of engine/refiner/fast/triton_blocks.py multiply for a pose of a full tile of `rows` rows."""
     tile, c, heads = Tile(2 * joints, joints, rows), config.hidden, config.heads
     width, blocks = power(c // heads), 2 * config.layers - 1
     attention = heads * (4 * rows * c * width + 2 * rows * rows * width)

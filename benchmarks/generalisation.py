@@ -28,9 +28,9 @@ from contract.failure import ExitCode, Failure  # noqa: E402
 from contract.skeleton import BODY_22  # noqa: E402
 from engine.datasets.blended_human import bodies_of  # noqa: E402
 from engine.datasets.detections import Segment, load_detections  # noqa: E402
-from engine.landmarks import LANDMARK_MIRROR  # noqa: E402
-from engine.refiner.lifter import Lifter, load_lifter  # noqa: E402
-from engine.refiner.pose import LIFTER_FILE  # noqa: E402
+from engine.detection.landmarks import LANDMARK_MIRROR  # noqa: E402
+from engine.lifter.network import Lifter, load_lifter  # noqa: E402
+from engine.poses import LIFTER_FILE  # noqa: E402
 from engine.training.lifter import lift_segment, plain_joints  # noqa: E402
 from engine.training.metrics import mpjpe, pa_mpjpe, rooted_at_hips  # noqa: E402
 from engine.training.split import HELD_OUT_HUMANS, HELD_OUT_SOURCES  # noqa: E402

@@ -74,8 +74,8 @@ def detect_sample(folder: Path) -> Path:
     """The rows of the sample's first frames as a file."""
     import numpy as np
 
-    from engine.detector import Detector
-    from engine.video import open_video
+    from engine.detection.detector import Detector
+    from engine.footage.video import open_video
 
     rows = [row for _, row in Detector().rows(open_video(SAMPLE).frames(None, (float(DETECTED), "f")))]
     if any(row is None for row in rows):
@@ -91,12 +91,12 @@ def measure(rows_file: Path, minutes: float, refine: bool) -> dict[str, Any]:
 
     from contract.motion_file import save_motion
     from engine.capture import finish
-    from engine.detector import gather
+    from engine.detection.detector import gather
+    from engine.detection.rows import Rows
+    from engine.footage.video import open_video
+    from engine.long_takes.scratch import let_go
+    from engine.poses import PoseModel
     from engine.progress import Progress
-    from engine.refiner.pose import PoseModel
-    from engine.rows import Rows
-    from engine.scratch import let_go
-    from engine.video import open_video
 
     meter = Meter()
     meter.enter(START)

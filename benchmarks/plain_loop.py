@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from contract.motion_file import Motion
     from contract.options import CaptureOptions
-    from engine.detector import Detections, Detector
-    from engine.refiner.pose import PoseModel
-    from engine.video import Frame, Video
+    from engine.detection.detector import Detections, Detector
+    from engine.footage.video import Frame, Video
+    from engine.poses import PoseModel
 
 
 def plain_model(device: str) -> PoseModel:
     """Lifter and refiner, the refiner as the module that it was trained as."""
-    from engine.refiner.pose import PoseModel
+    from engine.poses import PoseModel
 
     model = PoseModel(device)
     model.network, model.notices = model.refiner, []
@@ -31,7 +31,7 @@ def plain_frames(video: Video) -> Iterator[Frame]:
     """The frames one by one, decoded when they are asked for: no thread of its own, no queue."""
     import cv2
 
-    from engine.video import Frame
+    from engine.footage.video import Frame
 
     capture = cv2.VideoCapture(str(video.info.path))
     try:

@@ -7,7 +7,7 @@ least squares over all frames, each weighted by its confidence squared: from a j
 stature, along the bone that ends in the joint, up the trunk and to the body's front; how far the points lie off before and after, the root
 mean square of a coordinate in the picture; and the widest deviation of a single body from the common values. Then how far the points of
 elbows, wrists, knees and ankles lie off, by the visibility that the network gives them: two networks that have read the same pictures
-say by that what the visibility of the one is worth in that of the other (`engine/landmarks.py`).
+say by that what the visibility of the one is worth in that of the other (`engine/detection/landmarks.py`).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from contract.failure import ExitCode, Failure  # noqa: E402
 from contract.skeleton import BODY_22  # noqa: E402
 from engine.datasets.detections import Segment, load_detections  # noqa: E402
 from engine.kinematics.points import OFFSETS, directions, point_offsets  # noqa: E402
-from engine.track import body_points  # noqa: E402
+from engine.person.track import body_points  # noqa: E402
 from engine.training.split import split_segments  # noqa: E402
 
 Array = npt.NDArray[np.float64]

@@ -26,7 +26,7 @@ from torch import Tensor, nn  # noqa: E402
 
 from contract.failure import ExitCode, Failure  # noqa: E402
 from engine.datasets.detections import load_detections  # noqa: E402
-from engine.refiner.lifter import Lifter, LifterConfig  # noqa: E402
+from engine.lifter.network import Lifter, LifterConfig  # noqa: E402
 from engine.training.augmentation import Pairs, augment  # noqa: E402
 from engine.training.display import peak_of  # noqa: E402
 from engine.training.lifter import CLIP, LifterLearner, LifterRecipe, loop_recipe  # noqa: E402

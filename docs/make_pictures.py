@@ -26,8 +26,8 @@ import numpy.typing as npt  # noqa: E402
 from mathutils import Matrix, Vector  # noqa: E402
 
 from contract.motion_file import Motion, load_motion  # noqa: E402
+from engine.footage.video import open_video  # noqa: E402
 from engine.preview import overlay, side_colour  # noqa: E402
-from engine.video import open_video  # noqa: E402
 
 Image = npt.NDArray[np.uint8]
 

@@ -19,20 +19,21 @@ from contract.camera_path import CameraPath, load_camera
 from contract.failure import Failure
 from contract.motion_file import Motion, save_motion, write_failure
 from contract.options import DEFAULT_FOV, CaptureOptions, parse_moment
-from engine import segments, startup
-from engine.camera import camera_matrix, field_of_view
-from engine.detector import Detections
-from engine.model_bundle import MODELS
+from engine import startup
+from engine.cameras.pinhole import camera_matrix, field_of_view
+from engine.detection import segments
+from engine.detection.detector import Detections
+from engine.detection.model_bundle import MODELS
+from engine.footage.video import Video, VideoInfo, open_video
+from engine.long_takes.scratch import let_go
+from engine.long_takes.windows import pieces
+from engine.person.swaps import undo_swaps
+from engine.person.track import Track, body_points, make_track
 from engine.preview import write_preview
 from engine.progress import Progress
-from engine.scratch import let_go
-from engine.swaps import undo_swaps
-from engine.track import Track, body_points, make_track
-from engine.video import Video, VideoInfo, open_video
-from engine.windows import pieces
 
 if TYPE_CHECKING:
-    from engine.refiner.pose import PoseModel
+    from engine.poses import PoseModel
 
 RECORDED_PACKAGES = ("numpy", "scipy", "torch", "mediapipe", "opencv-python")
 
@@ -85,10 +86,10 @@ def finish(
     """
     model = load()
     # these need scipy and torch, which are imported beside the detection
-    from engine.camera_path import cameras_at, lenses_at, middle_lens, other_lens, through_one_lens
-    from engine.face import face_direction
+    from engine.cameras.focal import estimate_fov
+    from engine.cameras.known import cameras_at, lenses_at, middle_lens, other_lens, through_one_lens
     from engine.kinematics.assemble import build_motion
-    from engine.kinematics.focal import estimate_fov
+    from engine.person.face import face_direction
 
     size = (info.width, info.height)
     if known is not None and known.zooms:
@@ -168,7 +169,7 @@ def _load_model(device: str) -> PoseModel:
     """Beside the detection: torch and scipy take seconds to import, and the detector does without them."""
     with startup.importing():
         import engine.kinematics.assemble  # noqa: F401 - for later
-        from engine.refiner.pose import PoseModel
+        from engine.poses import PoseModel
 
         return PoseModel(device)
 

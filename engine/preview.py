@@ -17,9 +17,9 @@ import numpy.typing as npt
 
 from contract.failure import Failure
 from contract.motion_file import Motion, write_failure
-from engine.camera import project, to_camera
+from engine.cameras.pinhole import project, to_camera
+from engine.footage.video import Frame, open_video
 from engine.progress import Progress
-from engine.video import Frame, open_video
 
 Image = npt.NDArray[np.uint8]
 Array = npt.NDArray[np.float64]

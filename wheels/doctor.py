@@ -48,7 +48,7 @@ def weights():
     return sorted(read_sums(FOLDER))
 sys.path.insert(0, "")
 def detector():
-    import engine.detector
+    import engine.detection.detector
     return ""
 probe("packages", lambda: {d.metadata["Name"]: d.version for d in importlib.metadata.distributions()})
 probe("torch", torch)

@@ -9,14 +9,14 @@ import numpy as np
 import numpy.typing as npt
 
 from contract.skeleton import ARMATURE_24
-from engine.camera import to_camera
+from engine.cameras.pinhole import to_camera
 from engine.kinematics.forward import forward
 from engine.kinematics.points import point_offsets
 from engine.kinematics.proportions import Proportions
 from engine.kinematics.rotations import fit_pose
 from engine.kinematics.trajectory import reprojection_errors
-from engine.scratch import long_array
-from engine.windows import pieces, windows
+from engine.long_takes.scratch import long_array
+from engine.long_takes.windows import pieces, windows
 
 Array = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.floating]

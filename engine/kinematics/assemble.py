@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from contract.motion_file import Motion
 from contract.skeleton import ARMATURE_24, BODY_22
-from engine.camera import field_of_view, rays, to_camera, to_world
+from engine.cameras.pinhole import field_of_view, rays, to_camera, to_world
 from engine.kinematics import ground, quality
 from engine.kinematics.animation import animate
 from engine.kinematics.bones import settle, towards_sight
@@ -23,8 +23,8 @@ from engine.kinematics.smoothing import cutoff, liveliness, smooth_runs, velocit
 from engine.kinematics.trajectory import FramePath, frame_path, smooth_path, turned_path
 from engine.kinematics.upright import straighten
 from engine.kinematics.world import ANKLES, TOES, Up, find_stand, find_up, find_world
-from engine.scratch import let_go, long_array
-from engine.windows import pieces, windows
+from engine.long_takes.scratch import let_go, long_array
+from engine.long_takes.windows import pieces, windows
 
 Array = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.floating]

@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.linalg import solveh_banded
 
-from engine.scratch import let_go, long_array
-from engine.windows import pieces
+from engine.long_takes.scratch import let_go, long_array
+from engine.long_takes.windows import pieces
 
 Array = npt.NDArray[np.float64]
 

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from contract.skeleton import BODY_22
-from engine.camera import rays
+from engine.cameras.pinhole import rays
 from engine.kinematics.points import point_offsets
 from engine.kinematics.proportions import Proportions
 

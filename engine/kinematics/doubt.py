@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from contract.skeleton import BODY_22
 from engine.kinematics.contacts import stretches
-from engine.windows import pieces
+from engine.long_takes.windows import pieces
 
 Array = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]

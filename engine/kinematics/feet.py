@@ -18,8 +18,8 @@ from engine.kinematics.contacts import SEEN_FAST, believed_speed, hysteresis, sp
 from engine.kinematics.proportions import Proportions
 from engine.kinematics.rotations import LEG_SOFTNESS
 from engine.kinematics.smoothing import penalty, whittaker
-from engine.scratch import let_go, long_array
-from engine.windows import pieces, windows
+from engine.long_takes.scratch import let_go, long_array
+from engine.long_takes.windows import pieces, windows
 
 Array = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.floating]

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from contract.skeleton import ARMATURE_24, BODY_22
-from engine.scratch import let_go, long_array
-from engine.windows import pieces
+from engine.long_takes.scratch import let_go, long_array
+from engine.long_takes.windows import pieces
 
 Array = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.floating]

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from contract.skeleton import ARMATURE_24
 from engine.kinematics.doubt import Doubt, find_doubts
-from engine.windows import pieces
+from engine.long_takes.windows import pieces
 
 Array = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.floating]

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from engine.camera import project, rays
+from engine.cameras.pinhole import project, rays
 from engine.kinematics.banded import solve_in_pieces
-from engine.scratch import long_array
-from engine.windows import pieces
+from engine.long_takes.scratch import long_array
+from engine.long_takes.windows import pieces
 
 Array = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.floating]

@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 from contract.skeleton import BODY_22
 from engine.kinematics.turns import direction
-from engine.scratch import long_array
-from engine.windows import pieces
+from engine.long_takes.scratch import long_array
+from engine.long_takes.windows import pieces
 
 Array = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.floating]

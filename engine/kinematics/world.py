@@ -13,8 +13,8 @@ from engine.kinematics.contacts import contacts_of, signs, standing
 from engine.kinematics.proportions import Proportions
 from engine.kinematics.trajectory import Stand
 from engine.kinematics.upright import SIGHT, believed_up, body_up, depth_lean
-from engine.scratch import long_array
-from engine.windows import pieces, thinned, windows
+from engine.long_takes.scratch import long_array
+from engine.long_takes.windows import pieces, thinned, windows
 
 Array = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.floating]

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .graph import Graph
+from engine.refiner.graph import Graph
 
 
 def chebyshev_polynomials(laplacian: Tensor, order: int) -> Tensor:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from .chebyshev import ChebConv
-from .graph import Graph
+from engine.refiner.chebyshev import ChebConv
+from engine.refiner.graph import Graph
 
 # The state of a joint: (u, v) screen-normalised, then (x, y, z) metres in camera axes relative to the root.
 IMAGE_CHANNELS = 2

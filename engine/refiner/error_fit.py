@@ -9,9 +9,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from .embedding import STATE_CHANNELS
-from .error_model import ErrorModel
-from .mixture import Mixture, fit
+from engine.refiner.embedding import STATE_CHANNELS
+from engine.refiner.error_model import ErrorModel
+from engine.refiner.mixture import Mixture, fit
 
 Array = npt.NDArray[np.float64]
 

@@ -17,9 +17,9 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from .embedding import STATE_CHANNELS
-from .mixture import Mixture
-from .schedule import standard_normal
+from engine.refiner.embedding import STATE_CHANNELS
+from engine.refiner.mixture import Mixture
+from engine.refiner.schedule import standard_normal
 
 OPTIONAL = ("thresholds", "deviate_seconds", "component_seconds")  # of a stored model: files of a plain mixture have none
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from .attention import GraphAttention
-from .chebyshev import ChebConv, TimedResidual
-from .graph import Graph
+from engine.refiner.attention import GraphAttention
+from engine.refiner.chebyshev import ChebConv, TimedResidual
+from engine.refiner.graph import Graph
 
 
 class ContextGuidance(nn.Module):

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .embedding import STATE_CHANNELS
+from engine.refiner.embedding import STATE_CHANNELS
 
 # Channels that hardly vary (the root's xyz) are not stretched to unit variance before the fit.
 LEAST_DEVIATION = 1e-6

@@ -11,13 +11,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from contract.skeleton import Skeleton
-
-from .attention import GraphAttention
-from .chebyshev import ChebConv, TimedResidual
-from .embedding import IMAGE_CHANNELS, STATE_CHANNELS, CrossChannelEmbedding, CrossChannelReadout
-from .graph import Graph
-from .guidance import ContextGuidance
-from .layout import GraphLayout
+from engine.refiner.attention import GraphAttention
+from engine.refiner.chebyshev import ChebConv, TimedResidual
+from engine.refiner.embedding import IMAGE_CHANNELS, STATE_CHANNELS, CrossChannelEmbedding, CrossChannelReadout
+from engine.refiner.graph import Graph
+from engine.refiner.guidance import ContextGuidance
+from engine.refiner.layout import GraphLayout
 
 LONGEST_PERIOD = 10000.0
 Between = Callable[[int, Tensor], Tensor]

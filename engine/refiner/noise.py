@@ -27,9 +27,9 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from .error_model import ErrorModel, LastFrame
-from .mixture import Mixture
-from .schedule import Schedule, standard_normal
+from engine.refiner.error_model import ErrorModel, LastFrame
+from engine.refiner.mixture import Mixture
+from engine.refiner.schedule import Schedule, standard_normal
 
 # The published code's noise: a tenth of a unit in (u, v), a metre in (x, y, z).
 RELEASED_SCALES = (0.1, 0.1, 1.0, 1.0, 1.0)

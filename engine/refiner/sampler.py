@@ -10,9 +10,8 @@ import torch
 from torch import Tensor
 
 from contract.skeleton import Skeleton
-
-from .embedding import IMAGE_CHANNELS
-from .schedule import CLEAN, Schedule, standard_normal
+from engine.refiner.embedding import IMAGE_CHANNELS
+from engine.refiner.schedule import CLEAN, Schedule, standard_normal
 
 # What a mirrored picture does to (u, v, x, y, z).
 STATE_SIGNS = (-1.0, 1.0, -1.0, 1.0, 1.0)

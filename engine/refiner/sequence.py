@@ -11,9 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from contract.skeleton import Skeleton
-
-from .attention import LayerNorm, SelfAttention
-from .network import Refiner, RefinerConfig
+from engine.refiner.attention import LayerNorm, SelfAttention
+from engine.refiner.network import Refiner, RefinerConfig
 
 REACH = 12  # frames at 30 a second: 0.4 s to each side in every layer
 

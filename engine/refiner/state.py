@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from engine.refiner.codec import Encoded, body_matrix
+from engine.lifter.codec import Encoded, body_matrix
 
 METRES = 1.7
 # The context: the 2D pose, the detector's confidence, and the second initial guess (the world landmarks, which have seen the picture).

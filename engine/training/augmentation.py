@@ -14,8 +14,8 @@ from torch import Tensor
 
 from contract.skeleton import BODY_22
 from engine.datasets.bent_motion import rotation_matrices
-from engine.landmarks import LANDMARK_JOINT, LANDMARK_MIRROR, LANDMARKS
-from engine.refiner.codec import WORLD_TO_STATURE, view_rotation
+from engine.detection.landmarks import LANDMARK_JOINT, LANDMARK_MIRROR, LANDMARKS
+from engine.lifter.codec import WORLD_TO_STATURE, view_rotation
 
 BUILD_SIGMA = 0.09  # log-normal spread of each bone's length: adults' limb proportions vary by 4 to 5 %, and few bodies were rendered
 TURN_SIGMA = math.radians(15.0)  # the body turned about its own long axis: more would need other errors of the detector

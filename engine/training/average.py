@@ -22,12 +22,12 @@ from torch import Tensor
 from contract.failure import ExitCode, Failure
 from contract.skeleton import BODY_22
 from engine.datasets.detections import load_detections
+from engine.lifter.network import Lifter, LifterConfig, load_lifter
+from engine.poses import LIFTER_FILE
 from engine.refiner import weights
 from engine.refiner.error_model import ErrorModel
-from engine.refiner.lifter import Lifter, LifterConfig, load_lifter
 from engine.refiner.network import Refiner, RefinerConfig
 from engine.refiner.noise import MixtureNoise
-from engine.refiner.pose import LIFTER_FILE
 from engine.refiner.schedule import Schedule
 from engine.training import lifter as product_lifter
 from engine.training import refiner as product_refiner

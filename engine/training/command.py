@@ -28,9 +28,9 @@ from engine.datasets.detections import load_detections
 from engine.datasets.field_joints import NAMES
 from engine.datasets.mocap import load_mocap
 from engine.datasets.registry import LOADERS, load_poses
+from engine.lifter.graph_lifter import GraphLifter, GraphLifterConfig
+from engine.lifter.network import LifterConfig, load_lifter
 from engine.refiner import weights
-from engine.refiner.graph_lifter import GraphLifter, GraphLifterConfig
-from engine.refiner.lifter import LifterConfig, load_lifter
 from engine.refiner.network import Refiner, RefinerConfig
 from engine.refiner.noise import FixedNoise
 from engine.refiner.pose_model import PoseModel, load_pose_model, save_pose_model

@@ -18,10 +18,10 @@ import torch
 from torch import Tensor
 
 from contract.skeleton import BODY_22
-from engine.landmarks import LANDMARKS
+from engine.detection.landmarks import LANDMARKS
+from engine.lifter.codec import WORLD_TO_STATURE
+from engine.lifter.network import TemporalLayout, TemporalNetwork
 from engine.refiner import weights
-from engine.refiner.codec import WORLD_TO_STATURE
-from engine.refiner.lifter import TemporalLayout, TemporalNetwork
 from engine.training.augmentation import CARRIER, Pairs, mirrored, projected, viewed
 from engine.training.crops import LENGTH, Crops
 from engine.training.loop import Batch, Drawing, Draws, Figures, Forward, LoopRecipe, Run, lines_into, train

@@ -19,7 +19,7 @@ from engine.datasets.benchmark import PoseClip, PoseClips, Source
 from engine.datasets.field_joints import NAMES, TAKEN, with_joints_of
 from engine.datasets.human36m import TEST_FRAMES
 from engine.datasets.registry import LOADERS, load_poses
-from engine.refiner.backend import choose_exact
+from engine.refiner.fast.backend import choose_exact
 from engine.refiner.noise import Frames, MixtureNoise
 from engine.refiner.pose_model import PoseModel, lift, load_pose_model, predict
 from engine.refiner.sampler import Model

@@ -13,8 +13,8 @@ from torch import Tensor
 
 from contract.skeleton import BODY_22
 from engine.datasets.detections import Segment
-from engine.refiner.codec import NETWORK_FPS, decode, encode, encode_truth, upright_roll
-from engine.refiner.lifter import Lifter, LifterConfig
+from engine.lifter.codec import NETWORK_FPS, decode, encode, encode_truth, upright_roll
+from engine.lifter.network import Lifter, LifterConfig
 from engine.training.augmentation import augment
 from engine.training.crops import LENGTH, Crops
 from engine.training.detector_model import DetectorModel

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 
 import torch
 
-from engine.refiner.cpu import multiplies_bfloat16
+from engine.refiner.fast.cpu import multiplies_bfloat16
 
 PRECISIONS = ("bf16", "float32")
 

@@ -12,11 +12,11 @@ import torch
 from torch import Tensor, nn
 
 from contract.skeleton import BODY_22
-from engine.refiner.codec import NETWORK_FPS, Encoded, body_matrix, encode, encode_truth
+from engine.lifter.codec import NETWORK_FPS, Encoded, body_matrix, encode, encode_truth
+from engine.lifter.network import Lifter
 from engine.refiner.embedding import CrossChannelReadout
 from engine.refiner.error_fit import LONGEST, Fit, fit_errors
 from engine.refiner.error_model import ErrorModel
-from engine.refiner.lifter import Lifter
 from engine.refiner.network import Refiner, RefinerConfig
 from engine.refiner.noise import Frames, MixtureNoise, widened_step
 from engine.refiner.sampler import Ddim, refine

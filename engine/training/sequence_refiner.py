@@ -13,9 +13,9 @@ import torch
 from torch import Tensor, nn
 
 from contract.skeleton import BODY_22
-from engine.refiner.codec import NETWORK_FPS
+from engine.lifter.codec import NETWORK_FPS
+from engine.lifter.network import Lifter
 from engine.refiner.error_model import ErrorModel
-from engine.refiner.lifter import Lifter
 from engine.refiner.network import RefinerConfig
 from engine.refiner.noise import MixtureNoise
 from engine.refiner.sampler import Ddim

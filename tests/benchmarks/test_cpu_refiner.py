@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from benchmarks import cpu_refiner
-from engine.refiner.pose import PoseModel
+from engine.poses import PoseModel
 from engine.training.refiner import Poses
 
 SAMPLE = Path(__file__).resolve().parents[2] / "examples" / "sample.mp4"

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from benchmarks.cuda_refiner import _variants, contenders, inputs, layout, measure, spread
-from engine.refiner.cpu import TOLERANCE
-from engine.refiner.cuda import displacement
+from engine.refiner.fast.cpu import TOLERANCE
+from engine.refiner.fast.cuda import displacement
 from engine.refiner.network import Refiner
 
 ROOT = Path(__file__).resolve().parents[2]

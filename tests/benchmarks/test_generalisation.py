@@ -8,8 +8,8 @@ import pytest
 from benchmarks import generalisation
 from contract.skeleton import BODY_22
 from engine.datasets.detections import load_detections
-from engine.refiner.lifter import load_lifter
-from engine.refiner.pose import LIFTER_FILE
+from engine.lifter.network import load_lifter
+from engine.poses import LIFTER_FILE
 from engine.training.metrics import rooted_at_hips
 from tests.engine.datasets.pairs import write_pairs
 

@@ -12,13 +12,13 @@ from benchmarks import memory
 from contract.camera_path import CameraPath
 from contract.failure import ExitCode
 from contract.options import CaptureOptions
-from engine import scratch, windows
 from engine.capture import finish
-from engine.detector import Detections, gather
+from engine.detection.detector import Detections, gather
+from engine.detection.rows import Rows
+from engine.footage.video import VideoInfo
+from engine.long_takes import scratch, windows
+from engine.poses import PoseModel
 from engine.progress import Progress
-from engine.refiner.pose import PoseModel
-from engine.rows import Rows
-from engine.video import VideoInfo
 
 
 def a_person(k: int) -> np.ndarray:

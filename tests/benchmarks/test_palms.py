@@ -12,9 +12,9 @@ from benchmarks.palms import Palm, read_palm, rows_of, turn_forearms
 from contract.skeleton import BODY_22
 from engine.datasets.human import joints
 from engine.datasets.shot import Shot, make_shot
+from engine.detection.landmarks import LANDMARKS
 from engine.kinematics.turns import direction
-from engine.landmarks import LANDMARKS
-from engine.refiner.codec import view_rotation
+from engine.lifter.codec import view_rotation
 from tests.engine.datasets.conftest import human, steps_clip  # noqa: F401 - fixtures
 
 DEGREES = np.array([-80.0, -30.0, 0.0, 50.0])

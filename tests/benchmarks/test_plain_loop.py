@@ -7,12 +7,12 @@ import pytest
 
 from benchmarks.plain_loop import plain_frames, plain_loop, plain_model
 from contract.options import DEFAULT_DETECTOR, CaptureOptions
-from engine import model_bundle
 from engine.capture import capture
-from engine.detector import Detector
+from engine.detection import model_bundle
+from engine.detection.detector import Detector
+from engine.footage.video import open_video
 from engine.progress import Progress
 from engine.refiner.network import Refiner
-from engine.video import open_video
 
 SAMPLE = Path(__file__).resolve().parents[2] / "examples" / "sample.mp4"
 

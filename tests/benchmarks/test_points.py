@@ -7,8 +7,8 @@ from benchmarks.points import by_visibility, equations, fit
 from contract.failure import Failure
 from contract.skeleton import BODY_22
 from engine.datasets.detections import PairCamera, Segment
-from engine.landmarks import LANDMARKS
-from engine.track import body_points
+from engine.detection.landmarks import LANDMARKS
+from engine.person.track import body_points
 from tests.engine.kinematics import people
 
 

@@ -6,7 +6,7 @@ import pytest
 from benchmarks.world import FPS, judge, over_flat, over_flat_of, summary, track_of, true_world
 from contract.failure import Failure
 from contract.skeleton import ARMATURE_24, BODY_22
-from engine.camera import camera_matrix, project, rays
+from engine.cameras.pinhole import camera_matrix, project, rays
 from engine.datasets.detections import PairCamera, Segment, load_detections
 from engine.kinematics.assemble import build_motion
 from engine.kinematics.upright import angles

@@ -13,7 +13,7 @@ from contract.options import CaptureOptions
 from contract.skeleton import ARMATURE_24
 from engine import capture as capture_module
 from engine.capture import capture_to_file
-from engine.model_bundle import MODELS
+from engine.detection.model_bundle import MODELS
 from engine.progress import Progress
 from engine.refiner import weights
 
@@ -78,9 +78,9 @@ def test_quaternions_are_unit_and_never_jump(taken):
 
 
 def test_it_beats_a_plain_reading_of_the_world_landmarks(taken):
-    from engine.detector import Detector
-    from engine.landmarks import LANDMARKS
-    from engine.video import open_video
+    from engine.detection.detector import Detector
+    from engine.detection.landmarks import LANDMARKS
+    from engine.footage.video import open_video
 
     motion, *_ = taken
     video = open_video(SAMPLE)

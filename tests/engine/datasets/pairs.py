@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from contract.skeleton import BODY_22
-from engine.landmarks import LANDMARK_JOINT
+from engine.detection.landmarks import LANDMARK_JOINT
 
 FOCAL = 500.0
 FILE_ORDER = (*BODY_22.joints[:10], *BODY_22.joints[14:18], *BODY_22.joints[10:14], *BODY_22.joints[18:])  # not BODY_22's own

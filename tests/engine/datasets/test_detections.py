@@ -4,7 +4,7 @@ import pytest
 from contract.failure import Failure
 from contract.skeleton import BODY_22
 from engine.datasets.detections import MAX_GAP, load_detections
-from engine.landmarks import LANDMARK_JOINT
+from engine.detection.landmarks import LANDMARK_JOINT
 
 from .pairs import write_pairs
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from contract.motion_file import Motion
-from engine import windows
-from engine.camera import camera_matrix, project
+from engine.cameras.pinhole import camera_matrix, project
 from engine.kinematics.assemble import build_motion
+from engine.long_takes import windows
 
 from . import people
 

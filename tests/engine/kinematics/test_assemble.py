@@ -7,7 +7,7 @@ import pytest
 
 from contract.motion_file import Motion, load_motion, save_motion
 from contract.skeleton import ARMATURE_24
-from engine.camera import camera_matrix, project
+from engine.cameras.pinhole import camera_matrix, project
 from engine.kinematics.assemble import build_motion, with_clavicles
 
 from . import people

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from engine import windows
 from engine.kinematics.banded import solve_in_pieces
+from engine.long_takes import windows
 
 
 def system(frames: int, width: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

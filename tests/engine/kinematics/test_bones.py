@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from contract.skeleton import BODY_22
-from engine.camera import camera_matrix, project
+from engine.cameras.pinhole import camera_matrix, project
 from engine.kinematics.bones import settle, towards_sight
 from engine.kinematics.proportions import Proportions, fit_proportions
 

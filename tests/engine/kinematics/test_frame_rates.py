@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from contract.motion_file import Motion
-from engine.camera import camera_matrix, project
+from engine.cameras.pinhole import camera_matrix, project
 from engine.kinematics.assemble import build_motion
 from engine.kinematics.forward import rotation_matrices
 

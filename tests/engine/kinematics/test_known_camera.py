@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine.camera import camera_matrix, project, to_camera, to_world
+from engine.cameras.pinhole import camera_matrix, project, to_camera, to_world
 from engine.kinematics.assemble import build_motion
 
 from . import people

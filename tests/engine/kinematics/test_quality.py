@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from contract.skeleton import ARMATURE_24
-from engine import windows
 from engine.kinematics.quality import _median, acceleration, foot_slide, jerk, report, under_ground
+from engine.long_takes import windows
 
 RUN = [slice(0, 60)]
 

@@ -15,7 +15,7 @@ from scipy.ndimage import gaussian_filter1d
 
 from contract.motion_file import Motion
 from contract.skeleton import ARMATURE_24, BODY_22
-from engine.camera import camera_matrix, project
+from engine.cameras.pinhole import camera_matrix, project
 from engine.kinematics.assemble import build_motion
 
 from . import people

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from contract.skeleton import BODY_22
-from engine.camera import camera_matrix, project
+from engine.cameras.pinhole import camera_matrix, project
 from engine.kinematics.trajectory import TOP_SPEED, Stand, frame_path, reprojection_errors, smooth_path
 
 from .people import camera_rotation, walk

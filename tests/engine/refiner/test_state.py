@@ -1,8 +1,8 @@
 import torch
 
 from contract.skeleton import BODY_22
-from engine.landmarks import LANDMARK_MIRROR
-from engine.refiner.codec import encode
+from engine.detection.landmarks import LANDMARK_MIRROR
+from engine.lifter.codec import encode
 from engine.refiner.sampler import mirrored
 from engine.refiner.state import GUIDE_SIGNS, METRES, guides, pose_of, states
 

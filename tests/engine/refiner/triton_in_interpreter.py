@@ -9,12 +9,12 @@ import torch
 from torch import Tensor
 
 from contract.skeleton import BODY_22, H36M_17, Skeleton
-from engine.refiner import triton_refiner
-from engine.refiner.cuda import TOLERANCE, displacement
+from engine.refiner.fast import triton_refiner
+from engine.refiner.fast.cuda import TOLERANCE, displacement
+from engine.refiner.fast.triton_refiner import LARGE_ROWS, SMALL_ROWS, TritonRefiner
 from engine.refiner.network import Refiner, RefinerConfig
 from engine.refiner.sampler import Ddim
 from engine.refiner.schedule import Schedule
-from engine.refiner.triton_refiner import LARGE_ROWS, SMALL_ROWS, TritonRefiner
 
 assert triton_refiner.INTERPRETED
 NAN = float("nan")
@@ -155,8 +155,8 @@ STANDING = {
 
 def test_float16_moves_the_shipped_refiners_joints_less_than_it_may() -> None:
     """Somebody who stands, seen with an error of a centimetre: the rule that CudaRefiner applies on a GPU."""
+    from engine.poses import REFINER_FILE
     from engine.refiner import weights
-    from engine.refiner.pose import REFINER_FILE
 
     file = weights.load_weights(REFINER_FILE)
     model = Refiner(BODY_22, RefinerConfig.from_dict(file.header["layout"])).eval()

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from engine.datasets.detections import load_detections
-from engine.landmarks import LANDMARK_JOINT
-from engine.refiner.codec import WORLD_TO_STATURE, view_rotation
+from engine.detection.landmarks import LANDMARK_JOINT
+from engine.lifter.codec import WORLD_TO_STATURE, view_rotation
 from engine.training.augmentation import Pairs
 from tests.engine.datasets.pairs import write_pairs
 

@@ -1,8 +1,8 @@
 import torch
 
 from contract.skeleton import BODY_22
-from engine.landmarks import LANDMARK_JOINT, LANDMARK_MIRROR
-from engine.refiner.codec import WORLD_TO_STATURE, view_rotation
+from engine.detection.landmarks import LANDMARK_JOINT, LANDMARK_MIRROR
+from engine.lifter.codec import WORLD_TO_STATURE, view_rotation
 from engine.training import augmentation
 from engine.training.augmentation import augment
 

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from engine.refiner.lifter import Lifter, LifterConfig
+from engine.lifter.network import Lifter, LifterConfig
 from engine.refiner.weights import FOLDER, load_weights, save_weights
 from engine.training.average import main
 from tests.engine.datasets.pairs import write_pairs

@@ -7,8 +7,8 @@ import torch
 
 from contract.skeleton import BODY_22
 from engine.datasets.detections import load_detections
+from engine.lifter.codec import encode, encode_truth
 from engine.refiner import weights
-from engine.refiner.codec import encode, encode_truth
 from engine.training import detector_model
 from engine.training.augmentation import CARRIER, viewed
 from engine.training.crops import Crops

@@ -4,9 +4,9 @@ import torch
 
 from contract.skeleton import BODY_22
 from engine.datasets.detections import load_detections
-from engine.refiner.codec import encode
+from engine.lifter.codec import encode
+from engine.lifter.network import Lifter, LifterConfig
 from engine.refiner.error_fit import Fit
-from engine.refiner.lifter import Lifter, LifterConfig
 from engine.refiner.network import RefinerConfig
 from engine.refiner.state import CONFIDENCE, METRES, pose_of
 from engine.training.crops import LENGTH

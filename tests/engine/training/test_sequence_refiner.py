@@ -6,8 +6,8 @@ import torch
 
 from contract.skeleton import BODY_22
 from engine.datasets.detections import load_detections
+from engine.lifter.network import Lifter, LifterConfig
 from engine.refiner.error_fit import Fit
-from engine.refiner.lifter import Lifter, LifterConfig
 from engine.refiner.network import RefinerConfig
 from engine.refiner.sampler import Ddim
 from engine.refiner.sequence import SequenceRefiner

@@ -3,10 +3,10 @@ from dataclasses import asdict, replace
 import pytest
 
 from contract.failure import Failure
-from engine.refiner.graph_lifter import GraphLifterConfig
-from engine.refiner.lifter import LifterConfig
+from engine.lifter.graph_lifter import GraphLifterConfig
+from engine.lifter.network import LifterConfig
+from engine.poses import LIFTER_FILE, REFINER_FILE
 from engine.refiner.network import RefinerConfig
-from engine.refiner.pose import LIFTER_FILE, REFINER_FILE
 from engine.refiner.state import GUIDE_SIGNS
 from engine.refiner.weights import load_weights
 from engine.training.command import TABLES

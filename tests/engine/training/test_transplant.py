@@ -7,7 +7,7 @@ import torch
 from contract.failure import Failure
 from contract.skeleton import BODY_22
 from engine.datasets.mixed_motion import Mixing
-from engine.landmarks import LANDMARK_JOINT
+from engine.detection.landmarks import LANDMARK_JOINT
 from engine.training.augmentation import Pairs
 from engine.training.transplant import Motions, transplant
 from tests.engine.datasets.pairs import standing

@@ -1,0 +1,1 @@
+"""What is known or found of the camera: pinhole, path, focal length."""

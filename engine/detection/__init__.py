@@ -1,0 +1,1 @@
+"""What the detector says of each frame, and its models."""

@@ -1,0 +1,1 @@
+"""A video file as upright pictures with their times."""

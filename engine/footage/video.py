@@ -1,0 +1,403 @@
+"""A video file as upright pictures with their times.
+
+Times come from the file, so variable rates and 29.97 are right. Pictures are turned as the file's rotation note says and
+have square pixels. Decoding runs on a thread of its own, so that it goes on while the last picture is looked at.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from contract.failure import Failure
+from engine.footage.container import Mp4Facts, field_of_view, is_cut_short, read_mp4
+from engine.progress import Progress
+
+Moment = tuple[float, str]  # what contract.options.parse_moment returns: a number of "s" or of "f"
+
+_WORTH_SEEKING: Final = 3.0  # seconds into the video from which a seek is faster than decoding up to there
+_SEEK_SHORT: Final = 0.25  # seconds by which a seek aims short, as it may land late
+_SEEK_BEFORE: Final = 16  # frames by which OpenCV aims short of that, for the key frame it starts at: the first pictures may be broken
+_DAMAGED: Final = 100  # damaged packets in a row behind which good frames are still looked for
+_QUEUE: Final = 4  # pictures decoded ahead: smooths the decoder's bursts, and at 4K is still only 100 MB
+_TICK: Final = 1e-3  # seconds: the coarsest clock of a container (Matroska counts milliseconds)
+_SAME_RATE: Final = 0.1  # of a frame: a rate is constant where no frame is further off its place than this or a tick
+_FEW_DROPPED: Final = 0.8  # of the frames of an even rate that must be there for it to be the rate of the video
+_NTSC: Final = tuple(n * 1000.0 / 1001.0 for n in (24, 30, 48, 60, 120, 240))
+_FASTEST: Final = 1000.0  # frames a second; more is a container's clock taken for its rate
+_ROTATIONS: Final = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
+
+
+@dataclass(frozen=True)
+class VideoInfo:
+    """What is known of a video before it is decoded.
+
+    `width`, `height`: pixels of the upright picture, square. `fps`: frames a second, exact where it is a usual rate, the
+    average where `variable_rate`. `frame_count`: frames in the file, counted. `duration`: seconds, the last frame's own
+    time on the screen included. `rotation`: degrees clockwise by which the stored picture was turned. `fov_degrees`:
+    along the longer side, None where the file does not say.
+    """
+
+    path: Path
+    width: int
+    height: int
+    fps: float
+    frame_count: int
+    duration: float
+    rotation: int
+    variable_rate: bool
+    fov_degrees: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """`index`: number in the file from 0. `time`: seconds since the video's first frame. `image`: (height, width, 3) RGB uint8."""
+
+    index: int
+    time: float
+    image: npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """Behind the last frame: how many were decoded and how many given, and whether the file's own end was reached."""
+
+    decoded: int
+    given: int
+    of_file: bool
+
+
+class Video:
+    """An opened video; see `open_video`."""
+
+    def __init__(
+        self, info: VideoInfo, times: npt.NDArray[np.float64], keys: npt.NDArray[np.int64], stored_size: tuple[int, int], promised: int,
+        progress: Progress | None, decoders: int = 0,
+    ) -> None:  # fmt: skip
+        self.info = info
+        self._times = times  # of all frames, as the file's index has them
+        self._keys = keys  # numbers of the frames that can be decoded without others, rising
+        self._promised = promised  # frames that the file says it has
+        self._stored_size = stored_size  # (width, height) in square pixels before the rotation
+        self._progress = progress
+        self.decoders = decoders
+
+    def frames(self, start: Moment | None = None, end: Moment | None = None) -> Iterator[Frame]:
+        """Frames from `start` up to and without `end`; closing the iterator early frees the file and the thread.
+
+        Where the file ends before it should, or frames of it cannot be decoded, the rest is given and a warning says so.
+        Raises Failure `bad_arguments` at once for a range that holds no frame, `not_a_video` while reading where not one
+        frame can be decoded, `out_of_memory`.
+        """
+        self._check_range(start, end)
+        return self._read(start, end)
+
+    def count(self, start: Moment | None = None, end: Moment | None = None) -> int:
+        """How many frames `frames` will give, if all of them can be decoded."""
+        first, last = self.range(start, end)
+        return last - first
+
+    def range(self, start: Moment | None = None, end: Moment | None = None) -> tuple[int, int]:
+        """The number of the first frame from `start` on, and one more than the last before `end`."""
+        return self._frame_number(start, 0), self._frame_number(end, self.info.frame_count)
+
+    def lead(self, number: int) -> int:
+        """How many frames are decoded to get to frame `number`: those from a key frame on, or from the file's beginning."""
+        target = float(self._times[number])
+        if target <= _WORTH_SEEKING:
+            return number
+        aim = int(np.searchsorted(self._times, target - _SEEK_SHORT)) - _SEEK_BEFORE
+        before = int(np.searchsorted(self._keys, aim, side="right")) - 1
+        return number - int(self._keys[before]) if before >= 0 else number
+
+    def again(self, progress: Progress | None, decoders: int = 0) -> Video:
+        """The same video for another reader, without looking through the file again; see `open_video`."""
+        return Video(self.info, self._times, self._keys, self._stored_size, self._promised, progress, decoders)
+
+    def _frame_number(self, moment: Moment | None, default: int) -> int:
+        """The first frame at or after `moment`."""
+        if moment is None:
+            return default
+        number = int(moment[0]) if moment[1] == "f" else int(np.searchsorted(self._times, moment[0] - _TICK))
+        return min(number, self.info.frame_count)
+
+    def _check_range(self, start: Moment | None, end: Moment | None) -> None:
+        info = self.info
+        whole = f"{info.path.name} is {info.duration:.2f} seconds ({info.frame_count} frames) long"
+        if start and self._frame_number(start, 0) >= info.frame_count:
+            raise Failure("bad_arguments", f"--start {_words(start)} lies after the end: {whole}; choose an earlier start.")
+        if end and end[0] <= 0:
+            raise Failure("bad_arguments", f"--end {_words(end)} leaves nothing to read: {whole}; choose a later end.")
+        if start and end and self._frame_number(end, 0) <= self._frame_number(start, 0):
+            asked = f"--start {_words(start)} to --end {_words(end)}"
+            raise Failure("bad_arguments", f"No frame lies from {asked}: {whole}; choose a later end.")
+
+    def _read(self, start: Moment | None, end: Moment | None) -> Iterator[Frame]:
+        pictures: queue.Queue[Frame | BaseException | _End] = queue.Queue(_QUEUE)
+        stop = threading.Event()
+
+        def put(item: Frame | BaseException | _End) -> bool:
+            while not stop.is_set():
+                try:
+                    pictures.put(item, timeout=0.1)
+                except queue.Full:
+                    continue
+                return True
+            return False
+
+        def decode() -> None:
+            try:
+                for item in self._decode(start, end, stop):
+                    if not put(item):
+                        return
+            except BaseException as error:  # raised again where the frames are read
+                put(error)
+
+        thread = threading.Thread(target=decode, name="decoder", daemon=True)
+        thread.start()
+        try:
+            while not isinstance(item := pictures.get(), _End):
+                if isinstance(item, BaseException):
+                    raise item
+                yield item
+            self._check_end(item)
+        finally:
+            stop.set()
+            thread.join()
+
+    def _decode(self, start: Moment | None, end: Moment | None, stop: threading.Event) -> Iterator[Frame | _End]:
+        """The frames of the range, then one _End."""
+        info = self.info
+        first, last = self._frame_number(start, 0), self._frame_number(end, info.frame_count)
+        capture, origin = self._capture_before(first)
+        try:
+            given, decoded, time, index = 0, 0, -1.0, -1
+            while not stop.is_set() and self._grab(capture, index):
+                stamp = _stamp(capture)
+                origin = stamp if origin is None else origin
+                if stamp - origin > time:
+                    time = stamp - origin
+                elif stamp == 0.0:  # the file has no times: a bare stream, the tail of an AVI file with B-frames
+                    time += 1.0 / info.fps
+                else:  # behind damaged data pictures come out of order for a while, and broken
+                    continue
+                # by its time a frame is known even where the decoder had to drop its neighbours
+                index = max(index + 1, self._number_at(time))
+                decoded = decoded + 1 if decoded else index + 1
+                if end and index >= last:
+                    yield _End(decoded, given, False)
+                    return
+                if index < first:
+                    continue
+                whole, image = capture.retrieve()
+                if whole:
+                    given += 1
+                    yield Frame(index, time, self._upright(image))
+            yield _End(decoded, given, True)
+        except cv2.error as error:
+            if error.code == cv2.Error.StsNoMem:
+                raise Failure("out_of_memory", f"There is not enough memory to decode {info.path.name} at {info.width}x{info.height}; "
+                              "close other programs or make the video smaller.") from error  # fmt: skip
+            raise
+        finally:
+            capture.release()
+
+    def _capture_before(self, first: int) -> tuple[cv2.VideoCapture, float | None]:
+        """A capture that stands before frame `first`, at the file's beginning or nearer; and the first frame's stamp if known."""
+        capture = _capture(self.info.path, self.decoders)
+        target = float(self._times[first])
+        if target > _WORTH_SEEKING and capture.grab():
+            origin = _stamp(capture)
+            capture.set(cv2.CAP_PROP_POS_MSEC, (target - _SEEK_SHORT) * 1000.0)
+            if 0.0 < _stamp(capture) - origin < target:  # where a seek lands is not sure, the stamps are
+                return capture, origin
+            capture.release()
+            capture = _capture(self.info.path, self.decoders)
+        return capture, None
+
+    def _grab(self, capture: cv2.VideoCapture, index: int) -> bool:
+        """Grabs the frame after `index`; False at the end. OpenCV stops at damaged data, but goes on when asked again."""
+        tries = _DAMAGED if index < self.info.frame_count - 1 else 1
+        return any(capture.grab() for _ in range(tries))
+
+    def _number_at(self, time: float) -> int:
+        if not self.info.variable_rate:
+            return round(time * self.info.fps)
+        after = int(np.searchsorted(self._times, time))
+        near = range(max(after - 1, 0), min(after + 1, len(self._times)))
+        return min(near, key=lambda k: abs(self._times[k] - time))
+
+    def _upright(self, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+        if (image.shape[1], image.shape[0]) != self._stored_size:
+            image = cv2.resize(image, self._stored_size, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
+        if self.info.rotation:
+            image = cv2.rotate(image, _ROTATIONS[self.info.rotation])  # type: ignore[assignment]
+        return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)  # type: ignore[return-value]
+
+    def _check_end(self, end: _End) -> None:
+        """Are these all the frames that the file should give? Warns, or raises Failure where there is not one."""
+        name = self.info.path.name
+        if not end.given:
+            what = "the part asked for" if end.decoded else "it"
+            raise Failure("not_a_video", f"{name} is damaged and no picture of {what} can be decoded; export the video again.")
+        whole = max(self._promised, self.info.frame_count)
+        if not end.of_file or not self._progress or end.decoded >= whole:
+            return
+        if self._promised > round(self.info.duration * self.info.fps):
+            self._progress.warning("truncated", f"{name} is cut off: {end.decoded} of its {whole} frames could be read and are used.")
+        else:
+            self._progress.warning("frames_damaged", f"{whole - end.decoded} of the {whole} frames of {name} are damaged and left out.")
+
+
+def open_video(path: str | os.PathLike[str], progress: Progress | None = None, decoders: int = 0) -> Video:
+    """Opens a video and measures its rate from the times of all its frames, without decoding them.
+
+    `decoders`: threads that decode it, as many as FFmpeg thinks right where 0.
+
+    Raises Failure `no_such_file`, `bad_input` (a folder, an empty file, no permission) or `not_a_video`. A file that was
+    cut off gives the frames it still has and the warning `truncated`.
+    """
+    path = Path(path)
+    facts = _look(path)
+    capture = _capture(path)
+    try:
+        if not capture.isOpened():
+            raise _not_a_video(path, facts)
+        width, height = int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)), int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
+        nominal = capture.get(cv2.CAP_PROP_FPS)
+        promised = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
+        rotation = int(capture.get(cv2.CAP_PROP_ORIENTATION_META)) % 360
+        pixel = capture.get(cv2.CAP_PROP_SAR_NUM) / (capture.get(cv2.CAP_PROP_SAR_DEN) or 1.0)
+    finally:
+        capture.release()
+    nominal = nominal if 0.0 < nominal <= _FASTEST else 30.0
+    times, keys, packets = _frame_times(path, nominal, promised)
+    if width <= 0 or height <= 0 or not len(times):
+        raise _not_a_video(path, facts)
+    rotation = rotation if rotation in _ROTATIONS else 0
+    stored = (round(width * pixel), height) if 0.1 < pixel < 10.0 else (width, height)
+    upright = stored[::-1] if rotation in (90, 270) else stored
+    fps, variable = measure_rate(times, nominal)
+    fov = field_of_view(facts.focal_35mm, *upright) if facts and facts.focal_35mm else None
+    duration = float(times[-1]) + 1.0 / fps if variable else len(times) / fps
+    info = VideoInfo(path, *upright, fps, len(times), duration, rotation, variable, fov)
+    # MP4's index counts its frames; elsewhere OpenCV guesses from the length, which may be that of the sound
+    promised = max(promised, packets) if facts or is_cut_short(path) else packets
+    promised = len(times) if promised == packets else promised
+    return Video(info, times, keys, stored, promised, progress, decoders)
+
+
+def measure_rate(times: npt.NDArray[np.float64], nominal: float) -> tuple[float, bool]:
+    """(frames a second, whether the rate varies) of frames at `times` (T,) seconds, rising.
+
+    `nominal`: what the container says, which decides where the times alone cannot (a second of 29.97 in milliseconds
+    is a second of 30 too). A usual rate is returned exact. Where a few frames of an even rate are missing, that rate is returned.
+    """
+    if len(times) < 2:
+        return _snap(nominal, 1e-3), False
+    steps = np.arange(len(times))
+    average = (len(times) - 1) / float(times[-1] - times[0])
+    usual = (*_NTSC, *range(max(1, int(average * 0.95)), int(average * 1.05) + 2))
+    near = [rate for rate in usual if abs(rate / average - 1.0) < 0.05]
+    # in order of trust: the container's own rate, the usual ones, and the plain average
+    for rates in ([_snap(nominal, 1e-5)], near, [average]):
+        off = {rate: _off(times, steps, rate) for rate in rates}
+        best = min(off, key=lambda rate: off[rate], default=None)
+        if best is not None and off[best] <= max(_TICK, _SAME_RATE / best):
+            return float(best), False
+    rate = _snap(nominal, 1e-5)
+    places = np.rint((times - times[0]) * rate)
+    on_grid = np.abs(times - times[0] - places / rate).max() <= max(_TICK, _SAME_RATE / rate) and (np.diff(places) > 0).all()
+    if on_grid and len(times) >= _FEW_DROPPED * (places[-1] + 1):
+        return rate, True
+    return _snap(average, 1e-3), True
+
+
+def _off(times: npt.NDArray[np.float64], steps: npt.NDArray[np.int64], rate: float) -> float:
+    """The furthest that a frame is from its place on the grid k/rate, wherever the grid begins; seconds."""
+    residual = times - steps / rate
+    return float(residual.max() - residual.min()) / 2.0
+
+
+def _snap(rate: float, tolerance: float) -> float:
+    """The usual rate within that part of `rate`, else `rate`."""
+    nearest = min((*_NTSC, max(1.0, float(round(rate)))), key=lambda usual: abs(usual - rate))
+    return nearest if abs(nearest - rate) <= tolerance * rate else rate
+
+
+def _frame_times(path: Path, nominal: float, promised: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64], int]:
+    """(T,) seconds from the first frame, rising, of all frames in the file, read without decoding; the numbers of the key frames among
+    them; and the number of packets.
+
+    There are more packets than frames where an edit list hides the first ones.
+    """
+    capture = _capture(path)
+    try:
+        capture.set(cv2.CAP_PROP_FORMAT, -1)  # packets as they are
+        stamps: list[float] = []
+        keys: list[float] = []
+        while any(capture.grab() for _ in range(_DAMAGED if len(stamps) < promised else 1)):
+            stamps.append(_stamp(capture))
+            if capture.get(cv2.CAP_PROP_LRF_HAS_KEY_FRAME):
+                keys.append(stamps[-1])
+    finally:
+        capture.release()
+    times = np.unique(np.asarray(stamps, np.float64))  # sorted; lead-in that an edit list hides is all at 0
+    if len(times) == 1 and len(stamps) > 1:  # a bare stream without times
+        return np.arange(len(stamps)) / nominal, np.zeros(1, np.int64), len(stamps)
+    numbers = np.searchsorted(times, np.unique(np.asarray(keys, np.float64))).astype(np.int64)
+    return times - times[:1], numbers, len(stamps)
+
+
+def _stamp(capture: cv2.VideoCapture) -> float:
+    """Seconds of the frame that was grabbed last, by the file's clock."""
+    return float(capture.get(cv2.CAP_PROP_POS_MSEC)) / 1000.0
+
+
+def _capture(path: Path, decoders: int = 0) -> cv2.VideoCapture:
+    """An OpenCV capture that keeps its and FFmpeg's complaints to itself: what matters of them is said as a Failure."""
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # AV_LOG_QUIET; read when the first capture is made
+    cv2.setLogLevel(0)
+    threads = [cv2.CAP_PROP_N_THREADS, decoders] if decoders else []
+    capture = cv2.VideoCapture(str(path.absolute()), cv2.CAP_FFMPEG, threads)
+    capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 0)  # its default differs from build to build; Video turns pictures itself
+    return capture
+
+
+def _look(path: Path) -> Mp4Facts | None:
+    """What stands in the file's boxes; Failure for what no decoder needs to be asked about."""
+    if path.is_dir():
+        raise Failure("bad_input", f"{path} is a folder; give a video file.")
+    if not path.exists():
+        raise Failure("no_such_file", f"There is no file {path}; check the path.")
+    try:
+        if path.stat().st_size == 0:
+            raise Failure("bad_input", f"{path} is empty (0 bytes); copy or export the video again.")
+        return read_mp4(path)
+    except OSError as error:
+        raise Failure("bad_input", f"{path} cannot be read ({error.strerror}); check its permissions.") from error
+
+
+def _not_a_video(path: Path, facts: Mp4Facts | None) -> Failure:
+    if facts and not facts.has_index:
+        why = "is incomplete: its index is missing, as after an interrupted copy or recording; copy or export it again"
+    elif facts and not facts.has_pictures:
+        why = "holds no pictures, only sound; give a file with a video in it"
+    elif facts:
+        why = "has a video in a format that is not known here; convert it to H.264 MP4"
+    else:
+        why = "is not a video that can be read, or is damaged; give an MP4, MOV, MKV, WebM or AVI file"
+    return Failure("not_a_video", f"{path} {why}.")
+
+
+def _words(moment: Moment) -> str:
+    return f"{moment[0]:g} {'seconds' if moment[1] == 's' else 'frames'}"

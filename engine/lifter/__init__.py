@@ -1,0 +1,1 @@
+"""The network that lifts a person's landmarks over time into space."""

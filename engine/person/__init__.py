@@ -1,0 +1,1 @@
+"""Who is followed over time, and which side is which."""

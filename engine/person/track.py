@@ -1,0 +1,251 @@
+"""The person over time on an even grid: frame k stands at k/fps. Short gaps are filled, long ones left out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from contract.failure import Failure
+from engine.detection.detector import Detections
+from engine.detection.landmarks import BODY_FROM_LANDMARKS, LANDMARKS, trust
+from engine.footage.video import VideoInfo
+from engine.long_takes.scratch import long_array
+from engine.long_takes.windows import pieces
+from engine.progress import Progress
+
+# Seconds without the person that are filled in: half a step of a walk. Beyond that the motion in between is a guess.
+LONGEST_GAP: Final = 0.5
+# Seconds a person must have been seen for. Shorter stretches on their own are false alarms far more often than people.
+SHORTEST_RUN: Final = 0.2
+# A filled frame's landmarks count for this much of those around it.
+FILLED_VISIBILITY: Final = 0.3
+# How far the middle of one and the same person can get, in heights of the box around the landmarks: a sprinter runs
+# 10 m/s, about six heights a second, and the box itself may tremble or unfold by half.
+_SPEED: Final = 6.0
+_TREMBLE: Final = 0.5
+# By how much (logarithm) a person's pixels per metre can change: measured, at most 1.26 times from one frame to the next
+# where it was the same person, and 1.9 to 3.1 times where the detector went over to something else. And per second: a
+# runner coming at the camera.
+_GROWTH: Final = 0.4
+_GROWTH_SPEED: Final = 1.5
+_GLITCH: Final = 0.085  # seconds: away and back within so long (or one frame) is a glitch of the detector
+# A joint computed from several landmarks is less sure than any of them.
+DERIVED_CONFIDENCE: Final = 0.9
+
+_TRUNK: Final = [LANDMARKS.index(f"{joint}.{side}") for joint in ("shoulder", "hip") for side in "LR"]
+_LIMBS: Final = _TRUNK + [LANDMARKS.index(f"{joint}.{side}") for joint in ("elbow", "wrist", "knee", "ankle") for side in "LR"]
+
+
+@dataclass(frozen=True)
+class Track:
+    """One person, K frames on the grid of the video's rate.
+
+    `times` (K,) seconds, each a whole number of frames from the video's first; a jump is a stretch that was left out.
+    `image` (K,33,2) pixels. `visibility` (K,33) 0..1. `world` (K,33,3) metres from the middle of the hips, x right, y down,
+    z away. `detected` (K,) False where the frame was filled in. `runs`: slices of K that hold together; between two runs
+    the person was away or was another one. `source_frames`: frames read, `detected_count`: those with a person in them.
+    `detector`: whose words these are (`Detections`).
+    """
+
+    times: npt.NDArray[np.float64]
+    image: npt.NDArray[np.float32]
+    visibility: npt.NDArray[np.float32]
+    world: npt.NDArray[np.float32]
+    detected: npt.NDArray[np.bool_]
+    runs: list[slice]
+    fps: float
+    source_frames: int
+    detected_count: int
+    detector: str = "full"
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+
+def make_track(detections: Detections, info: VideoInfo, progress: Progress) -> Track:
+    """Puts the detections onto the grid k/fps. A constant rate maps one to one; a variable one is interpolated.
+
+    Warns (`frames_missing`) of stretches that are left out. Raises Failure `no_person` where no frame has a person.
+    """
+    if not detections.detected.any():
+        raise Failure("no_person", f"No person was found in {info.path.name}; use a video that shows one person from head to feet.")
+    fps = info.fps
+    times = detections.times if info.variable_rate else np.rint(detections.times * fps) / fps
+    places = _Places(detections, times)
+    seen = np.flatnonzero(detections.detected)
+    seen = seen[~_glitches(places, seen)]
+    groups = _one_person(_without_false_alarms(_groups(places, seen, fps), fps), places)
+    spans = [_span(times[group], fps) for group in groups]
+    ends = np.cumsum([last - first + 1 for first, last in spans])
+    runs = [slice(int(end) - (last - first + 1), int(end)) for end, (first, last) in zip(ends, spans, strict=True)]
+    numbers = np.concatenate([np.arange(first, last + 1) for first, last in spans])
+    image, visibility, world = (long_array((len(numbers), len(LANDMARKS), *more)) for more in ((2,), (), (3,)))
+    detected = np.empty(len(numbers), bool)
+    for run, group in zip(runs, groups, strict=True):
+        for piece in pieces(run.stop - run.start, image, visibility, world, detections.image, detections.visibility, detections.world):
+            part = slice(run.start + piece.start, run.start + piece.stop)
+            image[part], visibility[part], world[part], detected[part] = _on_grid(detections, times[group], group, numbers[part] / fps, fps)
+    _warn_of_missing(numbers, times, detections.detected, info, progress)
+    return Track(
+        numbers / fps, image, visibility, world, detected, runs, fps, len(detections), int(detections.detected.sum()), detections.detector
+    )  # fmt: skip
+
+
+def body_points(
+    image: npt.NDArray[np.floating], visibility: npt.NDArray[np.floating], detector: str = "full"
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """(points (T,22,2) pixels, confidence (T,22) 0..1) in the order of BODY_22, from landmarks (T,33,2) and (T,33) of that detector.
+
+    Limbs and toes are landmarks themselves; hands, pelvis, trunk and head are computed from several.
+    """
+    points = long_array((len(image), len(BODY_FROM_LANDMARKS), 2))
+    confidence = long_array(points.shape[:2])
+    sources = BODY_FROM_LANDMARKS != 0.0
+    share = np.where(sources.sum(axis=1) > 1, DERIVED_CONFIDENCE, 1.0)
+    for part in pieces(len(image), image, visibility, points, confidence):
+        points[part] = np.einsum("jl,tlc->tjc", BODY_FROM_LANDMARKS, np.asarray(image[part], np.float64))
+        least = np.where(sources, trust(np.asarray(visibility[part], np.float64), detector)[:, None, :], np.inf).min(axis=2)
+        confidence[part] = least * share
+    return points, confidence
+
+
+class _Places:
+    """Where the person is in each frame and how large; tells whether two frames can show the same one."""
+
+    def __init__(self, detections: Detections, times: npt.NDArray[np.float64]) -> None:
+        self._times = times
+        self._middle, self._height, self._scale = np.empty((len(times), 2)), np.empty(len(times)), np.empty(len(times))
+        for part in pieces(len(times), detections.image, detections.world):
+            image, world = detections.image[part].astype(np.float64), detections.world[part, :, :2].astype(np.float64)
+            self._middle[part] = image[:, _TRUNK].mean(axis=1)
+            self._height[part] = np.ptp(image, axis=1).max(axis=1)
+            # pixels per metre do not change with the pose, as the box does
+            self._scale[part] = np.log(np.maximum(_extent(image), 1e-6) / np.maximum(_extent(world), 1e-6))
+
+    def same(self, a: int, b: int) -> bool:
+        """Whether the person of frame `a` can be the one of the later frame `b`."""
+        elapsed = float(self._times[b] - self._times[a])
+        distance = float(np.hypot(*(self._middle[b] - self._middle[a])))
+        if distance > min(self._height[a], self._height[b]) * (_TREMBLE + _SPEED * elapsed):
+            return False
+        return bool(abs(self._scale[b] - self._scale[a]) <= _GROWTH + _GROWTH_SPEED * elapsed)
+
+    def elapsed(self, a: int, b: int) -> float:
+        return float(self._times[b] - self._times[a])
+
+
+def _extent(points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """(T,) root of the summed squared distances of the trunk and limbs from their middle."""
+    limbs = points[:, _LIMBS]
+    return np.sqrt(((limbs - limbs.mean(axis=1, keepdims=True)) ** 2).sum(axis=(1, 2)))
+
+
+def _glitches(places: _Places, seen: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """(S,) True where for a moment it cannot be the person who is there before and after."""
+    glitch = np.zeros(len(seen), bool)
+    before = 0
+    for i in range(1, len(seen)):
+        if glitch[i]:
+            continue
+        if not places.same(seen[before], seen[i]):
+            for after in range(i + 1, len(seen)):
+                if after > i + 1 and places.elapsed(seen[i], seen[after]) > _GLITCH:
+                    break
+                if places.same(seen[before], seen[after]):
+                    glitch[i:after] = True
+                    break
+        if not glitch[i]:
+            before = i
+    return glitch
+
+
+def _groups(places: _Places, seen: npt.NDArray[np.int64], fps: float) -> list[npt.NDArray[np.int64]]:
+    """The detected frames in stretches without a long gap in which it can be one and the same person."""
+    longest = LONGEST_GAP + 1.0 / fps + 1e-6  # from the last frame before the gap to the first after it
+    cuts = [i + 1 for i, (a, b) in enumerate(pairwise(seen)) if places.elapsed(a, b) > longest or not places.same(a, b)]
+    return np.split(seen, cuts)
+
+
+def _one_person(groups: list[npt.NDArray[np.int64]], places: _Places) -> list[npt.NDArray[np.int64]]:
+    """The longest group, and before and after it those that can be the same person."""
+    main = max(range(len(groups)), key=lambda i: len(groups[i]))
+    kept = [groups[main]]
+    for group in groups[main + 1 :]:
+        if places.same(kept[-1][-1], group[0]):
+            kept.append(group)
+    for group in reversed(groups[:main]):
+        if places.same(group[-1], kept[0][0]):
+            kept.insert(0, group)
+    return kept
+
+
+def _without_false_alarms(groups: list[npt.NDArray[np.int64]], fps: float) -> list[npt.NDArray[np.int64]]:
+    """The groups with enough frames in them; the longest always, however short the clip."""
+    longest = max(groups, key=len)
+    return [group for group in groups if group is longest or len(group) >= SHORTEST_RUN * fps - 1e-6]
+
+
+def _span(at: npt.NDArray[np.float64], fps: float) -> tuple[int, int]:
+    """The numbers of the first and the last frame on the grid of a group seen at `at` (S,) seconds."""
+    first = int(np.ceil(at[0] * fps - 1e-3))
+    return first, max(int(np.floor(at[-1] * fps + 1e-3)), first)
+
+
+def _on_grid(
+    detections: Detections, at: npt.NDArray[np.float64], group: npt.NDArray[np.int64], grid: npt.NDArray[np.float64], fps: float
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
+    """Image, visibility, world and detected at the times `grid` (T,) of one group's frames, which stand at `at` (S,)."""
+    if len(group) == 1:
+        rows = np.repeat(group, len(grid))
+        return detections.image[rows], detections.visibility[rows], detections.world[rows], np.ones(len(grid), bool)
+    # the detected frames on either side of each grid time, by their place in the group
+    left = np.clip(np.searchsorted(at, grid + 1e-6, side="right") - 1, 0, len(group) - 2)
+    on_left, on_right = np.abs(grid - at[left]) < 1e-3 / fps, np.abs(grid - at[left + 1]) < 1e-3 / fps
+    close = (group[left + 1] - group[left] == 1) & (at[left + 1] - at[left] <= 2.5 / fps)
+    detected = on_left | on_right | close
+    inside = np.clip(grid, at[0], at[-1])
+    share = (inside - at[left]) / (at[left + 1] - at[left])
+    if np.isin(share, (0.0, 1.0)).all():  # as nearly always: every frame of the grid is one that was seen
+        rows = group[left + (share == 1.0)]
+        return detections.image[rows], detections.visibility[rows], detections.world[rows], detected
+    from scipy.interpolate import PchipInterpolator  # a quarter of a second, and most videos have no gap
+
+    # over gaps cut into the development clips' tracks PCHIP was a quarter nearer to the truth than straight lines, and it
+    # never overshoots; a stretch of it depends on the two frames at its ends and on one more to either side
+    near = slice(max(int(left[0]) - 1, 0), int(left[-1]) + 3)
+    image, world = (PchipInterpolator(at[near], a[group[near]].astype(np.float64))(inside) for a in (detections.image, detections.world))
+    before, after = (detections.visibility[group[k]].astype(np.float64) for k in (left, left + 1))
+    visibility = before * (1.0 - share)[:, None] + after * share[:, None]
+    visibility[~detected] *= FILLED_VISIBILITY
+    return image.astype(np.float32), visibility.astype(np.float32), world.astype(np.float32), detected
+
+
+def _warn_of_missing(
+    numbers: npt.NDArray[np.int64],
+    times: npt.NDArray[np.float64],
+    seen: npt.NDArray[np.bool_],
+    info: VideoInfo,
+    progress: Progress,
+) -> None:
+    """Warnings of every stretch of the frames read that the track leaves out, in seconds of the video, by its reason."""
+    fps = info.fps
+    first, last = int(np.ceil(times[0] * fps - 1e-3)), int(np.floor(times[-1] * fps + 1e-3))
+    missing = np.setdiff1d(np.arange(first, last + 1), numbers)
+    if not len(missing):
+        return
+    somebody = np.isin(missing, np.rint(times[seen] * fps).astype(np.int64))
+    empty: list[str] = []
+    other: list[str] = []
+    cuts = np.flatnonzero(np.diff(missing) > 1) + 1
+    for stretch, found in zip(np.split(missing, cuts), np.split(somebody, cuts), strict=True):
+        words = f"{stretch[0] / fps:.2f}-{(stretch[-1] + 1) / fps:.2f}"
+        (other if found.any() else empty).append(words)
+    if empty:
+        progress.warning("frames_missing", f"Nobody was found at {', '.join(empty)} seconds, too long to fill in: left out of the motion.")
+    if other:
+        progress.warning("other_person", f"What was found at {', '.join(other)} seconds is another person or a false alarm: "
+                         "left out of the motion.")  # fmt: skip

@@ -1,0 +1,1 @@
+"""What makes the refiner quick: other ways to compute the same network."""

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine.long_takes import scratch
+from engine.long_takes.scratch import let_go, long_array
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere these are ordinary arrays")
+
+
+def resident() -> float:
+    """Bytes of this process in memory now."""
+    return 1024.0 * int(next(x for x in Path("/proc/self/status").read_text().splitlines() if x.startswith("VmRSS:")).split()[1])
+
+
+@pytest.mark.parametrize("small", [0, 10**12])
+def test_an_array_is_zero_and_keeps_what_is_written(small: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scratch, "SMALL", small)
+    array, other = (long_array((1000, 3, 2), np.float32) for _ in range(2))
+    assert array.shape == (1000, 3, 2) and array.dtype == np.float32 and not array.any()
+    values = np.random.default_rng(0).normal(size=array.shape).astype(np.float32)
+    array[:] = values
+    let_go(array, array[5:], array.reshape(-1), None, np.zeros(3))
+    np.testing.assert_array_equal(array, values)
+    assert not other.any()
+    assert long_array((0, 3)).shape == (0, 3)
+
+
+@linux
+def test_what_was_let_go_takes_no_memory_until_it_is_looked_at() -> None:
+    array = long_array((50_000_000,), np.float32)
+    before = resident()
+    array[:] = 1.0
+    assert resident() - before == pytest.approx(200e6, rel=0.1)
+    let_go(array[::2])
+    assert resident() - before < 20e6
+    assert array[49_999_999] == 1.0 and float(array[::1000].sum()) == 50_000
+
+
+@linux
+def test_a_full_disk_is_no_trouble(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    array = long_array((2_000_000,))
+    array += 1
+    assert array.flags.owndata and float(array.sum()) == 2_000_000
+
+
+@linux
+def test_no_file_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    array = long_array((2_000_000,))
+    assert not array.flags.owndata and not list(tmp_path.iterdir())

@@ -1,0 +1,175 @@
+import numpy as np
+import pytest
+import torch
+
+from contract.failure import Failure
+from contract.skeleton import BODY_22
+from engine import poses as pose_module
+from engine.detection.landmarks import LANDMARK_JOINT
+from engine.person.track import Track
+from engine.poses import PoseModel, choose_device
+from engine.progress import Progress
+from engine.refiner.error_model import ErrorModel
+from engine.refiner.fast.cpu import CpuRefiner
+from engine.refiner.noise import MixtureNoise
+from engine.refiner.sampler import Ddim
+
+MATRIX = np.array([[600.0, 0, 320], [0, 600.0, 240], [0, 0, 1]])
+
+
+@pytest.fixture(scope="module")
+def model():
+    return PoseModel("cpu")
+
+
+def a_track(seconds=1.5, fps=30.0, noise=0.0, runs=1):
+    """Somebody who waves, seen by a detector that stands on the joints; `runs` stretches with a hole of a second between them."""
+    count = round(seconds * fps) + 1
+    times = np.concatenate([np.arange(count) / fps + r * (count / fps + 1.0) for r in range(runs)])
+    base = {"pelvis": (0, 0), "spine": (0, -0.27), "chest": (0, -0.4), "neck": (0, -0.54), "head": (0, -0.66), "head_top": (0, -0.85),
+            "shoulder": (0.2, -0.5), "elbow": (0.4, -0.45), "wrist": (0.55, -0.6), "hand": (0.6, -0.7), "hip": (0.09, 0),
+            "knee": (0.11, 0.42),
+            "ankle": (0.11, 0.83), "toe": (0.15, 0.88)}  # fmt: skip
+    joints = np.array([(base[j.split(".")[0]][0] * (-1 if j.endswith(".R") else 1), base[j.split(".")[0]][1], 0.0) for j in BODY_22.joints])
+    body = np.tile(joints, (len(times), 1, 1))
+    body[:, [BODY_22.index("wrist.L"), BODY_22.index("hand.L")], 0] += 0.15 * np.sin(2 * np.pi * times)[:, None]
+    marks = list(LANDMARK_JOINT)
+    rng = np.random.default_rng(0)
+    world = body[:, marks] + noise * rng.normal(size=(len(times), 33, 3))
+    absolute = body[:, marks] + [0.2, 0.1, 3.5]
+    image = absolute[..., :2] / absolute[..., 2:] * 600 + [320, 240]
+    ones = np.ones((len(times), 33), np.float32)
+    slices = [slice(r * count, (r + 1) * count) for r in range(runs)]
+    return Track(
+        times, image.astype(np.float32), ones, world.astype(np.float32), np.ones(len(times), bool), slices, fps, len(times), len(times)
+    )
+
+
+def run(model, track, **options):
+    given = {"steps": 1, "hypotheses": 1, "seed": 0} | options
+    return model.run(track, MATRIX, 1.7, progress=Progress(), **given)
+
+
+def test_the_shipped_weights_see_a_person_as_tall_as_told(model):
+    track = a_track()
+    joints = run(model, track).joints
+    assert joints.shape == (len(track), 22, 3) and np.allclose(joints[:, 0], 0)
+    height = joints[:, BODY_22.index("toe.L"), 1] - joints[:, BODY_22.index("head_top"), 1]
+    assert np.all((height > 1.4) & (height < 1.95))
+    twice = model.run(track, MATRIX, 3.4 / 2 * 1.2, steps=1, hypotheses=1, seed=0, progress=Progress()).joints
+    assert np.allclose(twice, 1.2 * joints, atol=1e-5)  # the height is a scale and nothing else
+
+
+@pytest.mark.parametrize("fps", [15.0, 24000 / 1001, 25.0, 29.97, 50.0, 60.0, 120.0])
+def test_the_frame_rate_does_not_matter(model, fps):
+    reference = a_track(fps=30.0)
+    track = a_track(fps=fps)
+    at = np.arange(0.2, 1.3, 0.1)
+    a, b = run(model, reference, steps=0).joints, run(model, track, steps=0).joints
+    wrist = BODY_22.index("wrist.L")
+    for axis in range(3):
+        one, other = (np.interp(at, t.times, j[:, wrist, axis]) for t, j in ((reference, a), (track, b)))
+        assert np.abs(one - other).max() < 0.03
+    assert np.linalg.norm(a.mean(0) - b.mean(0), axis=-1).max() < 0.015
+
+
+def test_chunks_have_no_seams(model, monkeypatch):
+    track = a_track(4.0, noise=0.02)
+    whole = run(model, track, steps=0).joints
+    monkeypatch.setattr(pose_module, "CHUNK", 40)
+    assert np.abs(run(model, track, steps=0).joints - whole).max() < 1e-5
+
+
+def test_runs_do_not_see_each_other(model):
+    both, first = a_track(1.0, runs=2, noise=0.02), a_track(1.0, runs=1, noise=0.02)
+    assert np.allclose(run(model, both, steps=0).joints[: len(first)], run(model, first, steps=0).joints, atol=2e-3)
+
+
+def test_one_seed_one_result_and_hypotheses_that_differ(model):
+    track = a_track(0.5, noise=0.02)
+    first, again, other = (run(model, track, hypotheses=3, seed=s) for s in (5, 5, 6))
+    assert np.array_equal(first.joints, again.joints) and np.array_equal(first.spread, again.spread)
+    assert not np.array_equal(first.joints, other.joints)
+    assert np.all(first.spread[:, 1:] > 0) and np.allclose(first.spread[:, 0], 0)
+    assert np.median(first.spread[:, 1:]) < 0.1
+    assert not run(model, track).spread.any()
+
+
+def test_hypotheses_last_over_frames_and_chunks(model, monkeypatch):
+    """A hypothesis that keeps its error does not shake: the spread and the mean move less from frame to frame than where each is new."""
+    track, shipped = a_track(1.0, noise=0.02), model.noise.errors.classes[0]
+    joints = len(BODY_22)
+
+    def spread(seconds):
+        lasting = torch.full((joints, 5), seconds, dtype=torch.float64)
+        errors = ErrorModel((shipped,), lasting.new_zeros(joints, 0), lasting, lasting[:, 0].clone())
+        monkeypatch.setattr(model, "noise", MixtureNoise(model.noise.schedule, model.noise.start_step, errors))
+        return run(model, track, hypotheses=2).spread[:, 1:]
+
+    each, whole = spread(0.0), spread(0.5)
+    monkeypatch.setattr(pose_module, "REFINE_CHUNK", 7)
+    pieces = spread(0.5)
+    for lasting in (whole, pieces):
+        assert np.abs(np.diff(lasting, axis=0)).mean() / lasting.mean() < 0.6 * np.abs(np.diff(each, axis=0)).mean() / each.mean()
+    jumps = np.abs(np.diff(pieces, axis=0)).mean(1)
+    assert jumps[6::7].mean() < 2.0 * jumps.mean()  # no seam where a chunk ends
+
+
+def test_larger_batches_draw_the_same_noise_and_notices_are_told(model, monkeypatch):
+    """As on CUDA: one call for many frames gives what many calls give, and why it is slow, where it is, reaches the progress."""
+
+    class Whole:
+        batch, sizes = 4096, []
+
+        def __call__(self, x, t, p=None):
+            return model.refiner(x, t, p)
+
+        def sample(self, schedule, x, guide, times):
+            self.sizes.append(len(x))
+            return Ddim(schedule).sample(lambda x, t, p: self(x, t, p), x, guide, times)
+
+    monkeypatch.setattr(pose_module, "REFINE_CHUNK", 5)
+    track, progress = a_track(0.5, noise=0.02), Progress()
+    monkeypatch.setattr(model, "network", model.refiner)
+    expected = run(model, track, hypotheses=3)
+    monkeypatch.setattr(model, "network", Whole())
+    monkeypatch.setattr(model, "notices", [("slow_refiner", "It is slow.")])
+    got = model.run(track, MATRIX, 1.7, steps=1, hypotheses=3, seed=0, progress=progress)
+    assert Whole.sizes == [3 * len(track)]
+    assert np.allclose(got.joints, expected.joints, atol=1e-4) and np.allclose(got.spread, expected.spread, atol=1e-4)
+    assert progress.warnings == [("slow_refiner", "It is slow.")]
+
+
+def test_the_precision_is_that_of_the_network_in_use(model, monkeypatch):
+    for native, precision in ((True, "bf16"), (False, "fp32")):
+        monkeypatch.setattr(model, "network", CpuRefiner(model.refiner, native=lambda native=native: native))
+        run(model, a_track(0.5, noise=0.02))
+        assert model.precision == precision
+    monkeypatch.setattr(model, "network", model.refiner)
+    assert model.precision == "fp32"
+
+
+def test_a_single_frame_is_enough(model):
+    assert np.isfinite(run(model, a_track(0.0)).joints).all()
+
+
+def test_progress_covers_every_frame(model):
+    events = []
+    track = a_track(1.0, runs=2)
+    model.run(track, MATRIX, 1.7, steps=1, hypotheses=1, seed=0, progress=Progress(lambda name, fields: events.append(fields)))
+    for stage in ("lift", "refine"):
+        mine = [e for e in events if e["stage"] == stage]
+        assert mine[0]["done"] == 0 and mine[-1]["done"] == mine[-1]["total"] == len(track)
+
+
+def test_asking_for_an_absent_cuda_is_said(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(Failure) as failure:
+        choose_device("cuda")
+    assert failure.value.code == "no_cuda" and choose_device("auto").type == "cpu"
+
+
+def test_missing_weights_are_said(tmp_path):
+    with pytest.raises(Failure) as failure:
+        PoseModel("cpu", lifter_file=tmp_path / "lifter.safetensors")
+    assert failure.value.code == "bad_installation"
