@@ -13,18 +13,21 @@ Before the first and after the last moment the camera stays as it is there. In f
 from __future__ import annotations
 
 import os
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from .failure import Failure
 from .motion_file import write_failure
+from .npz import Npz, open_npz
+from .reading import reading
 
 SCHEMA, SCHEMA_OF_ONE_LENS = "kinolift.camera/2", "kinolift.camera/1"
 SECONDS, FRAMES = "seconds", "frames"
+FARTHEST: Final = 1e9  # metres, seconds, frames and times the picture's side: no scene has more
+SHORTEST_LENS: Final = 1e-6  # of the picture's longer side: a field of view of 180 degrees
 
 
 @dataclass(frozen=True)
@@ -60,33 +63,38 @@ def save_camera(path: CameraPath, file: str | os.PathLike[str]) -> None:
 
 def load_camera(file: str | os.PathLike[str]) -> CameraPath:
     """Reads and checks. Raises Failure `no_such_file` or `bad_input`."""
-    if not Path(file).is_file():
-        raise Failure("no_such_file", f"There is no camera file {file}; check the path after --camera.")
-    try:
-        with np.load(file, allow_pickle=False) as read:
-            schema = str(read["schema"])
-            if schema not in (SCHEMA, SCHEMA_OF_ONE_LENS):
-                raise ValueError(f"its schema is {schema}")
-            at, places, lens = (np.asarray(read[name], dtype=np.float64) for name in ("at", "camera_to_world", "lens"))
-            if schema == SCHEMA_OF_ONE_LENS:
-                lens = np.tile(lens, (len(at), 1))
-            path = CameraPath(str(read["unit"]), at, places, lens)
+    with reading(file, "camera file", "write it again"), open_npz(file) as read:
+        schema = read.text("schema")
+        if schema not in (SCHEMA, SCHEMA_OF_ONE_LENS):
+            raise ValueError(f"its schema is {schema!r}")
+        at, places, lens = (_numbers(read, name) for name in ("at", "camera_to_world", "lens"))
+        if schema == SCHEMA_OF_ONE_LENS:
+            if at.ndim != 1 or lens.shape != (3,):
+                raise ValueError("its arrays do not fit together")
+            lens = np.tile(lens, (len(at), 1))
+        path = CameraPath(read.text("unit"), at, places, lens)
         _check(path)
-    except (OSError, ValueError, KeyError, EOFError, TypeError, AttributeError, zipfile.BadZipFile) as error:
-        raise Failure("bad_input", f"{file} is not a camera file of the documented layout ({error}); write it again.") from error
     return path
 
 
+def _numbers(read: Npz, name: str) -> npt.NDArray[np.float64]:
+    if read.header(name).dtype.kind not in "fiu":
+        raise ValueError(f"its {name} holds no numbers")
+    return read.array(name).astype(np.float64)
+
+
 def _check(path: CameraPath) -> None:
-    count = len(path.at)
     if path.unit not in (SECONDS, FRAMES):
         raise ValueError(f"its unit is {path.unit!r}")
+    count = len(path.at) if path.at.ndim == 1 else 0
     if not count or path.camera_to_world.shape != (count, 4, 4) or path.lens.shape != (count, 3):
         raise ValueError("its arrays do not fit together")
     if not all(np.isfinite(a).all() for a in (path.at, path.camera_to_world, path.lens)) or (np.diff(path.at) <= 0).any():
         raise ValueError("its values are not finite or its moments do not rise")
+    if max(np.abs(a).max() for a in (path.at, path.camera_to_world, path.lens)) > FARTHEST:
+        raise ValueError("its values are too large")
     turns = path.camera_to_world[:, :3, :3]
     if np.abs(turns @ turns.transpose(0, 2, 1) - np.eye(3)).max() > 1e-3 or (np.linalg.det(turns) < 0).any():
         raise ValueError("its rotations are none")
-    if (path.lens[:, 0] <= 0).any():
+    if (path.lens[:, 0] < SHORTEST_LENS).any():
         raise ValueError("its focal length is not positive")

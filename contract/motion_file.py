@@ -28,16 +28,17 @@ import errno
 import json
 import os
 import tempfile
-import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from .failure import Failure
-from .npz import Done, pieces, write_npz
+from .npz import Done, Header, open_npz, pieces, write_npz
+from .reading import parse_json, reading
 
 SCHEMA = "kinolift.motion/1"
 
@@ -49,6 +50,18 @@ _SHAPES: dict[str, tuple[str | int, ...]] = {
     "image_points": ("T", "J", 2), "confidence": ("T", "J"), "spread": ("T", "J"), "contacts": ("T", 2),
     "camera_matrix": (3, 3), "camera_to_world": (4, 4), "image_size": (2,), "detected": ("T",),
 }  # fmt: skip
+# the kinds of numpy's types that an array may have where it is not floating
+_KINDS = {"joint_names": "U", "parents": "iu", "times": "fiu", "contacts": "b", "detected": "b", "image_size": "iu"}
+# what of the quality report is shown to people
+_FIGURES = ("reprojection_px", "reprojection_percent", "foot_slide_cm_s", "under_ground_mm", "acceleration", "unsure_percent")
+_BOUNDS = ("first_frame", "last_frame", "start", "end")
+
+# What a file of others may say at most; what we write stays far within.
+MOST_JOINTS: Final = 1000
+RATES: Final = (0.01, 10_000.0)  # frames a second
+LAST_FRAME: Final = 1e9  # ten days at 1000 frames a second
+FARTHEST: Final = 1e7  # metres or pixels: from there on single precision knows no metres
+TINY: Final = 1e-12  # of a quaternion
 
 
 @dataclass
@@ -121,45 +134,98 @@ def write_failure(error: OSError, path: str | os.PathLike[str]) -> Failure:
 
 
 def load_motion(path: str | os.PathLike[str]) -> Motion:
-    """Reads and checks a motion file. Raises Failure `no_such_file` or `bad_motion`."""
-    path = Path(path)
-    if not path.is_file():
-        raise Failure("no_such_file", f"There is no motion file {path}; check the path.")
-    try:
-        file = np.load(path, allow_pickle=False)
-        if not isinstance(file, np.lib.npyio.NpzFile):
-            raise ValueError("a bare array")
-        with file:
-            arrays = {name: file[name] for name in file.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise Failure("bad_motion", f"{path} is not a motion file ({error}); capture the video again.") from error
-    schema = str(arrays.get("schema", ""))
-    if schema != SCHEMA:
-        raise Failure("bad_motion", f"{path} has the schema {schema!r}, and this version reads {SCHEMA!r}; capture the video again.")
-    missing = [name for name in (*_SHAPES, "fps", "provenance") if name not in arrays]
-    if missing:
-        raise Failure("bad_motion", f"{path} lacks {', '.join(missing)}; capture the video again.")
-    try:
-        provenance = json.loads(str(arrays["provenance"]))
-        fps = float(arrays["fps"])
-    except (ValueError, TypeError) as error:
-        raise Failure("bad_motion", f"{path} is damaged ({error}); capture the video again.") from error
-    _check(arrays, fps)
-    return Motion(fps=fps, provenance=provenance, **{name: arrays[name] for name in _SHAPES})
+    """Reads and checks a motion file. Raises Failure `no_such_file`, `bad_motion` or `out_of_memory`."""
+    with reading(path, "motion file", "capture the video again", "bad_motion"), open_npz(path) as file:
+        schema = file.text("schema") if "schema" in file.names else ""
+        if schema != SCHEMA:
+            raise ValueError(f"its schema is {schema!r}, and this version reads {SCHEMA!r}")
+        if missing := [name for name in (*_SHAPES, "fps", "provenance") if name not in file.names]:
+            raise ValueError(f"it lacks {', '.join(missing)}")
+        headers = {name: file.header(name) for name in _SHAPES}
+        _check_layout(headers)  # before any memory is taken for them
+        fps, provenance = file.number("fps"), parse_json(file.text("provenance"))
+        _check_report(provenance)
+        arrays = {name: file.array(name) for name in _SHAPES}
+        _check_values(arrays, fps)
+        _check_sense(arrays, fps)
+    return Motion(fps=fps, provenance=provenance, **arrays)
 
 
 def _check(arrays: dict[str, np.ndarray], fps: float, done: Done = lambda _: None) -> None:
-    sizes = {"T": len(arrays["times"]), "J": len(arrays["joint_names"])}
+    """Raises Failure `bad_motion` for arrays that make no motion file."""
+    try:
+        _check_layout(arrays)
+        _check_values(arrays, fps, done)
+    except ValueError as error:
+        raise Failure("bad_motion", f"The motion was not written: {error}.") from error
+
+
+def _check_layout(arrays: Mapping[str, np.ndarray | Header]) -> None:
+    """ValueError for another shape or type than the documented ones."""
+    for name in ("times", "joint_names"):
+        if len(arrays[name].shape) != 1:
+            raise ValueError(f"its {name} has the shape {arrays[name].shape}")
+    sizes = {"T": arrays["times"].shape[0], "J": arrays["joint_names"].shape[0]}
     for name, shape in _SHAPES.items():
         wanted = tuple(sizes[s] if isinstance(s, str) else s for s in shape)
         if arrays[name].shape != wanted:
-            raise Failure("bad_motion", f"The motion's {name} has the shape {arrays[name].shape} where {wanted} is due.")
-        if arrays[name].dtype.kind == "f" and not all(np.isfinite(piece).all() for piece in pieces(arrays[name], done)):
-            raise Failure("bad_motion", f"The motion's {name} holds values that are not finite numbers.")
+            raise ValueError(f"its {name} has the shape {arrays[name].shape} where {wanted} is due")
+        if arrays[name].dtype.kind not in _KINDS.get(name, "f"):
+            raise ValueError(f"its {name} holds values of the type {arrays[name].dtype}")
     if not sizes["T"]:
-        raise Failure("bad_motion", "The motion has no frames.")
+        raise ValueError("it has no frames")
+    if not 0 < sizes["J"] <= MOST_JOINTS:
+        raise ValueError(f"it has {sizes['J']} joints")
+
+
+def _check_values(arrays: Mapping[str, np.ndarray], fps: float, done: Done = lambda _: None) -> None:
+    """ValueError for numbers that are not finite, and joints in no order."""
+    for name, array in arrays.items():
+        if array.dtype.kind == "f" and not all(np.isfinite(piece).all() for piece in pieces(array, done)):
+            raise ValueError(f"its {name} holds values that are not finite numbers")
     if not (np.isfinite(fps) and fps > 0):
-        raise Failure("bad_motion", f"The motion's frame rate is {fps}, which no video has.")
+        raise ValueError(f"its frame rate is {fps}, which no video has")
     parents = arrays["parents"]
     if parents[0] != -1 or any(not 0 <= p < i for i, p in enumerate(parents) if i):
-        raise Failure("bad_motion", "The motion's joints are out of order: the root comes first, parents before children.")
+        raise ValueError("its joints are out of order: the root comes first, parents before children")
+
+
+def _check_sense(arrays: Mapping[str, np.ndarray], fps: float) -> None:
+    """ValueError for finite numbers that cannot be a person's motion; only files of others can hold them."""
+    lowest, highest = RATES
+    if not lowest <= fps <= highest:
+        raise ValueError(f"its frame rate is {fps:g}, which no video has")
+    if len(set(arrays["joint_names"].tolist())) != len(arrays["joint_names"]):
+        raise ValueError("it has two joints of one name")
+    numbers = arrays["times"] * fps
+    if np.abs(numbers).max() > LAST_FRAME or (np.diff(np.rint(numbers)) < 1).any():
+        raise ValueError("its times do not rise by a frame at least")
+    for name, array in arrays.items():
+        if array.dtype.kind == "f" and name != "times" and any(np.abs(piece).max(initial=0) > FARTHEST for piece in pieces(array, _ignore)):
+            raise ValueError(f"its {name} holds numbers that are too large")
+    if any((np.abs(piece).max(axis=-1) < TINY).any() for piece in pieces(arrays["rotations"], _ignore)):
+        raise ValueError("its rotations hold quaternions of no length")
+    if not (arrays["image_size"] > 0).all():
+        raise ValueError("its image_size is not positive")
+
+
+def _check_report(provenance: Any) -> None:
+    """ValueError for a provenance in which the panel would stumble over what it shows of it."""
+    if not isinstance(provenance, dict) or any(not isinstance(provenance.get(part, {}), dict) for part in ("quality", "options", "source")):
+        raise ValueError("its provenance is not the JSON object that it should be")
+    report = provenance.get("quality", {})
+    unsure = report.get("unsure", [])
+    if not all(_is_number(report.get(name, 0)) for name in _FIGURES) or not isinstance(unsure, list):
+        raise ValueError("its quality report holds figures that are no numbers")
+    for stretch in unsure:
+        whole = isinstance(stretch, dict) and isinstance(stretch.get("reason"), str)
+        if not whole or not all(_is_number(stretch.get(name)) for name in _BOUNDS):
+            raise ValueError("its quality report names a stretch without bounds or reason")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < FARTHEST**2
+
+
+def _ignore(_: np.ndarray) -> None:
+    pass

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import math
 import re
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from typing import Any, Final, TypeVar
 
 from .failure import Failure
 
@@ -16,6 +18,11 @@ DEFAULT_HYPOTHESES = 1  # of several, the mean is the pose and the disagreement 
 DEFAULT_SEED = 0
 DEFAULT_DETECTOR = "heavy"  # nearer to the truth than "full", and takes three times as long
 DEFAULT_SMOOTH = 0.5
+HIGHEST_SEED: Final = 2**63 - 1  # what the random generators take
+LONGEST_VIDEO: Final = 10**6, 10**9  # seconds and frames: eleven days of a thousand frames a second
+LONGEST_NUMBER: Final = 40  # characters of a number that are read, or shown where it is wrong
+
+T = TypeVar("T", int, float)
 
 
 @dataclass(frozen=True)
@@ -46,6 +53,7 @@ class CaptureOptions:
         _within("--smooth", self.smooth, 0.0, 1.0, "")
         _within("--hypotheses", self.hypotheses, 1, 1000, "")
         _within("--steps", self.steps, 0, 50, "")
+        _within("--seed", self.seed, 0, HIGHEST_SEED, "")
         for name, choices in CHOICES.items():
             if getattr(self, name) not in choices:
                 raise Failure("bad_arguments", f"--{name} is {getattr(self, name)!r}; it takes {' or '.join(choices)}.")
@@ -85,9 +93,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--detector", choices=CHOICES["detector"], default=default.detector,
         help="MediaPipe's heavy landmark network, or the full one, which is quicker and less exact (default %(default)s)")  # fmt: skip
     add("--device", choices=CHOICES["device"], default=default.device, help="where the refiner runs (default %(default)s)")
-    add("--hypotheses", type=int, default=default.hypotheses, metavar="N", help="refined guesses to average (default %(default)s)")
-    add("--steps", type=int, default=default.steps, metavar="N", help="steps of the refiner, 0 to leave it out (default %(default)s)")
-    add("--seed", type=int, default=default.seed, metavar="N", help="same seed, same result (default %(default)s)")
+    add("--hypotheses", type=whole(), default=default.hypotheses, metavar="N", help="refined guesses to average (default %(default)s)")
+    add("--steps", type=whole(), default=default.steps, metavar="N", help="steps of the refiner, 0 to leave it out (default %(default)s)")
+    add("--seed", type=whole(), default=default.seed, metavar="N", help="same seed, same result (default %(default)s)")
     add("--smooth", type=float, default=default.smooth, metavar="0..1", help="smoothing over time (default %(default)s)")
     add("--feet", choices=CHOICES["feet"], default=default.feet,
         help="hold standing feet still: auto lets feet go that really slide (default %(default)s)")  # fmt: skip
@@ -102,12 +110,63 @@ def parse_moment(text: str, option: str) -> tuple[float, str] | None:
     """("2.5") -> (2.5, "s"), ("75f") -> (75.0, "f"), "" -> None; Failure `bad_arguments` for anything else."""
     if not text:
         return None
-    match = re.fullmatch(r"(\d+(?:\.\d*)?)(s|f)?", text.strip())
+    match = re.fullmatch(r"(\d+(?:\.\d*)?)(s|f)?", text.strip(), re.ASCII)
     if match is None or (match[2] == "f" and "." in match[1]):
-        raise Failure("bad_arguments", f"{option} is {text!r}; give seconds as in 2.5 or frames as in 75f.")
-    return float(match[1]), match[2] or "s"
+        raise Failure("bad_arguments", f"{option} is {_short(text)!r}; give seconds as in 2.5 or frames as in 75f.")
+    value, unit = float(match[1]), match[2] or "s"
+    longest = LONGEST_VIDEO[unit == "f"]
+    if value > longest:
+        most = f"{longest} {'frames' if unit == 'f' else 's'}"
+        raise Failure("bad_arguments", f"{option} is {_short(text)}; no video lasts longer than {most}.")
+    return value, unit
+
+
+def whole(low: int | None = None, high: int | None = None) -> Callable[[str], int]:
+    """For argparse: the type of a whole number, from `low` to `high` where they are given."""
+
+    def read(text: str) -> int:
+        if len(text) > LONGEST_NUMBER:
+            raise argparse.ArgumentTypeError(f"{_short(text)} has more digits than any number here")
+        try:
+            value = int(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{_short(text)!r} is not a whole number") from None
+        return _checked(value, low, high)
+
+    return read
+
+
+def real(low: float | None = None, high: float | None = None) -> Callable[[str], float]:
+    """For argparse: the type of a finite number, from `low` to `high` where they are given."""
+
+    def read(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not math.isfinite(value):
+            raise argparse.ArgumentTypeError(f"{_short(text)!r} is not a number")
+        return _checked(value, low, high)
+
+    return read
+
+
+def _checked(value: T, low: T | None, high: T | None) -> T:
+    if low is not None and value < low:
+        raise argparse.ArgumentTypeError(f"{value} is too small; it takes {low} or more")
+    if high is not None and value > high:
+        raise argparse.ArgumentTypeError(f"{value} is too large; it takes {high} or less")
+    return value
 
 
 def _within(option: str, value: float, low: float, high: float, unit: str) -> None:
     if not low <= value <= high:
-        raise Failure("bad_arguments", f"{option} is {value:g}; it goes from {low:g} to {high:g}{' ' + unit if unit else ''}.")
+        # a whole number may be beyond all floats, and have more digits than Python wants to write
+        text = f"{value:g}" if isinstance(value, float) else str(value) if abs(value) < 10**LONGEST_NUMBER else "a number of many digits"
+        raise Failure("bad_arguments", f"{option} is {text}; it goes from {low:.12g} to {high:.12g}{' ' + unit if unit else ''}.")
+
+
+def _short(text: str) -> str:
+    """What was typed, as far as a person wants to see it again."""
+    plain = "".join(c if c.isprintable() else " " for c in text)
+    return plain if len(plain) <= LONGEST_NUMBER else plain[: LONGEST_NUMBER - 3] + "..."

@@ -42,6 +42,10 @@ def test_a_file_of_the_first_schema_has_one_lens(tmp_path: Path) -> None:
         ({"lens": np.full((2, 3), np.nan)}, "not finite"),
         ({"lens": np.array([0.9, 0.5, 0.5])}, "do not fit"),
         ({"unit": "hours"}, "unit"),
+        ({"at": np.array(0.5)}, "do not fit"),
+        ({"at": np.array([["a", "b"]])}, "no numbers"),
+        ({"at": np.array([0.0, 1e300])}, "too large"),
+        ({"lens": np.array([[0.9, 0.5, 0.5], [1e-300, 0.5, 0.5]])}, "focal length"),
     ],
 )
 def test_a_file_that_cannot_be_is_refused(tmp_path: Path, changed: dict[str, object], said: str) -> None:

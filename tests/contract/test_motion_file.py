@@ -114,8 +114,39 @@ def test_files_that_are_not_motions_are_told_apart(tmp_path):
     (tmp_path / "bare.npy").rename(tmp_path / "bare.npz")
     for name, said in {
         "text": "not a motion file", "empty": "not a motion file", "cut": "not a motion file", "bare": "not a motion file",
-        "other": "schema ''", "newer": "kinolift.motion/9", "partly": "lacks joint_names",
+        "other": "schema is ''", "newer": "kinolift.motion/9", "partly": "lacks joint_names",
     }.items():  # fmt: skip
         with pytest.raises(Failure, match=said) as failure:
             load_motion(tmp_path / f"{name}.npz")
         assert failure.value.code == "bad_motion"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"times": np.array([0, 1, 2, 2, 3]) / 30}, "times do not rise"),
+        ({"times": np.array([0, 1, 2, 9, 1e300])}, "times do not rise"),
+        ({"times": np.zeros((5, 1))}, "times has the shape"),
+        ({"fps": np.array(1e-300)}, "frame rate"),
+        ({"fps": np.array([30.0, 30.0])}, "fps is no number"),
+        ({"joint_names": np.array(["a"] * len(ARMATURE_24))}, "two joints of one name"),
+        ({"joint_names": np.array("pelvis")}, "joint_names has the shape"),
+        ({"positions_world": np.zeros((5, len(ARMATURE_24), 3), "U1")}, "values of the type <U1"),
+        ({"contacts": np.zeros((5, 2), float)}, "values of the type float64"),
+        ({"rotations": np.zeros((5, len(ARMATURE_24), 4), np.float32)}, "no length"),
+        ({"root_translation": np.full((5, 3), 3e38, np.float32)}, "too large"),
+        ({"image_size": np.array([0, 480])}, "image_size is not positive"),
+        ({"provenance": np.array("[]")}, "provenance"),
+        ({"provenance": np.array("[" * 10_000)}, "nested too deep"),
+        ({"provenance": np.array('{"quality": {"acceleration": "fast"}}')}, "no numbers"),
+        ({"provenance": np.array('{"quality": {"acceleration": NaN}}')}, "NaN"),
+        ({"provenance": np.array('{"quality": {"unsure": [{"start": 1}]}}')}, "a stretch"),
+    ],
+)
+def test_nonsense_is_told_with_exit_code_3(tmp_path, change, said):
+    save_motion(a_motion(), tmp_path / "take.npz")
+    with np.load(tmp_path / "take.npz") as file:
+        np.savez_compressed(tmp_path / "take.npz", **{**file, **change})
+    with pytest.raises(Failure, match=said) as failure:
+        load_motion(tmp_path / "take.npz")
+    assert failure.value.code == "bad_motion" and failure.value.exit_code == 3

@@ -3,7 +3,7 @@ import argparse
 import pytest
 
 from contract.failure import EXIT_CODES, ExitCode, Failure
-from contract.options import CaptureOptions, add_arguments, parse_moment
+from contract.options import HIGHEST_SEED, CaptureOptions, add_arguments, parse_moment, real, whole
 
 
 def parsed(words):
@@ -43,12 +43,19 @@ def test_arguments_say_the_same_again():
         (["--hypotheses", "0"], "--hypotheses is 0"),
         (["--start", "soon"], "--start is 'soon'; give seconds"),
         (["--end", "7.5f"], "--end is '7.5f'"),
+        (["--start", "9" * 400], "no video lasts longer than 1000000 s"),
+        (["--end", "9" * 400 + "f"], "no video lasts longer than 1000000000 frames"),
+        (["--start", "\u0664"], "give seconds"),
+        (["--height", "9" * 400], "--height is inf"),
+        (["--seed", "9" * 26], "--seed is 99999999999999999999999999; it goes from 0"),
+        (["--seed", "-1"], "--seed is -1"),
+        (["--steps", "9" * 30], "--steps is 9"),
     ],
 )
 def test_what_cannot_be_is_refused_in_a_sentence(words, said):
     with pytest.raises(Failure) as failure:
         parsed(words)
-    assert said in failure.value.message
+    assert said in failure.value.message and len(failure.value.message) < 200
     assert failure.value.exit_code == ExitCode.BAD_ARGUMENTS
 
 
@@ -61,3 +68,36 @@ def test_every_failure_has_an_exit_code_and_an_unknown_one_is_a_mistake_of_ours(
     assert all(Failure(code, "said").exit_code == exit_code for code, exit_code in EXIT_CODES.items())
     with pytest.raises(ValueError, match="unknown failure code"):
         Failure("no_such_code", "said")
+
+
+@pytest.mark.parametrize("name", ["hypotheses", "steps", "seed"])
+def test_whole_numbers_beyond_everything_are_told_from_scripts_and_commands(name, capsys):
+    with pytest.raises(Failure, match=f"--{name} is a number of many digits"):
+        CaptureOptions(**{name: 10**400}).check()
+    with pytest.raises(SystemExit) as end:
+        parsed([f"--{name}", "9" * 5000])
+    assert end.value.code == ExitCode.BAD_ARGUMENTS and len(capsys.readouterr().err.splitlines()[-1]) < 200
+
+
+def test_the_highest_seed_is_taken():
+    assert parsed(["--seed", str(HIGHEST_SEED)]).seed == HIGHEST_SEED
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "said"),
+    [
+        (whole(1), "0", "0 is too small; it takes 1 or more"),
+        (whole(1, 9), "10", "10 is too large; it takes 9 or less"),
+        (whole(), "1.5", "'1.5' is not a whole number"),
+        (whole(), "9" * 41, "more digits"),
+        (real(0.0, 1.0), "1.5", "1.5 is too large"),
+        (real(), "nan", "'nan' is not a number"),
+        (real(), "9" * 400, "is not a number"),
+        (real(), "x\x1b[31m", "is not a number"),
+    ],
+)
+def test_numbers_of_other_commands_are_checked_as_they_are_read(kind, text, said):
+    with pytest.raises(argparse.ArgumentTypeError) as refused:
+        kind(text)
+    assert said in str(refused.value) and str(refused.value).isprintable()
+    assert whole(1, 9)("9") == 9 and real(0.0, 1.0)("0.5") == 0.5
