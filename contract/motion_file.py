@@ -211,7 +211,7 @@ def _check_sense(arrays: Mapping[str, np.ndarray], fps: float) -> None:
 
 def _check_report(provenance: Any) -> None:
     """ValueError for a provenance in which the panel would stumble over what it shows of it."""
-    if not isinstance(provenance, dict) or any(not isinstance(provenance.get(part, {}), dict) for part in ("quality", "options", "source")):
+    if not isinstance(provenance, dict) or any(not isinstance(provenance.get(part, {}), dict) for part in ("quality", "options")):
         raise ValueError("its provenance is not the JSON object that it should be")
     report = provenance.get("quality", {})
     unsure = report.get("unsure", [])
