@@ -105,7 +105,7 @@ def test_the_workers_failure_is_one_sentence(fake_python, video, part, sentence)
 def test_a_motion_of_another_schema(fake_python, video):
     fake_python("old_schema")
     message = failure_of(bpy.ops.kinolift.capture, filepath=str(video))
-    assert "has the schema 'kinolift.motion/0', and this version reads 'kinolift.motion/1'; capture the video again." in message
+    assert "its schema is 'kinolift.motion/0', and this version reads 'kinolift.motion/1'); capture the video again." in message
     assert not bpy.data.armatures
 
 
