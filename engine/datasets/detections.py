@@ -53,6 +53,7 @@ class Segment:
     stature: float
     camera: PairCamera | None = None  # where the file names it
     detector: str = "full"
+    camera_to_world: npt.NDArray[np.float32] | None = None  # (T,4,4) Z up, the floor at 0, where the file has it
 
 
 def load_detections(folder: Path) -> list[Segment]:
@@ -111,7 +112,8 @@ def _pieces(z: dict[str, np.ndarray], s: int, a: int, b: int) -> list[Segment]:
             Segment(
                 truth=z["truth"][rows].astype(np.float32) / 1000.0, detected=detected, source=str(z["source"][s]), clip=int(z["clip"][s]),
                 human=str(z["human"][s]), stature=float(z["stature"][s]), camera=camera,
-                detector=str(z.get("detector", "full")), **filled,
+                detector=str(z.get("detector", "full")),
+                camera_to_world=z["camera_to_world"][rows].astype(np.float32) if "camera_to_world" in z else None, **filled,
             )
         )  # fmt: skip
     return pieces

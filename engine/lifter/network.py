@@ -45,7 +45,7 @@ class LifterConfig(TemporalLayout):
     features: int = FEATURES
 
 
-class _Block(nn.Module):
+class TemporalBlock(nn.Module):
     """Residual: normalise, look at the neighbours in time, mix the channels.
 
     A convolution over three frames, written as one matrix product over the shifted copies: on a CPU that is several times faster.
@@ -73,18 +73,23 @@ class TemporalNetwork(nn.Module):
         super().__init__()
         self.enter = nn.Linear(inputs, layout.width)
         self.drop = nn.Dropout(dropout)
-        self.blocks = nn.ModuleList(_Block(layout.width, d) for d in layout.dilations)
+        self.blocks = nn.ModuleList(TemporalBlock(layout.width, d) for d in layout.dilations)
         self.norm = nn.LayerNorm(layout.width)
         self.leave = nn.Linear(layout.width, outputs)
         nn.init.zeros_(self.leave.weight)
         nn.init.zeros_(self.leave.bias)
 
-    def through(self, x: Tensor) -> Tensor:
-        """What its layers make of the inputs."""
+    def hidden(self, x: Tensor) -> Tensor:
+        """(B,T,width): what its layers make of the inputs, before the last one."""
         x = self.drop(self.enter(x))
         for block in self.blocks:
             x = self.drop(block(x))
-        out: Tensor = self.leave(self.norm(x))
+        out: Tensor = self.norm(x)
+        return out
+
+    def through(self, x: Tensor) -> Tensor:
+        """What all of its layers make of the inputs."""
+        out: Tensor = self.leave(self.hidden(x))
         return out
 
 
@@ -96,8 +101,13 @@ class Lifter(TemporalNetwork):
         super().__init__(self.config.features, 3 * self.config.joints, self.config)
 
     def forward(self, encoded: Encoded) -> Tensor:
-        pose = encoded.base + self.through(encoded.features).to(encoded.base.dtype).unflatten(-1, (self.config.joints, 3))
-        return pose - pose[..., :1, :]
+        return self.with_hints(encoded)[0]
+
+    def with_hints(self, encoded: Encoded) -> tuple[Tensor, Tensor]:
+        """The pose, and the features (B,T,width) that it was read from."""
+        hints = self.hidden(encoded.features)
+        pose = encoded.base + self.leave(hints).to(encoded.base.dtype).unflatten(-1, (self.config.joints, 3))
+        return pose - pose[..., :1, :], hints
 
 
 def load_lifter(path: Path) -> Lifter:

@@ -18,7 +18,7 @@ from engine.detection.landmarks import LANDMARK_JOINT, LANDMARK_MIRROR, LANDMARK
 from engine.lifter.codec import WORLD_TO_STATURE, view_rotation
 
 BUILD_SIGMA = 0.09  # log-normal spread of each bone's length: adults' limb proportions vary by 4 to 5 %, and few bodies were rendered
-TURN_SIGMA = math.radians(15.0)  # the body turned about its own long axis: more would need other errors of the detector
+TURN_SIGMA = math.radians(15.0)  # the body turned about the vertical: more would need other errors of the detector
 DEPTH_SIGMA = 0.15  # log of the distance: perspective changes, the person's size in the picture hardly matters to the detector
 ROLL_SIGMA = math.radians(8.0)
 WIDE_ROLL = math.radians(45.0)  # beyond that `upright_roll` turns the picture
@@ -46,7 +46,8 @@ _CHAIN = {"knee.L": 0.25, "ankle.L": 0.25, "spine": 0.09, "chest": 0.09, "neck":
 
 @dataclass(frozen=True)
 class Pairs:
-    """A batch of runs: rays (B,T,33,2), visibility (B,T,33), world (B,T,33,3), detected (B,T), truth (B,T,22,3), stature (B,)."""
+    """A batch of runs: rays (B,T,33,2), visibility (B,T,33), world (B,T,33,3), detected (B,T), truth (B,T,22,3), stature (B,), up (B,T,3):
+    unit, camera axes."""
 
     rays: Tensor
     visibility: Tensor
@@ -54,6 +55,7 @@ class Pairs:
     detected: Tensor
     truth: Tensor
     stature: Tensor
+    up: Tensor
 
     def runs(self, rows: Tensor) -> Pairs:
         """Those of the batch's runs."""
@@ -111,6 +113,7 @@ def mirrored(pairs: Pairs, generator: torch.Generator) -> Pairs:
     return replace(
         pairs, rays=other(pairs.rays, marks, True), visibility=other(pairs.visibility, marks, False),
         world=other(pairs.world, marks, True), truth=other(pairs.truth, joints, True),
+        up=torch.where(flip[:, None, None], pairs.up * pairs.up.new_tensor([-1.0, 1.0, 1.0]), pairs.up),
     )  # fmt: skip
 
 
@@ -183,8 +186,7 @@ def _reshape(pairs: Pairs, generator: torch.Generator) -> Pairs:
     rooted = torch.stack(joints, 2)
     legs_and_trunk = sum(_CHAIN.values())
     grown = sum(share * scale[:, BODY_22.index(joint)] for joint, share in _CHAIN.items()) / legs_and_trunk
-    axis = rooted[:, :, BODY_22.index("head_top")] - rooted[:, :, [BODY_22.index("ankle.L"), BODY_22.index("ankle.R")]].mean(2)
-    about = torch.nn.functional.normalize(axis.mean(1), dim=-1)
+    about = torch.nn.functional.normalize(pairs.up.mean(1), dim=-1)  # gravity stays what it is to the body
     turn = TURN_SIGMA * torch.randn(batch, generator=generator, device=device)
     rooted = rooted @ rotation_matrices(about * turn[:, None]).transpose(-1, -2)[:, None]
     depth = torch.exp(DEPTH_SIGMA * torch.randn(batch, generator=generator, device=device))[:, None, None, None]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from contract.failure import Failure
@@ -17,6 +20,16 @@ def crops(segments: list[Segment], length: int = LENGTH) -> list[Segment]:
     return [s for s in segments if len(s.detected) >= length]
 
 
+def segment_up(segment: Segment) -> npt.NDArray[np.float32]:
+    """(T,3) up, unit, in camera axes, at every frame; of a camera that the file does not name, that of one held level."""
+    frames = len(segment.detected)
+    if segment.camera_to_world is not None:
+        return segment.camera_to_world[:, 2, :3].astype(np.float32)
+    tilt, roll = (0.0, 0.0) if segment.camera is None else (math.radians(a) for a in (segment.camera.tilt, segment.camera.roll))
+    up = [math.cos(tilt) * math.sin(roll), -math.cos(tilt) * math.cos(roll), math.sin(tilt)]
+    return np.tile(np.array(up, np.float32), (frames, 1))
+
+
 class Crops:
     """The frames of segments one after another on the device, to draw runs of `length` frames from."""
 
@@ -29,6 +42,7 @@ class Crops:
         self.first = np.cumsum(self.frames) - self.frames
         names = ("rays", "visibility", "world", "detected", "truth")
         self.values = {n: torch.from_numpy(np.concatenate([getattr(s, n) for s in segments])).to(self.device) for n in names}
+        self.values["up"] = torch.from_numpy(np.concatenate([segment_up(s) for s in segments])).to(self.device)
         self.stature = torch.tensor([s.stature for s in segments], dtype=torch.float32, device=self.device)
 
     def draw(self, rows: int, rng: np.random.Generator) -> Pairs:

@@ -109,9 +109,11 @@ def transplant(pairs: Pairs, motions: Motions, share: float, rng: np.random.Gene
     seen = drawn @ turns[:, None]
     placed = seen - seen[:, :, :1].mean(1, keepdim=True) + pairs.truth[rows][:, :, :1].mean(1, keepdim=True)
     free = placed[..., 2].amin((1, 2)) > NEAREST
-    truth, stature = pairs.truth.clone(), pairs.stature.clone()
+    truth, stature, up = pairs.truth.clone(), pairs.stature.clone(), pairs.up.clone()
     truth[rows] = torch.where(free[:, None, None, None], placed, truth[rows])
     stature[rows] = torch.where(free, stature_of(drawn).to(stature.dtype), stature[rows])
+    up[rows] = torch.where(free[:, None, None], turns[:, 2].to(up.dtype)[:, None].expand(-1, frames, -1), up[rows])
+    pairs = replace(pairs, up=up)
     if detector is None:
         return carried(pairs, truth, stature)
     anew = reread(pairs.runs(rows), truth[rows], stature[rows], detector)

@@ -30,4 +30,5 @@ def pairs(tmp_path):
         ones,
         truth,
         torch.full((8,), 1.7, dtype=torch.float64),
+        torch.tensor([0.0, -1.0, 0.0], dtype=torch.float64).expand(8, 60, 3),
     )
