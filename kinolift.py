@@ -77,7 +77,7 @@ COMMANDS = (
     Command("test", "run the checks and the tests; further words go to pytest", "here"),
 )
 
-GROUPS = ("numpy", "worker", "torch", "blender")
+GROUPS = ("numpy", "worker", "terminal", "torch", "blender")
 REQUIRED_BYTES = 2_500_000_000  # free space without torch, downloads included
 
 

@@ -66,7 +66,7 @@ def _check_addon_types(executable: Path) -> bool:
 
 def _other_blender(environment: Environment) -> tuple[Environment | None, str]:
     """The environment with the Blender of the other Python, made; or None and why."""
-    (python,) = (python for python in read_lock().pythons if python != environment.python)
+    (python,) = (python for python in read_lock().environments if python != environment.python)
     interpreter = find_interpreter(python)
     if interpreter is None:
         return None, f"there is no Python {python} with venv on this machine; install python{python} to run them."

@@ -18,7 +18,7 @@ from contract.failure import ExitCode, Failure
 from .display import Display
 from .environment import Environment
 from .fetch import ROOT, WHEEL_PLATFORMS, fetch_wheels, make_model
-from .lock import Lock, Package, read_lock
+from .lock import CARRIED, Lock, Package, read_lock
 from .system import platform_name
 
 CONTENT: Final = ("__init__.py", "LICENSE", "addon", "contract", "engine")  # beside the manifest and the wheels
@@ -39,7 +39,7 @@ def plan_wheels(lock: Lock, platform: str, python: str, torch: str) -> Plan:
 
     `torch` is "cpu" or "cuda".
     """
-    packages = lock.select(["worker"], python, platform)
+    packages = lock.select(CARRIED, python, platform)
     if not platform.startswith("linux"):
         return Plan(packages + lock.select(["torch"], python, platform))  # the registry's torch for these is a CPU build
     if torch == "cuda":
@@ -84,7 +84,7 @@ def _parser() -> argparse.ArgumentParser:
         "--python",
         action="append",
         choices=read_lock().pythons,
-        help="Blender 4.2 to 5.0 has 3.11, 5.1 and later have 3.13; may be given several times (default: both in one zip)",
+        help="Blender 4.2 to 5.0 has 3.11, 5.1 and later have 3.13, Debian's 5.2 has 3.14; may be given several times (default: all in one zip)",
     )
     parser.add_argument(
         "--torch", choices=("cpu", "cuda"), default="cpu", help="the build of torch in a zip for Linux (default %(default)s)"

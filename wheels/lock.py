@@ -15,6 +15,7 @@ from contract.failure import Failure
 
 LOCK_FILE: Final = Path(__file__).parent / "lock.json"
 FORMAT: Final = 1
+CARRIED: Final = ("worker", "terminal")  # the groups that the extension carries, and every environment has
 
 
 @dataclass(frozen=True)
@@ -54,8 +55,17 @@ class Lock:
 
     @cached_property
     def pythons(self) -> tuple[str, ...]:
-        """The Pythons that the lock was made for."""
-        return tuple(sorted({python for package in self.packages for python in package.pythons}))
+        """The Pythons that the extension runs on, oldest first."""
+        return _sorted(python for package in self.packages if set(CARRIED).intersection(package.groups) for python in package.pythons)
+
+    @cached_property
+    def environments(self) -> tuple[str, ...]:
+        """The Pythons for which there is Blender as a module, and so a whole environment, oldest first."""
+        return _sorted(python for package in self.packages if package.name == "bpy" for python in package.pythons)
+
+
+def _sorted(pythons: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(set(pythons), key=lambda text: [int(part) for part in text.split(".")]))
 
 
 def normalize(name: str) -> str:

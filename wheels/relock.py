@@ -31,21 +31,31 @@ PACKAGES_FILE: Final = Path(__file__).parent / "packages.toml"
 
 
 def wanted_packages(content: Mapping[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
-    """The rows of the lock without their files, by (name, version)."""
+    """The rows of the lock without their files, by (name, version). Raises Failure where the table contradicts itself."""
     rows: dict[tuple[str, str], dict[str, Any]] = {}
-    for group, packages in content["groups"].items():
-        for name, versions in packages.items():
-            if isinstance(versions, str):
-                versions = dict.fromkeys(content["pythons"], versions)
-            for python, version in versions.items():
-                platforms_of = content["platforms_of"]
-                platforms = platforms_of.get(f"{name} {version}", platforms_of.get(name, content["platforms"]))
-                new = {"name": name, "version": version, "groups": [], "pythons": [], "platforms": platforms}
-                row = rows.setdefault((name, version), new)
-                for key, value in (("groups", group), ("pythons", python)):
-                    if value not in row[key]:
-                        row[key].append(value)
+    for package in content["packages"]:
+        name, groups = package["name"], package["groups"]
+        if unknown := set(groups) - set(content["groups"]):
+            raise Failure("bad_installation", f"{name} is in the group {min(unknown)!r}, which {PACKAGES_FILE.name} does not describe.")
+        of_groups = {python for group in groups for python in content["groups"][group]["pythons"]}
+        for python in package.get("pythons", sorted(of_groups)):
+            version = package["version"] if isinstance(package["version"], str) else package["version"][python]
+            row = rows.setdefault(
+                (name, version),
+                {
+                    "name": name, "version": version, "groups": groups, "pythons": [],
+                    "platforms": package.get("platforms", content["platforms"]), "files": dict(package.get("files", {})),
+                },
+            )  # fmt: skip
+            if row["groups"] != groups or python in row["pythons"]:
+                raise Failure("bad_installation", f"{name} {version} stands twice in {PACKAGES_FILE.name}.")
+            row["pythons"].append(python)
     return rows
+
+
+def all_pythons(content: Mapping[str, Any]) -> list[str]:
+    """Every Python of any group, oldest first."""
+    return sorted({python for group in content["groups"].values() for python in group["pythons"]}, key=lambda text: [int(part) for part in text.split(".")])
 
 
 def look_up(requirements: Iterable[str], platform: str, python: str) -> list[dict[str, Any]]:
@@ -66,17 +76,16 @@ def look_up(requirements: Iterable[str], platform: str, python: str) -> list[dic
 def relock(content: Mapping[str, Any]) -> dict[str, Any]:
     """The lock's content for the packages file's."""
     rows = wanted_packages(content)
+    by_hand = {key for key, row in rows.items() if row["files"]}
     for row in rows.values():
-        row["files"], row["requires"] = dict(content["files"].get(f"{row['name']} {row['version']}", {})), []
+        row["requires"] = []
     for platform in content["platforms"]:
-        for python in content["pythons"]:
+        for python in all_pythons(content):
             here = [
-                row for key, row in rows.items()
-                if platform in row["platforms"] and python in row["pythons"] and " ".join(key) not in content["files"]
+                row for key, row in rows.items() if platform in row["platforms"] and python in row["pythons"] and key not in by_hand
             ]  # fmt: skip
-            if "model" in content["groups"]:
-                # one file is enough: what it carries is the same on every platform
-                here = [row for row in here if row["groups"] != ["model"] or platform == content["platforms"][0]]
+            # one file is enough: what it carries is the same on every platform
+            here = [row for row in here if row["groups"] != ["model"] or platform == content["platforms"][0]]
             # `===` compares the text, so that no other build of the same version (2.13.0+cpu) takes the place of the registry's
             for batch in _batches(here):
                 for found in look_up([f"{row['name']}==={row['version']}" for row in batch], platform, python):

@@ -30,7 +30,7 @@ def test_every_zip_carries_the_detector_and_never_what_blender_has(platform: str
     carried = names(platform, python, torch)
     assert {"mediapipe", "opencv-python", "scipy", "safetensors"} <= carried
     assert not carried & {"numpy", "bpy", "pytest", "tensorboard", "h5py"}
-    assert ("triton" in carried) == (torch == "cuda" and platform == "linux-x64")  # it compiles the refiner's fused blocks for CUDA
+    assert ("triton" in carried) == (torch == "cuda" and platform == "linux-x64" and python in LOCK.environments)  # it compiles the refiner's fused blocks for CUDA
 
 
 def test_torch_is_the_small_build_where_there_is_one() -> None:
@@ -48,7 +48,7 @@ def test_where_there_is_no_small_torch_it_is_left_out_and_said() -> None:
 
 
 def test_cuda_brings_its_libraries() -> None:
-    for python in LOCK.pythons:
+    for python in LOCK.environments:
         assert {"torch 2.13.0", "nvidia-cudnn-cu13", "nvidia-cublas"} <= names("linux-x64", python, "cuda")
         assert not plan_wheels(LOCK, "linux-x64", python, "cuda").note
 

@@ -14,8 +14,12 @@ DIGEST = "a" * 64
 
 def content(**changes: Any) -> dict[str, Any]:
     plain = {
-        "pythons": ["3.11", "3.13"], "platforms": ["linux-x64"], "platforms_of": {}, "files": {}, "left_out": {},
-        "groups": {"worker": {"alpha": "1.0", "beta": {"3.13": "2.0"}}, "test": {"alpha": "1.0"}},
+        "platforms": ["linux-x64"], "left_out": {},
+        "groups": {"worker": {"pythons": ["3.11", "3.13"]}, "test": {"pythons": ["3.11"]}},
+        "packages": [
+            {"name": "alpha", "version": "1.0", "groups": ["worker", "test"]},
+            {"name": "beta", "version": {"3.13": "2.0"}, "groups": ["worker"], "pythons": ["3.13"]},
+        ],
     }  # fmt: skip
     return plain | changes
 
@@ -60,7 +64,22 @@ def test_what_no_python_here_needs_is_not_asked_for(registry: dict[str, list[str
 
 def test_files_named_by_hand_are_not_looked_up(registry: dict[str, list[str]]) -> None:
     own = {"alpha-1.0+own-py3-none-any.whl": "b" * 64}
-    groups = {"worker": {"alpha": "1.0"}, "own": {"alpha": "1.0+own"}}
-    plain, ours = relock.relock(content(groups=groups, files={"alpha 1.0+own": own}))["packages"]
+    packages = [
+        {"name": "alpha", "version": "1.0", "groups": ["worker"]},
+        {"name": "alpha", "version": "1.0+own", "groups": ["test"], "files": own},
+    ]
+    plain, ours = relock.relock(content(packages=packages))["packages"]
     assert (plain["version"], ours["version"]) == ("1.0", "1.0+own")
     assert ours["files"] == own
+
+
+def test_a_table_that_contradicts_itself_is_refused(registry: dict[str, list[str]]) -> None:
+    alpha = {"name": "alpha", "version": "1.0", "groups": ["worker"]}
+    with pytest.raises(Failure, match=r"alpha 1\.0 stands twice"):
+        relock.relock(content(packages=[alpha, alpha]))
+    with pytest.raises(Failure, match="'dance', which packages.toml does not describe"):
+        relock.relock(content(packages=[alpha | {"groups": ["dance"]}]))
+
+
+def test_the_oldest_python_comes_first() -> None:
+    assert relock.all_pythons(content(groups={"worker": {"pythons": ["3.13", "3.9"]}})) == ["3.9", "3.13"]
