@@ -185,7 +185,7 @@ def test_an_interrupted_set_up_is_done_again(copy: Copy, number: int) -> None:
         assert error.strip().endswith("Cancelled.")
         assert "Traceback" not in error
     assert out == ""
-    assert copy.stamp()["groups"] == {}
+    assert copy.stamp()["installed"] == {}
     assert copy.capture("x")["tiny"] == "first"
     assert not list(copy.venv.glob("tmp"))
 
@@ -215,7 +215,7 @@ def check_sentence(result: tuple[int, str, str], code: ExitCode, *words: str) ->
 def test_no_network(copy: Copy) -> None:
     result = copy.run("capture", "x", PIP_FIND_LINKS=str(copy.folder))
     check_sentence(result, ExitCode.NO_RESOURCES, "cannot be downloaded", "network")
-    assert copy.stamp()["groups"] == {}, "the next command tries again"
+    assert copy.stamp()["installed"] == {}, "the next command tries again"
 
 
 def test_a_package_that_is_not_the_locked_one(copy: Copy) -> None:
@@ -229,6 +229,15 @@ def test_somebody_elses_venv_is_left_alone(copy: Copy) -> None:
     (copy.venv / "precious.txt").write_text("mine")
     check_sentence(copy.run("capture", "x"), ExitCode.NO_RESOURCES, ".venv was not made by Kinolift")
     assert [path.name for path in copy.venv.iterdir()] == ["precious.txt"]
+
+
+def test_an_environment_behind_a_link_is_left_alone(copy: Copy, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "kinolift.json").write_text("{}")
+    copy.venv.symlink_to(elsewhere, target_is_directory=True)
+    check_sentence(copy.run("capture", "x"), ExitCode.NO_RESOURCES, ".venv was not made by Kinolift")
+    assert [path.name for path in elsewhere.iterdir()] == ["kinolift.json"]
 
 
 def test_a_damaged_lock(copy: Copy) -> None:

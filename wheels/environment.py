@@ -68,7 +68,7 @@ class Environment:
 
     def is_ready(self, lock: Lock, groups: Sequence[str]) -> bool:
         """Whether these groups are installed as the lock has them now."""
-        done = self._read_stamp().get("groups", {})
+        done = self._read_stamp().get("installed", {})
         return self.executable.is_file() and all(done.get(group) == self._key(lock, group) for group in groups)
 
     def _key(self, lock: Lock, group: str) -> str:
@@ -121,7 +121,7 @@ class Environment:
                 if whole and finish is not None:
                     display.show(0.97, "making the detector's model")
                     finish(self.executable)
-            done = {} if whole else self._read_stamp().get("groups", {})
+            done = {} if whole else self._read_stamp().get("installed", {})
             groups = (*self.groups, *more) if whole else more
             self._write_stamp({**done, **{group: self._key(lock, group) for group in groups}})
         except OSError as error:
@@ -129,7 +129,8 @@ class Environment:
 
     def _clear(self) -> None:
         """Empties the folder, but not one that somebody else made."""
-        if self.folder.exists() and any(self.folder.iterdir()) and not self.stamp.exists():
+        ours = self.stamp.exists() and not self.folder.is_symlink()  # what a link leads to is used by others
+        if self.folder.exists() and any(self.folder.iterdir()) and not ours:
             raise Failure("bad_installation", f"{self.folder} was not made by Kinolift: rename or delete it, then run the command again.")
         if self.folder.exists():
             # the stamp goes last, so that a folder half deleted is still known for ours
@@ -141,7 +142,7 @@ class Environment:
 
     def _write_stamp(self, groups: dict[str, str]) -> None:
         temporary = self.stamp.with_suffix(".part")
-        temporary.write_text(json.dumps({"python": self.python, "groups": groups}, indent=1) + "\n", encoding="utf-8")
+        temporary.write_text(json.dumps({"python": self.python, "installed": groups}, indent=1) + "\n", encoding="utf-8")
         temporary.replace(self.stamp)
 
     def _install(self, lock: Lock, groups: Sequence[str], held: int, report: Report) -> None:

@@ -31,7 +31,7 @@ def ready(folder: Path, of: Lock, groups: tuple[str, ...]) -> Environment:
     made = Environment(folder, Path("python3"), "3.11", ("worker", "torch"), 0)
     made.executable.parent.mkdir(parents=True)
     made.executable.touch()
-    made.stamp.write_text(json.dumps({"python": "3.11", "groups": {group: made._key(of, group) for group in groups}}))
+    made.stamp.write_text(json.dumps({"python": "3.11", "installed": {group: made._key(of, group) for group in groups}}))
     return made
 
 
@@ -45,7 +45,7 @@ def test_ready_is_what_the_stamp_and_the_lock_agree_on(tmp_path: Path) -> None:
 
 def test_not_ready_without_its_python_or_with_half_a_stamp(tmp_path: Path) -> None:
     made = ready(tmp_path / ".venv", lock(), ("worker", "torch"))
-    made.stamp.write_text('{"groups": {"worker"')
+    made.stamp.write_text('{"installed": {"worker"')
     assert not made.is_ready(lock(), made.groups)
     made = ready(tmp_path / "other", lock(), ("worker", "torch"))
     made.executable.unlink()
