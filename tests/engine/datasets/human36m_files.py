@@ -30,7 +30,7 @@ def standing() -> np.ndarray:
 def motion(frames: int, seed: int) -> np.ndarray:
     """(T,17,3) a person who turns and sways about the room's middle, world axes, metres."""
     rng = np.random.default_rng(seed)
-    turn = Rotation.from_euler("z", rng.uniform(0, 6) + np.linspace(0, 1, frames)).as_matrix()
+    turn = Rotation.from_euler("z", (rng.uniform(0, 6) + np.linspace(0, 1, frames))[:, None]).as_matrix()
     sway = 1 + 0.05 * np.sin(np.linspace(0, 9, frames) + rng.uniform(0, 6))[:, None, None]
     return (standing() * sway) @ turn.transpose(0, 2, 1) + np.append(rng.uniform(-0.5, 0.5, 2), 0)
 

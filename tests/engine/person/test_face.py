@@ -17,7 +17,7 @@ def a_head(turns, at):
         "ear.L": (0.07, 0, 0),
         "ear.R": (-0.07, 0, 0),
     }.items():
-        world[:, LANDMARKS.index(name)] = Rotation.from_euler("y", turns, degrees=True).apply(place)
+        world[:, LANDMARKS.index(name)] = Rotation.from_euler("y", np.reshape(turns, (-1, 1)), degrees=True).apply(place)
     matrix = camera_matrix((640, 480), 60.0)
     image = np.tile((matrix @ [*at, 1.0])[:2], (len(turns), 33, 1))
     ones = np.ones((len(turns), 33))
@@ -30,7 +30,7 @@ def a_head(turns, at):
 def test_a_face_before_the_camera_looks_into_it_and_turns_with_the_head():
     faces = a_head([0.0, 90.0, -45.0], (0.0, 0.0))
     assert np.allclose(np.linalg.norm(faces, axis=1), 1.0)
-    wanted = Rotation.from_euler("y", [0.0, 90.0, -45.0], degrees=True).apply((0, 0, -1))
+    wanted = Rotation.from_euler("y", [[0.0], [90.0], [-45.0]], degrees=True).apply((0, 0, -1))
     assert np.allclose(faces, wanted, atol=0.05)
 
 
