@@ -84,7 +84,7 @@ def _parser() -> argparse.ArgumentParser:
         "--python",
         action="append",
         choices=read_lock().pythons,
-        help="Blender 4.2 to 5.0 has 3.11, 5.1 and later have 3.13, Debian's 5.2 has 3.14; may be given several times (default: all in one zip)",
+        help="Blender 4.2 to 5.0 has 3.11, 5.1 and later have 3.13, Debian's 5.2 has 3.14; may be given several times (default: all)",
     )
     parser.add_argument(
         "--torch", choices=("cpu", "cuda"), default="cpu", help="the build of torch in a zip for Linux (default %(default)s)"

@@ -56,15 +56,16 @@ class Lock:
     @cached_property
     def pythons(self) -> tuple[str, ...]:
         """The Pythons that the extension runs on, oldest first."""
-        return _sorted(python for package in self.packages if set(CARRIED).intersection(package.groups) for python in package.pythons)
+        return in_order(python for package in self.packages if set(CARRIED).intersection(package.groups) for python in package.pythons)
 
     @cached_property
     def environments(self) -> tuple[str, ...]:
         """The Pythons for which there is Blender as a module, and so a whole environment, oldest first."""
-        return _sorted(python for package in self.packages if package.name == "bpy" for python in package.pythons)
+        return in_order(python for package in self.packages if package.name == "bpy" for python in package.pythons)
 
 
-def _sorted(pythons: Iterable[str]) -> tuple[str, ...]:
+def in_order(pythons: Iterable[str]) -> tuple[str, ...]:
+    """Each Python ("3.11") once, oldest first."""
     return tuple(sorted(set(pythons), key=lambda text: [int(part) for part in text.split(".")]))
 
 

@@ -25,7 +25,7 @@ from urllib.parse import unquote, urlsplit
 from contract.failure import Failure
 
 from .fetch import platform_arguments
-from .lock import FORMAT, LOCK_FILE, normalize
+from .lock import FORMAT, LOCK_FILE, in_order, normalize
 
 PACKAGES_FILE: Final = Path(__file__).parent / "packages.toml"
 
@@ -55,7 +55,7 @@ def wanted_packages(content: Mapping[str, Any]) -> dict[tuple[str, str], dict[st
 
 def all_pythons(content: Mapping[str, Any]) -> list[str]:
     """Every Python of any group, oldest first."""
-    return sorted({python for group in content["groups"].values() for python in group["pythons"]}, key=lambda text: [int(part) for part in text.split(".")])
+    return list(in_order(python for group in content["groups"].values() for python in group["pythons"]))
 
 
 def look_up(requirements: Iterable[str], platform: str, python: str) -> list[dict[str, Any]]:

@@ -30,7 +30,8 @@ def test_every_zip_carries_the_detector_and_never_what_blender_has(platform: str
     carried = names(platform, python, torch)
     assert {"mediapipe", "opencv-python", "scipy", "safetensors"} <= carried
     assert not carried & {"numpy", "bpy", "pytest", "tensorboard", "h5py"}
-    assert ("triton" in carried) == (torch == "cuda" and platform == "linux-x64" and python in LOCK.environments)  # it compiles the refiner's fused blocks for CUDA
+    # it compiles the refiner's fused blocks for CUDA
+    assert ("triton" in carried) == (torch == "cuda" and platform == "linux-x64" and python in LOCK.environments)
 
 
 def test_torch_is_the_small_build_where_there_is_one() -> None:

@@ -77,7 +77,7 @@ def test_a_table_that_contradicts_itself_is_refused(registry: dict[str, list[str
     alpha = {"name": "alpha", "version": "1.0", "groups": ["worker"]}
     with pytest.raises(Failure, match=r"alpha 1\.0 stands twice"):
         relock.relock(content(packages=[alpha, alpha]))
-    with pytest.raises(Failure, match="'dance', which packages.toml does not describe"):
+    with pytest.raises(Failure, match=r"'dance', which packages\.toml does not describe"):
         relock.relock(content(packages=[alpha | {"groups": ["dance"]}]))
 
 
