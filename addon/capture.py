@@ -182,9 +182,20 @@ class Take:
         took = f", in {seconds:.1f} s" if seconds is not None else ""
         bones = len(self.armature.data.bones)
         return (
-            f"{len(self.motion)} frames ({person}) at {self.motion.fps:.6g} fps: {self.keys} keys on {bones} bones, "
+            f"{len(self.motion)} frames ({person}) at {rate_words(self.motion)}: {self.keys} keys on {bones} bones, "
             f"frames {self.first_frame:.6g} to {self.last_frame:.6g}{took}."
         )
+
+
+def rate_words(motion: Motion) -> str:
+    """The motion's rate, and the video's where that is another one or varies."""
+    rate, told = f"{motion.fps:.6g} fps", motion.provenance.get("summary", {})
+    own = told.get("file_fps") if isinstance(told, dict) else None
+    if not isinstance(own, int | float):
+        return rate
+    if told.get("variable_rate"):
+        return f"{rate} (the video's rate varies about {own:.6g})"
+    return rate if abs(own - motion.fps) < 1e-3 else f"{rate} (resampled from the video's {own:.6g})"
 
 
 def quality_sentence(motion: Motion) -> str:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from ..contract.failure import ExitCode, Failure
 from ..contract.motion_file import Motion
 from ..contract.options import CaptureOptions, add_arguments
-from .capture import Capture, Placement, check_video, place_motion, quality_sentence
+from .capture import Capture, Placement, check_video, place_motion, quality_sentence, rate_words
 from .command_retarget import add_retarget_parser, run_retarget
 from .export import EXTENSIONS, MOTION_EXTENSION, check_outputs, copy_motion, export_armature
 from .export.options import ExportOptions, add_export_arguments
@@ -163,7 +163,7 @@ def _discard(scene: bpy.types.Scene) -> None:
 
 def _sentence(motion: Motion) -> str:
     """The summary where no armature is built."""
-    return f"{len(motion)} frames (the person found in {int(motion.detected.sum())}) at {motion.fps:.6g} fps."
+    return f"{len(motion)} frames (the person found in {int(motion.detected.sum())}) at {rate_words(motion)}."
 
 
 def _import_blender() -> None:

@@ -72,6 +72,6 @@ def rate_note(motion_fps: float, scene_fps: float) -> str:
     if same_rate(scene_fps, motion_fps):
         return ""
     return (
-        f"The video has {motion_fps:.6g} frames a second and the scene {scene_fps:.6g}: the keys were placed so that the timing is right, "
-        "between frames where needed; choose Match to give the scene the video's rate."
+        f"The motion has {motion_fps:.6g} frames a second and the scene {scene_fps:.6g}: the keys were placed so that the timing is right, "
+        "between frames where needed; choose Match to give the scene the motion's rate."
     )

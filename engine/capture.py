@@ -201,6 +201,7 @@ def _summary(track: Track, info: VideoInfo, fov: float, fov_from: str, exchanged
         "first_frame": round(float(track.times[0]) * track.fps),
         "last_frame": round(float(track.times[-1]) * track.fps),
         "fps": float(track.fps),
+        "file_fps": round(info.file_fps or info.fps, 4),
         "variable_rate": info.variable_rate,
         "width": info.width,
         "height": info.height,

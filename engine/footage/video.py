@@ -19,7 +19,9 @@ import numpy as np
 import numpy.typing as npt
 
 from contract.failure import Failure
+from contract.options import LONGEST_VIDEO
 from engine.footage.container import Mp4Facts, field_of_view, is_cut_short, read_mp4
+from engine.footage.rate import FASTEST, SLOWEST, TICK, USUAL, measure_rate, usual_rate
 from engine.progress import Progress
 
 Moment = tuple[float, str]  # what contract.options.parse_moment returns: a number of "s" or of "f"
@@ -29,11 +31,6 @@ _SEEK_SHORT: Final = 0.25  # seconds by which a seek aims short, as it may land 
 _SEEK_BEFORE: Final = 16  # frames by which OpenCV aims short of that, for the key frame it starts at: the first pictures may be broken
 _DAMAGED: Final = 100  # damaged packets in a row behind which good frames are still looked for
 _QUEUE: Final = 4  # pictures decoded ahead: smooths the decoder's bursts, and at 4K is still only 100 MB
-_TICK: Final = 1e-3  # seconds: the coarsest clock of a container (Matroska counts milliseconds)
-_SAME_RATE: Final = 0.1  # of a frame: a rate is constant where no frame is further off its place than this or a tick
-_FEW_DROPPED: Final = 0.8  # of the frames of an even rate that must be there for it to be the rate of the video
-_NTSC: Final = tuple(n * 1000.0 / 1001.0 for n in (24, 30, 48, 60, 120, 240))
-_FASTEST: Final = 1000.0  # frames a second; more is a container's clock taken for its rate
 _ROTATIONS: Final = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
 
 
@@ -41,10 +38,10 @@ _ROTATIONS: Final = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.
 class VideoInfo:
     """What is known of a video before it is decoded.
 
-    `width`, `height`: pixels of the upright picture, square. `fps`: frames a second, exact where it is a usual rate, the
-    average where `variable_rate`. `frame_count`: frames in the file, counted. `duration`: seconds, the last frame's own
-    time on the screen included. `rotation`: degrees clockwise by which the stored picture was turned. `fov_degrees`:
-    along the longer side, None where the file does not say.
+    `width`, `height`: pixels of the upright picture, square. `fps`: frames a second of a take of it, a standard rate where the
+    file's is near one or varies (`variable_rate`); `file_fps`: the file's own, by its usual step. `frame_count`: frames in the file,
+    counted. `duration`: seconds, the last frame's own time on the screen included. `rotation`: degrees clockwise by which the
+    stored picture was turned. `fov_degrees`: along the longer side, None where the file does not say.
     """
 
     path: Path
@@ -56,6 +53,12 @@ class VideoInfo:
     rotation: int
     variable_rate: bool
     fov_degrees: float | None
+    file_fps: float = 0.0  # 0: as `fps`
+
+    @property
+    def resampled(self) -> bool:
+        """Whether the frames stand beside a take's, so that the motion is read between them."""
+        return self.variable_rate or (self.file_fps or self.fps) != self.fps
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +130,7 @@ class Video:
         """The first frame at or after `moment`."""
         if moment is None:
             return default
-        number = int(moment[0]) if moment[1] == "f" else int(np.searchsorted(self._times, moment[0] - _TICK))
+        number = int(moment[0]) if moment[1] == "f" else int(np.searchsorted(self._times, moment[0] - TICK))
         return min(number, self.info.frame_count)
 
     def _check_range(self, start: Moment | None, end: Moment | None) -> None:
@@ -230,7 +233,7 @@ class Video:
         return any(capture.grab() for _ in range(tries))
 
     def _number_at(self, time: float) -> int:
-        if not self.info.variable_rate:
+        if not self.info.resampled:
             return round(time * self.info.fps)
         after = int(np.searchsorted(self._times, time))
         near = range(max(after - 1, 0), min(after + 1, len(self._times)))
@@ -252,7 +255,7 @@ class Video:
         whole = max(self._promised, self.info.frame_count)
         if not end.of_file or not self._progress or end.decoded >= whole:
             return
-        if self._promised > round(self.info.duration * self.info.fps):
+        if self._promised > round(self.info.duration * (self.info.file_fps or self.info.fps)):
             self._progress.warning("truncated", f"{name} is cut off: {end.decoded} of its {whole} frames could be read and are used.")
         else:
             self._progress.warning("frames_damaged", f"{whole - end.decoded} of the {whole} frames of {name} are damaged and left out.")
@@ -279,59 +282,38 @@ def open_video(path: str | os.PathLike[str], progress: Progress | None = None, d
         pixel = capture.get(cv2.CAP_PROP_SAR_NUM) / (capture.get(cv2.CAP_PROP_SAR_DEN) or 1.0)
     finally:
         capture.release()
-    nominal = nominal if 0.0 < nominal <= _FASTEST else 30.0
+    nominal = nominal if SLOWEST <= nominal <= FASTEST else USUAL
     times, keys, packets = _frame_times(path, nominal, promised)
     if width <= 0 or height <= 0 or not len(times):
         raise _not_a_video(path, facts)
     rotation = rotation if rotation in _ROTATIONS else 0
     stored = (round(width * pixel), height) if 0.1 < pixel < 10.0 else (width, height)
     upright = stored[::-1] if rotation in (90, 270) else stored
-    fps, variable = measure_rate(times, nominal)
+    _check_times(times, path.name)
+    rate = measure_rate(times, nominal)
     fov = field_of_view(facts.focal_35mm, *upright) if facts and facts.focal_35mm else None
-    duration = float(times[-1]) + 1.0 / fps if variable else len(times) / fps
-    info = VideoInfo(path, *upright, fps, len(times), duration, rotation, variable, fov)
+    duration = float(times[-1]) + 1.0 / rate.fps if rate.varies else len(times) / rate.file_fps
+    info = VideoInfo(path, *upright, rate.fps, len(times), duration, rotation, rate.varies, fov, rate.file_fps)
     # MP4's index counts its frames; elsewhere OpenCV guesses from the length, which may be that of the sound
     promised = max(promised, packets) if facts or is_cut_short(path) else packets
     promised = len(times) if promised == packets else promised
     return Video(info, times, keys, stored, promised, progress, decoders)
 
 
-def measure_rate(times: npt.NDArray[np.float64], nominal: float) -> tuple[float, bool]:
-    """(frames a second, whether the rate varies) of frames at `times` (T,) seconds, rising.
-
-    `nominal`: what the container says, which decides where the times alone cannot (a second of 29.97 in milliseconds
-    is a second of 30 too). A usual rate is returned exact. Where a few frames of an even rate are missing, that rate is returned.
-    """
+def _check_times(times: npt.NDArray[np.float64], name: str) -> None:
+    """Failure `bad_input` for times (T,) that no recording of a motion has: they decide how long the work takes."""
     if len(times) < 2:
-        return _snap(nominal, 1e-3), False
-    steps = np.arange(len(times))
-    average = (len(times) - 1) / float(times[-1] - times[0])
-    usual = (*_NTSC, *range(max(1, int(average * 0.95)), int(average * 1.05) + 2))
-    near = [rate for rate in usual if abs(rate / average - 1.0) < 0.05]
-    # in order of trust: the container's own rate, the usual ones, and the plain average
-    for rates in ([_snap(nominal, 1e-5)], near, [average]):
-        off = {rate: _off(times, steps, rate) for rate in rates}
-        best = min(off, key=lambda rate: off[rate], default=None)
-        if best is not None and off[best] <= max(_TICK, _SAME_RATE / best):
-            return float(best), False
-    rate = _snap(nominal, 1e-5)
-    places = np.rint((times - times[0]) * rate)
-    on_grid = np.abs(times - times[0] - places / rate).max() <= max(_TICK, _SAME_RATE / rate) and (np.diff(places) > 0).all()
-    if on_grid and len(times) >= _FEW_DROPPED * (places[-1] + 1):
-        return rate, True
-    return _snap(average, 1e-3), True
-
-
-def _off(times: npt.NDArray[np.float64], steps: npt.NDArray[np.int64], rate: float) -> float:
-    """The furthest that a frame is from its place on the grid k/rate, wherever the grid begins; seconds."""
-    residual = times - steps / rate
-    return float(residual.max() - residual.min()) / 2.0
-
-
-def _snap(rate: float, tolerance: float) -> float:
-    """The usual rate within that part of `rate`, else `rate`."""
-    nearest = min((*_NTSC, max(1.0, float(round(rate)))), key=lambda usual: abs(usual - rate))
-    return nearest if abs(nearest - rate) <= tolerance * rate else rate
+        return
+    rate, whole = usual_rate(times), float(times[-1])
+    why = ""
+    if rate > FASTEST:
+        why = f"its pictures are {1.0 / rate:.0e} seconds apart, which no camera does: its time stamps are damaged"
+    elif rate < SLOWEST:
+        why = f"it has a picture only every {1.0 / rate:.3g} seconds, too few to tell a motion from"
+    elif whole > LONGEST_VIDEO[0]:
+        why = f"by its time stamps it lasts {whole / 3600.0:.3g} hours, which no video does"
+    if why:
+        raise Failure("bad_input", f"{name} cannot be captured: {why}; export it again with an even rate.")
 
 
 def _frame_times(path: Path, nominal: float, promised: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64], int]:

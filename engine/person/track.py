@@ -12,13 +12,12 @@ import numpy.typing as npt
 from contract.failure import Failure
 from engine.detection.detector import Detections
 from engine.detection.landmarks import BODY_FROM_LANDMARKS, LANDMARKS, trust
+from engine.footage.rate import FASTEST, LONGEST_GAP
 from engine.footage.video import VideoInfo
 from engine.long_takes.scratch import long_array
 from engine.long_takes.windows import pieces
 from engine.progress import Progress
 
-# Seconds without the person that are filled in: half a step of a walk. Beyond that the motion in between is a guess.
-LONGEST_GAP: Final = 0.5
 # Seconds a person must have been seen for. Shorter stretches on their own are false alarms far more often than people.
 SHORTEST_RUN: Final = 0.2
 # A filled frame's landmarks count for this much of those around it.
@@ -33,6 +32,7 @@ _TREMBLE: Final = 0.5
 _GROWTH: Final = 0.4
 _GROWTH_SPEED: Final = 1.5
 _GLITCH: Final = 0.085  # seconds: away and back within so long (or one frame) is a glitch of the detector
+_GLITCH_FRAMES: Final = round(_GLITCH * FASTEST)  # and no more frames than that, whatever a file says of their times
 # A joint computed from several landmarks is less sure than any of them.
 DERIVED_CONFIDENCE: Final = 0.9
 
@@ -67,14 +67,15 @@ class Track:
 
 
 def make_track(detections: Detections, info: VideoInfo, progress: Progress) -> Track:
-    """Puts the detections onto the grid k/fps. A constant rate maps one to one; a variable one is interpolated.
+    """Puts the detections onto the grid k/fps. A constant rate maps one to one; a variable or another one is interpolated.
 
-    Warns (`frames_missing`) of stretches that are left out. Raises Failure `no_person` where no frame has a person.
+    Warns (`frames_missing`, `other_person`, `recording_paused`) of stretches that are left out. Raises Failure `no_person` where
+    no frame has a person.
     """
     if not detections.detected.any():
         raise Failure("no_person", f"No person was found in {info.path.name}; use a video that shows one person from head to feet.")
     fps = info.fps
-    times = detections.times if info.variable_rate else np.rint(detections.times * fps) / fps
+    times = detections.times if info.resampled else np.rint(detections.times * fps) / fps
     places = _Places(detections, times)
     seen = np.flatnonzero(detections.detected)
     seen = seen[~_glitches(places, seen)]
@@ -152,7 +153,7 @@ def _glitches(places: _Places, seen: npt.NDArray[np.int64]) -> npt.NDArray[np.bo
         if glitch[i]:
             continue
         if not places.same(seen[before], seen[i]):
-            for after in range(i + 1, len(seen)):
+            for after in range(i + 1, min(i + 2 + _GLITCH_FRAMES, len(seen))):
                 if after > i + 1 and places.elapsed(seen[i], seen[after]) > _GLITCH:
                     break
                 if places.same(seen[before], seen[after]):
@@ -233,19 +234,20 @@ def _warn_of_missing(
 ) -> None:
     """Warnings of every stretch of the frames read that the track leaves out, in seconds of the video, by its reason."""
     fps = info.fps
+    # from the number before the first frame read to the one behind the last: what lies between two kept numbers is missing
     first, last = int(np.ceil(times[0] * fps - 1e-3)), int(np.floor(times[-1] * fps + 1e-3))
-    missing = np.setdiff1d(np.arange(first, last + 1), numbers)
-    if not len(missing):
-        return
-    somebody = np.isin(missing, np.rint(times[seen] * fps).astype(np.int64))
-    empty: list[str] = []
-    other: list[str] = []
-    cuts = np.flatnonzero(np.diff(missing) > 1) + 1
-    for stretch, found in zip(np.split(missing, cuts), np.split(somebody, cuts), strict=True):
-        words = f"{stretch[0] / fps:.2f}-{(stretch[-1] + 1) / fps:.2f}"
-        (other if found.any() else empty).append(words)
-    if empty:
-        progress.warning("frames_missing", f"Nobody was found at {', '.join(empty)} seconds, too long to fill in: left out of the motion.")
-    if other:
-        progress.warning("other_person", f"What was found at {', '.join(other)} seconds is another person or a false alarm: "
-                         "left out of the motion.")  # fmt: skip
+    kept = np.concatenate([[first - 1], numbers[(numbers >= first) & (numbers <= last)], [last + 1]])
+    told: dict[str, list[str]] = {"empty": [], "other": [], "paused": []}
+    for i in np.flatnonzero(np.diff(kept) > 1):
+        begin, end = int(kept[i]) + 1, int(kept[i + 1])  # the numbers begin..end-1
+        inside = slice(*np.searchsorted(times, ((begin - 0.5) / fps, (end - 0.5) / fps)))
+        count = inside.stop - inside.start
+        kind = "other" if seen[inside].any() else "empty" if count else "paused"
+        told[kind].append(f"{begin / fps:.2f}-{end / fps:.2f}")
+    for kind, code, words in (
+        ("paused", "recording_paused", "The recording pauses at {} seconds: a hole in the motion."),
+        ("empty", "frames_missing", "Nobody was found at {} seconds, too long to fill in: left out of the motion."),
+        ("other", "other_person", "What was found at {} seconds is another person or a false alarm: left out of the motion."),
+    ):  # fmt: skip
+        if told[kind]:
+            progress.warning(code, words.format(", ".join(told[kind])))

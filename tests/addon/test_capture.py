@@ -12,7 +12,7 @@ import bpy
 import numpy as np
 import pytest
 from kinolift_extension.addon import worker
-from kinolift_extension.addon.capture import Capture, Placement, Progress, place_motion, quality_sentence
+from kinolift_extension.addon.capture import Capture, Placement, Progress, place_motion, quality_sentence, rate_words
 from kinolift_extension.addon.keyframes import curves_of
 from kinolift_extension.contract.failure import Failure
 from kinolift_extension.contract.options import CaptureOptions
@@ -137,3 +137,15 @@ def test_the_quality_report_in_a_sentence(make_motion):
     motion.provenance = {"quality": figures}
     said = quality_sentence(motion)
     assert all(words in said for words in ("4.2 px", "1.5 %", "slide 0.0 cm/s", "0.0 mm under", "3.2 m/s2"))
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [({}, "30 fps"), ({"file_fps": 30.0, "variable_rate": False}, "30 fps"),
+     ({"file_fps": 29.8713, "variable_rate": False}, "30 fps (resampled from the video's 29.8713)"),
+     ({"file_fps": 29.8713, "variable_rate": True}, "30 fps (the video's rate varies about 29.8713)"), ("nonsense", "30 fps")],
+)  # fmt: skip
+def test_the_summary_says_where_the_rate_is_not_the_videos(make_motion, told, words):
+    motion = make_motion()
+    motion.provenance["summary"] = told
+    assert rate_words(motion) == words

@@ -181,3 +181,16 @@ def test_a_preview_of_another_kind_is_refused_before_any_work(tmp_path, monkeypa
     monkeypatch.setattr(capture_module, "capture", lambda *_: pytest.fail("the work began"))
     with pytest.raises(Failure, match=r"\.mp4"):
         capture_to_file(SAMPLE, tmp_path / "take.npz", QUICK, Progress(), tmp_path / "look.gif")
+
+
+def test_a_pause_is_a_hole_in_time_and_the_rate_stays(shared, tmp_path):
+    """paused_8s.mp4: 60 pictures at 20 a second, whose time stamps jump by 8 seconds in the middle."""
+    progress = Progress()
+    options = CaptureOptions(detector="full", steps=0)
+    done = capture_module.capture(shared / "data" / "videos" / "situations" / "paused_8s.mp4", options, progress)
+    motion, gaps = done.motion, np.diff(done.motion.times)
+    assert motion.fps == 20.0 and done.summary["file_fps"] == 20.0
+    np.testing.assert_allclose(motion.times * 20.0, np.rint(motion.times * 20.0), atol=1e-6)
+    assert (gaps > 8.0).sum() == 1 and np.allclose(gaps[gaps < 8.0], 0.05)
+    assert len(motion) == 60
+    assert [code for code, _ in progress.warnings] == ["recording_paused"]

@@ -16,7 +16,7 @@ import pytest
 
 from contract.failure import Failure
 from engine.footage import video
-from engine.footage.video import measure_rate, open_video
+from engine.footage.video import open_video
 from engine.progress import Progress
 
 ROOT = Path(__file__).parents[3]
@@ -58,7 +58,7 @@ def test_ntsc_rate_is_exact(name: str) -> None:
 def test_variable_rate_is_seen() -> None:
     info = open_video(DATA / "variable.mp4").info
     assert info.variable_rate
-    assert info.fps == pytest.approx(30.0)  # 39 steps in 1.3 seconds
+    assert info.fps == 30.0  # 39 steps in 1.3 seconds
     assert info.duration == pytest.approx(1.3 + 1 / 30)
 
 
@@ -290,31 +290,41 @@ def test_names_of_any_letters(tmp_path: Path) -> None:
     assert len(list(open_video(path).frames())) == 1
 
 
-@pytest.mark.parametrize("rate", [5.0, 10.0, 12.5, 24000 / 1001, 24.0, 25.0, 30000 / 1001, 30.0, 60000 / 1001, 60.0, 120.0, 240.0])
-@pytest.mark.parametrize("tick", [0.0, 1e-3])
-@pytest.mark.parametrize("count", [10, 3000])
-def test_rates_are_found_from_times(rate: float, tick: float, count: int) -> None:
-    times = np.arange(count) / rate
-    if tick:
-        times = np.round(times / tick) * tick
-    assert measure_rate(times, rate) == (rate, False)
-    if count > 100:  # long enough to see through a container that lies
-        assert measure_rate(times, 90.0) == (pytest.approx(rate, rel=1e-9 if rate != 12.5 else 1e-5), False)
+def with_timescale(path: Path, ticks: int) -> Path:
+    """ntsc.mp4, whose frames are 1001 ticks apart, with so many ticks a second."""
+    data = bytearray((DATA / "ntsc.mp4").read_bytes())
+    place = data.index(b"mdhd") + 4 + 12  # version and flags, two moments of 32 bits
+    assert int.from_bytes(data[place : place + 4], "big") == 30000
+    data[place : place + 4] = ticks.to_bytes(4, "big")
+    path.write_bytes(data)
+    return path
 
 
-def test_a_rate_that_is_none_of_the_usual_stays_as_it_is() -> None:
-    fps, variable = measure_rate(np.arange(2000) / 29.5, 29.5)
-    assert (fps, variable) == (29.5, False)
-    fps, variable = measure_rate(np.arange(20000) / 29.98877, 30.0)  # a phone's clock: 0.25 seconds off 30 after 11 minutes
-    assert fps == pytest.approx(29.98877, rel=1e-6) and not variable
+@pytest.mark.parametrize(("ticks", "words"), [(2_000_000_000, "5e-07 seconds apart"), (20, "a picture only every 50 seconds")])
+def test_rates_that_no_recording_has_are_told_at_once(tmp_path: Path, ticks: int, words: str) -> None:
+    with pytest.raises(Failure, match=words) as failure:
+        open_video(with_timescale(tmp_path / "clip.mp4", ticks))
+    assert failure.value.code == "bad_input"
 
 
-def test_dropped_frames_are_a_variable_rate() -> None:
-    times = np.delete(np.arange(300) / 30.0, [50, 51, 120])
-    assert measure_rate(times, 30.0) == (30.0, True)
-    assert measure_rate(times, 29.7) == (pytest.approx(296 / (299 / 30.0), rel=2e-3), True)  # no help from the container
-    half = np.delete(np.arange(300) / 30.0, np.arange(1, 290, 2))  # what a screen recorder leaves
-    assert measure_rate(half, 30.0) == (pytest.approx(154 / (299 / 30.0), rel=2e-3), True)
+def test_a_phones_own_rate_becomes_a_standard_one(tmp_path: Path) -> None:
+    info = open_video(with_timescale(tmp_path / "clip.mp4", 29820)).info  # 29.79 frames a second, 40 of them
+    assert info.fps == 30000 / 1001 and info.file_fps == pytest.approx(29820 / 1001)
+    assert info.resampled and not info.variable_rate
+    assert info.duration == pytest.approx(40 * 1001 / 29820)
+
+
+@pytest.mark.parametrize("name", ["ntsc.mp4", "ntsc.mkv", "one_frame.mp4", "no_times.avi"])
+def test_a_standard_rate_is_not_resampled(name: str) -> None:
+    assert not open_video(DATA / name).info.resampled
+
+
+def test_a_pause_leaves_the_rate_as_it_is() -> None:
+    if not SHARED.is_dir():
+        pytest.skip("the folder shared/ is not beside the repository")
+    info = open_video(SHARED / "data" / "videos" / "situations" / "paused_8s.mp4").info
+    assert (info.fps, info.file_fps, info.variable_rate, info.frame_count) == (20.0, 20.0, True, 60)
+    assert info.duration == pytest.approx(11.0)
 
 
 @pytest.mark.skipif(not (SHARED / "data" / "videos").is_dir(), reason="the development footage is not here")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -165,6 +166,34 @@ def test_a_variable_rate_is_put_on_the_grid() -> None:
     assert np.abs(track.image - image).max() < 0.01 * HEIGHT  # nearest frames instead would be 3.5 px off
     assert np.abs(track.image - image).mean() < 0.3
     assert np.abs(track.world - world).max() < 0.01
+
+
+def test_another_rate_is_put_on_the_grid_and_keeps_its_length() -> None:
+    times = np.arange(300) / 29.8713
+    clip = VideoInfo(Path("clip.mp4"), 1280, 720, 30000 / 1001, 300, 300 / 29.8713, 0, False, None, 29.8713)
+    track = make_track(detections(times), clip, Progress())
+    np.testing.assert_allclose(track.times * 30000 / 1001, np.arange(301 - 1), atol=1e-9)  # whole frames
+    assert abs(track.times[-1] - times[-1]) < 1 / 29 and track.detected.all() and track.runs == [slice(0, len(track))]
+    image, world = person(track.times)
+    assert np.abs(track.image - image).max() < 0.2 and np.abs(track.world - world).max() < 1e-3
+
+
+def test_a_pause_of_the_recording_is_a_hole_and_told() -> None:
+    times = np.concatenate([np.arange(60), np.arange(300, 360)]) / 30.0
+    progress = Progress()
+    track = make_track(detections(times), info(variable=True), progress)
+    np.testing.assert_allclose(track.times, times)
+    assert track.runs == [slice(0, 60), slice(60, 120)] and track.detected.all()
+    assert progress.warnings == [("recording_paused", "The recording pauses at 2.00-10.00 seconds: a hole in the motion.")]
+
+
+def test_a_pause_of_days_takes_no_memory() -> None:
+    times = np.concatenate([np.arange(60) / 240.0, 9e5 + np.arange(60) / 240.0])
+    tracemalloc.start()
+    track = make_track(detections(times), info(240.0, variable=True), Progress())
+    assert tracemalloc.get_traced_memory()[1] < 20e6
+    tracemalloc.stop()
+    assert len(track) == 120 and len(track.runs) == 2
 
 
 def test_a_variable_rate_is_not_interpolated_over_holes() -> None:
