@@ -80,6 +80,8 @@ def parse_json(text: str | bytes) -> Any:
         value = json.loads(text, parse_constant=_no_number)
     except RecursionError:
         raise ValueError("its JSON is nested too deep") from None
+    if ("\\ud" if isinstance(text, str) else b"\\ud") in text.lower():  # type: ignore[operator]
+        json.dumps(value, ensure_ascii=False).encode("utf-8")  # halves of characters, which nobody can print
     return value
 
 

@@ -7,19 +7,23 @@ from __future__ import annotations
 
 import functools
 import json
-import re
+import math
 from collections.abc import Collection
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from ...contract.failure import Failure
+from ...contract.reading import parse_json, read_limited, reading, shown
 from .roles import CHAIN_ROLES, ROLES, Mapping, Switch
 
 SHIPPED = Path(__file__).resolve().parent / "rigs"
 SCHEMA = "kinolift.rig/1"
-# A name space before a colon, as several programs put before every bone; tried with every preset.
-NAMESPACE = r"[^:]+:"
+LARGEST = 2**20  # bytes of a preset
+MOST_PREFIXES = 50  # each is looked for before every bone's name
+HIGHEST_RANK = 10**6
+# Hardly a bone has these in its name: whoever writes them means a pattern, which presets held once.
+PATTERN_CHARACTERS = "*+?^$\\["
 _KEYS = {"schema", "title", "about", "prefixes", "rank", "bones", "ik", "ik_rest", "switches"}
 
 
@@ -39,7 +43,7 @@ class Preset:
     def fit(self, bones: Collection[str]) -> tuple[Mapping, float]:
         """The mapping of the bones that are there, and the share (0..1) of the preset's bones that were found.
 
-        Prefixes (regular expressions) are those of the preset, any name space before a colon, and none; the one that finds most counts.
+        Prefixes are those of the preset, any name space before a colon, and none; the one that finds most counts.
         """
         best: tuple[Mapping, float] | None = None
         for known in self._readings(bones):
@@ -68,23 +72,16 @@ class Preset:
 
     def _readings(self, bones: Collection[str]) -> list[dict[str, str]]:
         """For each prefix: the name without it -> the bone."""
-        readings = [{name: name for name in bones}]
-        for prefix in (*self.prefixes, NAMESPACE):
-            pattern = re.compile(prefix)
-            cut = {name[match.end() :]: name for name in bones if (match := pattern.match(name))}
-            if cut:
-                readings.append(cut)
-        return readings
+        cuts = [{name: name for name in bones}]
+        cuts += [{name.removeprefix(prefix): name for name in bones if name.startswith(prefix)} for prefix in self.prefixes]
+        cuts.append({rest: name for name in bones for space, colon, rest in [name.partition(":")] if space and colon})
+        return [cuts[0], *(cut for cut in cuts[1:] if cut)]
 
 
 def read_preset(path: Path) -> Preset:
     """Raises Failure `no_such_file`, or `bad_input` that names the file and what is wrong in it."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise Failure("no_such_file", f"There is no preset {path}; check the path.") from None
-    except (OSError, ValueError) as error:
-        raise Failure("bad_input", f"The preset {path} is not readable JSON ({error}); mend or delete it.") from error
+    with reading(path, "preset", "mend or delete it"):
+        content = parse_json(read_limited(path, LARGEST).decode("utf-8"))
     return parse_preset(path.stem, content, str(path))
 
 
@@ -92,27 +89,29 @@ def parse_preset(name: str, content: Any, source: str) -> Preset:
     """Raises Failure `bad_input` for anything that is not as docs/rigs.md says; `source` is named in it."""
 
     def wrong(what: str) -> Failure:
-        return Failure("bad_input", f"The preset {source} {what}; docs/rigs.md describes the format.")
+        return Failure("bad_input", f"The preset {shown(source)} {what}; docs/rigs.md describes the format.")
 
     if not isinstance(content, dict):
         raise wrong("is not a JSON object")
     if content.get("schema") != SCHEMA:
-        raise wrong(f"has the schema {content.get('schema')!r}, not {SCHEMA!r}")
+        raise wrong(f"has the schema {str(content.get('schema'))[:40]!r}, not {SCHEMA!r}")
     if unknown := sorted(set(content) - _KEYS):
-        raise wrong(f"has unknown keys: {', '.join(unknown)}")
+        raise wrong(f"has unknown keys: {', '.join(unknown)[:80]}")
+    if not all(isinstance(content.get(key, ""), str) for key in ("title", "about")):
+        raise wrong('has a "title" or "about" that is no text')
     bones, prefixes, ik, rank = (content.get(k, d) for k, d in (("bones", None), ("prefixes", []), ("ik", {}), ("rank", 0)))
     if not isinstance(bones, dict) or not bones:
         raise wrong('lacks "bones", an object of roles')
     if not isinstance(prefixes, list) or not all(isinstance(p, str) and p for p in prefixes):
         raise wrong('has "prefixes" that are not a list of texts')
+    if len(prefixes) > MOST_PREFIXES:
+        raise wrong(f"has more than {MOST_PREFIXES} prefixes")
     for prefix in prefixes:
-        try:
-            re.compile(prefix)
-        except re.error as error:
-            raise wrong(f"has the prefix {prefix!r}, which is no regular expression ({error})") from error
+        if any(character in prefix for character in PATTERN_CHARACTERS):
+            raise wrong(f"has the prefix {prefix[:40]!r}; prefixes are plain text, not patterns")
     if not isinstance(ik, dict) or not all(isinstance(v, str) and v for v in ik.values()):
         raise wrong('has an "ik" that is not an object of bone names')
-    if not isinstance(rank, int) or isinstance(rank, bool):
+    if not isinstance(rank, int) or isinstance(rank, bool) or abs(rank) > HIGHEST_RANK:
         raise wrong('has a "rank" that is not a whole number')
     ik_rest, listed = content.get("ik_rest", []), content.get("switches", [])
     if not isinstance(ik_rest, list) or not all(isinstance(bone, str) and bone for bone in ik_rest):
@@ -122,7 +121,7 @@ def parse_preset(name: str, content: Any, source: str) -> Preset:
         raise wrong('has "switches" that are not a list of objects with "bone", "property", and numbers for "fk" or "ik"')
     for role in (*bones, *ik):
         if role not in ROLES:
-            raise wrong(f"names the role {role!r}, which there is not")
+            raise wrong(f"names the role {role[:40]!r}, which there is not")
     slots = {role: _slots(role, value) for role, value in bones.items()}
     for role, found in slots.items():
         if not found:
@@ -142,10 +141,15 @@ def parse_switches(listed: Any) -> tuple[Switch, ...] | None:
         values = [entry.get("fk"), entry.get("ik")]
         if not all(isinstance(name, str) and name for name in names):
             return None
-        if not all(value is None or isinstance(value, int | float) for value in values) or values == [None, None]:
+        if not all(value is None or _is_setting(value) for value in values) or values == [None, None]:
             return None
         switches.append(Switch(str(names[0]), str(names[1]), *(None if value is None else float(value) for value in values)))
     return tuple(switches)
+
+
+def _is_setting(value: Any) -> bool:
+    """Whether a rig's property can be set to it: a number that single precision holds."""
+    return isinstance(value, int | float) and abs(value) < 1e30 and math.isfinite(value)
 
 
 def switch_list(mapping: Mapping) -> list[dict[str, str | float]]:
@@ -168,7 +172,8 @@ def _slots(role: str, value: Any) -> tuple[tuple[str, ...], ...]:
 def load_presets(user_folder: Path | None = None) -> dict[str, Preset]:
     """Name -> preset: the shipped ones, and the user's, which take the place of shipped ones of the same name."""
     folders = [SHIPPED, *([user_folder] if user_folder is not None and user_folder.is_dir() else [])]
-    return {path.stem: _unchanged(path, path.stat().st_mtime_ns) for folder in folders for path in sorted(folder.glob("*.json"))}
+    files = [path for folder in folders for path in sorted(folder.glob("*.json")) if path.is_file()]
+    return {path.stem: _unchanged(path, path.stat().st_mtime_ns) for path in files}
 
 
 @functools.lru_cache(maxsize=256)

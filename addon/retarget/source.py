@@ -11,6 +11,8 @@ from pathlib import Path
 import bpy
 
 from ...contract.failure import Failure
+from ...contract.reading import DAMAGE, reason, shown
+from . import gltf_file
 from .vrm import human_bones
 
 RIG_EXTENSIONS = (".blend", ".fbx", ".glb", ".gltf", ".vrm")
@@ -42,9 +44,10 @@ def load_rig(path: Path, scene: bpy.types.Scene, name: str = "") -> bpy.types.Ob
     try:
         with contextlib.redirect_stdout(io.StringIO()):
             _READERS[path.suffix.lower()](path, scene)
-    except (RuntimeError, OSError, ValueError, KeyError, AttributeError) as error:
-        reason = str(error).strip().splitlines()
-        raise Failure("bad_input", f"Blender cannot read {path.name} ({reason[-1] if reason else 'damaged'}); export it again.") from error
+    except DAMAGE as error:
+        # of an importer's traceback the last line says why
+        why = reason(error) if not isinstance(error, RuntimeError) else reason(ValueError((str(error).strip() or "damaged").splitlines()[-1]))
+        raise Failure("bad_input", f"Blender cannot read {shown(path.name)} ({why}); export it again.") from error
     made = [thing for thing in bpy.data.objects if thing not in before]
     armatures = [thing for thing in made if thing.type == "ARMATURE"]
     # what a library override was made of comes along, linked
@@ -100,6 +103,7 @@ def _read_fbx(path: Path, scene: bpy.types.Scene) -> None:
 
 
 def _read_gltf(path: Path, scene: bpy.types.Scene) -> None:
+    gltf_file.check(path)
     with _moved_to(scene):
         if path.suffix.lower() == ".vrm":
             # the same bytes as a .glb; Blender's importer goes by the name

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import struct
 from pathlib import Path
-from typing import Any
+
+from ...contract.reading import DAMAGE
+from .gltf_file import document
 
 # Role -> the specification's names of its bones, from the body outwards; arms and legs of the left side, the right side's are alike.
 _CENTRE = {"hips": ("hips",), "spine": ("spine", "chest", "upperChest"), "neck": ("neck",), "head": ("head",)}
@@ -24,25 +24,15 @@ def human_bones(path: Path) -> dict[str, tuple[str, ...]]:
     Source: the `humanoid.humanBones` of the extensions VRM (a list of bone and node) and VRMC_vrm (a table of bones).
     """
     try:
-        document = _document(path)
-        extensions = document.get("extensions", {})
+        content = document(path)
+        extensions = content.get("extensions", {})
         if "VRMC_vrm" in extensions:
             table = extensions["VRMC_vrm"]["humanoid"]["humanBones"]
             listed = {bone: int(entry["node"]) for bone, entry in table.items()}
         else:
             listed = {str(entry["bone"]): int(entry["node"]) for entry in extensions["VRM"]["humanoid"]["humanBones"]}
-        names = {bone: str(document["nodes"][node]["name"]) for bone, node in listed.items() if node >= 0}
-    except (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError, struct.error):
+        names = {bone: str(content["nodes"][node]["name"]) for bone, node in listed.items() if node >= 0}
+    except DAMAGE:
         return {}
     found = {role: tuple(names[bone] for bone in bones if bone in names) for role, bones in HUMAN_BONES.items()}
     return {role: bones for role, bones in found.items() if bones}
-
-
-def _document(path: Path) -> dict[str, Any]:
-    """The JSON part of a binary glTF file."""
-    with path.open("rb") as file:
-        magic, _, _, size, kind = struct.unpack("<4sIII4s", file.read(20))
-        if magic != b"glTF" or kind != b"JSON":
-            raise ValueError("not a binary glTF file")
-        document: dict[str, Any] = json.loads(file.read(size))
-    return document

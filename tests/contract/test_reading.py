@@ -63,7 +63,7 @@ def test_paths_are_printed_whatever_their_names_hold() -> None:
     shown("a\udcff.npz").encode("utf-8")
 
 
-@pytest.mark.parametrize("text", ["[" * 100_000 + "]" * 100_000, '{"a":' * 50_000, "NaN", "[Infinity]", "1" * 5000, "{", ""])
+@pytest.mark.parametrize("text", ["[" * 100_000 + "]" * 100_000, '{"a":' * 50_000, "NaN", "[Infinity]", "1" * 5000, "{", "", '"\\ud800"'])
 def test_json_that_is_none_is_a_value_error(text: str) -> None:
     with pytest.raises(ValueError):
         parse_json(text)
@@ -71,6 +71,7 @@ def test_json_that_is_none_is_a_value_error(text: str) -> None:
 
 def test_json_comes_as_it_is_and_within_limits(tmp_path: Path) -> None:
     assert parse_json('{"a": [1, 2.5, null, "ä"]}') == {"a": [1, 2.5, None, "ä"]}
+    assert parse_json(b'"\\ud83d\\ude00"') == "\U0001f600"
     with pytest.raises(ValueError, match="larger"):
         parse_json(b" " * (LARGEST_JSON + 1))
     (tmp_path / "a").write_bytes(b"12345")

@@ -87,7 +87,7 @@ def test_its_own_rig_is_recognised(name):
     assert set(found.sureness.values()) == {1.0} and not found.missing()
 
 
-@pytest.mark.parametrize("prefix", ["mixamorig:", "mixamorig1:", "mixamorig12:", "mixamorig_", "Someone:"])
+@pytest.mark.parametrize("prefix", ["mixamorig:", "mixamorig1:", "mixamorig12:", "mixamorig_", "mixamorig7_", "Someone:"])
 def test_prefixes(prefix):
     found = find_mapping(plain_rig(load_presets()["mixamo"], prefix))
     assert found.preset == "mixamo" and found.bone("hips") == f"{prefix}Hips" and found.bone("foot.R") == f"{prefix}RightFoot"
@@ -183,7 +183,11 @@ def test_bones_that_do_not_exist_are_named(tmp_path):
     ("change", "said"),
     [({"schema": "kinolift.rig/2"}, "kinolift.rig/2"), ({"bones": {"tail": "t"}}, "'tail'"), ({"bones": {"hips": 3}}, "hips"),
      ({"bones": []}, "bones"),
-     ({"bones": {"spine": [["a"], 4]}}, "spine"), ({"prefixes": "a"}, "prefixes"), ({"prefixes": ["("]}, "regular expression"),
+     ({"bones": {"spine": [["a"], 4]}}, "spine"), ({"prefixes": "a"}, "prefixes"), ({"prefixes": ["(a+)+$"]}, "plain text"),
+     ({"prefixes": ["a"] * 51}, "50 prefixes"), ({"title": ["x"]}, "title"), ({"rank": 10**400}, "rank"),
+     ({"switches": [{"bone": "a", "property": "p", "ik": 10**400}]}, "switches"),
+     ({"switches": [{"bone": "a", "property": "p", "ik": float("inf")}]}, "switches"),
+
      ({"ik": {"foot.L": 1}}, "ik"),
      ({"bonse": {}}, "bonse"), ({"rank": "high"}, "rank"), ({"ik": {"wing.L": "w"}}, "wing.L"),
      ({"ik_rest": "a"}, "ik_rest"), ({"switches": {}}, "switches"), ({"switches": [{"bone": "a", "property": "p"}]}, "switches"),
@@ -200,13 +204,19 @@ def test_files_that_are_no_presets(tmp_path):
     path = tmp_path / "x.json"
     with pytest.raises(Failure, match="There is no preset"):
         read_preset(path)
-    for text in ("{", json.dumps([1]), ""):
+    for text in ("{", json.dumps([1]), "", "[" * 100_000, "1" * 5000, '{"schema": NaN}', '"\\ud800"', " " * 2**20 + "{}"):
         path.write_text(text)
         with pytest.raises(Failure, match=r"x\.json"):
             read_preset(path)
     path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(Failure, match=r"x\.json"):
         read_preset(path)
+
+
+def test_prefixes_are_plain_text_and_a_dot_is_a_dot():
+    preset = parse_preset("x", {"schema": SCHEMA, "bones": {"hips": "h"}, "prefixes": ["a.b(", "(a|a)"]}, "x.json")
+    assert preset.fit(["a.b(h"])[0].bones == {"hips": ("a.b(h",)} and not preset.fit(["aXb(h"])[0].bones
+    assert preset.fit(["(a|a)h"])[1] == 1.0 and preset.fit(["a" * 100_000 + "h"])[1] == 0.0
 
 
 def test_an_animal_with_a_persons_names_is_refused():
