@@ -45,8 +45,9 @@ def load_rig(path: Path, scene: bpy.types.Scene, name: str = "") -> bpy.types.Ob
         with contextlib.redirect_stdout(io.StringIO()):
             _READERS[path.suffix.lower()](path, scene)
     except DAMAGE as error:
+        lines = str(error).strip().splitlines()
         # of an importer's traceback the last line says why
-        why = reason(error) if not isinstance(error, RuntimeError) else reason(ValueError((str(error).strip() or "damaged").splitlines()[-1]))
+        why = reason(ValueError(lines[-1]) if isinstance(error, RuntimeError) and lines else error)
         raise Failure("bad_input", f"Blender cannot read {shown(path.name)} ({why}); export it again.") from error
     made = [thing for thing in bpy.data.objects if thing not in before]
     armatures = [thing for thing in made if thing.type == "ARMATURE"]
