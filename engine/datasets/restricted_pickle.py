@@ -31,12 +31,13 @@ ALLOWANCE: Final = 2**26  # bytes, whatever the pickle's size
 LARGEST_ITEM: Final = 2**20  # bytes of one number or text of an array
 
 # Everything that the pickle of plain data and arrays consists of, in all protocols.
-_COMMANDS: Final = frozenset(
-    """PROTO FRAME STOP MARK POP POP_MARK DUP PUT BINPUT LONG_BINPUT MEMOIZE GET BINGET LONG_BINGET GLOBAL STACK_GLOBAL REDUCE BUILD
-    NONE NEWTRUE NEWFALSE INT BININT BININT1 BININT2 LONG LONG1 LONG4 FLOAT BINFLOAT STRING BINSTRING SHORT_BINSTRING UNICODE
-    SHORT_BINUNICODE BINUNICODE BINUNICODE8 BINBYTES SHORT_BINBYTES BINBYTES8 BYTEARRAY8 EMPTY_LIST LIST APPEND APPENDS EMPTY_TUPLE TUPLE
-    TUPLE1 TUPLE2 TUPLE3 EMPTY_DICT DICT SETITEM SETITEMS""".split()
-)
+_COMMANDS: Final = frozenset((
+    "PROTO", "FRAME", "STOP", "MARK", "POP", "POP_MARK", "DUP", "PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE", "GET", "BINGET", "LONG_BINGET",
+    "GLOBAL", "STACK_GLOBAL", "REDUCE", "BUILD", "NONE", "NEWTRUE", "NEWFALSE", "INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1",
+    "LONG4", "FLOAT", "BINFLOAT", "STRING", "BINSTRING", "SHORT_BINSTRING", "UNICODE", "SHORT_BINUNICODE", "BINUNICODE", "BINUNICODE8",
+    "BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8", "EMPTY_LIST", "LIST", "APPEND", "APPENDS", "EMPTY_TUPLE", "TUPLE", "TUPLE1",
+    "TUPLE2", "TUPLE3", "EMPTY_DICT", "DICT", "SETITEM", "SETITEMS",
+))  # fmt: skip
 _NUMBERED: Final = frozenset({"PUT", "BINPUT", "LONG_BINPUT"})
 _WHAT: Final = {"EMPTY_SET": "a set", "FROZENSET": "a set", "ADDITEMS": "a set"}
 _DTYPE: Final = re.compile(r"[biufcSUO]\d{0,9}|[?]")
@@ -67,8 +68,8 @@ class _Dtype:
         order = state[1].decode("latin1") if isinstance(state[1], bytes) else state[1]
         if order not in ("<", ">", "|", "="):
             raise _RefusedError("an array of an unusual byte order")
-        if order in "<>":
-            self.found = self.found.newbyteorder(order)
+        if order == ">":
+            self.found = self.found.newbyteorder(">")
 
 
 class _Array:
@@ -162,9 +163,8 @@ def load_npz(path: Path) -> dict[str, Any]:
             with open_npz(path) as file:
                 return {name: _entry(file, name) for name in file.names}
         except _RefusedError as error:
-            raise Failure(
-                "bad_input", f"{shown(path)} asks for {str(error)[:80]!r}, which is no data; it was not opened. Get it from its first source."
-            ) from error
+            what = f"{shown(path)} asks for {str(error)[:80]!r}, which is no data"
+            raise Failure("bad_input", f"{what}; it was not opened. Get it from its first source.") from error
 
 
 def _entry(file: Npz, name: str) -> Any:
@@ -184,9 +184,8 @@ def load(data: bytes) -> Any:
 
 def _look_through(data: bytes) -> None:
     """Refuses commands that plain data never need, and numbers in the rest that Python would take memory for."""
-    stored = count = 0
-    for command, argument, _ in pickletools.genops(io.BytesIO(data)):
-        count += 1
+    stored = 0
+    for count, (command, argument, _) in enumerate(pickletools.genops(io.BytesIO(data))):
         if command.name not in _COMMANDS:
             raise _RefusedError(_WHAT.get(command.name, f"the command {command.name}"))
         if count > MOST_COMMANDS:

@@ -148,8 +148,13 @@ def test_what_is_referred_to_twice_is_read_twice_within_limits(tmp_path):
     assert all(np.array_equal(one, points) for one in (read["a"], read["b"], *read["c"]))
 
 
-@pytest.mark.parametrize("array", [np.arange(3, dtype=">i4"), np.asfortranarray(np.arange(6.0).reshape(2, 3)), np.zeros((0, 17, 2)),
-                                   np.array(["a", "bc"]), np.array([True, False]), np.array([[None, 1], ["a", {}]], dtype=object)])  # fmt: skip
+ARRAYS = [
+    np.arange(3, dtype=">i4"), np.asfortranarray(np.arange(6.0).reshape(2, 3)), np.zeros((0, 17, 2)), np.array(["a", "bc"]),
+    np.array([True, False]), np.array([[None, 1], ["a", {}]], dtype=object),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("array", ARRAYS)
 @pytest.mark.parametrize("protocol", [2, 4, 5])
 def test_arrays_of_every_kind_come_back(tmp_path, array, protocol):
     write_pickled(tmp_path / "a.npz", {"a": array}, protocol)
