@@ -134,9 +134,15 @@ def _encode(text: Any, encoding: Any = "latin1") -> bytes:
     return text.encode("latin1")
 
 
+def _no_bytes() -> bytes:
+    """How Python 3 pickles no bytes at all in old protocols."""
+    return b""
+
+
 # All that the pickle of an array names; everything else is refused.
 _NAMES: Final[dict[tuple[str, str], Any]] = {
     ("numpy", "ndarray"): _Type, ("numpy", "dtype"): _Dtype, ("_codecs", "encode"): _encode,
+    ("__builtin__", "bytes"): _no_bytes, ("builtins", "bytes"): _no_bytes,
     **{(f"{core}.multiarray", "_reconstruct"): _Array for core in ("numpy.core", "numpy._core")},
     **{(f"{core}.multiarray", "scalar"): _scalar for core in ("numpy.core", "numpy._core")},
     **{(f"{core}.numeric", "_frombuffer"): _frombuffer for core in ("numpy.core", "numpy._core")},
@@ -184,10 +190,14 @@ def load(data: bytes) -> Any:
 
 def _look_through(data: bytes) -> None:
     """Refuses commands that plain data never need, and numbers in the rest that Python would take memory for."""
-    stored = 0
+    stored, texts = 0, ["", ""]
     for count, (command, argument, _) in enumerate(pickletools.genops(io.BytesIO(data))):
+        if isinstance(argument, str):
+            texts = [*argument.split(" ", 1), ""][:2] if command.name == "GLOBAL" else [texts[1], argument]
         if command.name not in _COMMANDS:
-            raise _RefusedError(_WHAT.get(command.name, f"the command {command.name}"))
+            # what would be made says more than the command that makes it; its name stands just before, as a rule
+            known = "" in texts or tuple(texts) in _NAMES
+            raise _RefusedError(_WHAT.get(command.name, f"the command {command.name}" if known else ".".join(texts)))
         if count > MOST_COMMANDS:
             raise _RefusedError("more commands than any file of data has")
         if command.name in _NUMBERED:
