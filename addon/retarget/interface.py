@@ -16,10 +16,10 @@ from ...contract.motion_file import Motion, load_motion
 from .. import scene as scenes
 from ..armature import is_kinolift
 from ..panel import draw_sentence, placeholder
-from .mapping import AUTO, STRUCTURE, VRM, find_mapping, presets, user_folder
+from .mapping import AUTO, find_mapping, presets, user_folder
 from .presets import parse_switches, save_preset, switch_list
 from .retarget import RetargetOptions, RetargetResult, retarget
-from .roles import CHAIN_ROLES, REQUIRED_ROLES, ROLES, Mapping, role_title, short_title
+from .roles import CHAIN_ROLES, REQUIRED_ROLES, ROLES, STRUCTURE, VRM, Mapping, role_title, short_title
 from .takes import motion_of
 
 if TYPE_CHECKING:

@@ -11,16 +11,16 @@ import numpy as np
 import numpy.typing as npt
 
 from ...contract.failure import Failure
+from .animal import why_no_person
 from .presets import Preset, load_presets, read_preset
-from .roles import Mapping
+from .roles import NAMES, STRUCTURE, VRM, Mapping
 from .source import NAMED_BONES
-from .structure import RestBone, find_by_structure, stands_upright
+from .structure import find_by_structure
+from .tree import RestBone
 
 Array = npt.NDArray[np.float64]
 
 AUTO = "auto"
-STRUCTURE = "structure"
-VRM = "vrm"
 # A preset is taken by itself when this share of its bones is there: rigs leave out toes, a spine bone or a collar bone.
 FITS = 0.8
 # The extension's package, however Blender has named it: the one above `addon`.
@@ -60,10 +60,36 @@ def find_mapping(armature: bpy.types.Object, preset: str = AUTO) -> Mapping:
         return named
     fits = [(*one.fit(names), one.rank) for one in presets().values()]
     fits = [fit for fit in fits if fit[1] >= FITS and not fit[0].missing()]
-    if fits:
-        # of two that fit alike the one with the higher rank, then the one that explains more bones
-        return _upright(armature, max(fits, key=lambda fit: (round(fit[1], 3), fit[2], sum(map(len, fit[0].bones.values()))))[0])
-    return find_by_structure(rest_bones(armature), armature.name)
+    fits = [fit for fit in fits if fit[0].ik or _hangs_together(armature, fit[0])]
+    if not fits:
+        return find_by_structure(rest_bones(armature), armature.name)
+    # of two that fit alike the one with the higher rank, then the one that explains more bones
+    best, share, _ = max(fits, key=lambda fit: (round(fit[1], 3), fit[2], _count(fit[0])))
+    if share < 1.0 and not best.ik:  # another rig with some of the same names: they may say more by themselves
+        try:
+            named = find_by_structure(rest_bones(armature), armature.name)
+        except Failure:
+            named = best
+        if named.preset == NAMES and _count(named) > _count(best):
+            return named
+    return _upright(armature, best)
+
+
+def _count(mapping: Mapping) -> int:
+    return sum(map(len, mapping.bones.values()))
+
+
+def _hangs_together(armature: bpy.types.Object, mapping: Mapping) -> bool:
+    """Whether hips, arms and legs hang on each other as the preset has them: rigs of several makers share names and mean other bones."""
+    bones = armature.data.bones
+
+    def carries(upper: str, lower: str) -> bool:
+        first, last = bones[mapping.bones[upper][0]], bones[mapping.bones[lower][0]]
+        return first in last.parent_recursive
+
+    pairs = [(f"{upper}.{side}", f"{lower}.{side}") for side in "LR" for upper, lower in (("upper_arm", "forearm"), ("thigh", "shin"))]
+    pairs += [("hips", f"{part}.{side}") for side in "LR" for part in ("upper_arm", "thigh")]
+    return all(carries(upper, lower) for upper, lower in pairs)
 
 
 def _named(armature: bpy.types.Object, names: list[str]) -> Mapping | None:
@@ -95,8 +121,8 @@ def _chosen(armature: bpy.types.Object, names: list[str], preset: str) -> Mappin
 
 def _upright(armature: bpy.types.Object, mapping: Mapping) -> Mapping:
     """Animals' rigs share names with people's (Rigify's do): their shape tells."""
-    if not stands_upright(mapping, rest_bones(armature)):
-        raise Failure("bad_rig", f"{armature.name} stands on all fours in its rest pose; Kinolift needs a body with two legs and two arms.")
+    if reason := why_no_person(mapping, rest_bones(armature)):
+        raise Failure("bad_rig", f"{armature.name} {reason}; Kinolift needs a body with two legs and two arms.")
     return mapping
 
 

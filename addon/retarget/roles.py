@@ -26,6 +26,8 @@ ROLES = ("root", "hips", *CHAIN_ROLES, "head", *LIMB_ROLES, *TOE_ROLES)
 # Without these a rig cannot carry a person's motion. Clavicles, neck, toes, hands, a root and even a spine may be missing.
 REQUIRED_ROLES = ("hips", *(f"{role}.{side}" for role in ("upper_arm", "forearm", "thigh", "shin", "foot") for side in "LR"))
 _SIDES = {"L": "Left", "R": "Right"}
+# `Mapping.preset` where no preset named the bones: a VRM file did, their names did, or their places.
+VRM, NAMES, STRUCTURE = "vrm", "names", "structure"
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,8 @@ class Mapping:
     """Which bones of a rig have which role.
 
     `bones`: role -> bone names, from the body outwards; one name for single roles. `sureness`: role -> 0..1, 1 where a preset named the
-    bone. `preset`: the preset's identifier, or "structure" where the bones were found by shape and name. `ik`: for rigs with IK controls,
+    bone. `preset`: the preset's identifier, or "names" or "structure" where the bones were found by name or by shape and name. `found`:
+    role -> "name" or "shape" where neither a preset nor a file said it. `ik`: for rigs with IK controls,
     `foot.L` and the like -> the control bone. `ik_rest`: controls that would spoil what the IK controls do unless they are at rest.
     `switches`: what says whether FK or IK bones move the limbs.
     """
@@ -54,6 +57,7 @@ class Mapping:
     ik: dict[str, str] = field(default_factory=dict)
     ik_rest: tuple[str, ...] = ()
     switches: tuple[Switch, ...] = ()
+    found: dict[str, str] = field(default_factory=dict)
 
     def bone(self, role: str) -> str | None:
         """The first bone of the role, None where the rig has none."""

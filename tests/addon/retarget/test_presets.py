@@ -44,16 +44,23 @@ def mirror(name):
     return name
 
 
-PLACES = {"arm": (0.2, 0, 1.4), "hand": (0.7, 0, 1.4), "thigh": (0.1, 0, 1.0), "foot": (0.1, 0, 0.1)}
+PLACES = {
+    "forearm": (0.45, 0, 1.4), "arm": (0.2, 0, 1.4), "hand": (0.7, 0, 1.4), "thigh": (0.1, 0, 1.0), "shin": (0.1, 0, 0.5),
+    "foot": (0.1, 0, 0.1), "toe": (0.1, -0.1, 0),
+}  # fmt: skip
 
 
 def plain_rig(preset, prefix=""):
-    """A rig with the preset's bones, all roots: presets look at names, and at whether the legs hang below the arms."""
+    """A rig with the preset's bones: presets look at names, at what hangs on what, and at whether the legs hang below the arms."""
     rows = {}
+    hips = prefix + preset.bones["hips"][0][0]
     for role, slots in preset.bones.items():
         x, y, z = next((place for part, place in PLACES.items() if part in role), (0, 0, 1.2))
-        rows |= {prefix + slot[0]: (x if role.endswith("L") else -x, y, z) for slot in slots}
-    return build([(name, None, place) for name, place in {**dict.fromkeys(preset.ik.values(), (0, 0, 0)), **rows}.items()])
+        carrier = {"forearm": "upper_arm", "shin": "thigh"}.get(role[:-2])
+        above = None if role in ("root", "hips") else prefix + preset.bones[f"{carrier}{role[-2:]}"][0][0] if carrier else hips
+        rows |= {prefix + slot[0]: (above, (x if role.endswith("L") else -x, y + 1e-3 * n, z)) for n, slot in enumerate(slots, len(rows))}
+    rows = {**dict.fromkeys(preset.ik.values(), (None, (0, 0, 0))), **rows}
+    return build([(name, *row) for name, row in rows.items()])
 
 
 def test_all_rigs_are_there():
