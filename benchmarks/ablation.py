@@ -31,7 +31,7 @@ from torch import Tensor, nn  # noqa: E402
 from contract.failure import ExitCode, Failure  # noqa: E402
 from engine.datasets.benchmark import Source, Split  # noqa: E402
 from engine.datasets.registry import load_poses  # noqa: E402
-from engine.lifter.graph_lifter import GraphLifter, GraphLifterConfig  # noqa: E402
+from engine.refiner.graph_lifter import GraphLifter, GraphLifterConfig  # noqa: E402
 from engine.refiner.network import Refiner, RefinerConfig  # noqa: E402
 from engine.training.loop import LoopRecipe, train  # noqa: E402
 from engine.training.pose_lifter import PoseLifterLearner, lift  # noqa: E402

@@ -29,12 +29,12 @@ from contract.failure import ExitCode, Failure  # noqa: E402
 from contract.motion_file import Motion  # noqa: E402
 from contract.options import CHOICES, DEFAULT_DETECTOR, DEFAULT_FOV, CaptureOptions  # noqa: E402
 from contract.skeleton import ARMATURE_24, BODY_22  # noqa: E402
-from engine.cameras.focal import estimate_fov  # noqa: E402
 from engine.cameras.pinhole import camera_matrix  # noqa: E402
 from engine.detection import segments  # noqa: E402
 from engine.detection.landmarks import LANDMARKS  # noqa: E402
 from engine.footage.video import open_video  # noqa: E402
 from engine.kinematics.assemble import build_motion  # noqa: E402
+from engine.kinematics.focal import estimate_fov  # noqa: E402
 from engine.person.face import face_direction  # noqa: E402
 from engine.person.swaps import undo_swaps  # noqa: E402
 from engine.person.track import body_points, make_track  # noqa: E402

@@ -36,6 +36,7 @@ from torch.distributions import Categorical, MixtureSameFamily, MultivariateNorm
 from contract.failure import ExitCode, Failure  # noqa: E402
 from contract.skeleton import BODY_22  # noqa: E402
 from engine.datasets.detections import load_detections  # noqa: E402
+from engine.datasets.split import Split, split_segments  # noqa: E402
 from engine.lifter.codec import NETWORK_FPS  # noqa: E402
 from engine.poses import AMPLITUDE, PoseModel  # noqa: E402
 from engine.refiner.error_fit import Fit, fit_errors  # noqa: E402
@@ -46,7 +47,6 @@ from engine.refiner.state import GUIDE_SIGNS, METRES, pose_of  # noqa: E402
 from engine.training.loop import Draws  # noqa: E402
 from engine.training.metrics import acceleration_error, mpjpe, rooted_at_hips  # noqa: E402
 from engine.training.refiner import Poses, RefinerRecipe, pool_of_poses, validation_poses  # noqa: E402
-from engine.training.split import Split, split_segments  # noqa: E402
 
 BINS = 10
 WIDTH = 150  # letters: the table in one line a row, also where the output is a file

@@ -32,6 +32,7 @@ from torch import Tensor  # noqa: E402
 from benchmarks.plain_refiner import PlainRefiner  # noqa: E402
 from contract.skeleton import BODY_22, H36M_17  # noqa: E402
 from engine.datasets.detections import load_detections  # noqa: E402
+from engine.datasets.split import Split, split_segments  # noqa: E402
 from engine.poses import PoseModel  # noqa: E402
 from engine.refiner.fast.cpu import multiplies_bfloat16  # noqa: E402
 from engine.refiner.fast.fused import FusedRefiner  # noqa: E402
@@ -41,7 +42,6 @@ from engine.refiner.sampler import Ddim, refine  # noqa: E402
 from engine.refiner.state import GUIDE_SIGNS, METRES, pose_of  # noqa: E402
 from engine.training.metrics import mpjpe, rooted_at_hips  # noqa: E402
 from engine.training.refiner import Poses, validation_poses  # noqa: E402
-from engine.training.split import Split, split_segments  # noqa: E402
 
 STEP = 6  # of the diffusion; any costs the same
 OPERATIONS, ROUNDS = 12, 10  # lines of a profile, and passes that it is taken of

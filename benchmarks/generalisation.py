@@ -3,7 +3,7 @@
     python benchmarks/generalisation.py PAIRS [--lifter FILE ...] [--mirrored] [--segments 120]
 
 PAIRS is a folder of rendered pairs (docs/data.md). Prints MPJPE and PA-MPJPE in millimetres over the twelve limb joints rooted at the
-middle of the hips, for bodies and motions that were learnt from and for those that are held out (engine/training/split.py), beside the
+middle of the hips, for bodies and motions that were learnt from and for those that are held out (engine/datasets/split.py), beside the
 detector's own reading. --segments: of each of the four kinds at most so many, evenly chosen (0: all). --mirrored: the guess averaged with
 that of the mirrored picture, too.
 """
@@ -28,12 +28,12 @@ from contract.failure import ExitCode, Failure  # noqa: E402
 from contract.skeleton import BODY_22  # noqa: E402
 from engine.datasets.blended_human import bodies_of  # noqa: E402
 from engine.datasets.detections import Segment, load_detections  # noqa: E402
+from engine.datasets.split import HELD_OUT_HUMANS, HELD_OUT_SOURCES  # noqa: E402
 from engine.detection.landmarks import LANDMARK_MIRROR  # noqa: E402
 from engine.lifter.network import Lifter, load_lifter  # noqa: E402
 from engine.poses import LIFTER_FILE  # noqa: E402
 from engine.training.lifter import lift_segment, plain_joints  # noqa: E402
 from engine.training.metrics import mpjpe, pa_mpjpe, rooted_at_hips  # noqa: E402
-from engine.training.split import HELD_OUT_HUMANS, HELD_OUT_SOURCES  # noqa: E402
 
 Array = npt.NDArray[np.floating]
 Lift = Callable[[Segment], Array]

@@ -37,12 +37,12 @@ from engine.datasets.human import Human, joints, read_human  # noqa: E402
 from engine.datasets.mocap import MocapClip, load_mocap  # noqa: E402
 from engine.datasets.rendering import Renderer  # noqa: E402
 from engine.datasets.shot import FPS, Shot, make_shot  # noqa: E402
+from engine.datasets.split import HELD_OUT_HUMANS, HELD_OUT_SOURCES  # noqa: E402
 from engine.detection.detector import Detector  # noqa: E402
 from engine.detection.landmarks import LANDMARKS  # noqa: E402
 from engine.footage.video import Frame  # noqa: E402
 from engine.kinematics.turns import direction, swing  # noqa: E402
 from engine.lifter.codec import view_rotation  # noqa: E402
-from engine.training.split import HELD_OUT_HUMANS, HELD_OUT_SOURCES  # noqa: E402
 
 Array = npt.NDArray[np.float64]
 

@@ -28,9 +28,9 @@ from benchmarks.wide import print_wide  # noqa: E402
 from contract.failure import ExitCode, Failure  # noqa: E402
 from contract.skeleton import BODY_22  # noqa: E402
 from engine.datasets.detections import Segment, load_detections  # noqa: E402
+from engine.datasets.split import split_segments  # noqa: E402
 from engine.kinematics.points import OFFSETS, directions, point_offsets  # noqa: E402
 from engine.person.track import body_points  # noqa: E402
-from engine.training.split import split_segments  # noqa: E402
 
 Array = npt.NDArray[np.float64]
 

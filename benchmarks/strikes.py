@@ -32,6 +32,7 @@ from contract.failure import ExitCode, Failure  # noqa: E402
 from contract.motion_file import Motion  # noqa: E402
 from contract.skeleton import ARMATURE_24, BODY_22  # noqa: E402
 from engine.datasets.detections import Segment, load_detections  # noqa: E402
+from engine.datasets.split import split_segments  # noqa: E402
 from engine.detection.landmarks import BODY_FROM_LANDMARKS  # noqa: E402
 from engine.kinematics.assemble import build_motion  # noqa: E402
 from engine.person.face import face_direction  # noqa: E402
@@ -40,7 +41,6 @@ from engine.person.track import Track, body_points  # noqa: E402
 from engine.poses import PoseModel, Poses  # noqa: E402
 from engine.progress import Progress  # noqa: E402
 from engine.training.metrics import LIMBS  # noqa: E402
-from engine.training.split import split_segments  # noqa: E402
 
 Array = npt.NDArray[np.float64]
 

@@ -26,12 +26,12 @@ from torch import Tensor, nn  # noqa: E402
 
 from contract.failure import ExitCode, Failure  # noqa: E402
 from engine.datasets.detections import load_detections  # noqa: E402
+from engine.datasets.split import Split, split_segments  # noqa: E402
 from engine.lifter.network import Lifter, LifterConfig  # noqa: E402
 from engine.training.augmentation import Pairs, augment  # noqa: E402
 from engine.training.display import peak_of  # noqa: E402
 from engine.training.lifter import CLIP, LifterLearner, LifterRecipe, loop_recipe  # noqa: E402
 from engine.training.loop import Batch, Ema, make_optimiser, pose_flops, train  # noqa: E402
-from engine.training.split import Split, split_segments  # noqa: E402
 
 STRAIGHT, BATCHED, FUSED, BF16 = "straightforward", "+ the batch made at once", "+ fused optimiser and average", "+ bf16 (`train`)"
 ROWS = (STRAIGHT, BATCHED, FUSED, BF16)

@@ -32,10 +32,11 @@ from contract.failure import ExitCode, Failure  # noqa: E402
 from contract.motion_file import Motion  # noqa: E402
 from contract.options import DEFAULT_FOV, CaptureOptions  # noqa: E402
 from contract.skeleton import ARMATURE_24, BODY_22  # noqa: E402
-from engine.cameras.focal import estimate_fov  # noqa: E402
 from engine.cameras.pinhole import camera_matrix, field_of_view  # noqa: E402
 from engine.datasets.detections import Segment, load_detections  # noqa: E402
+from engine.datasets.split import split_segments  # noqa: E402
 from engine.kinematics.assemble import build_motion  # noqa: E402
+from engine.kinematics.focal import estimate_fov  # noqa: E402
 from engine.kinematics.ground import camera_rotation  # noqa: E402
 from engine.kinematics.proportions import ANKLE_HEIGHT, TOE_HEIGHT  # noqa: E402
 from engine.kinematics.upright import angles, up_of  # noqa: E402
@@ -45,7 +46,6 @@ from engine.person.face import face_direction  # noqa: E402
 from engine.person.track import Track, body_points  # noqa: E402
 from engine.poses import PoseModel  # noqa: E402
 from engine.progress import Progress  # noqa: E402
-from engine.training.split import split_segments  # noqa: E402
 
 Array = npt.NDArray[np.float64]
 

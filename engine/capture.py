@@ -86,9 +86,9 @@ def finish(
     """
     model = load()
     # these need scipy and torch, which are imported beside the detection
-    from engine.cameras.focal import estimate_fov
     from engine.cameras.known import cameras_at, lenses_at, middle_lens, other_lens, through_one_lens
     from engine.kinematics.assemble import build_motion
+    from engine.kinematics.focal import estimate_fov
     from engine.person.face import face_direction
 
     size = (info.width, info.height)

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from contract.failure import Failure
 from contract.skeleton import BODY_22
+from engine import weights_file
 from engine.lifter.codec import NETWORK_FPS, Encoded, decode
 from engine.lifter.network import load_lifter
 from engine.lifter.track_run import TrackRun
@@ -19,7 +20,6 @@ from engine.long_takes.scratch import let_go, long_array
 from engine.long_takes.windows import pieces
 from engine.person.track import Track
 from engine.progress import Progress
-from engine.refiner import weights
 from engine.refiner.error_model import ErrorModel, LastFrame
 from engine.refiner.fast import backend
 from engine.refiner.network import Refiner, RefinerConfig
@@ -28,8 +28,8 @@ from engine.refiner.sampler import Ddim, WholeSampler, refine
 from engine.refiner.schedule import Schedule
 from engine.refiner.state import GUIDE_SIGNS, METRES, confidence_of, guides, pose_of, states
 
-LIFTER_FILE = weights.FOLDER / "lifter.safetensors"
-REFINER_FILE = weights.FOLDER / "refiner.safetensors"
+LIFTER_FILE = weights_file.FOLDER / "lifter.safetensors"
+REFINER_FILE = weights_file.FOLDER / "refiner.safetensors"
 CHUNK = 2048  # frames lifted at once: bounds the memory for long videos; chunks overlap by the lifter's reach, so no seam is seen
 REFINE_CHUNK = 256  # frames refined between two progress events, more where the refiner likes larger batches
 AMPLITUDE = 0.5  # of the mixture's error, drawn around the guess for each of several hypotheses: enough that they differ
@@ -61,12 +61,12 @@ class PoseModel:
 
     def __init__(self, device: str = "auto", lifter_file: Path = LIFTER_FILE, refiner_file: Path = REFINER_FILE) -> None:
         self.device = choose_device(device)
-        self.lifter_weights = weights.load_weights(lifter_file)
+        self.lifter_weights = weights_file.load_weights(lifter_file)
         self.lifter = load_lifter(lifter_file).to(self.device)
-        self.refiner_weights = weights.load_weights(refiner_file)
+        self.refiner_weights = weights_file.load_weights(refiner_file)
         self.config = RefinerConfig.from_dict(self.refiner_weights.header["layout"])
         self.refiner = Refiner(BODY_22, self.config)
-        weights.load_into(self.refiner, self.refiner_weights.part("refiner"), "refiner")
+        weights_file.load_into(self.refiner, self.refiner_weights.part("refiner"), "refiner")
         self.refiner.to(self.device).eval()
         self.notices: list[tuple[str, str]] = []  # why the refiner is slower than it could be, if it is; run tells it
         self.network = backend.choose(self.refiner, self.device, lambda code, message: self.notices.append((code, message)))

@@ -42,7 +42,7 @@ def bpy():
 def module(name):
     return lambda: getattr(__import__(name), "__version__", "")
 def weights():
-    from engine.refiner.weights import FOLDER, load_weights, read_sums
+    from engine.weights_file import FOLDER, load_weights, read_sums
     for name in read_sums(FOLDER):
         load_weights(FOLDER / name)
     return sorted(read_sums(FOLDER))

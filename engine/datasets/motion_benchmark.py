@@ -17,8 +17,8 @@ from engine.datasets.benchmark import PoseClip, PoseClips, Source, Split, choose
 from engine.datasets.mocap import MocapClip
 from engine.datasets.motions import load_motions
 from engine.datasets.rendered import SCREEN, SIZE
-from engine.training.split import HELD_OUT_SOURCES
-from engine.training.transplant import NEAREST, before_camera
+from engine.datasets.split import HELD_OUT_SOURCES
+from engine.datasets.virtual_camera import NEAREST, before_camera
 
 DEPTHS = (3.0, 6.0)  # metres from the camera to the middle of the pelvis's path; more where the path needs it
 # Deviation of MediaPipe's 2D a axis, in metres at the person, and its correlation from frame to frame: the medians over the rendered

@@ -9,8 +9,8 @@ from contract.skeleton import BODY_22
 from engine.datasets.benchmark import PoseClip, PoseClips, Source, Split, choose, make_clip
 from engine.datasets.blended_human import bodies_of
 from engine.datasets.detections import Segment, load_detections
+from engine.datasets.split import HELD_OUT_HUMANS, HELD_OUT_SOURCES
 from engine.detection.landmarks import BODY_FROM_LANDMARKS
-from engine.training.split import HELD_OUT_HUMANS, HELD_OUT_SOURCES
 
 FPS = 30.0
 # Rays become the screen of one camera, as wide as Human3.6M's: 2 f / w. The cameras of the pairs differ, their rays do not.

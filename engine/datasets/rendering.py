@@ -29,9 +29,9 @@ from engine.datasets.human import Human, read_human
 from engine.datasets.look import BLOTCHES, CHECKS, STRIPES, Surface, worsen
 from engine.datasets.mocap import load_mocap
 from engine.datasets.shot import FPS, Shot, make_shot
+from engine.datasets.split import HELD_OUT_HUMANS, HELD_OUT_SOURCES
 from engine.detection.detector import Detector
 from engine.footage.video import Frame
-from engine.training.split import HELD_OUT_HUMANS, HELD_OUT_SOURCES
 
 Array = npt.NDArray[np.float64]
 Image = npt.NDArray[np.uint8]

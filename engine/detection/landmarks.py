@@ -72,3 +72,15 @@ LANDMARK_JOINT: tuple[int, ...] = tuple(
     )
     for i, name in enumerate(LANDMARKS)
 )
+
+
+def view_axes(rays: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """(...,2) slopes of lines of sight -> (...,3,3): in its columns the axes of a level camera that looks there.
+
+    The detector works on a crop: its world landmarks have the axes of a camera that looks straight at the person.
+    """
+    forward = np.concatenate([rays, np.ones_like(rays[..., :1])], -1)
+    forward /= np.linalg.norm(forward, axis=-1, keepdims=True)
+    right = np.cross([0.0, 1.0, 0.0], forward)
+    right /= np.linalg.norm(right, axis=-1, keepdims=True)
+    return np.stack([right, np.cross(forward, right), forward], -1)

@@ -15,8 +15,8 @@ import torch
 from torch import Tensor, nn
 
 from contract.skeleton import BODY_22
+from engine import weights_file
 from engine.lifter.codec import FEATURES, Encoded
-from engine.refiner import weights
 
 
 @dataclass(frozen=True)
@@ -111,8 +111,8 @@ class Lifter(TemporalNetwork):
 
 
 def load_lifter(path: Path) -> Lifter:
-    """The lifter of a weights file, for inference. Raises Failure `bad_installation`, as `weights.load_weights` does."""
-    stored = weights.load_weights(path)
+    """The lifter of a weights file, for inference. Raises Failure `bad_installation`, as `weights_file.load_weights` does."""
+    stored = weights_file.load_weights(path)
     model = Lifter(LifterConfig.from_dict(stored.header["layout"]))
-    weights.load_into(model, stored.part("lifter"), "lifter")
+    weights_file.load_into(model, stored.part("lifter"), "lifter")
     return model.eval()

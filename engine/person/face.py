@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
-from engine.detection.landmarks import LANDMARKS
-from engine.lifter.codec import view_rotation
+from engine.detection.landmarks import LANDMARKS, view_axes
 from engine.long_takes.scratch import long_array
 from engine.long_takes.windows import pieces
 from engine.person.track import Track
@@ -23,7 +21,7 @@ def face_direction(track: Track, camera_matrix: npt.NDArray[np.float64]) -> npt.
     direction = long_array((len(track), 3), np.float64)
     for part in pieces(len(track), track.image, track.world, direction):
         rays = (track.image[part, _TRUNK].mean(1) - camera_matrix[:2, 2]) / np.diag(camera_matrix)[:2]
-        turn = view_rotation(torch.from_numpy(rays.astype(np.float64))).numpy()
+        turn = view_axes(rays.astype(np.float64))
         world = track.world[part].astype(np.float64)
         forward = np.einsum("tij,tj->ti", turn, world[:, _FRONT].mean(1) - world[:, _EARS].mean(1))
         direction[part] = forward / np.maximum(np.linalg.norm(forward, axis=-1, keepdims=True), 1e-9)

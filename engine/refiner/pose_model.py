@@ -20,8 +20,8 @@ from torch import Tensor
 
 from contract.failure import Failure
 from contract.skeleton import SKELETONS, Skeleton
-from engine.lifter.graph_lifter import GraphLifter, GraphLifterConfig
 from engine.refiner.error_model import ErrorModel
+from engine.refiner.graph_lifter import GraphLifter, GraphLifterConfig
 from engine.refiner.network import Refiner, RefinerConfig
 from engine.refiner.noise import UNKNOWN, FixedNoise, Frames, MixtureNoise
 from engine.refiner.sampler import GUIDE_SIGNS, STATE_SIGNS, Ddim, Model, mirrored, refine

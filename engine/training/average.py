@@ -21,17 +21,17 @@ from torch import Tensor
 
 from contract.failure import ExitCode, Failure
 from contract.skeleton import BODY_22
+from engine import weights_file
 from engine.datasets.detections import load_detections
+from engine.datasets.split import Split, split_segments
 from engine.lifter.network import Lifter, LifterConfig, load_lifter
 from engine.poses import LIFTER_FILE
-from engine.refiner import weights
 from engine.refiner.error_model import ErrorModel
 from engine.refiner.network import Refiner, RefinerConfig
 from engine.refiner.noise import MixtureNoise
 from engine.refiner.schedule import Schedule
 from engine.training import lifter as product_lifter
 from engine.training import refiner as product_refiner
-from engine.training.split import Split, split_segments
 
 TOLD = (
     "recipe",
@@ -61,7 +61,7 @@ def average(
     pairs without validation.
     """
     file = f"{network}.safetensors"
-    stored = [weights.load_weights(folder / file) for folder in folders]
+    stored = [weights_file.load_weights(folder / file) for folder in folders]
     if len(stored) < 2:
         raise Failure("bad_arguments", "One network has no mean with others; name at least two folders of weights.")
     counts = [1.0] * len(stored) if shares is None else list(shares)
@@ -84,7 +84,7 @@ def average(
     tensors = last.tensors | means
     figures = _judge(network, tensors, header, split, lifter)
     out.mkdir(parents=True, exist_ok=True)
-    weights.save_weights(out / file, tensors, header | {"validation": figures})
+    weights_file.save_weights(out / file, tensors, header | {"validation": figures})
     return figures
 
 

@@ -18,14 +18,14 @@ import torch
 from torch import Tensor
 
 from contract.skeleton import BODY_22
+from engine import weights_file
+from engine.datasets.split import Split
 from engine.detection.landmarks import LANDMARKS
 from engine.lifter.codec import WORLD_TO_STATURE
 from engine.lifter.network import TemporalLayout, TemporalNetwork
-from engine.refiner import weights
 from engine.training.augmentation import CARRIER, Pairs, mirrored, projected, viewed
 from engine.training.crops import LENGTH, Crops
 from engine.training.loop import Batch, Drawing, Draws, Figures, Forward, LoopRecipe, Run, lines_into, train
-from engine.training.split import Split
 
 _L = len(LANDMARKS)
 WORLD, IMAGE, VISIBILITY = slice(0, 3 * _L), slice(3 * _L, 5 * _L), slice(5 * _L, 6 * _L)  # of an error's values
@@ -136,10 +136,10 @@ def reread(old: Pairs, truth: Tensor, stature: Tensor, model: DetectorModel) -> 
 
 
 def load_detector_model(path: Path) -> DetectorModel:
-    """The model of a weights file, for use. Raises Failure `bad_installation`, as `weights.load_weights` does."""
-    stored = weights.load_weights(path)
+    """The model of a weights file, for use. Raises Failure `bad_installation`, as `weights_file.load_weights` does."""
+    stored = weights_file.load_weights(path)
     model = DetectorModel(DetectorConfig.from_dict(stored.header["layout"]))
-    weights.load_into(model, stored.part("detector"), "detector's model")
+    weights_file.load_into(model, stored.part("detector"), "detector's model")
     return model.eval()
 
 

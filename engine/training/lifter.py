@@ -13,6 +13,7 @@ from torch import Tensor
 
 from contract.skeleton import BODY_22
 from engine.datasets.detections import Segment
+from engine.datasets.split import Split
 from engine.lifter.codec import NETWORK_FPS, decode, encode, encode_truth, upright_roll
 from engine.lifter.network import Lifter, LifterConfig
 from engine.training.augmentation import augment
@@ -20,7 +21,6 @@ from engine.training.crops import LENGTH, Crops
 from engine.training.detector_model import DetectorModel
 from engine.training.loop import Batch, Drawing, Draws, Figures, Forward, LoopRecipe, Run, lines_into, train
 from engine.training.metrics import acceleration_error, mpjpe, pa_mpjpe, rooted_at_hips
-from engine.training.split import Split
 from engine.training.transplant import Motions, transplant
 
 CLIP = 0.5  # of the gradient's norm

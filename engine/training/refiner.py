@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from contract.skeleton import BODY_22
+from engine.datasets.split import Split
 from engine.lifter.codec import NETWORK_FPS, Encoded, body_matrix, encode, encode_truth
 from engine.lifter.network import Lifter
 from engine.refiner.embedding import CrossChannelReadout
@@ -28,7 +29,6 @@ from engine.training.diffusion import noise_loss, with_real_errors
 from engine.training.loop import Batch, Drawing, Draws, Figures, Forward, LoopRecipe, M, Run, Trained, lines_into, train
 from engine.training.metrics import mpjpe, pa_mpjpe, rooted_at_hips
 from engine.training.precision import products
-from engine.training.split import Split
 from engine.training.transplant import Motions, transplant
 
 POOL_RUNS = 32  # augmented crops that are lifted at once

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from contract.skeleton import BODY_22
+from engine.datasets.split import Split
 from engine.lifter.codec import NETWORK_FPS
 from engine.lifter.network import Lifter
 from engine.refiner.error_model import ErrorModel
@@ -25,7 +26,6 @@ from engine.training.crops import LENGTH
 from engine.training.loop import Batch, Figures, Run
 from engine.training.metrics import acceleration_error
 from engine.training.refiner import Poses, RefinerLearner, RefinerRecipe, begin, draw_steps, errors, limbs_of, noisy, taught
-from engine.training.split import Split
 from engine.training.transplant import Motions
 
 

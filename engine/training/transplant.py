@@ -8,7 +8,6 @@ lifter the rest of the motion capture, with errors of the right size and persist
 from __future__ import annotations
 
 import copy
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -20,15 +19,14 @@ from torch import Tensor
 from contract.failure import Failure
 from contract.skeleton import BODY_22
 from engine.datasets.mixed_motion import Mixing, Parts, Take, choose_parts
+from engine.datasets.virtual_camera import NEAREST, camera_turn
 from engine.training.augmentation import Pairs, carried
 from engine.training.detector_model import DetectorModel, reread
 from engine.training.mixtures import Stretch, gather
 
 Array = npt.NDArray[np.floating]
 
-ELEVATION_MEAN, ELEVATION_SIGMA = math.radians(8.0), math.radians(14.0)  # cameras look slightly down more often than up
 LEG_SHARE = 0.491  # (thigh + shin) / stature, the motion capture's own proportion
-NEAREST = 0.8  # metres between the camera and any joint
 
 
 class Motions:
@@ -74,22 +72,6 @@ def stature_of(positions: Tensor) -> Tensor:
         hip, knee, ankle = (positions[:, :, BODY_22.index(f"{j}.{side}")] for j in ("hip", "knee", "ankle"))
         legs = legs + (hip - knee).norm(dim=-1).mean(1) + (knee - ankle).norm(dim=-1).mean(1)
     return legs / 2 / LEG_SHARE
-
-
-def camera_turn(rng: np.random.Generator) -> npt.NDArray[np.float64]:
-    """(3,3): positions (..,3) with Z up, times it, are in the axes of a camera of any azimuth and a usual elevation."""
-    azimuth, elevation = rng.uniform(-math.pi, math.pi), rng.normal(ELEVATION_MEAN, ELEVATION_SIGMA)
-    c, s = math.cos(azimuth), math.sin(azimuth)
-    turned = np.array([[c, s, 0], [-s, c, 0], [0, 0, 1]])
-    level = np.array([[1, 0, 0], [0, 0, 1], [0, -1, 0]])  # x right, y down, z forward
-    c, s = math.cos(elevation), math.sin(elevation)
-    return turned @ level @ np.array([[1, 0, 0], [0, c, -s], [0, s, c]])
-
-
-def before_camera(positions: Array, middle: Array, rng: np.random.Generator) -> Array:
-    """(T,22,3) Z up -> camera axes of a drawn camera, the pelvis's path about `middle` (3,)."""
-    seen = positions @ camera_turn(rng)
-    return seen - seen[:, :1].mean(0, keepdims=True) + middle
 
 
 def transplant(pairs: Pairs, motions: Motions, share: float, rng: np.random.Generator, detector: DetectorModel | None = None) -> Pairs:

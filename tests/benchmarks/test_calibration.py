@@ -6,9 +6,9 @@ from scipy.stats import multivariate_normal
 from benchmarks.calibration import calibrate, fitted_noises, log_likelihood, plot, sample
 from contract.failure import Failure
 from engine.datasets.detections import load_detections
+from engine.datasets.split import split_segments
 from engine.poses import PoseModel
 from engine.training.refiner import validation_poses
-from engine.training.split import split_segments
 from tests.engine.datasets.pairs import write_pairs
 from tests.engine.refiner.test_error_model import two_classes
 

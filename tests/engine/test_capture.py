@@ -12,10 +12,10 @@ from contract.motion_file import load_motion
 from contract.options import CaptureOptions
 from contract.skeleton import ARMATURE_24
 from engine import capture as capture_module
+from engine import weights_file
 from engine.capture import capture_to_file
 from engine.detection.model_bundle import MODELS
 from engine.progress import Progress
-from engine.refiner import weights
 
 SAMPLE = Path(__file__).resolve().parents[2] / "examples" / "sample.mp4"
 TRUTH = SAMPLE.with_name("sample.truth.npz")
@@ -101,7 +101,7 @@ def test_it_beats_a_plain_reading_of_the_world_landmarks(taken):
 def test_the_provenance_says_where_it_comes_from(taken):
     provenance = taken[0].provenance
     assert provenance["source"]["name"] == "sample.mp4" and len(provenance["source"]["sha256"]) == 64
-    assert provenance["weights"]["lifter"] == weights.read_sums(weights.FOLDER)["lifter.safetensors"]
+    assert provenance["weights"]["lifter"] == weights_file.read_sums(weights_file.FOLDER)["lifter.safetensors"]
     assert provenance["weights"]["precision"] in ("bf16", "fp32", "fp16", "tf32", "plain")
     assert provenance["options"]["steps"] == 1 and provenance["quality"]["frames"] == 60
     assert set(provenance["timings"]) == {"start", "detect", "lift", "refine", "motion"}

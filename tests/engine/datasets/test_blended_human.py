@@ -10,7 +10,7 @@ import pytest
 from contract.failure import Failure
 from engine.datasets.blended_human import blend, bodies_of, draw_blend, dress
 from engine.datasets.human import read_human
-from engine.training.split import HELD_OUT_HUMANS
+from engine.datasets.split import HELD_OUT_HUMANS
 
 
 def larger(human, factor, name):

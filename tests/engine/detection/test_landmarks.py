@@ -1,7 +1,7 @@
 import numpy as np
 
 from contract.skeleton import BODY_22
-from engine.detection.landmarks import BODY_FROM_LANDMARKS, LANDMARK_JOINT, LANDMARK_MIRROR, LANDMARKS
+from engine.detection.landmarks import BODY_FROM_LANDMARKS, LANDMARK_JOINT, LANDMARK_MIRROR, LANDMARKS, view_axes
 
 
 def test_the_detectors_numbering():
@@ -53,3 +53,13 @@ def test_landmarks_ride_on_joints_of_their_own_side():
             assert BODY_22.joints[joint][-2:] == name[-2:]
         else:
             assert BODY_22.joints[joint] == "head"
+
+
+def test_a_view_looks_along_its_ray_and_is_level():
+    rays = np.random.default_rng(0).normal(size=(50, 2))
+    turn = view_axes(rays)
+    np.testing.assert_allclose(turn @ turn.swapaxes(1, 2), np.broadcast_to(np.eye(3), turn.shape), atol=1e-12)
+    np.testing.assert_allclose(np.linalg.det(turn), 1.0)
+    np.testing.assert_allclose(turn[..., 2][:, :2] / turn[..., 2][:, 2:], rays, atol=1e-12)
+    np.testing.assert_allclose(turn[:, 1, 0], 0.0, atol=1e-12)  # right stays level
+    assert (turn[:, 1, 1] > 0).all()

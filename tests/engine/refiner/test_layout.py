@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from engine.lifter.graph_lifter import GraphLifterConfig
+from engine.refiner.graph_lifter import GraphLifterConfig
 from engine.refiner.layout import GraphLayout
 from engine.refiner.network import RefinerConfig
 

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from contract.failure import Failure
 from contract.skeleton import BODY_22, H36M_17, Skeleton
-from engine.lifter.graph_lifter import GraphLifter, GraphLifterConfig
 from engine.refiner.fast.backend import choose_exact
+from engine.refiner.graph_lifter import GraphLifter, GraphLifterConfig
 from engine.refiner.mixture import Mixture
 from engine.refiner.network import Refiner, RefinerConfig
 from engine.refiner.noise import FixedNoise, MixtureNoise

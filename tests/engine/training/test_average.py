@@ -2,8 +2,8 @@ import pytest
 import torch
 
 from engine.lifter.network import Lifter, LifterConfig
-from engine.refiner.weights import FOLDER, load_weights, save_weights
 from engine.training.average import main
+from engine.weights_file import FOLDER, load_weights, save_weights
 from tests.engine.datasets.pairs import write_pairs
 
 

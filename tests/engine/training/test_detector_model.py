@@ -6,9 +6,10 @@ import pytest
 import torch
 
 from contract.skeleton import BODY_22
+from engine import weights_file
 from engine.datasets.detections import load_detections
+from engine.datasets.split import split_segments
 from engine.lifter.codec import encode, encode_truth
-from engine.refiner import weights
 from engine.training import detector_model
 from engine.training.augmentation import CARRIER, viewed
 from engine.training.crops import Crops
@@ -24,7 +25,6 @@ from engine.training.detector_model import (
     reread,
     train_detector_model,
 )
-from engine.training.split import split_segments
 from engine.training.transplant import Motions, transplant
 from tests.engine.datasets.pairs import standing, write_pairs
 
@@ -131,7 +131,8 @@ def test_training_foresees_errors_that_follow_from_the_pose(split, tmp_path):
 def test_weights_are_read_back_and_used_by_transplants(split, crops, tmp_path):
     model, info = train_detector_model(split, replace(QUICK, steps=5), SMALL, tmp_path / "log.jsonl")
     tensors = {f"detector.{name}": value for name, value in model.state_dict().items()}
-    weights.save_weights(tmp_path / "detector.safetensors", tensors, {"layout": {"width": 24, "dilations": [1], "dropout": 0.0}, **info})
+    layout = {"width": 24, "dilations": [1], "dropout": 0.0}
+    weights_file.save_weights(tmp_path / "detector.safetensors", tensors, {"layout": layout, **info})
     stored = load_detector_model(tmp_path / "detector.safetensors")
     motions = Motions([np.tile(standing(1.0), (60, 1, 1)) @ np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]]) for _ in range(2)])
     plain, changed = (transplant(crops, motions, 0.5, np.random.default_rng(3), detector) for detector in (None, stored))

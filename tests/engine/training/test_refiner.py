@@ -4,6 +4,7 @@ import torch
 
 from contract.skeleton import BODY_22
 from engine.datasets.detections import load_detections
+from engine.datasets.split import split_segments
 from engine.lifter.codec import encode
 from engine.lifter.network import Lifter, LifterConfig
 from engine.refiner.error_fit import Fit
@@ -23,7 +24,6 @@ from engine.training.refiner import (
     true_state,
     validation_poses,
 )
-from engine.training.split import split_segments
 from engine.training.transplant import Motions
 from tests.engine.datasets.pairs import standing, write_pairs
 

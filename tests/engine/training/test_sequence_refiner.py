@@ -6,6 +6,7 @@ import torch
 
 from contract.skeleton import BODY_22
 from engine.datasets.detections import load_detections
+from engine.datasets.split import split_segments
 from engine.lifter.network import Lifter, LifterConfig
 from engine.refiner.error_fit import Fit
 from engine.refiner.network import RefinerConfig
@@ -15,7 +16,6 @@ from engine.refiner.state import GUIDE_SIGNS
 from engine.training.crops import LENGTH
 from engine.training.refiner import Poses, fit_noise, keep_the_guess, run_times
 from engine.training.sequence_refiner import SequenceLearner, SequenceRecipe, evaluate, refined_runs, train_sequence
-from engine.training.split import split_segments
 from tests.engine.datasets.pairs import write_pairs
 
 TINY = RefinerConfig(hidden=8, layers=2, heads=2, dropout=0.0, attention_dropout=0.0, conv_dropout=0.0, guide_signs=GUIDE_SIGNS)

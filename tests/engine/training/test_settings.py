@@ -3,12 +3,11 @@ from dataclasses import asdict, replace
 import pytest
 
 from contract.failure import Failure
-from engine.lifter.graph_lifter import GraphLifterConfig
 from engine.lifter.network import LifterConfig
 from engine.poses import LIFTER_FILE, REFINER_FILE
+from engine.refiner.graph_lifter import GraphLifterConfig
 from engine.refiner.network import RefinerConfig
 from engine.refiner.state import GUIDE_SIGNS
-from engine.refiner.weights import load_weights
 from engine.training.command import TABLES
 from engine.training.detector_model import DetectorConfig, DetectorRecipe
 from engine.training.lifter import LifterRecipe
@@ -17,6 +16,7 @@ from engine.training.pose_refiner import DiffusionRecipe, Sampling
 from engine.training.refiner import RefinerRecipe
 from engine.training.sequence_refiner import SequenceRecipe
 from engine.training.settings import CONFIGS, fill, read_toml
+from engine.weights_file import load_weights
 
 PAPER = {
     "lifter": LoopRecipe, "lifter_layout": GraphLifterConfig, "refiner": LoopRecipe, "refiner_layout": RefinerConfig,

@@ -5,7 +5,7 @@ import pytest
 from contract.failure import Failure
 from engine.datasets.detections import load_detections
 from engine.datasets.mocap import load_mocap
-from engine.training.split import HELD_OUT_HUMANS, HELD_OUT_SOURCES, split_segments, training_motions
+from engine.datasets.split import HELD_OUT_HUMANS, HELD_OUT_SOURCES, split_segments, training_motions
 from tests.engine.datasets.pairs import write_pairs
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from contract.options import DEFAULT_FOV
-from engine.cameras.focal import USUAL_SPREAD, estimate_fov
 from engine.cameras.pinhole import camera_matrix, project
+from engine.kinematics.focal import USUAL_SPREAD, estimate_fov
 from tests.engine.kinematics import people
 
 SIZE = (1280, 720)

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from contract.skeleton import BODY_22, H36M_17
-from engine.lifter.graph_lifter import GraphLifter, GraphLifterConfig
+from engine.refiner.graph_lifter import GraphLifter, GraphLifterConfig
 from tests.engine.refiner.test_network import Plain, walk_laplacian
 
 pytestmark = pytest.mark.usefixtures("double_precision")

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from contract.failure import Failure
 
-FOLDER = Path(__file__).resolve().parent.parent / "weights"
+FOLDER = Path(__file__).resolve().parent / "weights"
 SUMS = "SHA256SUMS"  # one line a file, as sha256sum writes it
 _REPAIR = "get the files of engine/weights again (git checkout engine/weights, or install the extension anew)"
 
