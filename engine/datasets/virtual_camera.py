@@ -19,8 +19,8 @@ def camera_turn(rng: np.random.Generator) -> npt.NDArray[np.float64]:
     c, s = math.cos(azimuth), math.sin(azimuth)
     turned = np.array([[c, s, 0], [-s, c, 0], [0, 0, 1]])
     level = np.array([[1, 0, 0], [0, 0, 1], [0, -1, 0]])  # x right, y down, z forward
-    c, s = math.cos(elevation), math.sin(elevation)
-    return turned @ level @ np.array([[1, 0, 0], [0, c, -s], [0, s, c]])
+    c, s = math.cos(elevation), math.sin(elevation)  # above 0 the camera looks down, and up leans towards it
+    return turned @ level @ np.array([[1, 0, 0], [0, c, s], [0, -s, c]])
 
 
 def before_camera(positions: Array, middle: Array, rng: np.random.Generator) -> Array:
