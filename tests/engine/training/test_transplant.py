@@ -87,8 +87,8 @@ def test_the_batch_is_what_one_run_after_another_gives(pairs):
         azimuth, elevation = rng.uniform(-np.pi, np.pi), rng.normal(np.radians(8.0), np.radians(14.0))
         x, y, z = np.moveaxis(clip[start : start + frames], -1, 0)
         right, away = np.cos(azimuth) * x - np.sin(azimuth) * y, np.sin(azimuth) * x + np.cos(azimuth) * y
-        down, forward = np.cos(elevation) * -z + np.sin(elevation) * away, np.cos(elevation) * away + np.sin(elevation) * z
-        placed = np.stack([right, down, forward], -1)
+        down, forward = np.cos(elevation) * -z - np.sin(elevation) * away, np.cos(elevation) * away - np.sin(elevation) * z
+        placed = np.stack([right, down, forward], -1)  # the camera looks down by the elevation: what is higher is nearer
         expected[run] = placed - placed[:, 0].mean(0) + expected[run][:, 0].mean(0)
         up = np.array([0.0, -np.cos(elevation), np.sin(elevation)])  # the vertical before that camera, by hand
         np.testing.assert_allclose(changed.up[run].numpy(), np.tile(up, (frames, 1)), atol=1e-6)
