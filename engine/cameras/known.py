@@ -15,8 +15,7 @@ from scipy.spatial.transform import Rotation, Slerp
 from contract.camera_path import CameraPath
 from engine.cameras.pinhole import rays
 from engine.detection.detector import Detections
-from engine.long_takes.scratch import long_array
-from engine.long_takes.windows import pieces
+from engine.long_takes import mapped
 
 Array = npt.NDArray[np.float64]
 
@@ -26,23 +25,30 @@ def cameras_at(path: CameraPath, times: Array, fps: float) -> Array:
     known = path.times(fps)
     if len(known) == 1:
         return np.broadcast_to(path.camera_to_world, (len(times), 4, 4))
-    turns, out = Slerp(known, Rotation.from_matrix(path.camera_to_world[:, :3, :3])), long_array((len(times), 4, 4), np.float64)
-    for part in pieces(len(times), out):
-        at = np.clip(np.asarray(times[part], float), known[0], known[-1])
-        out[part, :3, :3], out[part, 3, 3] = turns(at).as_matrix(), 1.0
+    turns = Slerp(known, Rotation.from_matrix(path.camera_to_world[:, :3, :3]))
+
+    def cameras(some: Array) -> Array:
+        at, out = np.clip(np.asarray(some, float), known[0], known[-1]), np.zeros((len(some), 4, 4))
+        out[:, :3, :3], out[:, 3, 3] = turns(at).as_matrix(), 1.0
         for axis in range(3):
-            out[part, axis, 3] = np.interp(at, known, path.camera_to_world[:, axis, 3])
-    return out
+            out[:, axis, 3] = np.interp(at, known, path.camera_to_world[:, axis, 3])
+        return out
+
+    return mapped(cameras, times, dtype=np.float64)
 
 
 def lenses_at(path: CameraPath, times: Array, fps: float, image_size: tuple[int, int]) -> Array:
     """(T,3,3) camera matrices at `times` (T,) seconds, for a picture of (width, height) pixels; even changes in between."""
-    known, out = path.times(fps), long_array((len(times), 3, 3), np.float64)
-    for part in pieces(len(times), out):
-        focal, across, down = (np.interp(times[part], known, path.lens[:, k]) for k in range(3))
-        out[part, 0, 0] = out[part, 1, 1] = focal * max(image_size)
-        out[part, 0, 2], out[part, 1, 2], out[part, 2, 2] = across * image_size[0], down * image_size[1], 1.0
-    return out
+    known = path.times(fps)
+
+    def lenses(some: Array) -> Array:
+        focal, across, down = (np.interp(some, known, path.lens[:, k]) for k in range(3))
+        out = np.zeros((len(some), 3, 3))
+        out[:, 0, 0] = out[:, 1, 1] = focal * max(image_size)
+        out[:, 0, 2], out[:, 1, 2], out[:, 2, 2] = across * image_size[0], down * image_size[1], 1.0
+        return out
+
+    return mapped(lenses, times, dtype=np.float64)
 
 
 def middle_lens(path: CameraPath, image_size: tuple[int, int]) -> Array:
@@ -53,10 +59,11 @@ def middle_lens(path: CameraPath, image_size: tuple[int, int]) -> Array:
 
 def through_one_lens(detections: Detections, lenses: Array, lens: Array) -> Detections:
     """What was seen through the `lenses` (T,3,3) as `lens` (3,3) would have shown it."""
-    image = long_array(detections.image.shape)
-    for part in pieces(len(detections), detections.image, lenses, image):
-        image[part] = other_lens(detections.image[part], lenses[part], lens) * detections.detected[part, None, None]
-    return replace(detections, image=image)
+
+    def shown(points: npt.NDArray[np.floating], seen_by: Array, there: npt.NDArray[np.bool_]) -> Array:
+        return np.asarray(other_lens(points, seen_by, lens) * there[:, None, None])
+
+    return replace(detections, image=mapped(shown, detections.image, lenses, detections.detected))
 
 
 def other_lens(points: npt.NDArray[np.floating], seen_by: Array, shown_by: Array) -> Array:

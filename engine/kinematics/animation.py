@@ -15,8 +15,7 @@ from engine.kinematics.points import point_offsets
 from engine.kinematics.proportions import Proportions
 from engine.kinematics.rotations import fit_pose
 from engine.kinematics.trajectory import reprojection_errors
-from engine.long_takes.scratch import long_array
-from engine.long_takes.windows import pieces, windows
+from engine.long_takes import Timeline, mapped, mapped_over_time, scan
 
 Array = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.floating]
@@ -42,11 +41,9 @@ class Animation:
         """(T,24,3) metres: the joints of the person who moves over the targets' ground, whatever has become of the root."""
         if not self.shift.any():
             return self.world
-        out = long_array(self.world.shape)
-        shift = np.broadcast_to(self.shift, (len(out), 3))
-        for part in pieces(len(out), out, self.world, self.shift):
-            out[part] = self.world[part] + shift[part, None]
-        return out
+        if self.shift.ndim == 1:
+            return mapped(lambda world: world + self.shift, self.world)
+        return mapped(lambda world, shift: world + shift[:, None], self.world, self.shift)
 
 
 def animate(
@@ -58,35 +55,37 @@ def animate(
     image_points (T,22,2) px; face (T,3) unit, world axes, where known; matrix (3,3); camera_to_world (4,4), applied after each frame's
     `cameras` (T,4,4) where those are known. The path starts at x=y=0, or a known world stays where it is; root "in-place" stays there.
     """
-    count, joints = len(targets), len(ARMATURE_24)
-    views = np.broadcast_to(np.eye(4), (count, 4, 4)) if cameras is None else cameras
-    rotations, world, camera = (long_array((count, joints, width)) for width in (4, 3, 3))
-    path, pixel_errors = long_array((count, 3)), long_array(targets.shape[:2])
-    start, moved = np.zeros(3), camera_to_world.copy()
-    for window in windows(runs, fps, targets, image_points, face, cameras, rotations, world, camera, path, pixel_errors):
-        kept, inner = window.kept, window.inner
-        pose = fit_pose(
-            targets[window.reach].astype(float), body.rest_offsets, window.runs, fps, None if face is None else face[window.reach]
-        )
-        if not kept.start:
-            # holding the feet may have moved the start; a known world stays where it is
-            start = np.array([*pose.root[0, :2], 0.0]) if cameras is None else camera_to_world[:3, 3].copy()
-            moved[:3, 3] -= start
-        turned, place = pose.rotations[inner], pose.root[inner] - start
-        seen = pose.body[inner] + point_offsets(pose.body[inner], body.stature)
-        pixel_errors[kept] = reprojection_errors(to_camera(seen, camera_to_world @ views[kept]), image_points[kept], matrix)
-        if kept.start:  # a quaternion and its negative are one rotation: the one nearer to the frame before
-            turned = np.where((turned[0] * rotations[kept.start - 1]).sum(-1)[:, None] < 0, -turned, turned)
-        path[kept] = place
-        if root == "in-place":
-            place = place * [0, 0, 1]
+    views = np.broadcast_to(np.eye(4), (len(targets), 4, 4)) if cameras is None else cameras
+
+    def fitted(near: Timeline, targets: Floats, points: Floats, face: Array | None, views: Array) -> tuple[Array, Array, Array]:
+        pose = fit_pose(targets.astype(float), body.rest_offsets, near.runs, fps, face)
+        seen = pose.body + point_offsets(pose.body, body.stature)
+        return pose.rotations, pose.root, reprojection_errors(to_camera(seen, camera_to_world @ views), points, matrix)
+
+    rotations, root_path, pixel_errors = mapped_over_time(fitted, Timeline(runs, fps), targets, image_points, face, views)
+    _, rotations = scan(_of_one_sign, rotations[0].copy(), rotations)
+    # holding the feet may have moved the start; a known world stays where it is
+    start = np.array([*root_path[0, :2], 0.0]) if cameras is None else camera_to_world[:3, 3].copy()
+    moved = camera_to_world.copy()
+    moved[:3, 3] -= start
+    along = np.array([0.0, 0.0, 1.0]) if root == "in-place" else np.ones(3)
+
+    def put(turned: Floats, place: Floats, views: Array) -> tuple[Array, Array, Array]:
+        place = (place - start) * along
         positions, _ = forward(ARMATURE_24.parents, body.rest_offsets, turned, place)
-        rotations[kept], world[kept], camera[kept] = turned, positions, to_camera(positions, moved @ views[kept])
+        return place, positions, to_camera(positions, moved @ views)
+
+    path, world, camera = mapped(put, rotations, root_path, views)
     # along the ground nobody cares where the start was, but a known world has its own height
     shift: Floats = np.zeros(3) if cameras is None else start
     if root == "in-place":
-        start, shift = shift, long_array((count, 3))
-        for part in pieces(count, path, shift):
-            shift[part] = start + path[part] * [1, 1, 0]
-            path[part, :2] = 0.0
+        from_start = shift
+        shift = mapped(lambda place: from_start + (place - start) * [1, 1, 0], root_path)
     return Animation(rotations, path, world, camera, moved, shift, pixel_errors)
+
+
+def _of_one_sign(last: Floats, rotations: Floats) -> tuple[Floats, Floats]:
+    """The rotations (T,24,4) with the sign that is nearer to the frame before, `last` (24,4): a quaternion and its negative are one. Within
+    a piece they are so already."""
+    near = np.where((rotations[0] * last).sum(-1)[:, None] < 0, -rotations, rotations)
+    return near[-1].copy(), near

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from contract.motion_file import Motion
 from contract.skeleton import ARMATURE_24, BODY_22
 from engine.cameras.pinhole import field_of_view, rays, to_camera, to_world
 from engine.kinematics import ground, quality
-from engine.kinematics.animation import animate
+from engine.kinematics.animation import Animation, animate
 from engine.kinematics.bones import settle, towards_sight
 from engine.kinematics.contacts import seen_speed
 from engine.kinematics.feet import plant_feet
@@ -22,9 +23,8 @@ from engine.kinematics.rotations import fit_pose
 from engine.kinematics.smoothing import cutoff, liveliness, smooth_runs, velocity
 from engine.kinematics.trajectory import FramePath, frame_path, smooth_path, turned_path
 from engine.kinematics.upright import straighten
-from engine.kinematics.world import ANKLES, TOES, Up, find_stand, find_up, find_world
-from engine.long_takes.scratch import let_go, long_array
-from engine.long_takes.windows import pieces, windows
+from engine.kinematics.world import ANKLES, TOES, Up, World, find_stand, find_up, find_world
+from engine.long_takes import Timeline, gathered, mapped, mapped_over_time
 
 Array = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.floating]
@@ -43,6 +43,27 @@ _ARMS = [name.split(".")[0] in ("shoulder", "elbow", "wrist", "hand") for name i
 LIVELY = np.where(_ARMS, 6.0, 40.0)
 # Rounds of: path -> ground -> contacts -> path with standing feet.
 _WORLD_ROUNDS = 3
+
+
+@dataclass(frozen=True)
+class _Take:
+    """What is known of the person before the motion is made.
+
+    Columns: `joints` (T,22,3) metres, camera axes, relative to the pelvis; `confidence`, `spread` (T,22); `points` (T,22,2) px; `views`
+    (T,4,4) where each frame's camera stood, camera to world: the identity where that is not `known`, and then up is not Z in the world of
+    these axes. `matrix` (3,3), `size` px, `height` metres.
+    """
+
+    timeline: Timeline
+    joints: Stored
+    confidence: Stored
+    spread: Stored
+    points: Stored
+    views: Array
+    known: bool
+    matrix: Array
+    size: tuple[int, int]
+    height: float
 
 
 def build_motion(
@@ -73,205 +94,215 @@ def build_motion(
     the motion lies in that world, the file's camera is that of the first frame, and only `root` "in-place" moves the person away.
     The quality report stands in provenance["quality"].
     """
-    rooted, sure = long_array(joints.shape), long_array(confidence.shape)
-    for part in pieces(len(joints), joints, confidence, rooted, sure):
-        rooted[part], sure[part] = joints[part] - joints[part, :1], np.clip(confidence[part], 0.0, 1.0)
-    spread, image_points, confidence = np.asarray(spread, np.float32), np.asarray(image_points, np.float32), sure
-    matrix = np.asarray(camera_matrix, float)
-    count = len(joints)
-
-    # what is smoothed over time is smoothed where nothing but the person moves: in the world if it is known, else as the camera sees it
-    views = np.broadcast_to(np.eye(4), (count, 4, 4)) if cameras is None else np.asarray(cameras, float)
-    turn = views[:, :3, :3]
-
-    body = fit_proportions(rooted, confidence, height, fps)
-    if face is not None:
-        face = _calm_face(face, turn, confidence, runs, fps, min(cutoff(smooth), FACE_HZ))
-    settled = rooted  # in the same memory
-    for part in pieces(count, settled, confidence):
-        settled[part] = settle(rooted[part] * body.scale, 0.1 + confidence[part], body)
-    del rooted
-    frames = _frames(settled, image_points, confidence, matrix, views, height)
-    path = smooth_path(frames, runs, fps)
-    for part in pieces(count, path, cameras):
-        path[part] = to_camera(path[part, None], views[part])[:, 0]
-    speed = long_array(settled.shape[:2])
-    for window in windows(runs, fps, settled, speed):
-        moving = velocity(settled[window.reach].astype(float), window.runs, fps)
-        speed[window.kept] = np.linalg.norm(moving, axis=-1)[window.inner]
-    for part in pieces(count, settled, confidence, image_points, path, speed, cameras):
-        # where the detector saw the joints is surer than where the lifter has them
-        near = settled[part].astype(float)
-        near += towards_sight(near, path[part], image_points[part], confidence[part], matrix, height, speed[part])
-        settled[part] = (near - near[:, :1]) @ turn[part].swapaxes(1, 2)
-    del speed
+    take = _take(joints, spread, image_points, confidence, Timeline(runs, fps), camera_matrix, image_size, height, cameras)
+    body = fit_proportions(take.joints, take.confidence, height, fps)
+    face = None if face is None else _calm_face(face, take, smooth)
+    posed, path, frames = _on_sight(take, body)
     # which feet stand is told by their speed
-    steady = _smoothed(settled, confidence, spread, runs, fps, smooth, [*ANKLES, *TOES])
-    up = _up(steady, frames, image_points, confidence, body, matrix, views, runs, fps, cameras is not None)
-    del steady
-    for part in pieces(count, settled, confidence, path, cameras):
-        near = straighten(settled[part].astype(float), up.read, up.lean, turn[part, :, 2]) @ turn[part]
-        near = settle(near, 0.1 + confidence[part], body, path[part]) @ turn[part].swapaxes(1, 2)
-        settled[part] = near - near[:, :1]
-    settled = _smoothed(settled, confidence, spread, runs, fps, smooth)
-    relative, fit_error = long_array(settled.shape), 0.0
-    for window in windows(runs, fps, settled, relative, face):
-        pose = fit_pose(
-            settled[window.reach].astype(float), body.rest_offsets, window.runs, fps, None if face is None else face[window.reach]
-        )
-        relative[window.kept] = (pose.body - pose.root[:, None])[window.inner]
-        fit_error += float(np.linalg.norm(pose.body[window.inner] - settled[window.kept], axis=-1).sum())
-    del settled
-
-    frames = _frames(relative, image_points, confidence, matrix, views, height, turn)
-    path = smooth_path(frames, runs, fps)
-    seen = _seen_speed(image_points, confidence, path, matrix, views, runs, fps)
-    for _ in range(_WORLD_ROUNDS):
-        world = find_world(relative, path, confidence, body, runs, fps, seen, up.believed if cameras is None else None)
-        path = smooth_path(frames, runs, fps, find_stand(relative, path, world, body))
-    del frames
-    world = find_world(relative, path, confidence, body, runs, fps, seen, up.believed if cameras is None else None)
+    up = _up(_smoothed(posed, take, smooth, [*ANKLES, *TOES]), frames, take, body)
+    posed = _smoothed(_straightened(posed, path, up, take, body), take, smooth)
+    posed, fit_error = _on_bones(posed, face, take, body)
+    path, world, pace = _walk(posed, up, take, body)
     camera_to_world, contacts = world.camera_to_world, world.contacts
+    targets = mapped(lambda at, place: to_world(at + place[:, None], camera_to_world), posed, path)
+    planted = plant_feet(targets, contacts, body, runs, fps, feet, pace)
+    face = None if face is None else mapped(lambda way: way @ camera_to_world[:3, :3].T, face, dtype=np.float64)
+    done = animate(planted.joints, take.points, face, body, runs, fps, take.matrix, camera_to_world, cameras, root)
+    return _motion(done, planted.contacts, fit_error, np.asarray(track_times, float), np.asarray(detected, bool), take, body)
 
-    targets = relative  # in the same memory
-    for part in pieces(count, targets, path):
-        targets[part] = to_world(relative[part] + path[part, None], camera_to_world)
-    del relative, path
-    planted = plant_feet(targets, contacts, body, runs, fps, feet, seen)
-    targets, contacts = planted.joints, planted.contacts
-    del planted, seen
-    if face is not None:
-        for part in pieces(count, face):
-            face[part] = face[part] @ camera_to_world[:3, :3].T
-    done = animate(targets, image_points, face, body, runs, fps, matrix, camera_to_world, cameras, root)
-    del targets
+
+def _take(
+    joints: Floats, spread: Floats, image_points: Floats, confidence: Floats, timeline: Timeline, camera_matrix: Array,
+    image_size: tuple[int, int], height: float, cameras: Array | None,
+) -> _Take:  # fmt: skip
+    def rooted(at: Floats, sure: Floats) -> tuple[Floats, Floats]:
+        return at - at[:, :1], np.clip(sure, 0.0, 1.0)
+
+    near, sure = mapped(rooted, joints, confidence)
+    views = np.broadcast_to(np.eye(4), (len(joints), 4, 4)) if cameras is None else np.asarray(cameras, float)
+    spread, points = np.asarray(spread, np.float32), np.asarray(image_points, np.float32)
+    return _Take(timeline, near, sure, spread, points, views, cameras is not None, np.asarray(camera_matrix, float), image_size, height)
+
+
+def _on_sight(take: _Take, body: Proportions) -> tuple[Stored, Array, FramePath]:
+    """The joints with the body's bones and on the detector's lines of sight (T,22,3), relative to the pelvis, in the axes of the world; the
+    root's first path (T,3) in camera axes, and what each frame says of it. What is smoothed over time is smoothed where nothing but the
+    person moves: in the world if it is known, else as the camera sees it."""
+
+    def of_bones(near: Stored, sure: Stored) -> Array:
+        return settle(near * body.scale, 0.1 + sure, body)
+
+    def pace(near: Timeline, at: Stored) -> Array:
+        return np.asarray(np.linalg.norm(velocity(at.astype(float), near.runs, near.fps), axis=-1))
+
+    def on_sight(at: Stored, sure: Stored, points: Stored, path: Array, speed: Stored, views: Array) -> Array:
+        # where the detector saw the joints is surer than where the lifter has them
+        near = at.astype(float)
+        near += towards_sight(near, path, points, sure, take.matrix, take.height, speed)
+        return (near - near[:, :1]) @ views[:, :3, :3].swapaxes(1, 2)
+
+    settled = mapped(of_bones, take.joints, take.confidence)
+    frames = _frames(settled, take, in_camera=True)
+    path = smooth_path(frames, take.timeline.runs, take.timeline.fps)
+    path = mapped(lambda place, views: to_camera(place[:, None], views)[:, 0], path, take.views, dtype=np.float64)
+    speed = mapped_over_time(pace, take.timeline, settled)
+    return mapped(on_sight, settled, take.confidence, take.points, path, speed, take.views), path, frames
+
+
+def _straightened(posed: Stored, path: Array, up: Up, take: _Take, body: Proportions) -> Stored:
+    """(T,22,3): the joints without what wrong depths make them lean, the bones of the body's lengths again."""
+
+    def straight(at: Stored, path: Array, sure: Stored, views: Array) -> Array:
+        turn = views[:, :3, :3]
+        near = straighten(at.astype(float), up.read, up.lean, turn[:, :, 2]) @ turn
+        near = settle(near, 0.1 + sure, body, path) @ turn.swapaxes(1, 2)
+        return near - near[:, :1]
+
+    return mapped(straight, posed, path, take.confidence, take.views)
+
+
+def _on_bones(posed: Stored, face: Array | None, take: _Take, body: Proportions) -> tuple[Stored, float]:
+    """(T,22,3): the joints where the armature's bones put them, relative to the pelvis; and how far they have moved, metres."""
+
+    def fitted(near: Timeline, at: Stored, face: Array | None) -> tuple[Array, Array]:
+        pose = fit_pose(at.astype(float), body.rest_offsets, near.runs, near.fps, face)
+        return pose.body - pose.root[:, None], np.linalg.norm(pose.body - at, axis=-1).mean(1)
+
+    relative, off = mapped_over_time(fitted, take.timeline, posed, face)
+    return relative, float(off.mean(dtype=np.float64))
+
+
+def _walk(posed: Stored, up: Up, take: _Take, body: Proportions) -> tuple[Array, World, Stored]:
+    """The root's path (T,3) in the axes of the joints, the world that it leads through, and how fast the feet are seen to move (T,2,2)."""
+    runs, fps = take.timeline.runs, take.timeline.fps
+    frames = _frames(posed, take)
+    path = smooth_path(frames, runs, fps)
+    pace, believed = _seen_speed(path, take), None if take.known else up.believed
+    world = find_world(posed, path, take.confidence, body, runs, fps, pace, believed)
+    for _ in range(_WORLD_ROUNDS):
+        path = smooth_path(frames, runs, fps, find_stand(posed, path, world, body, fps))
+        world = find_world(posed, path, take.confidence, body, runs, fps, pace, believed)
+    return path, world, pace
+
+
+def _motion(done: Animation, contacts: Flags, fit_error: float, times: Array, detected: Flags, take: _Take, body: Proportions) -> Motion:
+    """The motion with its quality report."""
+    camera, timeline = done.camera_to_world @ take.views[0], take.timeline
     figures = quality.report(
-        done.on_the_ground, contacts, detected, runs, fps, done.pixel_errors, confidence, image_points,
-        fit_error / confidence.size, spread, np.asarray(track_times, float),
+        done.on_the_ground, contacts, detected, timeline.runs, timeline.fps, done.pixel_errors, take.confidence, take.points, fit_error,
+        take.spread, times,
     )  # fmt: skip
-    camera = done.camera_to_world @ views[0]
-    figures |= _setting(body, camera, matrix, image_size)
     return Motion(
         joint_names=np.array(ARMATURE_24.joints),
         parents=np.array(ARMATURE_24.parents, dtype=np.int64),
-        fps=float(fps),
-        times=np.asarray(track_times, float),
+        fps=float(timeline.fps),
+        times=times,
         positions_camera=done.camera,
         positions_world=done.world,
         rest_offsets=body.rest_offsets.astype(np.float32),
         rotations=done.rotations,
         root_translation=done.root,
-        image_points=with_clavicles(image_points),
-        confidence=with_clavicles(confidence),
-        spread=with_clavicles(spread),
+        image_points=with_clavicles(take.points),
+        confidence=with_clavicles(take.confidence),
+        spread=with_clavicles(take.spread),
         contacts=contacts,
-        camera_matrix=matrix,
+        camera_matrix=take.matrix,
         camera_to_world=camera,
-        image_size=np.array(image_size, dtype=np.int64),
-        detected=np.asarray(detected, bool),
-        provenance={"quality": figures},
+        image_size=np.array(take.size, dtype=np.int64),
+        detected=detected,
+        provenance={"quality": figures | _setting(body, camera, take.matrix, take.size)},
     )
 
 
-def _frames(
-    joints: Stored, image_points: Stored, confidence: Stored, matrix: Array, views: Array, height: float, turn: Array | None = None
-) -> FramePath:
-    """What each frame says of the root's path, in the axes of the world of the cameras `views` (T,4,4).
+def _frames(joints: Stored, take: _Take, in_camera: bool = False) -> FramePath:
+    """What each frame says of the root's path, in the axes of the world.
 
-    joints (T,22,3) relative to the pelvis: in camera axes, or in the world's, where `turn` (T,3,3) is the cameras' rotation.
+    joints (T,22,3) relative to the pelvis, in the world's axes or `in_camera` axes.
     """
-    translation, information = (long_array((len(joints), *shape), np.float64) for shape in ((3,), (3, 3)))
-    for part in pieces(len(joints), joints, image_points, confidence, translation, information):
-        seen = joints[part].astype(float)
-        seen = seen if turn is None else seen @ turn[part]
-        path = frame_path(seen + point_offsets(seen, height), image_points[part], confidence[part], matrix)
-        path = turned_path(path, views[part])
-        translation[part], information[part] = path.translation, path.information
-    return FramePath(translation, information)
+
+    def one(at: Stored, points: Stored, sure: Stored, views: Array) -> tuple[Array, Array]:
+        seen = at.astype(float)
+        seen = seen if in_camera else seen @ views[:, :3, :3]
+        path = turned_path(frame_path(seen + point_offsets(seen, take.height), points, sure, take.matrix), views)
+        return path.translation, path.information
+
+    return FramePath(*mapped(one, joints, take.points, take.confidence, take.views, dtype=np.float64))
 
 
-def _up(
-    joints: Stored, frames: FramePath, image_points: Stored, confidence: Stored, body: Proportions, matrix: Array, views: Array,
-    runs: list[slice], fps: float, known: bool,
-) -> Up:  # fmt: skip
-    """Up in the axes of joints (T,22,3), which is Z where it is `known`."""
+def _up(posed: Stored, frames: FramePath, take: _Take, body: Proportions) -> Up:
+    """Up in the axes of the joints (T,22,3), which is Z where it is known."""
+    runs, fps = take.timeline.runs, take.timeline.fps
     path = smooth_path(frames, runs, fps)
-    seen = _seen_speed(image_points, confidence, path, matrix, views, runs, fps)
-    if known:
-        sight = sum((views[part, :3, 2].sum(0) for part in pieces(len(views), views)), np.zeros(3))
-        return find_up(joints, path, confidence, body, runs, fps, seen, sight / np.linalg.norm(sight), np.array([0.0, 0.0, 1.0]))
+    pace = _seen_speed(path, take)
+    if take.known:
+        sight = gathered(lambda views: views[:, :3, 2].sum(0)[None], take.views).sum(0)
+        return find_up(posed, path, take.confidence, body, runs, fps, pace, sight / np.linalg.norm(sight), np.array([0.0, 0.0, 1.0]))
     # the feet that stand on the ground of a first reading make the path of a second one surer
-    first = find_up(joints, path, confidence, body, runs, fps, seen).believed
-    stand = find_stand(joints, path, find_world(joints, path, confidence, body, runs, fps, seen, first), body)
-    return find_up(joints, smooth_path(frames, runs, fps, stand), confidence, body, runs, fps, seen)
+    first = find_up(posed, path, take.confidence, body, runs, fps, pace).believed
+    stand = find_stand(posed, path, find_world(posed, path, take.confidence, body, runs, fps, pace, first), body, fps)
+    return find_up(posed, smooth_path(frames, runs, fps, stand), take.confidence, body, runs, fps, pace)
 
 
-def _seen_speed(
-    image_points: Stored, confidence: Stored, path: Array, matrix: Array, views: Array, runs: list[slice], fps: float
-) -> Stored:
-    """(T,2,2) m/s: see contacts.seen_speed."""
-    seen, ends = long_array((len(path), 2, 2)), [ANKLES, TOES]
-    for window in windows(runs, fps, image_points, confidence, path, views, seen):
-        points, cameras = image_points[window.reach][:, ends], views[window.reach]
-        directions = np.concatenate([rays(points, matrix), np.ones((*points.shape[:-1], 1))], -1)
-        depth = to_camera(path[window.reach, None], cameras)[:, 0, 2]
-        sure = confidence[window.reach][:, ends]
-        seen[window.kept] = seen_speed(directions, depth, sure, cameras, window.runs, fps)[window.inner]
-    return seen
+def _seen_speed(path: Array, take: _Take) -> Stored:
+    """(T,2,2) m/s: see contacts.seen_speed; path (T,3) in the axes of the world."""
+    ends = [ANKLES, TOES]
+
+    def pace(near: Timeline, points: Stored, sure: Stored, path: Array, views: Array) -> Array:
+        slopes = rays(points[:, ends], take.matrix)
+        directions = np.concatenate([slopes, np.ones((*slopes.shape[:-1], 1))], -1)
+        return seen_speed(directions, to_camera(path[:, None], views)[:, 0, 2], sure[:, ends], views, near.runs, near.fps)
+
+    return mapped_over_time(pace, take.timeline, take.points, take.confidence, path, take.views)
 
 
 def with_clavicles(values: Floats) -> Floats:
     """(T,22,...) of BODY_22 to (T,24,...) of ARMATURE_24; a clavicle, which nothing measures, lies between neck and shoulder."""
-    out = long_array((len(values), len(ARMATURE_24), *values.shape[2:]), values.dtype)
-    for part in pieces(len(values), values, out):
-        out[part, [ARMATURE_24.index(name) for name in BODY_22.joints]] = values[part]
+
+    def filled(some: Floats) -> Floats:
+        out = np.zeros((len(some), len(ARMATURE_24), *some.shape[2:]), some.dtype)
+        out[:, [ARMATURE_24.index(name) for name in BODY_22.joints]] = some
         for side in "LR":
             pair = [BODY_22.index("neck"), BODY_22.index(f"shoulder.{side}")]
-            out[part, ARMATURE_24.index(f"clavicle.{side}")] = values[part, pair].mean(1)
-    return out
+            out[:, ARMATURE_24.index(f"clavicle.{side}")] = some[:, pair].mean(1)
+        return out
+
+    return mapped(filled, values, dtype=values.dtype)
 
 
-def _calm_face(face: Array, turn: Array, confidence: Stored, runs: list[slice], fps: float, hertz: float) -> Array:
-    """(T,3) where the face looks, in the axes that the cameras' rotations `turn` (T,3,3) lead to, without what is faster than `hertz`."""
-    out = long_array(face.shape, np.float64)
-    for window in windows(runs, fps, face, turn, confidence, out):
-        near = np.einsum("tij,tj->ti", turn[window.reach], face[window.reach])
-        out[window.kept] = smooth_runs(near[:, None], confidence[window.reach][:, [_HEAD]], window.runs, fps, hertz)[window.inner, 0]
-    return out
+def _calm_face(face: Array, take: _Take, smooth: float) -> Array:
+    """(T,3) where the face looks, from camera axes to those of the world, without what is faster than a head turns."""
+    hertz = min(cutoff(smooth), FACE_HZ)
+
+    def calm(near: Timeline, face: Array, views: Array, sure: Stored) -> Array:
+        turned = np.einsum("tij,tj->ti", views[:, :3, :3], face)
+        return smooth_runs(turned[:, None], sure[:, [_HEAD]], near.runs, near.fps, hertz)[:, 0]
+
+    return mapped_over_time(calm, take.timeline, face, take.views, take.confidence, dtype=np.float64)
 
 
-def _smoothed(
-    joints: Stored,
-    confidence: Stored,
-    spread: Stored,
-    runs: list[slice],
-    fps: float,
-    smooth: float,
-    chosen: Sequence[int] = range(len(BODY_22)),
-) -> Stored:
+def _smoothed(joints: Stored, take: _Take, smooth: float, chosen: Sequence[int] = range(len(BODY_22))) -> Stored:
     """(T,22,3): the joints, the `chosen` ones of them smoothed over time, each by how sure it is."""
     if smooth <= 0:
         return joints
     places = list(chosen)
 
-    def sureness(frames: slice) -> Array:
-        return (0.05 + confidence[frames][:, places].astype(float)) / (1 + (spread[frames][:, places] / SPREAD_SCALE) ** 2)
+    def sureness(sure: Stored, spread: Stored) -> Array:
+        return np.asarray((0.05 + sure.astype(float)) / (1 + (spread / SPREAD_SCALE) ** 2))
 
-    sure = long_array((len(places), len(joints)))
-    for part in pieces(len(joints), confidence, spread, sure):
-        sure[:, part] = sureness(part).T
-    usual = np.empty(len(places))
-    for place, one in enumerate(sure):
-        usual[place] = max(float(np.median(one)), 1e-6)
-        let_go(sure)
-    out = long_array(joints.shape)
-    for window in windows(runs, fps, joints, confidence, spread, out):
-        near = joints[window.reach][:, places].astype(float)
-        weights = np.clip(sureness(window.reach) / usual, 0.02, 2.0)
-        lively = liveliness(near, weights, window.runs, fps, LIVELY[places])
-        out[window.kept] = joints[window.kept]
-        out[window.kept, places] = smooth_runs(near, weights * lively, window.runs, fps, cutoff(smooth))[window.inner]
-    return out
+    def of_joint(place: int) -> Array:
+        return gathered(lambda sure, spread: sureness(sure[:, place], spread[:, place]), take.confidence, take.spread)
+
+    usual = np.array([max(float(np.median(of_joint(place))), 1e-6) for place in places])
+
+    def calm(near: Timeline, at: Stored, sure: Stored, spread: Stored) -> Stored:
+        moving = at[:, places].astype(float)
+        weights = np.clip(sureness(sure[:, places], spread[:, places]) / usual, 0.02, 2.0)
+        lively = liveliness(moving, weights, near.runs, near.fps, LIVELY[places])
+        out = at.copy()
+        out[:, places] = smooth_runs(moving, weights * lively, near.runs, near.fps, cutoff(smooth))
+        return out
+
+    return mapped_over_time(calm, take.timeline, joints, take.confidence, take.spread)
 
 
 def _setting(body: Proportions, camera_to_world: Array, matrix: Array, image_size: tuple[int, int]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from contract.skeleton import BODY_22
 from engine.kinematics.contacts import stretches
-from engine.long_takes.windows import pieces
+from engine.long_takes import mapped
 
 Array = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -43,13 +43,13 @@ def find_doubts(
 
     detected (T,); confidence, pixel_errors (T,22); person_pixels: the person's size; spread (T,22) metres.
     """
-    causes = np.empty((len(detected), len(REASONS)), bool)
-    for part in pieces(len(detected), confidence, pixel_errors, spread):
-        seen = np.where(confidence[part, LIMBS] >= HIDDEN, 1.0, 0.0)
-        off = (pixel_errors[part, LIMBS] * seen).sum(1) / np.maximum(seen.sum(1), 1) / max(person_pixels, 1.0)
-        causes[part] = np.stack([
-            ~detected[part], (seen == 0).sum(1) > MOST_HIDDEN, off > FARTHEST_OFF, spread[part, LIMBS].mean(1) > WIDEST_SPREAD,
-        ], 1)  # fmt: skip
+
+    def reasons(there: Flags, sure: Array, errors: Array, differ: Array) -> Flags:
+        seen = np.where(sure[:, LIMBS] >= HIDDEN, 1.0, 0.0)
+        off = (errors[:, LIMBS] * seen).sum(1) / np.maximum(seen.sum(1), 1) / max(person_pixels, 1.0)
+        return np.stack([~there, (seen == 0).sum(1) > MOST_HIDDEN, off > FARTHEST_OFF, differ[:, LIMBS].mean(1) > WIDEST_SPREAD], 1)
+
+    causes = mapped(reasons, detected, confidence, pixel_errors, spread)
     found: list[Doubt] = []
     for run in runs:
         unsure = causes[run].any(1)

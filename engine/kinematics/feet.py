@@ -18,8 +18,7 @@ from engine.kinematics.contacts import SEEN_FAST, believed_speed, hysteresis, sp
 from engine.kinematics.proportions import Proportions
 from engine.kinematics.rotations import LEG_SOFTNESS
 from engine.kinematics.smoothing import penalty, whittaker
-from engine.long_takes.scratch import let_go, long_array
-from engine.long_takes.windows import pieces, windows
+from engine.long_takes import Timeline, gathered, joined, mapped_on, mapped_over_time
 
 Array = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.floating]
@@ -46,8 +45,8 @@ FLOATING, SUNK = 0.03, 0.015
 STEP_HEIGHT = 0.15
 # Corrections run from one contact to the next about this fast, the body's share slower (hertz).
 BLEND_HZ, BODY_HZ = 2.5, 0.3
-# ... so that what a window keeps of it depends on this many times as much beside it.
-BODY_MARGINS = 3.0
+# ... so that a frame of it depends on so many seconds on either side.
+BODY_REACH = 30.0
 # Pull of the free foot back to where it was captured, against the penalty of bending the correction: with a weak one the correction swings
 # on after a contact, and a walker's toes are lifted only half as high as they should.
 FREE_PULL = 0.3
@@ -84,16 +83,18 @@ def plant_feet(
         raise ValueError(f"feet are held auto, always or never, not {mode!r}")
     if mode == "never":
         return Planted(joints, contacts)
-    out, kept = long_array(joints.shape, joints.dtype), contacts.copy()
+    held, kept = [], contacts.copy()
     heights = standing_heights(joints, contacts, body)
     for run in runs:
         if run.stop - run.start >= 3:
             sight = np.broadcast_to(np.inf, (run.stop - run.start, 2, 2)) if seen is None else seen[run]
-            stand = _stand_still(joints[run], kept[run], sight, body, heights[1], fps, mode == "always")
-            _hold(joints[run], stand, body, heights, fps, out[run])
+            stand = _stand_still(joints[run], contacts[run], sight, body, heights[1], fps, mode == "always")
+            # between two spots the foot is on its way, however low
+            kept[run] = np.stack([without_jitter(on, fps) for on in (stand.toe_on | stand.heel_on).T], 1)
+            held.append(_held(joints[run], stand, body, heights, fps))
         else:
-            out[run] = joints[run]
-    return Planted(out, kept)
+            held.append(joints[run])
+    return Planted(joined(held), kept)
 
 
 def standing_heights(joints: Floats, contacts: Flags, body: Proportions) -> tuple[float, float]:
@@ -101,7 +102,7 @@ def standing_heights(joints: Floats, contacts: Flags, body: Proportions) -> tupl
     the body; within reason around those of the average body."""
     out = []
     for ends, usual in ((ANKLES, body.ankle_height), (TOES, body.toe_height)):
-        heights = np.concatenate([joints[part][:, ends, 2][contacts[part]] for part in pieces(len(joints), joints)])
+        heights = gathered(lambda at, stands: at[:, ends, 2][stands], joints, contacts)  # noqa: B023 - at once
         low, high = 0.6 * usual, body.ankle_height + usual
         out.append(float(np.clip(np.median(heights), low, high)) if heights.size else usual)
     return out[0], out[1]
@@ -109,8 +110,8 @@ def standing_heights(joints: Floats, contacts: Flags, body: Proportions) -> tupl
 
 @dataclass(frozen=True)
 class _Stand:
-    """Where the feet of one run stand: `toe_on`, `heel_on` (T,2); `shift` (2,T,3) metres from where each foot's toe is to where it
-    stands, where it does; `flat` (2,T) metres by which the heel of a foot that lies flat has to rise over its toe."""
+    """Where the feet of one run stand: `toe_on`, `heel_on` (T,2); `shift` (T,2,3) metres from where each foot's toe is to where it
+    stands, where it does; `flat` (T,2) metres by which the heel of a foot that lies flat has to rise over its toe."""
 
     toe_on: Flags
     heel_on: Flags
@@ -119,66 +120,65 @@ class _Stand:
 
 
 def _stand_still(joints: Floats, contacts: Flags, seen: Floats, body: Proportions, toe_height: float, fps: float, always: bool) -> _Stand:
-    """Where the feet of one run stand, contact by contact, each of which may last however long. What is left in
-    `contacts` (T,2) are the frames in which they do."""
-    count = len(joints)
-    # foot by foot and no more than is needed, so that a contact of an hour needs little
-    toes, shift = (long_array((2, count, 3), joints.dtype) for _ in range(2))
-    heels, flat = (long_array((2, count), joints.dtype) for _ in range(2))
-    pace = long_array((2, 2, count))
-    for window in windows([slice(0, count)], fps, joints, seen, toes, heels, pace):
-        near, kept = joints[window.reach], window.kept
-        lifted = speed(near[:, [*ANKLES, *TOES]], window.runs, fps).reshape(-1, 2, 2)
-        pace[:, :, kept] = believed_speed(lifted, seen[window.reach])[window.inner].transpose(2, 1, 0)
-        toes[:, kept], heels[:, kept] = joints[kept][:, TOES].swapaxes(0, 1), joints[kept][:, ANKLES, 2].T
-    toe_on, heel_on = np.zeros((2, count, 2), bool)
-    for foot in range(2):
-        for stretch in stretches(contacts[:, foot]):
-            toe, (heel_pace, toe_pace) = toes[foot, stretch], pace[foot, :, stretch]
-            spots = _stands(toe, toe_pace, seen[stretch, 1, foot], SHORTEST_GAP * fps)
-            if not always and max((_drift(toe[spot]) for spot in spots), default=0.0) > LONGEST_DRIFT:
-                continue
-            for frames in spots:
-                place = np.median(toe[frames], axis=0)
-                if place[2] < toe_height + STEP_HEIGHT:
-                    place[2] = toe_height + np.clip(place[2] - toe_height, -SUNK, FLOATING)
-                shift[foot, stretch.start + frames] = place - toe[frames]
-                toe_on[stretch.start + frames, foot] = True
-            low = _near_lowest(heels[foot, stretch], HEEL_HEIGHT)
-            heel_on[stretch, foot] = (heel_pace < HEEL_STILL) | (heel_pace < HEEL_SPEED) & low
-            still = stretch.start + np.flatnonzero(toe_on[stretch, foot] & heel_on[stretch, foot])
-            flat[foot, still] = _flattening(heels[foot, still] - toes[foot, still, 2], body)
-        # between two spots the foot is on its way, however low
-        contacts[:, foot] = without_jitter(toe_on[:, foot] | heel_on[:, foot], fps)
-        let_go(toes, heels, pace, shift, flat, seen)
-    return _Stand(toe_on, heel_on, shift, flat)
+    """Where the feet of one run stand, contact by contact, each of which may last however long; contacts (T,2), seen (T,2,2)."""
+
+    def ends(near: Timeline, joints: Floats, seen: Floats) -> tuple[Floats, Floats, Floats]:
+        lifted = speed(joints[:, [*ANKLES, *TOES]], near.runs, fps).reshape(-1, 2, 2)
+        return joints[:, TOES], joints[:, ANKLES, 2], believed_speed(lifted, seen)
+
+    def contact(toe: Floats, heel: Floats, pace: Floats, seen: Floats) -> tuple[Flags, Flags, Floats, Floats]:
+        """`_Stand` of one foot in one contact: toe (N,3), height of the heel (N,), pace and seen (N,2) of heel and toe."""
+        toe_on, shift, flat = np.zeros(len(toe), bool), np.zeros_like(toe), np.zeros_like(heel)
+        spots = _stands(toe, pace[:, 1], seen[:, 1], SHORTEST_GAP * fps)
+        if not always and max((_drift(toe[spot]) for spot in spots), default=0.0) > LONGEST_DRIFT:
+            return toe_on, toe_on, shift, flat
+        for frames in spots:
+            place = np.median(toe[frames], axis=0)
+            if place[2] < toe_height + STEP_HEIGHT:
+                place[2] = toe_height + np.clip(place[2] - toe_height, -SUNK, FLOATING)
+            shift[frames] = place - toe[frames]
+            toe_on[frames] = True
+        low = _near_lowest(heel, HEEL_HEIGHT)
+        heel_on = (pace[:, 0] < HEEL_STILL) | (pace[:, 0] < HEEL_SPEED) & low
+        still = toe_on & heel_on
+        flat[still] = _flattening(heel[still] - toe[still, 2], body)
+        return toe_on, heel_on, shift, flat
+
+    toes, heels, pace = mapped_over_time(ends, Timeline.of(len(joints), fps), joints, seen)
+    like = (((), bool), ((), bool), ((3,), joints.dtype), ((), joints.dtype))
+    both = [
+        mapped_on(stretches(contacts[:, foot]), contact, toes[:, foot], heels[:, foot], pace[..., foot], seen[..., foot], like=like)
+        for foot in range(2)
+    ]
+    return _Stand(*(np.stack(left_and_right, 1) for left_and_right in zip(*both, strict=True)))
 
 
-def _hold(joints: Floats, stand: _Stand, body: Proportions, heights: tuple[float, float], fps: float, out: Floats) -> None:
-    """Puts the joints of one run into out (T,22,3), with the feet held where they stand."""
-    run, toe_on, heel_on = [slice(0, len(joints))], stand.toe_on, stand.heel_on
-    toe_shift, body_shift = long_array((len(joints), 2, 3)), long_array((len(joints), 3))
-    for window in windows(run, fps, stand.shift, stand.flat, toe_shift, body_shift, margins=BODY_MARGINS):
-        reach, inner = window.reach, window.inner
-        bridged = np.stack([_filled(stand.shift[foot, reach], toe_on[reach, foot], np.zeros(3), fps) for foot in range(2)])
-        toe_shift[window.kept] = bridged[:, inner].swapaxes(0, 1)
-        bridged[..., 2] += stand.flat[:, reach]  # the body goes along with its ankles: a leg is as long as the picture says
-        body_shift[window.kept] = _body_shift(bridged, toe_on[reach], fps)[inner]
-    heels_stand = heel_on.any(0)
-    for window in windows(run, fps, joints, stand.flat, toe_shift, body_shift, out):
-        reach = window.reach
-        near, toes = joints[reach], toe_shift[reach].astype(float).swapaxes(0, 1)
+def _held(joints: Floats, stand: _Stand, body: Proportions, heights: tuple[float, float], fps: float) -> Floats:
+    """(T,22,3) the joints of one run with the feet held where they stand."""
+    run = Timeline.of(len(joints), fps)
+    heels_stand = stand.heel_on.any(0)
+
+    def toes_and_body(_: Timeline, shift: Floats, flat: Floats, toe_on: Flags) -> tuple[Array, Array]:
+        bridged = np.stack([_filled(shift[:, foot], toe_on[:, foot], np.zeros(3), fps) for foot in range(2)])
+        toes = bridged.swapaxes(0, 1).copy()
+        bridged[..., 2] += flat.T  # the body goes along with its ankles: a leg is as long as the picture says
+        return toes, _body_shift(bridged, toe_on, fps)
+
+    def whole(_: Timeline, near: Floats, flat: Floats, toe_on: Flags, heel_on: Flags, toe_shift: Floats, body_shift: Floats) -> Floats:
+        toes = toe_shift.astype(float).swapaxes(0, 1)
         heels = toes.copy()  # a heel that rises over a standing toe goes along with it
         for foot in np.flatnonzero(heels_stand):
-            held, ankle = heel_on[reach, foot], near[:, ANKLES[foot]]
-            for piece in stretches(held):
+            ankle = near[:, ANKLES[foot]]
+            for piece in stretches(heel_on[:, foot]):
                 # the heel goes along with its toe and may turn slowly about it; what it must not do is tremble
                 heel = ankle[piece] + toes[foot, piece]
-                heel[:, 2] += stand.flat[foot, reach][piece]
+                heel[:, 2] += flat[piece, foot]
                 heels[foot, piece] = _calm(heel, fps) - ankle[piece]
-            heels[foot] = _filled(heels[foot], held, toes[foot], fps)
-        shifts = toes, heels, body_shift[reach].astype(float)
-        out[window.kept] = _moved(near, shifts, toe_on[reach], heel_on[reach], body, heights, fps)[window.inner]
+            heels[foot] = _filled(heels[foot], heel_on[:, foot], toes[foot], fps)
+        return _moved(near, (toes, heels, body_shift.astype(float)), toe_on, heel_on, body, heights, fps)
+
+    toe_shift, body_shift = mapped_over_time(toes_and_body, run, stand.shift, stand.flat, stand.toe_on, reach=BODY_REACH)
+    return mapped_over_time(whole, run, joints, stand.flat, stand.toe_on, stand.heel_on, toe_shift, body_shift, dtype=joints.dtype)
 
 
 def _moved(

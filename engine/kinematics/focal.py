@@ -20,7 +20,7 @@ from engine.kinematics.bones import settle
 from engine.kinematics.points import point_offsets
 from engine.kinematics.proportions import fit_proportions
 from engine.kinematics.trajectory import POINT_ERROR, POSE_ERROR, frame_path
-from engine.long_takes.windows import thinned
+from engine.long_takes import thinned
 
 Array = npt.NDArray[np.float64]
 Stored = npt.NDArray[np.floating]

@@ -8,8 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from contract.skeleton import ARMATURE_24, BODY_22
-from engine.long_takes.scratch import let_go, long_array
-from engine.long_takes.windows import pieces
+from engine.long_takes import gathered
 
 Array = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.floating]
@@ -120,18 +119,14 @@ def _clip_lengths(joints: Floats, confidence: Floats, fps: float) -> tuple[dict[
     """Robust length of each bone (left and right together) and how far it is to be believed, 0..1."""
     raw: dict[str, float] = {}
     shares: dict[str, float] = {}
-    # bone by bone, so that looking at one does not bring all into memory
-    lengths, sure = (long_array((len(BODY_22), len(joints)), a.dtype) for a in (joints, confidence))
     above = np.maximum(BODY_22.parents, 0)
-    for part in pieces(len(joints), joints, confidence, lengths, sure):
-        lengths[:, part] = np.linalg.norm(joints[part] - joints[part][:, above], axis=-1).T
-        sure[:, part] = (np.minimum(confidence[part], confidence[part][:, above]) ** 2).T
     for name in TYPICAL:
         child = BODY_22.index(name)
         both = sorted({child, BODY_22.mirror[child]})
-        weight = np.concatenate([sure[c] for c in both])
-        raw[name] = weighted_median(np.concatenate([lengths[c] for c in both]), weight)
-        let_go(lengths, sure)
+        ends, starts = both, above[both]
+        lengths = gathered(lambda at: np.linalg.norm(at[:, ends] - at[:, starts], axis=-1), joints)  # noqa: B023 - at once
+        weight = gathered(lambda sure: np.minimum(sure[:, ends], sure[:, starts]) ** 2, confidence)  # noqa: B023
+        raw[name] = weighted_median(lengths.T.ravel(), weight.T.ravel())
         seconds = weight.sum() / len(both) / fps
         shares[name] = float(seconds / (seconds + PRIOR_SECONDS))
     return raw, shares
@@ -140,10 +135,8 @@ def _clip_lengths(joints: Floats, confidence: Floats, fps: float) -> tuple[dict[
 def _shoulder_drop(joints: Floats, confidence: Floats, neck_to_shoulder: float) -> float:
     """How far the line of the shoulders lies below the neck joint, in the clip's metres."""
     left, right = BODY_22.index("shoulder.L"), BODY_22.index("shoulder.R")
-    width, sure = np.empty(len(joints), joints.dtype), np.empty(len(joints), confidence.dtype)
-    for part in pieces(len(joints), joints, confidence):
-        width[part] = np.linalg.norm(joints[part, left] - joints[part, right], axis=-1)
-        sure[part] = np.minimum(confidence[part, left], confidence[part, right])
+    width = gathered(lambda at: np.linalg.norm(at[:, left] - at[:, right], axis=-1), joints)
+    sure = gathered(lambda seen: np.minimum(seen[:, left], seen[:, right]), confidence)
     half = 0.5 * weighted_median(width, sure)
     drop = np.sqrt(max(neck_to_shoulder**2 - min(half, neck_to_shoulder) ** 2, 0.0))
     return float(min(drop, 0.5 * neck_to_shoulder))

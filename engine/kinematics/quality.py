@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from contract.skeleton import ARMATURE_24
 from engine.kinematics.doubt import Doubt, find_doubts
-from engine.long_takes.windows import pieces
+from engine.long_takes import each, gathered
 
 Array = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.floating]
@@ -25,41 +25,28 @@ CONFIDENT = 0.5
 
 def acceleration(positions: Floats, runs: list[slice], fps: float) -> float:
     """Mean size of the limb joints' accelerations, m/s^2; positions (T,24,3) metres. Trembling adds to it."""
-    return _mean(np.linalg.norm(np.diff(limbs, 2, axis=0), axis=-1) * fps**2 for limbs in _limbs(positions, runs, 2))
+    return _mean(each(lambda some: np.linalg.norm(np.diff(some[:, _LIMBS], 2, axis=0), axis=-1) * fps**2, positions, runs=runs, ahead=2))
 
 
 def jerk(positions: Floats, runs: list[slice], fps: float) -> float:
     """Root mean square of the limb joints' jerks, m/s^3; positions (T,24,3) metres."""
-    return float(np.sqrt(_mean((np.diff(limbs, 3, axis=0) ** 2).sum(-1) * fps**6 for limbs in _limbs(positions, runs, 3))))
-
-
-def _limbs(positions: Floats, runs: list[slice], order: int) -> Iterator[Floats]:
-    """The limb joints (T,12,3) of the runs piece by piece, as for `_stretches`."""
-    for frames in _stretches(positions, runs, order):
-        yield positions[frames][:, _LIMBS]
-
-
-def _stretches(positions: Floats, runs: list[slice], order: int) -> Iterator[slice]:
-    """The runs piece by piece, each with so many frames of the next piece that their differences of that order are those of the run."""
-    for run in runs:
-        for part in pieces(run.stop - run.start - order, positions):
-            yield slice(run.start + part.start, run.start + part.stop + order)
+    squares = each(lambda some: (np.diff(some[:, _LIMBS], 3, axis=0) ** 2).sum(-1) * fps**6, positions, runs=runs, ahead=3)
+    return float(np.sqrt(_mean(squares)))
 
 
 def foot_slide(positions: Floats, contacts: Flags, runs: list[slice], fps: float) -> float:
     """Mean horizontal speed, cm/s, of the slower end of each foot while it stands; 0 without contacts."""
 
-    def speeds(frames: slice) -> Floats:
-        ends, stands = positions[frames][:, [_ANKLES, _TOES], :2], contacts[frames]
+    def speeds(some: Floats, stands: Flags) -> Floats:
+        ends = some[:, [_ANKLES, _TOES], :2]
         return (np.linalg.norm(np.diff(ends, axis=0), axis=-1) * fps).min(1)[stands[1:] & stands[:-1]]
 
-    return 100 * _mean(speeds(frames) for frames in _stretches(positions, runs, 1))
+    return 100 * _mean(each(speeds, positions, contacts, runs=runs, ahead=1))
 
 
 def under_ground(positions: Floats) -> float:
     """Mean depth, mm, of ankles and toes under the ground."""
-    ends = (positions[part][:, _ANKLES + _TOES, 2] for part in pieces(len(positions), positions))
-    return 1000 * _mean(np.maximum(-heights, 0) for heights in ends)
+    return 1000 * _mean(each(lambda some: np.maximum(-some[:, _ANKLES + _TOES, 2], 0), positions))
 
 
 def report(
@@ -72,7 +59,7 @@ def report(
     fit_error: mean metres from the smoothed joints to those of the bones; times (T,) seconds. `unsure` names the stretches to look at:
     first and last frame of the video, the seconds, the reason.
     """
-    least = CONFIDENT if any((confidence[part] >= CONFIDENT).any() for part in pieces(len(confidence), confidence)) else 0.0
+    least = CONFIDENT if any(each(lambda sure: (sure >= CONFIDENT).any(), confidence)) else 0.0
     pixels = _median(pixel_errors, confidence, least)
     person = max(_person_pixels(image_points, confidence), 1.0)
     doubts = find_doubts(detected, confidence, pixel_errors, person, spread, runs, fps)
@@ -104,13 +91,13 @@ def _where(doubt: Doubt, times: Array, fps: float) -> dict[str, Any]:
 
 def _person_pixels(image_points: Floats, confidence: Floats) -> float:
     """Median over frames of the longer side of the box around the points that are seen."""
-    sides = [np.zeros(0)]
-    for part in pieces(len(image_points), image_points, confidence):
-        seen = np.where((confidence[part] >= CONFIDENT)[..., None], image_points[part], np.nan)
+
+    def sides(points: Floats, sure: Floats) -> Floats:
+        seen = np.where((sure >= CONFIDENT)[..., None], points, np.nan)
         seen = seen[np.isfinite(seen[..., 0]).sum(1) > 1]
-        if len(seen):
-            sides.append((np.nanmax(seen, axis=1) - np.nanmin(seen, axis=1)).max(1))
-    longer = np.concatenate(sides)
+        return (np.nanmax(seen, axis=1) - np.nanmin(seen, axis=1)).max(1) if len(seen) else np.zeros(0, points.dtype)
+
+    longer = gathered(sides, image_points, confidence)
     return float(np.median(longer)) if longer.size else 0.0
 
 
@@ -131,12 +118,13 @@ def _median(values: Floats, confidence: Floats, least: float) -> float:
 
     def counted(upper: int | None) -> npt.NDArray[np.int64]:
         """(65536,) how many have each upper half; or each lower half of those with that upper one."""
-        counts = np.zeros(2**16, np.int64)
-        for part in pieces(len(values), values, confidence):
-            bits = values[part][confidence[part] >= least].astype(np.float32).view(np.uint32)
+
+        def count(some: Floats, sure: Floats) -> npt.NDArray[np.int64]:
+            bits = some[sure >= least].astype(np.float32).view(np.uint32)
             halves = bits >> 16 if upper is None else bits[bits >> 16 == upper] & 0xFFFF
-            counts += np.bincount(halves.astype(np.int64), minlength=2**16)
-        return counts
+            return np.bincount(halves.astype(np.int64), minlength=2**16)
+
+        return np.asarray(sum(each(count, values, confidence), np.zeros(2**16, np.int64)))
 
     ranks = np.cumsum(counted(None))
     middle = []

@@ -14,9 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.cameras.pinhole import project, rays
-from engine.kinematics.banded import solve_in_pieces
-from engine.long_takes.scratch import long_array
-from engine.long_takes.windows import pieces
+from engine.long_takes import each, joined, mapped, scan
+from engine.long_takes.banded import solved
 
 Array = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.floating]
@@ -110,11 +109,10 @@ def smooth_path(path: FramePath, runs: list[slice], fps: float, stand: Stand | N
 
     Where a foot stands in two frames that follow one another, the pelvis has to move against it, and at its height.
     """
-    out = long_array(path.translation.shape, np.float64)
-    for run in runs:
-        part = FramePath(path.translation[run], path.information[run])
-        _smooth_run(part, fps, acceleration, None if stand is None else stand.part(run), out[run])
-    return out
+    return joined([
+        _smooth_run(FramePath(path.translation[run], path.information[run]), fps, acceleration, None if stand is None else stand.part(run))
+        for run in runs
+    ])  # fmt: skip
 
 
 def reprojection_errors(positions: Array, image_points: Array, matrix: Array) -> Array:
@@ -161,12 +159,11 @@ def _first_depth(joints: Array, slope: Array, trust: Array) -> Array:
     return np.clip(spread(joints[..., :2]) / np.maximum(spread(slope), 1e-9), NEAREST, FARTHEST)
 
 
-def _smooth_run(path: FramePath, fps: float, acceleration: float, stand: Stand | None, out: Array) -> None:
-    """Puts the smooth path of one run into out (T,3)."""
-    count = len(out)
+def _smooth_run(path: FramePath, fps: float, acceleration: float, stand: Stand | None) -> Array:
+    """(T,3) the smooth path of one run."""
+    count = len(path.translation)
     if count < 3:
-        out[:] = path.translation
-        return
+        return path.translation
     # one look per frame, but looks within ERROR_SECONDS share their error
     shared = max(ERROR_SECONDS * fps, 1.0)
     steady = np.ones(count)
@@ -179,14 +176,17 @@ def _smooth_run(path: FramePath, fps: float, acceleration: float, stand: Stand |
         inner = slice(frames.start - near.start, frames.stop - near.start)
         return bands[:, 3 * inner.start : 3 * inner.stop], right[inner].ravel()
 
-    held = (path.translation, path.information, *(() if stand is None else (stand.steps, stand.heights, stand.grounded)))
-    # the second round trusts frames less that lie far from the first round's path (a wrong detection, a bound reached)
-    for again in (True, True, False):
-        solve_in_pieces(system, out, *held)
-        for part in pieces(count if again else 0, out, path.translation, path.information):
-            off = out[part] - path.translation[part]
-            steady[part] = 1 / (1 + np.einsum("ti,tij,tj->t", off, path.information[part], off) / 9.0)
-    _limit_speed(out, fps)
+    def believed(out: Array, translation: Array, information: Array) -> Array:
+        off = out - translation
+        return np.asarray(1 / (1 + np.einsum("ti,tij,tj->t", off, information, off) / 9.0))
+
+    beside = (path.translation, path.information, *(() if stand is None else (stand.steps, stand.heights, stand.grounded)))
+    out = solved(system, count, 3, *beside)
+    # the next rounds trust frames less that lie far from the path before (a wrong detection, a bound reached)
+    for _ in range(2):
+        steady = mapped(believed, out, path.translation, path.information, dtype=float)
+        out = solved(system, count, 3, *beside)
+    return _within_speed(out, fps)
 
 
 def _equations(translation: Array, data: Array, fps: float, acceleration: float, stand: Stand | None) -> tuple[Array, Array]:
@@ -230,23 +230,18 @@ def _equations(translation: Array, data: Array, fps: float, acceleration: float,
     return bands, right
 
 
-def _limit_speed(path: Array, fps: float) -> None:
-    """Cuts steps of the path (T,3) beyond TOP_SPEED to it; what was cut is spread evenly so that the ends stay where they were."""
-    last = len(path) - 1
-    if not any(_too_fast(path[part.start : part.stop + 1], fps) for part in pieces(last, path)):
-        return
-    before, at, moved = path[0].copy(), path[0].copy(), np.zeros(3)
-    for part in pieces(last, path):
-        frames = slice(part.start + 1, part.stop + 1)
-        old = path[frames].copy()
-        steps = np.diff(old, axis=0, prepend=before[None])
+def _within_speed(path: Array, fps: float) -> Array:
+    """The path (T,3), steps beyond TOP_SPEED cut to it; what was cut is spread evenly so that the ends stay about where they were."""
+    if not any(each(lambda some: (np.linalg.norm(np.diff(some, axis=0), axis=-1) * fps > TOP_SPEED).any(), path, ahead=1)):
+        return path
+
+    def slowed(carried: tuple[Array, Array, Array], some: Array) -> tuple[tuple[Array, Array, Array], Array]:
+        before, at, moved = carried
+        steps = np.diff(some, axis=0, prepend=before[None])
         speed = np.linalg.norm(steps, axis=-1) * fps
-        path[frames] = at + np.cumsum(steps * np.minimum(1.0, TOP_SPEED / np.maximum(speed, 1e-9))[:, None], axis=0)
-        moved += (path[frames] - old).sum(0)
-        before, at = old[-1], path[part.stop].copy()
-    for part in pieces(len(path), path):
-        path[part] -= moved / len(path)
+        out = at + np.cumsum(steps * np.minimum(1.0, TOP_SPEED / np.maximum(speed, 1e-9))[:, None], axis=0)
+        return (some[-1].copy(), out[-1].copy(), moved + (out - some).sum(0)), out
 
-
-def _too_fast(path: Array, fps: float) -> bool:
-    return bool((np.linalg.norm(np.diff(path, axis=0), axis=-1) * fps > TOP_SPEED).any())
+    first = path[0].copy()
+    (_, _, moved), out = scan(slowed, (first, first, np.zeros(3)), path, dtype=float)
+    return mapped(lambda some: some - moved / len(path), out, dtype=float)

@@ -13,8 +13,7 @@ import numpy.typing as npt
 
 from contract.skeleton import BODY_22
 from engine.kinematics.turns import direction
-from engine.long_takes.scratch import long_array
-from engine.long_takes.windows import pieces
+from engine.long_takes import each, gathered, mapped
 
 Array = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.floating]
@@ -65,15 +64,15 @@ def body_up(joints: Floats, confidence: Floats, stands: Floats, sight: Array = S
     balance = balance_up(joints, stands)
     if balance is not None:
         up = _one(axes + balance)
-    ways, total = np.zeros((2, 3)), 0.0
-    across_up, fronts_up = np.zeros((2, 3, 3))
-    for part in pieces(len(joints), joints):
-        trunk, legs, across = (direction(v) for v in _lines(joints[part].astype(float)))
-        ways += np.stack([weight[part] @ trunk, weight[part] @ legs])
-        total += float(weight[part].sum())
+
+    def spreads(some: Floats, counts: Array) -> tuple[Array, ...]:
+        trunk, legs, across = (direction(v) for v in _lines(some.astype(float)))
         sides = direction(across - (across @ up)[:, None] * up)
-        for moments, way in ((across_up, sides), (fronts_up, np.cross(sides, up))):
-            moments += np.einsum("t,ti,tj->ij", weight[part], way, way)
+        moments = [np.einsum("t,ti,tj->ij", counts, way, way) for way in (sides, np.cross(sides, up))]
+        return np.stack([counts @ trunk, counts @ legs]), *moments
+
+    ways, across_up, fronts_up = (np.sum(parts, axis=0) for parts in zip(*each(spreads, joints, weight), strict=True))
+    total = float(weight.sum())
     bend = math.degrees(math.acos(float(np.clip(_one(ways[0]) @ _one(ways[1]), -1, 1))))
     front_error, side_error = (math.radians(math.hypot(still, growth * bend)) for still, growth in (FRONT_ERROR, SIDE_ERROR))
     # a person who turns round errs in all directions alike
@@ -83,14 +82,16 @@ def body_up(joints: Floats, confidence: Floats, stands: Floats, sight: Array = S
 
 def mean_axes(joints: Floats, confidence: Floats) -> tuple[Array, Array]:
     """(3,) unit vector: up by the mean directions of the body's parts; and the weight (T,) of each frame, upright ones counting most."""
-    axis, sure = long_array((len(joints), 3)), np.empty(len(joints))
-    for part in pieces(len(joints), joints, confidence, axis):
-        at, seen = _named(joints[part]), _named(np.maximum(confidence[part], 1e-3))
-        legs = np.minimum(seen["ankle.L"], seen["ankle.R"])
+
+    def axes(some: Floats, seen: Floats) -> Array:
+        at, sure = _named(some), _named(np.maximum(seen, 1e-3))
+        legs = np.minimum(sure["ankle.L"], sure["ankle.R"])
         feet = legs[:, None] * (at["ankle.L"] + at["ankle.R"]) / 2
-        axis[part] = direction(at["neck"] - feet - (1 - legs[:, None]) * at["pelvis"])
-        sure[part] = np.sqrt(seen["neck"] * seen["pelvis"])
-    weight = _upright_weights(axis, sure)
+        return direction(at["neck"] - feet - (1 - legs[:, None]) * at["pelvis"])
+
+    ends = [BODY_22.index("neck"), BODY_22.index("pelvis")]
+    sure = gathered(lambda seen: np.sqrt(np.maximum(seen[:, ends], 1e-3).astype(float).prod(1)), confidence)
+    weight = _upright_weights(mapped(axes, joints, confidence), sure)
     mean, total = _part_means(joints, confidence, weight)
     up = UP_WEIGHTS["trunk"] * mean["trunk"] + UP_WEIGHTS["front"] * mean["front"]
     for name, vector in mean.items():
@@ -106,17 +107,20 @@ def _part_means(joints: Floats, confidence: Floats, weight: Array) -> tuple[dict
     frame's `weight` (T,), and for a limb how surely it is seen."""
     sums: dict[str, Array] = {}
     totals: dict[str, float] = {}
-    for part in pieces(len(joints), joints, confidence):
-        at, sure, counts = _named(joints[part]), _named(np.maximum(confidence[part], 1e-3)), weight[part]
+
+    def add(some: Floats, seen: Floats, counts: Array) -> None:
+        at, sure = _named(some), _named(np.maximum(seen, 1e-3))
         trunk = direction(at["neck"] - at["pelvis"])
         found = {"trunk": (trunk, counts), "front": (direction(np.cross(at["hip.L"] - at["hip.R"], trunk)), counts)}
         for name, (upper, lower, sign) in LIMBS.items():
             for side in (".L", ".R"):
                 bone = sign * direction(at[lower + side] - at[upper + side])
                 found[name + side] = bone, counts * np.minimum(sure[upper + side], sure[lower + side])
-        for name, (ways, seen) in found.items():
-            sums[name] = sums.get(name, np.zeros(3)) + seen @ ways
-            totals[name] = totals.get(name, 0.0) + float(seen.sum())
+        for name, (ways, trust) in found.items():
+            sums[name] = sums.get(name, np.zeros(3)) + trust @ ways
+            totals[name] = totals.get(name, 0.0) + float(trust.sum())
+
+    each(add, joints, confidence, weight)
     return {name: value / max(totals[name], 1e-9) for name, value in sums.items()}, totals
 
 
@@ -125,15 +129,16 @@ def balance_up(joints: Floats, stands: Floats) -> Array | None:
 
     Who leans forward with the trunk leans back with the hips: the weight stays over the feet where the axes of trunk and legs do not.
     """
-    total, weight = np.zeros(3), 0.0
-    for part in pieces(len(joints), joints, stands):
-        at, stand = joints[part].astype(float), stands[part].astype(float)
+
+    def over_feet(some: Floats, feet_stand: Floats) -> tuple[Array, float]:
+        at, stand = some.astype(float), feet_stand.astype(float)
         share = stand.sum(1)
         feet = np.stack([(at[:, BODY_22.index(f"ankle.{s}")] + at[:, BODY_22.index(f"toe.{s}")]) / 2 for s in "LR"], 1)
         middle = (stand[..., None] * feet).sum(1) / np.maximum(share, 1e-9)[:, None]
         counts = np.minimum(share, 1.0)
-        total += counts @ (centre_of_mass(at) - middle)
-        weight += float(counts.sum())
+        return counts @ (centre_of_mass(at) - middle), float(counts.sum())
+
+    total, weight = (sum(parts) for parts in zip(*each(over_feet, joints, stands), strict=True))
     return _one(total / max(weight, 1e-9)) if weight > 0 else None
 
 
@@ -216,10 +221,12 @@ def _upright_weights(axis: Floats, sure: Array) -> Array:
     """(T,) `sure` (T,) less by how far the axis (T,3) leans away from what most have in common."""
     weight = sure.copy()
     for _ in range(8):
-        common = _one(sum((weight[part] @ axis[part] for part in pieces(len(axis), axis)), np.zeros(3)) / max(weight.sum(), 1e-9))
-        for part in pieces(len(axis), axis):
-            lean = np.degrees(np.arccos(np.clip(axis[part] @ common, -1, 1)))
-            weight[part] = sure[part] / (1 + (lean / LEAN_DEGREES) ** 2)
+        common = _one(sum(each(lambda some, counts: counts @ some, axis, weight), np.zeros(3)) / max(weight.sum(), 1e-9))
+
+        def upright(some: Floats, seen: Array, common: Array = common) -> Array:
+            return np.asarray(seen / (1 + (np.degrees(np.arccos(np.clip(some @ common, -1, 1))) / LEAN_DEGREES) ** 2))
+
+        weight = gathered(upright, axis, sure)
     return weight
 
 

@@ -13,8 +13,7 @@ from engine.kinematics.contacts import contacts_of, signs, standing
 from engine.kinematics.proportions import Proportions
 from engine.kinematics.trajectory import Stand
 from engine.kinematics.upright import SIGHT, believed_up, body_up, depth_lean
-from engine.long_takes.scratch import long_array
-from engine.long_takes.windows import pieces, thinned, windows
+from engine.long_takes import Timeline, mapped_over_time, thinned
 
 Array = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.floating]
@@ -65,18 +64,15 @@ def find_world(
     if up is not None:
         camera_to_world[:3, :3] = ground.camera_rotation(up)
 
-    heights, surely = np.empty((2, len(path), 2), np.float32)
-    found = np.empty((len(path), 4, 2), bool)
-    for window in windows(runs, fps, relative, path, confidence, seen):
-        reach, inner = window.reach, window.inner
-        ankles, toes = _feet(relative[reach], path[reach], camera_to_world[:3, :3])
-        soles, sure = np.minimum(ankles[..., 2] - body.ankle_height, toes[..., 2] - body.toe_height), _sure(confidence[reach])
+    def on_foot(near: Timeline, joints: Floats, path: Array, confidence: Floats, seen: Floats | None) -> tuple[Floats, Floats, Flags]:
+        ankles, toes = _feet(joints, path, camera_to_world[:3, :3])
+        soles, sure = np.minimum(ankles[..., 2] - body.ankle_height, toes[..., 2] - body.toe_height), _sure(confidence)
         # contacts against what is under the feet there and then: a step, or a ground that leans by an error of the depth
         local = np.zeros((len(soles), 1, 3))
-        local[:, 0, 2] = ground.local_ground(soles, sure, window.runs, fps)
-        near = None if seen is None else seen[reach]
-        signed = signs(ankles - local, toes - local, body.ankle_height, body.toe_height, window.runs, fps, near)
-        heights[window.kept], surely[window.kept], found[window.kept] = soles[inner], sure[inner], signed[inner]
+        local[:, 0, 2] = ground.local_ground(soles, sure, near.runs, fps)
+        return soles, sure, signs(ankles - local, toes - local, body.ankle_height, body.toe_height, near.runs, fps, seen)
+
+    heights, surely, found = mapped_over_time(on_foot, Timeline(runs, fps), relative, path, confidence, seen)
     contacts = contacts_of(found, runs, fps)
     level = ground.ground_height(heights, contacts, surely)
     if up is None:
@@ -88,31 +84,26 @@ def find_world(
     return World(camera_to_world, contacts)
 
 
-def find_stand(relative: Floats, path: Array, world: World, body: Proportions) -> Stand:
+def find_stand(relative: Floats, path: Array, world: World, body: Proportions, fps: float) -> Stand:
     """What the contacts say about the path, from the lower end of each foot."""
-    count = len(relative)
-    stand = Stand(long_array((count, 2, 3)), world.contacts, world.camera_to_world[2, :3], *(long_array((count, 2)) for _ in range(2)))
-    for part in pieces(count, relative, path, stand.steps, stand.heights, stand.grounded):
-        near = slice(part.start, part.stop + 1)  # a step leads to the next frame
-        of_near = _stand(relative[near], path[near], world.contacts[near], stand.up, float(world.camera_to_world[2, 3]), body)
-        for name in ("steps", "heights", "grounded"):
-            getattr(stand, name)[part] = getattr(of_near, name)[: part.stop - part.start]
-    return stand
+    up, height = world.camera_to_world[2, :3], float(world.camera_to_world[2, 3])
 
+    def stand(_: Timeline, joints: Floats, path: Array, contacts: Flags) -> tuple[Floats, Floats, Floats]:
+        soles = np.stack([joints[:, ANKLES] @ up - body.ankle_height, joints[:, TOES] @ up - body.toe_height])
+        steps = np.zeros((2, len(joints), 2, 3))
+        steps[:, :-1] = np.diff(np.stack([joints[:, ANKLES], joints[:, TOES]]), axis=1)
+        # one end of a foot stands from a frame to the next: the one that is lower in both together
+        of_pair = soles.copy()
+        of_pair[:, :-1] += soles[:, 1:]
+        step = np.take_along_axis(steps, of_pair.argmin(0)[None, ..., None], 0)[0]
+        lowest = soles.min(0)
+        above = (path @ up + height)[:, None] + lowest
+        # in camera axes the ground lies at -height, and the pelvis as far above it as it is above the sole
+        return step, -height - lowest, contacts / (1 + (above / GROUND_REACH) ** 2)
 
-def _stand(relative: Floats, path: Array, contacts: Flags, up: Array, height: float, body: Proportions) -> Stand:
-    """`find_stand` of frames that follow one another."""
-    soles = np.stack([relative[:, ANKLES] @ up - body.ankle_height, relative[:, TOES] @ up - body.toe_height])
-    steps = np.zeros((2, len(relative), 2, 3))
-    steps[:, :-1] = np.diff(np.stack([relative[:, ANKLES], relative[:, TOES]]), axis=1)
-    # one end of a foot stands from a frame to the next: the one that is lower in both together
-    of_pair = soles.copy()
-    of_pair[:, :-1] += soles[:, 1:]
-    step = np.take_along_axis(steps, of_pair.argmin(0)[None, ..., None], 0)[0]
-    lowest = soles.min(0)
-    above = (path @ up + height)[:, None] + lowest
-    # in camera axes the ground lies at -height, and the pelvis as far above it as it is above the sole
-    return Stand(step, contacts, up, -height - lowest, contacts / (1 + (above / GROUND_REACH) ** 2))
+    # a step leads to the next frame
+    steps, heights, grounded = mapped_over_time(stand, Timeline.of(len(relative), fps), relative, path, world.contacts, reach=1 / fps)
+    return Stand(steps, world.contacts, up, heights, grounded)
 
 
 def _sure(confidence: Floats) -> Floats:
@@ -131,11 +122,11 @@ def find_up(
     sight: Array = SIGHT, known: Array | None = None,
 ) -> Up:  # fmt: skip
     """Up in the axes of the joints, where the camera looks along `sight` (3,); `known` (3,): up, where it is. Else as for `find_world`."""
-    stands = long_array((len(relative), 2))
-    for window in windows(runs, fps, relative, path, confidence, seen, stands):
-        reach = window.reach
-        still = standing(*_feet(relative[reach], path[reach], np.eye(3)), window.runs, fps, None if seen is None else seen[reach])
-        stands[window.kept] = still[window.inner] * _sure(confidence[window.kept])
+
+    def surely_stands(near: Timeline, joints: Floats, path: Array, confidence: Floats, seen: Floats | None) -> Floats:
+        return np.asarray(standing(*_feet(joints, path, np.eye(3)), near.runs, fps, seen) * _sure(confidence))
+
+    stands = mapped_over_time(surely_stands, Timeline(runs, fps), relative, path, confidence, seen)
     read, read_covariance = body_up(relative, confidence, stands, sight)
     if known is not None:
         return Up(read, known, depth_lean(read, known, read_covariance, sight))

@@ -6,15 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-import numpy as np
 import numpy.typing as npt
 
 from engine.long_takes.scratch import let_go
 
 PIECE: Final = 2048  # frames: a piece's arrays are 30 MB at most, and numpy is as fast as on longer ones
-# Seconds on either side that a window looks at beside its own frames. What is smoothed over time here reaches some tenths of a second, so
-# that nothing of a window's ends is left in what it keeps.
-MARGIN: Final = 10.0
+# Seconds on either side that a window looks at beside its own frames, where its stage states no other reach. What is smoothed over time
+# here reaches some tenths of a second, so that nothing of a window's ends is left in what it keeps.
+REACH: Final = 10.0
 
 
 @dataclass(frozen=True)
@@ -36,21 +35,11 @@ def pieces(frames: int, *held: npt.NDArray[Any] | None) -> Iterator[slice]:
         let_go(*held)
 
 
-def windows(runs: list[slice], fps: float, *held: npt.NDArray[Any] | None, margins: float = 1.0) -> Iterator[Window]:
-    """The frames of the take's runs, which follow each other without a hole, in pieces that look MARGIN seconds beyond their ends, or as
-    many times that; `held` as for `pieces`."""
-    frames, around = runs[-1].stop, round(margins * MARGIN * fps)
-    for kept in pieces(frames, *held):
-        reach = slice(max(kept.start - around, 0), min(kept.stop + around, frames))
-        inside = [slice(max(run.start, reach.start) - reach.start, min(run.stop, reach.stop) - reach.start) for run in runs]
-        inner = slice(kept.start - reach.start, kept.stop - reach.start)
-        yield Window(kept, reach, inner, [run for run in inside if run.start < run.stop])
-
-
-def thinned(every: int, *arrays: npt.NDArray[Any]) -> list[npt.NDArray[Any]]:
-    """Copies of each `every`-th frame of the arrays, of equal length: to look at them straight would bring the whole take into memory."""
-    kept: list[list[npt.NDArray[Any]]] = [[] for _ in arrays]
-    for part in pieces(len(arrays[0]), *arrays):
-        for copies, array in zip(kept, arrays, strict=True):
-            copies.append(array[part][-part.start % every :: every].copy())
-    return [np.concatenate(copies) for copies in kept]
+def windows(runs: list[slice], fps: float, reach: float | None = None) -> Iterator[Window]:
+    """The frames of the take's runs, which follow each other without a hole, in pieces that look `reach` seconds beyond their ends."""
+    frames, around = runs[-1].stop, round((REACH if reach is None else reach) * fps)
+    for kept in pieces(frames):
+        seen = slice(max(kept.start - around, 0), min(kept.stop + around, frames))
+        inside = [slice(max(run.start, seen.start) - seen.start, min(run.stop, seen.stop) - seen.start) for run in runs]
+        inner = slice(kept.start - seen.start, kept.stop - seen.start)
+        yield Window(kept, seen, inner, [run for run in inside if run.start < run.stop])

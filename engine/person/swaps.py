@@ -8,14 +8,12 @@ It is found exactly, by the Viterbi algorithm over two states (as named, exchang
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
 
 from engine.detection.landmarks import LANDMARK_MIRROR, LANDMARKS
-from engine.long_takes.scratch import long_array
-from engine.long_takes.windows import pieces
+from engine.long_takes import gathered, mapped, scan
 from engine.person.track import Track
 
 _ARMS_FROM, _LEGS_FROM = LANDMARKS.index("shoulder.L"), LANDMARKS.index("hip.L")
@@ -36,63 +34,71 @@ def undo_swaps(track: Track) -> tuple[Track, npt.NDArray[np.bool_]]:
             exchanged[run, part] = _exchanged(same, crossed, track.fps)
     if not exchanged.any():
         return track, exchanged
-    image, visibility, world = (long_array(a.shape) for a in (track.image, track.visibility, track.world))
-    for piece in pieces(len(track), image, visibility, world, track.image, track.visibility, track.world):
-        for new, old in ((image, track.image), (visibility, track.visibility), (world, track.world)):
-            new[piece] = old[piece]
-            for side, marks in enumerate((range(_LEGS_FROM), range(_LEGS_FROM, len(LANDMARKS)))):
-                rows, columns = piece.start + np.flatnonzero(exchanged[piece, side])[:, None], list(marks)
-                new[rows, columns] = old[rows, [LANDMARK_MIRROR[m] for m in columns]]
+
+    def put_right(columns: npt.NDArray[np.float32], wrong: npt.NDArray[np.bool_]) -> npt.NDArray[np.float32]:
+        new = columns.copy()
+        for side, marks in enumerate((range(_LEGS_FROM), range(_LEGS_FROM, len(LANDMARKS)))):
+            rows, places = np.flatnonzero(wrong[:, side])[:, None], list(marks)
+            new[rows, places] = columns[rows, [LANDMARK_MIRROR[m] for m in places]]
+        return new
+
+    image, visibility, world = (mapped(put_right, column, exchanged) for column in (track.image, track.visibility, track.world))
     return replace(track, image=image, visibility=visibility, world=world), exchanged
 
 
 def _steps(track: Track, run: slice, marks: slice) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """(T-1,) how far the landmarks `marks` move on average from each frame to the next, with the names as they are, and exchanged, in
     trunk lengths, in the picture and in the world landmarks together."""
-    frames = run.stop - run.start
-    same, crossed = np.empty((2, max(frames - 1, 0)))
     mirror = [m - marks.start for m in LANDMARK_MIRROR[marks]]
     trunks = [_trunk(points[run]) for points in (track.image, track.world)]
-    for part in pieces(frames - 1, track.image, track.world):
-        rows = slice(run.start + part.start, run.start + part.stop + 1)
-        place = _places(track, rows, trunks)[:, marks]
-        same[part] = np.linalg.norm(np.diff(place, axis=0), axis=-1).mean(-1)
-        crossed[part] = np.linalg.norm(place[1:, mirror] - place[:-1], axis=-1).mean(-1)
-    return same, crossed
+
+    def steps(image: npt.NDArray[np.float32], world: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+        place = _places((image, world), trunks)[:, marks]
+        same, crossed = place[1:] - place[:-1], place[1:, mirror] - place[:-1]
+        return np.stack([np.linalg.norm(step, axis=-1).mean(-1) for step in (same, crossed)], 1)
+
+    found = gathered(steps, track.image, track.world, runs=[run], ahead=1).reshape(-1, 2)
+    return found[:, 0], found[:, 1]
 
 
 def _trunk(points: npt.NDArray[np.float32]) -> float:
     """The median distance from the middle of the shoulders to that of the hips of landmarks (T,33,C)."""
-    lengths = np.empty(len(points))
-    for part in pieces(len(points), points):
-        upper, lower = (points[part][:, marks].astype(np.float64).mean(1) for marks in (_SHOULDERS, _HIPS))
-        lengths[part] = np.linalg.norm(upper - lower, axis=-1)
-    return max(float(np.median(lengths)), 1e-6)
+
+    def lengths(some: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+        upper, lower = (some[:, marks].astype(np.float64).mean(1) for marks in (_SHOULDERS, _HIPS))
+        return np.asarray(np.linalg.norm(upper - lower, axis=-1))
+
+    return max(float(np.median(gathered(lengths, points))), 1e-6)
 
 
-def _places(track: Track, rows: slice, trunks: list[float]) -> npt.NDArray[np.float64]:
+def _places(landmarks: tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]], trunks: list[float]) -> npt.NDArray[np.float64]:
     """(T,33,5) where each landmark is from the hips, in the picture and in the world landmarks, both in trunk lengths."""
     parts = []
-    for points, trunk in zip((track.image, track.world), trunks, strict=True):
-        values = points[rows].astype(np.float64)
+    for points, trunk in zip(landmarks, trunks, strict=True):
+        values = points.astype(np.float64)
         parts.append((values - values[:, _HIPS].mean(1, keepdims=True)) / trunk)
     return np.concatenate(parts, axis=-1)
 
 
 def _exchanged(same: npt.NDArray[np.float64], crossed: npt.NDArray[np.float64], fps: float) -> npt.NDArray[np.bool_]:
     """(T,) True where the names must be exchanged, from what each step (T-1,) costs with the names as they are, and exchanged."""
-    frames = len(same) + 1
     stay = _EXCHANGED_COST / fps
-    came_from = np.zeros((frames, 2), dtype=bool)
-    named, other = 0.0, stay
-    # plain numbers: an array of two costs forty times as long, and all of a long take's at once forty bytes each
-    steps = (zip(same[part].tolist(), (crossed[part] + _CHANGE_COST).tolist(), strict=True) for part in pieces(len(same)))
-    for t, (keep, cross) in enumerate(chain.from_iterable(steps), 1):
-        to_named, to_other = (named + keep, other + cross), (named + cross, other + keep)
-        came_from[t] = to_named[1] < to_named[0], to_other[1] < to_other[0]
-        named, other = min(to_named), min(to_other) + stay
-    state = np.zeros(frames, dtype=bool)
+
+    def steps(
+        costs: tuple[float, float], keeps: npt.NDArray[np.float64], crosses: npt.NDArray[np.float64]
+    ) -> tuple[tuple[float, float], npt.NDArray[np.bool_]]:
+        named, other = costs
+        came_from = np.empty((len(keeps), 2), bool)
+        # plain numbers: an array of two costs forty times as long
+        for t, (keep, cross) in enumerate(zip(keeps.tolist(), (crosses + _CHANGE_COST).tolist(), strict=True)):
+            to_named, to_other = (named + keep, other + cross), (named + cross, other + keep)
+            came_from[t] = to_named[1] < to_named[0], to_other[1] < to_other[0]
+            named, other = min(to_named), min(to_other) + stay
+        return (named, other), came_from
+
+    (named, other), came_from = scan(steps, (0.0, stay), same, crossed)
+    state = np.zeros(len(same) + 1, dtype=bool)
     state[-1] = other < named
-    for t in range(frames - 1, 0, -1):
-        state[t - 1] = came_from[t, int(state[t])]
+    for t in range(len(same), 0, -1):
+        state[t - 1] = came_from[t - 1, int(state[t])]
     return state

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from typing import Final
 
@@ -14,8 +15,7 @@ from engine.detection.detector import Detections
 from engine.detection.landmarks import BODY_FROM_LANDMARKS, LANDMARKS, trust
 from engine.footage.rate import FASTEST, LONGEST_GAP
 from engine.footage.video import VideoInfo
-from engine.long_takes.scratch import long_array
-from engine.long_takes.windows import pieces
+from engine.long_takes import joined, mapped
 from engine.progress import Progress
 
 # Seconds a person must have been seen for. Shorter stretches on their own are false alarms far more often than people.
@@ -84,12 +84,14 @@ def make_track(detections: Detections, info: VideoInfo, progress: Progress) -> T
     ends = np.cumsum([last - first + 1 for first, last in spans])
     runs = [slice(int(end) - (last - first + 1), int(end)) for end, (first, last) in zip(ends, spans, strict=True)]
     numbers = np.concatenate([np.arange(first, last + 1) for first, last in spans])
-    image, visibility, world = (long_array((len(numbers), len(LANDMARKS), *more)) for more in ((2,), (), (3,)))
-    detected = np.empty(len(numbers), bool)
-    for run, group in zip(runs, groups, strict=True):
-        for piece in pieces(run.stop - run.start, image, visibility, world, detections.image, detections.visibility, detections.world):
-            part = slice(run.start + piece.start, run.start + piece.stop)
-            image[part], visibility[part], world[part], detected[part] = _on_grid(detections, times[group], group, numbers[part] / fps, fps)
+    seen_by_run = [
+        mapped(
+            partial(_on_grid, detections, times[group], group, fps), numbers[run] / fps,
+            beside=(detections.image, detections.visibility, detections.world),
+        )
+        for run, group in zip(runs, groups, strict=True)
+    ]  # fmt: skip
+    image, visibility, world, detected = (joined(columns) for columns in zip(*seen_by_run, strict=True))
     _warn_of_missing(numbers, times, detections.detected, info, progress)
     return Track(
         numbers / fps, image, visibility, world, detected, runs, fps, len(detections), int(detections.detected.sum()), detections.detector
@@ -103,14 +105,15 @@ def body_points(
 
     Limbs and toes are landmarks themselves; hands, pelvis, trunk and head are computed from several.
     """
-    points = long_array((len(image), len(BODY_FROM_LANDMARKS), 2))
-    confidence = long_array(points.shape[:2])
     sources = BODY_FROM_LANDMARKS != 0.0
     share = np.where(sources.sum(axis=1) > 1, DERIVED_CONFIDENCE, 1.0)
-    for part in pieces(len(image), image, visibility, points, confidence):
-        points[part] = np.einsum("jl,tlc->tjc", BODY_FROM_LANDMARKS, np.asarray(image[part], np.float64))
-        least = np.where(sources, trust(np.asarray(visibility[part], np.float64), detector)[:, None, :], np.inf).min(axis=2)
-        confidence[part] = least * share
+
+    def read(marks: npt.NDArray[np.floating], seen: npt.NDArray[np.floating]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        points = np.einsum("jl,tlc->tjc", BODY_FROM_LANDMARKS, np.asarray(marks, np.float64))
+        least = np.where(sources, trust(np.asarray(seen, np.float64), detector)[:, None, :], np.inf).min(axis=2)
+        return points, least * share
+
+    points, confidence = mapped(read, image, visibility)
     return points, confidence
 
 
@@ -119,13 +122,14 @@ class _Places:
 
     def __init__(self, detections: Detections, times: npt.NDArray[np.float64]) -> None:
         self._times = times
-        self._middle, self._height, self._scale = np.empty((len(times), 2)), np.empty(len(times)), np.empty(len(times))
-        for part in pieces(len(times), detections.image, detections.world):
-            image, world = detections.image[part].astype(np.float64), detections.world[part, :, :2].astype(np.float64)
-            self._middle[part] = image[:, _TRUNK].mean(axis=1)
-            self._height[part] = np.ptp(image, axis=1).max(axis=1)
+
+        def place(image: npt.NDArray[np.float32], world: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.float64], ...]:
+            points, metres = image.astype(np.float64), world[..., :2].astype(np.float64)
             # pixels per metre do not change with the pose, as the box does
-            self._scale[part] = np.log(np.maximum(_extent(image), 1e-6) / np.maximum(_extent(world), 1e-6))
+            scale = np.log(np.maximum(_extent(points), 1e-6) / np.maximum(_extent(metres), 1e-6))
+            return points[:, _TRUNK].mean(axis=1), np.ptp(points, axis=1).max(axis=1), scale
+
+        self._middle, self._height, self._scale = mapped(place, detections.image, detections.world, dtype=np.float64)
 
     def same(self, a: int, b: int) -> bool:
         """Whether the person of frame `a` can be the one of the later frame `b`."""
@@ -197,7 +201,7 @@ def _span(at: npt.NDArray[np.float64], fps: float) -> tuple[int, int]:
 
 
 def _on_grid(
-    detections: Detections, at: npt.NDArray[np.float64], group: npt.NDArray[np.int64], grid: npt.NDArray[np.float64], fps: float
+    detections: Detections, at: npt.NDArray[np.float64], group: npt.NDArray[np.int64], fps: float, grid: npt.NDArray[np.float64]
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
     """Image, visibility, world and detected at the times `grid` (T,) of one group's frames, which stand at `at` (S,)."""
     if len(group) == 1:

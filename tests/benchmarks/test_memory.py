@@ -16,6 +16,7 @@ from engine.capture import finish
 from engine.detection.detector import Detections, gather
 from engine.detection.rows import Rows
 from engine.footage.video import VideoInfo
+from engine.kinematics import feet
 from engine.long_takes import scratch, windows
 from engine.poses import PoseModel
 from engine.progress import Progress
@@ -67,7 +68,8 @@ def a_camera() -> CameraPath:
 @pytest.fixture
 def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(windows, "PIECE", 128)
-    monkeypatch.setattr(windows, "MARGIN", 1.0)
+    monkeypatch.setattr(windows, "REACH", 1.0)
+    monkeypatch.setattr(feet, "BODY_REACH", 3.0)
 
 
 @pytest.mark.usefixtures("small_pieces")

@@ -51,14 +51,14 @@ def test_a_step_up_is_a_contact_but_no_ground() -> None:
     soles = joints[:, ANKLES, 2].min(1) - body.ankle_height
     assert abs(np.median(soles[:40])) < 0.06 and np.median(soles[80:]) > 0.4
     assert world.contacts[:40].mean() > 0.9 and world.contacts[90:].mean() > 0.9
-    stand = find_stand(still, route, world, body)
+    stand = find_stand(still, route, world, body, FPS)
     assert stand.grounded[:40].mean() > 0.7 and stand.grounded[90:].max() < 0.15
 
 
 def test_the_stand_says_where_the_pelvis_is() -> None:
     relative, path, _, body = scene(-20, 0)
     world = found_world(relative, path, body)
-    stand = find_stand(relative, path, world, body)
+    stand = find_stand(relative, path, world, body, FPS)
     sure = world.contacts
     along = path @ stand.up
     assert np.abs(stand.heights - along[:, None])[sure].mean() < 0.05

@@ -16,11 +16,10 @@ def test_pieces_hold_every_frame_once(monkeypatch: pytest.MonkeyPatch, frames: i
 
 def test_windows_look_beyond_their_ends_and_know_the_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "PIECE", 20)
-    monkeypatch.setattr(module, "MARGIN", 0.5)
     runs = [slice(0, 33), slice(33, 36), slice(36, 75)]
     of_run = np.repeat([0, 1, 2], [33, 3, 39])
     kept: list[int] = []
-    for window in windows(runs, 10.0):
+    for window in windows(runs, 10.0, reach=0.5):
         seen = np.arange(75)[window.reach]
         kept += list(seen[window.inner])
         assert list(seen[window.inner]) == list(np.arange(75)[window.kept])
@@ -29,13 +28,3 @@ def test_windows_look_beyond_their_ends_and_know_the_runs(monkeypatch: pytest.Mo
         assert [list(set(of_run[seen[run]])) for run in window.runs] == [[k] for k in sorted(set(of_run[seen]))]
         assert [k for run in window.runs for k in range(run.start, run.stop)] == list(range(len(seen)))
     assert kept == list(range(75))
-
-
-@pytest.mark.parametrize("every", [1, 3, 7, 50])
-def test_thinned_takes_every_so_manyth_frame_of_the_whole_take(monkeypatch: pytest.MonkeyPatch, every: int) -> None:
-    monkeypatch.setattr(module, "PIECE", 10)
-    frames = np.arange(43)
-    first, second = module.thinned(every, frames, 2 * frames)
-    np.testing.assert_array_equal(first, frames[::every])
-    np.testing.assert_array_equal(second, 2 * frames[::every])
-    assert not np.shares_memory(first, frames)

@@ -18,13 +18,13 @@ from engine.long_takes.windows import pieces
 Array = npt.NDArray[np.float64]
 
 
-def solve_in_pieces(system: Callable[[slice], tuple[Array, Array]], out: Array, *held: npt.NDArray[np.floating] | None) -> None:
-    """Puts into out (T,C), float64, the x of A x = b; A is symmetric, positive definite and banded, with C unknowns a frame.
+def solved(system: Callable[[slice], tuple[Array, Array]], frames: int, size: int, *beside: npt.NDArray[np.floating] | None) -> Array:
+    """(T,C) the x of A x = b; A is symmetric, positive definite and banded, with C = `size` unknowns a frame.
 
     system(frames) gives n frames of it: the lower bands of A, (D+1,nC) as scipy's solveh_banded takes them but with the entries that
-    reach into the frames behind, and b (nC,). D must not be above that of two frames, 2C. `held`: as for `windows.pieces`.
+    reach into the frames behind, and b (nC,). D must not be above that of two frames, 2C. `beside`: the columns that it looks at.
     """
-    frames, size = out.shape
+    out: Array = long_array((frames, size), np.float64)
     parts, reach = list(pieces(frames)), 0
     # what the unknowns of each stretch give way where one of the next stretch's first is moved by 1
     links = long_array((frames, size, 2 * size), np.float64) if len(parts) > 1 else None
@@ -37,17 +37,18 @@ def solve_in_pieces(system: Callable[[slice], tuple[Array, Array]], out: Array, 
         width = len(bands) - 1
         reach = min(width, size * (frames - part.stop))
         link = _links(bands, reach)
-        solved = solveh_banded(bands, np.column_stack([values, link]), lower=True, check_finite=False)
-        matrix, right = link[-width:].T @ solved[-width:, 1:], link[-width:].T @ solved[-width:, 0]
-        out[part] = solved[:, 0].reshape(-1, size)
+        both = solveh_banded(bands, np.column_stack([values, link]), lower=True, check_finite=False)
+        matrix, right = link[-width:].T @ both[-width:, 1:], link[-width:].T @ both[-width:, 0]
+        out[part] = both[:, 0].reshape(-1, size)
         if links is not None:
-            links[part, :, :reach] = solved[:, 1:].reshape(part.stop - part.start, size, reach)
-        let_go(out, links, *held)
+            links[part, :, :reach] = both[:, 1:].reshape(part.stop - part.start, size, reach)
+        let_go(out, links, *beside)
     for part in reversed(parts[:-1]):
         assert links is not None
         behind = out[part.stop : part.stop + 2].ravel()
         out[part] -= links[part, :, : len(behind)] @ behind
         let_go(out, links)
+    return out
 
 
 def _links(bands: Array, reach: int) -> Array:

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from engine.kinematics.banded import solve_in_pieces
 from engine.long_takes import windows
+from engine.long_takes.banded import solved
 
 
 def system(frames: int, width: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -35,7 +35,6 @@ def test_pieces_give_what_the_whole_system_gives(monkeypatch: pytest.MonkeyPatch
         inside = slice(3 * at.start, 3 * at.stop)
         return bands_of(matrix, inside, width), right[inside].copy()
 
-    out = np.full((frames, 3), np.nan)
-    solve_in_pieces(part, out)
+    out = solved(part, frames, 3)
     np.testing.assert_allclose(out.ravel(), np.linalg.solve(matrix, right), atol=1e-9)
     assert max(at.stop - at.start for at in asked) <= piece  # never more of the system than a piece

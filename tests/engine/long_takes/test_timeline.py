@@ -1,0 +1,7 @@
+from engine.long_takes.timeline import Timeline
+
+
+def test_a_timeline_knows_its_frames() -> None:
+    assert Timeline([slice(0, 5), slice(5, 9)], 30.0).frames == 9
+    assert Timeline.of(7, 30.0).runs == [slice(0, 7)]
+    assert [window.kept for window in Timeline.of(7, 30.0).windows(None)] == [slice(0, 7)]
