@@ -105,22 +105,23 @@ def mean_axes(joints: Floats, confidence: Floats) -> tuple[Array, Array]:
 def _part_means(joints: Floats, confidence: Floats, weight: Array) -> tuple[dict[str, Array], dict[str, float]]:
     """Of the body's parts (those of UP_WEIGHTS, limbs by their side) the mean direction (3,), and the sum of the weights of its frames: the
     frame's `weight` (T,), and for a limb how surely it is seen."""
-    sums: dict[str, Array] = {}
-    totals: dict[str, float] = {}
 
-    def add(some: Floats, seen: Floats, counts: Array) -> None:
+    def found(some: Floats, seen: Floats, counts: Array) -> dict[str, tuple[Array, float]]:
         at, sure = _named(some), _named(np.maximum(seen, 1e-3))
         trunk = direction(at["neck"] - at["pelvis"])
-        found = {"trunk": (trunk, counts), "front": (direction(np.cross(at["hip.L"] - at["hip.R"], trunk)), counts)}
+        ways = {"trunk": (trunk, counts), "front": (direction(np.cross(at["hip.L"] - at["hip.R"], trunk)), counts)}
         for name, (upper, lower, sign) in LIMBS.items():
             for side in (".L", ".R"):
                 bone = sign * direction(at[lower + side] - at[upper + side])
-                found[name + side] = bone, counts * np.minimum(sure[upper + side], sure[lower + side])
-        for name, (ways, trust) in found.items():
-            sums[name] = sums.get(name, np.zeros(3)) + trust @ ways
-            totals[name] = totals.get(name, 0.0) + float(trust.sum())
+                ways[name + side] = bone, counts * np.minimum(sure[upper + side], sure[lower + side])
+        return {name: (trust @ way, float(trust.sum())) for name, (way, trust) in ways.items()}
 
-    each(add, joints, confidence, weight)
+    sums: dict[str, Array] = {}
+    totals: dict[str, float] = {}
+    for parts in each(found, joints, confidence, weight):
+        for name, (way, share) in parts.items():
+            sums[name] = sums.get(name, np.zeros(3)) + way
+            totals[name] = totals.get(name, 0.0) + share
     return {name: value / max(totals[name], 1e-9) for name, value in sums.items()}, totals
 
 

@@ -7,7 +7,7 @@ and memory is let go where a piece is done. A column is an array whose first axi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final, TypeVar, overload
 
 import numpy as np
@@ -104,23 +104,21 @@ def scan(
     return carried, out.done
 
 
-def each(stage: Callable[..., Found], *columns: Column | None, runs: Sequence[slice] | None = None, ahead: int = 0) -> list[Found]:
-    """What a stage finds in each piece, for sums and the like: `stage(*parts)`.
+def each(stage: Callable[..., Found], *columns: Column | None, runs: Sequence[slice] | None = None, ahead: int = 0) -> Iterator[Found]:
+    """What a stage finds in each piece, one piece after the other, for sums and the like: `stage(*parts)`.
 
     runs: the stretches of frames to look at, all in one where None; ahead: so many frames of the next piece (of the run) are seen too, so
     that differences of that order are those of the run. Where a run has no more frames than that there is nothing to look at.
     """
-    found = []
     for run in [slice(0, _frames(columns))] if runs is None else runs:
         for part in pieces(run.stop - run.start - ahead):
-            found.append(stage(*_cut(columns, slice(run.start + part.start, run.start + part.stop + ahead))))
+            yield stage(*_cut(columns, slice(run.start + part.start, run.start + part.stop + ahead)))
             let_go(*columns)
-    return found
 
 
 def gathered(stage: Callable[..., Column], *columns: Column | None, runs: Sequence[slice] | None = None, ahead: int = 0) -> Column:
     """What a stage finds in each piece, one behind the other, in memory: as `each`, with fewer numbers than the columns have."""
-    found = each(stage, *columns, runs=runs, ahead=ahead)
+    found = list(each(stage, *columns, runs=runs, ahead=ahead))
     return np.concatenate(found) if found else np.zeros(0)
 
 

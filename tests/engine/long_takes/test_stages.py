@@ -113,7 +113,7 @@ def test_differences_within_runs_are_those_at_once(order: int) -> None:
 
 
 def test_nothing_to_look_at_is_nothing_found() -> None:
-    assert each(len, walk(2), ahead=2) == [] and not len(gathered(lambda some: some, walk(2), ahead=2))
+    assert list(each(len, walk(2), ahead=2)) == [] and not len(gathered(lambda some: some, walk(2), ahead=2))
 
 
 def test_columns_are_joined_in_order() -> None:
