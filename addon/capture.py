@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 import time
@@ -15,12 +16,14 @@ from ..contract.events import STAGES
 from ..contract.failure import Failure
 from ..contract.motion_file import Motion, load_motion
 from ..contract.options import CaptureOptions
+from .export import MOTION_EXTENSION, PREVIEW_EXTENSION, check_files, copy_motion
 from .key_reduction import Tolerance
-from .worker import Worker, capture_command, worker_environment, worker_python
+from .worker import Worker, capture_command, reported, worker_environment, worker_python
 
 if TYPE_CHECKING:
     import bpy
 
+RESCUE_NAMES = 100  # numbered names that are tried for a motion that would be lost
 STRETCHES_NAMED = 4  # unsure stretches that the sentence about the quality names
 
 
@@ -71,20 +74,28 @@ class Capture:
         self, video: Path, options: CaptureOptions, python: str = "", motion_path: Path | None = None, preview: Path | None = None,
         camera: CameraPath | None = None,
     ) -> None:  # fmt: skip
-        """Starts the worker. Raises Failure for a video that is not there, bad options or an installation that cannot run.
+        """Starts the worker. Raises Failure for a video that is not there, bad options, an output that is an input or cannot be written,
+        or an installation that cannot run.
 
         Args:
             python: the preferred Python of the worker; "" leaves the choice to `worker_python`.
-            motion_path: where the motion file is kept; None for a temporary one that is gone after `close`.
+            motion_path: where the motion file is kept; None for a temporary one that is gone after `close`. It and the preview are
+                replaced if they are there: whoever asks for a file finds out before whether it may be.
             preview: a video (.mp4) of the skeleton over the footage, if wanted.
             camera: where the camera stood, if that is known.
         """
         self.video = check_video(video)
+        inputs = [self.video, *([Path(options.camera)] if options.camera else [])]
+        if motion_path is not None:
+            (motion_path,) = check_files([motion_path], inputs, (MOTION_EXTENSION,), overwrite=True)
+        if preview is not None:
+            (preview,) = check_files([preview], inputs, (PREVIEW_EXTENSION,), overwrite=True)
         self.progress = Progress()
         self.began = time.monotonic()
         self._folder = Path(tempfile.mkdtemp(prefix="kinolift-")) if motion_path is None or camera is not None else None
         self.kept = motion_path is not None
-        self.motion_path = motion_path.absolute() if motion_path is not None else Path(str(self._folder)) / "motion.npz"
+        self.preview_failure: Failure | None = None  # why a capture that has finished has no preview
+        self.motion_path = motion_path if motion_path is not None else Path(str(self._folder)) / "motion.npz"
         chosen = worker_python(python)
         try:
             if options.camera:  # the worker runs in another folder
@@ -93,7 +104,7 @@ class Capture:
                 file = Path(str(self._folder)) / "camera.npz"
                 save_camera(camera, file)
                 options = replace(options, camera=str(file))
-            command = capture_command(chosen, self.video, self.motion_path, options.check(), preview and preview.absolute())
+            command = capture_command(chosen, self.video, self.motion_path, options.check(), preview)
             self._worker = Worker(command, worker_environment(chosen))
         except BaseException:
             self._remove_folder()
@@ -123,8 +134,28 @@ class Capture:
     def motion(self) -> Motion:
         """The motion of a capture that has finished. Raises the worker's Failure."""
         self.poll()
-        self._worker.result()
+        failed = self._worker.result().get("failed")
+        self.preview_failure = reported(failed) if isinstance(failed, dict) else None
         return load_motion(self.motion_path)
+
+    def rescue(self, beside: Path | None = None) -> Path:
+        """Puts the motion of a capture that has finished where it stays after `close`, because what was to be made of it failed.
+
+        That is beside the file `beside`, under its name and a number if need be; else the temporary folder. Returns the path.
+        """
+        if self.kept:
+            return self.motion_path
+        if beside is not None:
+            names = [f"{beside.stem}{end}{MOTION_EXTENSION}" for end in ("", *(f"_{n}" for n in range(2, RESCUE_NAMES)))]
+            for path in map(beside.with_name, names):
+                if not os.path.lexists(path):
+                    try:
+                        copy_motion(self.motion_path, path)
+                    except Failure:
+                        break
+                    return path
+        self._folder = None  # it stays
+        return self.motion_path
 
     def cancel(self) -> None:
         self._worker.cancel()

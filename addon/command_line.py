@@ -10,16 +10,17 @@ import contextlib
 import signal
 import sys
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..contract.failure import ExitCode, Failure
 from ..contract.motion_file import Motion
 from ..contract.options import CaptureOptions, add_arguments
+from ..contract.outputs import add_overwrite_argument
 from .capture import Capture, Placement, check_video, place_motion, quality_sentence, rate_words
 from .command_retarget import add_retarget_parser, run_retarget
-from .export import EXTENSIONS, MOTION_EXTENSION, check_outputs, copy_motion, export_armature
+from .export import EXTENSIONS, MOTION_EXTENSION, PREVIEW_EXTENSION, check_files, copy_motion, export_armature
 from .export.options import ExportOptions, add_export_arguments
 from .key_reduction import Tolerance, add_simplify_argument, parse_tolerance
 from .terminal import Display, display
@@ -67,20 +68,24 @@ def _parser() -> argparse.ArgumentParser:
         "without one it is the video's (default %(default)s)")  # fmt: skip
     add_simplify_argument(capture)
     add_export_arguments(capture, mesh=False)
+    add_overwrite_argument(capture)
     capture.add_argument("--quiet", action="store_true", help="no progress, only the result")
     add_retarget_parser(commands)
     return parser
 
 
 def _capture(arguments: argparse.Namespace) -> ExitCode:
+    """Writes what is ready as soon as it is, the motion first; one output that fails is told and leaves the others."""
     options = CaptureOptions.from_arguments(arguments)
     export, tolerance = ExportOptions.from_arguments(arguments), parse_tolerance(arguments.simplify)
-    outputs = check_outputs(arguments.outputs)
+    video, outputs, preview = check_words(arguments, options)
     motions = [path for path in outputs if path.suffix.lower() == MOTION_EXTENSION]
     scenes = [path for path in outputs if path not in motions]
-    video = check_video(arguments.video)
-    capture = Capture(video, options, _preferred_python(), preview=arguments.preview)
+    capture = Capture(video, options, _preferred_python(), motions[0] if motions else None, preview)
     shown = display(arguments.quiet)
+    failures: list[Failure] = []
+    notes: list[str] = []
+    written: list[Path] = []
     try:
         shown.show(capture.progress)
         if scenes:
@@ -88,30 +93,79 @@ def _capture(arguments: argparse.Namespace) -> ExitCode:
         while not capture.finished:
             capture.poll(POLL, shown.show)
         motion = capture.motion()
-        for path in motions:
-            copy_motion(capture.motion_path, path)
-        notes, sentence = list(capture.progress.warnings), _sentence(motion)
+        written += motions[:1]
+        for path in motions[1:]:
+            with _told(failures, path, written):
+                copy_motion(capture.motion_path, path)
+        if preview is not None and capture.preview_failure is None:
+            written.append(preview)
+        elif capture.preview_failure is not None:
+            failures.append(capture.preview_failure)
+        sentence = _sentence(motion)
         if scenes:
-            more, sentence = _write_scenes(motion, video, scenes, arguments.scene_fps, export, tolerance, capture, shown)
-            notes += more
+            try:
+                def told(path: Path) -> contextlib.AbstractContextManager[None]:
+                    return _told(failures, path, written)
+
+                more, sentence = _write_scenes(motion, video, scenes, arguments.scene_fps, export, tolerance, capture, shown, told)
+                notes += more
+            finally:
+                if not motions and not any(path in written for path in scenes) and not isinstance(sys.exception(), KeyboardInterrupt):
+                    notes.append(f"The capture is kept in {capture.rescue(scenes[0])}.")
+        notes = [*capture.progress.warnings, *notes]
         seconds = capture.seconds
     except Failure as failure:
         shown.close()
         if failure.code in ("internal", "worker_died", "bad_installation"):
             for line in capture.log[-LOG_SHOWN:]:
                 _say(f"  {line}", sys.stderr)
+        _tell(notes, written, [])
+        raise
+    except BaseException:
+        shown.close()
+        _tell(notes, written, [])
         raise
     finally:
         shown.close()
         capture.close()
-    for note in notes:
-        _say(f"Warning: {note}", sys.stderr)
-    for path in [*outputs, *([arguments.preview] if arguments.preview else [])]:
-        _say(f"Wrote {path}")
+    _tell(notes, [path for path in [*outputs, *([preview] if preview else [])] if path in written], failures)
     _say(f"{sentence} Took {seconds:.1f} s.")
     if report := quality_sentence(motion):
         _say(report)
-    return ExitCode.DONE
+    return failures[0].exit_code if failures else ExitCode.DONE
+
+
+def check_words(arguments: argparse.Namespace, options: CaptureOptions) -> tuple[Path, list[Path], Path | None]:
+    """The video, the outputs and the preview, if all can be read and written. Raises Failure before any work."""
+    inputs = [arguments.video, *([Path(options.camera)] if options.camera else [])]
+    outputs = check_files(arguments.outputs, inputs, overwrite=arguments.overwrite)
+    preview = None
+    if arguments.preview is not None:
+        (preview,) = check_files([arguments.preview], inputs, (PREVIEW_EXTENSION,), arguments.overwrite)
+    return check_video(arguments.video), outputs, preview
+
+
+@contextlib.contextmanager
+def _told(failures: list[Failure], path: Path, written: list[Path]) -> Iterator[None]:
+    """Around the writing of one file: notes it as written, or its failure, so that the other files are written all the same."""
+    try:
+        yield
+    except Failure as failure:
+        failures.append(Failure(failure.code, f"{path.name}: {failure.message}"))
+    except Exception as error:
+        traceback.print_exc()
+        failures.append(Failure("internal", f"{path.name} could not be written ({type(error).__name__}: {error}); please report it."))
+    else:
+        written.append(path)
+
+
+def _tell(notes: list[str], written: list[Path], failures: list[Failure]) -> None:
+    for note in notes:
+        _say(f"Warning: {note}", sys.stderr)
+    for failure in failures:
+        _say(f"Error: {failure.message}", sys.stderr)
+    for path in written:
+        _say(f"Wrote {path}")
 
 
 def _write_scenes(
@@ -123,8 +177,9 @@ def _write_scenes(
     tolerance: Tolerance | None,
     capture: Capture,
     shown: Display,
+    told: Callable[[Path], contextlib.AbstractContextManager[None]],
 ) -> tuple[list[str], str]:
-    """Builds the armature in a fresh scene, first key at frame 0, and writes the files. Returns notes and the summary."""
+    """Builds the armature in a fresh scene, first key at frame 0, and writes the files, each within `told`. Returns notes and a summary."""
     import bpy
 
     from . import scene as rates
@@ -139,13 +194,14 @@ def _write_scenes(
     shown.show(capture.progress)
     wants_blend = any(path.suffix.lower() == ".blend" for path in paths)
     placement = Placement(scene_fps=rates.KEEP, start=0, trim=True, set_range=True, add_camera=wants_blend, simplify=tolerance)
-    take = place_motion(motion, scene, video.stem, placement, video)
     try:
+        take = place_motion(motion, scene, video.stem, placement, video)
         capture.progress.stage, capture.progress.total = "export", len(paths)
         for done, path in enumerate(paths):
             capture.progress.done = done
             shown.show(capture.progress)
-            export_armature(take.armature, path, [take.camera] if take.camera else [], export)
+            with told(path):
+                export_armature(take.armature, path, [take.camera] if take.camera else [], export)
         return take.notes, take.summary()
     finally:
         _discard(scene)

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from ..contract.failure import ExitCode, Failure
 from ..contract.motion_file import load_motion
-from .export import BLENDER_EXTENSIONS, CLIP_EXTENSIONS, MOTION_EXTENSION, check_holds_takes, check_outputs, export_armature, export_takes
+from ..contract.outputs import add_overwrite_argument
+from .export import BLENDER_EXTENSIONS, CLIP_EXTENSIONS, MOTION_EXTENSION, check_files, check_holds_takes, export_armature, export_takes
 from .export.options import ExportOptions, add_export_arguments
 from .key_reduction import Tolerance, add_simplify_argument, parse_tolerance
 
@@ -70,6 +71,7 @@ def add_retarget_parser(commands: argparse._SubParsersAction[argparse.ArgumentPa
         help="frame rate of the files where a .blend file is open (default %(default)s)")  # fmt: skip
     add_simplify_argument(parser)
     add_export_arguments(parser)
+    add_overwrite_argument(parser)
     parser.add_argument("--quiet", action="store_true", help="only failures and the written files")
 
 
@@ -77,7 +79,7 @@ def run_retarget(arguments: argparse.Namespace) -> ExitCode:
     """Writes every pair; one that fails is told and leaves the others. Returns the first failure's code, or DONE."""
     options = ExportOptions.from_arguments(arguments)
     tolerance = parse_tolerance(arguments.simplify)
-    jobs = plan(arguments.motions, arguments.rigs, arguments.output, f".{arguments.format}", arguments.clips)
+    jobs = plan(arguments.motions, arguments.rigs, arguments.output, f".{arguments.format}", arguments.clips, arguments.overwrite)
     code = ExitCode.DONE
     by_rig: dict[Path, list[Job]] = {}
     for job in jobs:
@@ -101,7 +103,9 @@ def run_retarget(arguments: argparse.Namespace) -> ExitCode:
     return code
 
 
-def plan(motions: Sequence[Path], rigs: Sequence[Path], output: Path, extension: str, clips: bool = False) -> list[Job]:
+def plan(
+    motions: Sequence[Path], rigs: Sequence[Path], output: Path, extension: str, clips: bool = False, overwrite: bool = False
+) -> list[Job]:
     """Every pair with its output, or with `clips` every rig; all checked before any work. Raises Failure for what is missing or cannot
     be written."""
     all_motions = _spread(motions, (MOTION_EXTENSION,), "motion")
@@ -123,7 +127,7 @@ def plan(motions: Sequence[Path], rigs: Sequence[Path], output: Path, extension:
             )
         if clips:
             check_holds_takes(output.suffix)
-        check_outputs([output], BLENDER_EXTENSIONS)
+        check_files([output], [*all_motions, *all_rigs], BLENDER_EXTENSIONS, overwrite)
         return [Job(sets[0], all_rigs[0], output)]
     if clips:
         check_holds_takes(extension)
@@ -137,7 +141,7 @@ def plan(motions: Sequence[Path], rigs: Sequence[Path], output: Path, extension:
             output.mkdir()
         except OSError as error:
             raise Failure("not_writable", f"The folder {output} cannot be made ({error.strerror}); choose another.") from error
-    check_outputs([job.output for job in jobs], BLENDER_EXTENSIONS)
+    check_files([job.output for job in jobs], [*all_motions, *all_rigs], BLENDER_EXTENSIONS, overwrite)
     return jobs
 
 

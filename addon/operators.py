@@ -16,9 +16,10 @@ from bpy_extras.io_utils import ImportHelper
 from ..contract.failure import Failure
 from ..contract.motion_file import load_motion
 from ..contract.options import CaptureOptions
+from ..contract.outputs import PANEL_ADVICE
 from .camera import scene_camera_path
 from .capture import Capture, Placement, Take, check_video, place_motion, quality_sentence
-from .export import MOTION_EXTENSION, check_outputs
+from .export import MOTION_EXTENSION, check_files
 from .key_reduction import Tolerance
 from .preferences import preferred_python
 from .properties import PLACEMENT_PROPERTIES, KinoliftStatus, capture_properties
@@ -132,7 +133,8 @@ class KINOLIFT_OT_capture(bpy.types.Operator):
             raise Failure("bad_arguments", "No video is chosen; choose one first.")
         motion_path = None
         if self.motion_path:
-            (motion_path,) = check_outputs([Path(bpy.path.abspath(self.motion_path))], (MOTION_EXTENSION,))
+            kept = Path(bpy.path.abspath(self.motion_path))
+            (motion_path,) = check_files([kept], [Path(bpy.path.abspath(self.filepath))], (MOTION_EXTENSION,), advice=PANEL_ADVICE)
         known = None
         if self.use_scene_camera:
             known = scene_camera_path(bpy.context.scene, self.scene_fps == MATCH)
@@ -142,7 +144,14 @@ class KINOLIFT_OT_capture(bpy.types.Operator):
         motion = capture.motion()
         placement = _placement(self)
         source = str(capture.motion_path) if capture.kept else ""
-        take = place_motion(motion, scene, capture.video.stem, placement, capture.video, source)
+        try:
+            take = place_motion(motion, scene, capture.video.stem, placement, capture.video, source)
+        except Exception as error:  # minutes of work, which Load Motion can take up again
+            kept = f"The capture is kept in {capture.rescue()}; Load Motion builds it."
+            if isinstance(error, Failure):
+                raise Failure(error.code, f"{error.message} {kept}") from error
+            print(f"Kinolift: {kept}", flush=True)
+            raise
         if not capture.kept:
             keep_for_session(take.armature, capture.motion_path)
         _activate(take.armature)

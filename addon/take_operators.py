@@ -11,7 +11,7 @@ from bpy_extras.io_utils import ExportHelper
 
 from ..contract.failure import Failure
 from .armature import is_kinolift
-from .export import BLENDER_EXTENSIONS, export_armature, export_takes
+from .export import BLENDER_EXTENSIONS, check_files, export_armature, export_takes, take_paths
 from .export.options import ExportOptions
 from .key_reduction import Tolerance
 from .keyframes import actions_for, curves_of
@@ -29,11 +29,15 @@ class KINOLIFT_OT_export(bpy.types.Operator, ExportHelper):
     filepath: str
     filename_ext = ".fbx"
     check_extension = None  # the extension that is typed decides the kind
+    chosen = False  # whether in the file browser, which shows in red that a name is taken; it does not know the names of several takes
 
     __annotations__ = {
         "filepath": bpy.props.StringProperty(subtype="FILE_PATH"),
         "filter_glob": bpy.props.StringProperty(default=";".join(f"*{kind}" for kind in BLENDER_EXTENSIONS), options={"HIDDEN"}),
         **export_properties(),
+        "overwrite": bpy.props.BoolProperty(
+            name="Replace Existing", description="Files of other takes that are there already are replaced, not only the chosen name"
+        ),
     }
 
     @classmethod
@@ -46,6 +50,7 @@ class KINOLIFT_OT_export(bpy.types.Operator, ExportHelper):
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         if not self.filepath:
             self.filepath = f"{bpy.path.clean_name(context.object.name)}{self.filename_ext}"
+        self.chosen = True
         return set(super().invoke(context, event))
 
     def execute(self, context: bpy.types.Context) -> set[str]:
@@ -56,7 +61,11 @@ class KINOLIFT_OT_export(bpy.types.Operator, ExportHelper):
             if self.takes == "playing":
                 export_armature(context.object, path, options=options)
             else:
-                written = export_takes(context.object, actions_for(context.object), path, options, one_file=self.takes == "clips")
+                actions = actions_for(context.object)
+                if self.takes == "files" and self.chosen and not self.overwrite:
+                    others = [each for each in take_paths(path, [action.name for action in actions]) if each != path]
+                    check_files(others, known=BLENDER_EXTENSIONS, advice="choose another name, or Replace Existing")
+                written = export_takes(context.object, actions, path, options, one_file=self.takes == "clips")
         except Failure as failure:
             self.report({"ERROR"}, failure.message)
             return {"CANCELLED"}

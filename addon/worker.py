@@ -89,16 +89,16 @@ class Worker:
         return events
 
     def result(self) -> dict[str, Any]:
-        """The result event of a worker that has finished. Raises the Failure that it reported, `cancelled` or `worker_died`."""
+        """The result event of a worker that has finished; of a motion without its preview, too. Raises the Failure that it reported,
+        `cancelled` or `worker_died`."""
         self._end()
         code = self._process.returncode
         if self.cancelled:
             raise Failure("cancelled", "The capture was cancelled; nothing was written.")
-        if self._last is not None and self._last["event"] == "result" and code == 0:
+        if self._last is not None and self._last["event"] == "result" and (code == 0 or self._last.get("failed")):
             return self._last
         if self._last is not None and self._last["event"] == "error":
-            known = str(self._last.get("code"))
-            raise Failure(known if known in EXIT_CODES else "internal", str(self._last.get("message", "")) or "The worker failed.")
+            raise reported(self._last)
         raise self._death(code)
 
     def cancel(self) -> None:
@@ -171,10 +171,16 @@ class Worker:
         return Failure("worker_died", f"The worker stopped with code {code} before it was done{said}; nothing was written, see the log.")
 
 
+def reported(event: dict[str, Any]) -> Failure:
+    """The Failure in an error event, or in what a result says of its preview."""
+    known = str(event.get("code"))
+    return Failure(known if known in EXIT_CODES else "internal", str(event.get("message", "")) or "The worker failed.")
+
+
 def capture_command(python: str, video: Path, motion: Path, options: CaptureOptions, preview: Path | None = None) -> list[str]:
-    """The words that capture a video into a motion file, and a picture of it into `preview`."""
+    """The words that capture a video into a motion file, and a picture of it into `preview`; what is there is replaced."""
     pictured = [] if preview is None else ["--preview", str(preview)]
-    return [python, "-m", "engine", "capture", str(video), "-o", str(motion), *pictured, *options.arguments()]
+    return [python, "-m", "engine", "capture", str(video), "-o", str(motion), "--overwrite", *pictured, *options.arguments()]
 
 
 def worker_python(preferred: str = "") -> str:

@@ -29,6 +29,7 @@ import torch  # noqa: E402
 from torch import Tensor, nn  # noqa: E402
 
 from contract.failure import ExitCode, Failure  # noqa: E402
+from contract.outputs import add_overwrite_argument, check_outputs, write_text  # noqa: E402
 from engine.datasets.benchmark import Source, Split  # noqa: E402
 from engine.datasets.registry import load_poses  # noqa: E402
 from engine.refiner.graph_lifter import GraphLifter, GraphLifterConfig  # noqa: E402
@@ -209,6 +210,7 @@ def main() -> int:
     parser.add_argument("--only", nargs="+", help="the variants with one of these words in their name")
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--json", type=Path, default=Path("ablation.json"), help="figures of every seed, written after each training")
+    add_overwrite_argument(parser)
     parser.add_argument("--threads", type=int, default=1)
     for name in ("steps", "lifter_steps", "batch", "hidden", "layers", "heads", "device"):
         default = getattr(Setting(), name)
@@ -217,6 +219,7 @@ def main() -> int:
     torch.set_num_threads(read.threads)
     setting = Setting(**{name: getattr(read, name) for name in ("steps", "lifter_steps", "batch", "hidden", "layers", "heads", "device")})
     try:
+        (read.json,) = check_outputs([read.json], kinds=(".json",), overwrite=read.overwrite)
         source = Source("mocap", read.mocap) if read.pairs is None else Source("detections", read.pairs)
         tables = read_tables(source, setting)
     except Failure as failure:
@@ -228,9 +231,7 @@ def main() -> int:
         count = sum(len(rows.get(variant.name, [])) for variant in chosen)
         print(f"{time.monotonic() - began:.0f} s, {count} trainings", file=sys.stderr, flush=True)
         frames = {split: len(table) for split, table in tables.items()}
-        temporary = read.json.with_suffix(".part")
-        temporary.write_text(json.dumps({"setting": asdict(setting), "frames": frames, "rows": rows}, indent=1) + "\n", encoding="utf-8")
-        temporary.replace(read.json)
+        write_text(json.dumps({"setting": asdict(setting), "frames": frames, "rows": rows}, indent=1) + "\n", read.json)
 
     rows = ablate(train_guess(tables, setting), setting, read.seeds, told, chosen)
     print(markdown(rows))

@@ -33,6 +33,7 @@ if str(ROOT) not in sys.path:
 from contract.events import decode  # noqa: E402
 from contract.failure import ExitCode, Failure  # noqa: E402
 from contract.options import CHOICES, DEFAULT_DETECTOR, DEFAULT_FOV, CaptureOptions  # noqa: E402
+from contract.outputs import add_overwrite_argument, check_outputs, write_text  # noqa: E402
 
 if TYPE_CHECKING:
     from engine.person.track import Track
@@ -342,29 +343,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--detector", choices=CHOICES["detector"], default=DEFAULT_DETECTOR, help="default %(default)s")
     parser.add_argument("--repeat", type=int, default=3, metavar="N", help="repetitions (default %(default)s)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
+    add_overwrite_argument(parser)
     parser.add_argument("--compare", type=Path, metavar="FILE", help="put an earlier --json beside these figures")
     parser.add_argument("--no-blender", action="store_true", help="leave out armature, keys and export")
     read = parser.parse_args(arguments)
     try:
         if read.repeat < 1:
             raise Failure("bad_arguments", f"--repeat is {read.repeat}; it takes 1 or more.")
+        if read.json:
+            (read.json,) = check_outputs([read.json], [read.video, *([read.compare] if read.compare else [])], (".json",), read.overwrite)
         before = read_report(read.compare) if read.compare else None
         options = CaptureOptions(device=read.device, detector=read.detector).check()
         table = measure(read.video, options, read.repeat, not read.no_blender, lambda text: print(text, file=sys.stderr, flush=True))
         found = report(table, read.video, read.device, read.repeat, read.detector)
         if read.json:
-            part = read.json.with_name(read.json.name + ".part")
-            part.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-            part.replace(read.json)
+            write_text(json.dumps(found, indent=1) + "\n", read.json)
         place = f"{found['machine']}, {found['cores']} cores, torch on {read.device}"
         title = f"{read.video.name} on {place}, {read.detector} detector, {read.repeat} repetitions"
         show(table, before, title)
     except Failure as failure:
         print(failure.message, file=sys.stderr)
         return int(failure.exit_code)
-    except OSError as error:
-        print(f"{error.filename or read.json} cannot be written ({error.strerror}); name another file.", file=sys.stderr)
-        return int(ExitCode.BAD_ARGUMENTS)
     except KeyboardInterrupt:
         print("Cancelled.", file=sys.stderr)
         return int(ExitCode.CANCELLED)

@@ -34,6 +34,7 @@ from torch import Tensor  # noqa: E402
 from torch.distributions import Categorical, MixtureSameFamily, MultivariateNormal  # noqa: E402
 
 from contract.failure import ExitCode, Failure  # noqa: E402
+from contract.outputs import add_overwrite_argument, check_outputs  # noqa: E402
 from contract.skeleton import BODY_22  # noqa: E402
 from engine.datasets.detections import load_detections  # noqa: E402
 from engine.datasets.split import Split, split_segments  # noqa: E402
@@ -186,9 +187,12 @@ def main() -> int:
     parser.add_argument("--refit", action="store_true", help="other noises too, fitted to the training pairs: takes some minutes")
     parser.add_argument("--likelihood", action="store_true", help="the table of classes and components alone: takes some minutes")
     parser.add_argument("--plot", type=Path, help="a picture of the last number of hypotheses, the weights' own noise, .png")
+    add_overwrite_argument(parser)
     read = parser.parse_args()
     console = Console(width=max(Console().width, WIDTH))
     try:
+        if read.plot is not None:
+            (read.plot,) = check_outputs([read.plot], kinds=(".png",), overwrite=read.overwrite)
         model, split = PoseModel("cpu"), split_segments(load_detections(read.data))
         if read.likelihood:
             console.print(likelihoods(model, split))

@@ -37,6 +37,7 @@ from torch import Tensor  # noqa: E402
 from benchmarks.floor import GPUS, Gpu, floor_seconds, least  # noqa: E402
 from benchmarks.plain_refiner import PlainRefiner  # noqa: E402
 from contract.failure import ExitCode, Failure  # noqa: E402
+from contract.outputs import add_overwrite_argument, check_outputs, write_text  # noqa: E402
 from contract.skeleton import BODY_22, H36M_17, Skeleton  # noqa: E402
 from engine.poses import choose_device  # noqa: E402
 from engine.refiner.fast import backend  # noqa: E402
@@ -236,11 +237,14 @@ def main() -> int:
     parser.add_argument("--repetitions", type=int, default=20)
     parser.add_argument("--no-accuracy", action="store_true", help="leave out the sample's error, which needs the detector")
     parser.add_argument("--json", type=Path, help="write all figures there")
+    add_overwrite_argument(parser)
     read = parser.parse_args()
     console = Console()
     try:
         if min(read.batch, read.steps, read.repetitions) < 1:
             raise Failure("bad_arguments", "--batch, --steps and --repetitions start at 1; give larger numbers.")
+        if read.json:
+            (read.json,) = check_outputs([read.json], kinds=(".json",), overwrite=read.overwrite)
         device = choose_device(read.device)
         found = measure(read.layout, device, read.batch, read.steps, read.repetitions)
         console.print(table_of(found))
@@ -257,9 +261,7 @@ def main() -> int:
         print(failure.message, file=sys.stderr)
         return int(failure.exit_code)
     if read.json:
-        temporary = read.json.with_suffix(".part")
-        temporary.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-        temporary.replace(read.json)
+        write_text(json.dumps(found, indent=1) + "\n", read.json)
     return int(ExitCode.DONE)
 
 

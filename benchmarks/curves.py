@@ -27,6 +27,7 @@ from benchmarks.accuracy import NAMES, TOES, Truth, read_truth, videos_with_trut
 from benchmarks.wide import print_wide  # noqa: E402
 from contract.failure import ExitCode, Failure  # noqa: E402
 from contract.options import DEFAULT_FOV, CaptureOptions  # noqa: E402
+from contract.outputs import add_overwrite_argument, check_folder, check_outputs  # noqa: E402
 from contract.skeleton import ARMATURE_24  # noqa: E402
 from engine.cameras.pinhole import camera_matrix  # noqa: E402
 from engine.detection import segments  # noqa: E402
@@ -175,6 +176,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("videos", nargs="+", type=Path)
     parser.add_argument("-o", "--output", type=Path, required=True, help="folder of the pictures")
+    add_overwrite_argument(parser)
     parser.add_argument("--device", default="auto")
     read = parser.parse_args()
     options = CaptureOptions(device=read.device).check()
@@ -183,16 +185,14 @@ def main() -> int:
     )
     try:
         videos = videos_with_truth(read.videos)
-        try:
-            read.output.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise Failure("not_writable", f"{read.output} cannot be made a folder ({error.strerror}); name another.") from error
+        folder = check_folder(read.output)
+        check_outputs([folder / f"{path.stem}.png" for path in videos], videos, overwrite=read.overwrite)
         model = PoseModel(options.device)
         for path in videos:
             truth = read_truth(path.with_suffix(".truth.npz"))
             found, confidence = follow(path, truth, model, options)
             worst = worst_second(found["motion"].error, confidence, truth.fps)
-            draw(found, worst, truth.fps, path.stem, read.output / f"{path.stem}.png")
+            draw(found, worst, truth.fps, path.stem, folder / f"{path.stem}.png")
             table.add_row(
                 path.stem, f"{worst.start:.2f}-{worst.end:.2f}", f"{worst.error:.0f}", f"{worst.usual:.0f}",
                 ", ".join(f"{name} {size:.0f}" for name, size in worst.joints), f"{100 * worst.depth:.0f} %",

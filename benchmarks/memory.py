@@ -27,6 +27,7 @@ if str(ROOT) not in sys.path:
 
 from contract.failure import ExitCode, Failure  # noqa: E402
 from contract.options import CaptureOptions  # noqa: E402
+from contract.outputs import add_overwrite_argument, check_outputs, write_text  # noqa: E402
 
 SAMPLE: Final = ROOT / "examples" / "sample.mp4"
 DETECTED: Final = 100  # frames of the sample that are really detected
@@ -168,6 +169,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--minutes", type=float, nargs="+", default=[1.0, 10.0, 60.0], help=f"of {FPS:g} frames a second (default 1 10 60)")
     parser.add_argument("--refine", action="store_true", help="with the refiner, as a capture has it by default")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
+    add_overwrite_argument(parser)
     parser.add_argument("--rows", type=Path, help=argparse.SUPPRESS)  # in a process of its own: measure one length with these rows
     read = parser.parse_args(arguments)
     try:
@@ -176,6 +178,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if read.rows:
             print(json.dumps(measure(read.rows, read.minutes[0], read.refine)), flush=True)
             return int(ExitCode.DONE)
+        if read.json:
+            (read.json,) = check_outputs([read.json], kinds=(".json",), overwrite=read.overwrite)
         with tempfile.TemporaryDirectory(prefix="kinolift-") as folder:
             rows = detect_sample(Path(folder))
             found = []
@@ -186,7 +190,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                     raise Failure("out_of_memory", f"A take of {minutes:g} minutes ended with code {done.returncode}; try a shorter one.")
                 found.append(json.loads(done.stdout.splitlines()[-1]))
         if read.json:
-            read.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+            write_text(json.dumps(found, indent=1) + "\n", read.json)
         show(found)
     except Failure as failure:
         print(failure.message, file=sys.stderr)

@@ -33,6 +33,7 @@ from rich.table import Table  # noqa: E402
 import kinolift  # noqa: E402
 from contract.failure import ExitCode, Failure  # noqa: E402
 from contract.motion_file import Motion, load_motion  # noqa: E402
+from contract.outputs import add_overwrite_argument, check_outputs, written_beside  # noqa: E402
 
 Array = npt.NDArray[np.float64]
 
@@ -203,12 +204,16 @@ def main() -> None:
     parser.add_argument("motion", type=Path)
     parser.add_argument("rigs", nargs="+", help="files, or the word rigify")
     parser.add_argument("--picture", type=Path, help="a frame of it on every rig, .png")
+    add_overwrite_argument(parser)
     parser.add_argument("--frame", type=int, default=35)
     read = parser.parse_args()
     kinolift.load_extension()
     table = Table("rig", "preset", "legs", "limbs, free", "limbs, feet held (mean)", "planted ankle", "turn a frame / the motion's")
     panels, code = [], ExitCode.DONE
     try:
+        if read.picture is not None:
+            rigs = [Path(rig) for rig in read.rigs]
+            (read.picture,) = check_outputs([read.picture], [read.motion, *rigs], (".png",), read.overwrite)
         motion = load_motion(read.motion)
         for rig in read.rigs:
             armature = load(rig)
@@ -218,8 +223,9 @@ def main() -> None:
                 table.add_row(Path(rig).name, f.preset, f"{f.legs:.3f}", f"{f.free:.3f} deg", held, *f.last_cells())
             if read.picture is not None:
                 panels.append(picture(min(read.frame, len(motion) - 1)))
-        if panels:
-            cv2.imwrite(str(read.picture), np.concatenate(panels, axis=1))
+        if panels and read.picture is not None:
+            with written_beside(read.picture) as beside:
+                cv2.imwrite(str(beside), np.concatenate(panels, axis=1))
     except Failure as failure:
         print(failure.message, file=sys.stderr)
         code = failure.exit_code

@@ -25,6 +25,7 @@ import torch  # noqa: E402
 from torch import Tensor, nn  # noqa: E402
 
 from contract.failure import ExitCode, Failure  # noqa: E402
+from contract.outputs import add_overwrite_argument, check_outputs, write_text  # noqa: E402
 from engine.datasets.detections import load_detections  # noqa: E402
 from engine.datasets.split import Split, split_segments  # noqa: E402
 from engine.lifter.network import Lifter, LifterConfig  # noqa: E402
@@ -145,9 +146,12 @@ def main() -> int:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--json", type=Path)
+    add_overwrite_argument(parser)
     read = parser.parse_args()
     torch.set_num_threads(read.threads)
     try:
+        if read.json is not None:
+            (read.json,) = check_outputs([read.json], kinds=(".json",), overwrite=read.overwrite)
         split = split_segments(load_detections(read.pairs))
     except Failure as failure:
         print(failure.message, file=sys.stderr)
@@ -157,7 +161,7 @@ def main() -> int:
     flops = pose_flops(Unjudged(split, None, recipe, read.device), Lifter(layout).to(read.device), torch.device(read.device))
     print(table(speeds, flops, peak_of(torch.cuda.get_device_name()) if read.device == "cuda" else None))
     if read.json is not None:
-        read.json.write_text(json.dumps({"poses_per_second": speeds, "flops_per_pose": flops}, indent=1) + "\n", encoding="utf-8")
+        write_text(json.dumps({"poses_per_second": speeds, "flops_per_pose": flops}, indent=1) + "\n", read.json)
     return int(ExitCode.DONE)
 
 

@@ -20,8 +20,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from .motion_file import write_failure
 from .npz import Npz, open_npz
+from .outputs import written_beside
 from .reading import reading
 
 SCHEMA, SCHEMA_OF_ONE_LENS = "kinolift.camera/2", "kinolift.camera/1"
@@ -51,14 +51,11 @@ class CameraPath:
 
 def save_camera(path: CameraPath, file: str | os.PathLike[str]) -> None:
     """Raises Failure `not_writable` or `disk_full`."""
-    try:
-        with Path(file).open("wb") as stream:
-            np.savez(
-                stream, allow_pickle=False, schema=np.array(SCHEMA), unit=np.array(path.unit), at=path.at,
-                camera_to_world=path.camera_to_world, lens=path.lens,
-            )  # fmt: skip
-    except OSError as error:
-        raise write_failure(error, file) from error
+    with written_beside(Path(file)) as beside, beside.open("wb") as stream:
+        np.savez(
+            stream, allow_pickle=False, schema=np.array(SCHEMA), unit=np.array(path.unit), at=path.at,
+            camera_to_world=path.camera_to_world, lens=path.lens,
+        )  # fmt: skip
 
 
 def load_camera(file: str | os.PathLike[str]) -> CameraPath:

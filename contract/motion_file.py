@@ -24,10 +24,8 @@ Times are k/fps for whole k; a stretch that was left out (nobody in the picture 
 
 from __future__ import annotations
 
-import errno
 import json
 import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,6 +36,7 @@ import numpy.typing as npt
 
 from .failure import Failure
 from .npz import Done, Header, open_npz, pieces, write_npz
+from .outputs import written_beside
 from .reading import parse_json, reading
 
 SCHEMA = "kinolift.motion/1"
@@ -106,31 +105,14 @@ def save_motion(motion: Motion, path: str | os.PathLike[str], done: Done = lambd
     Arrays are checked and written piece by piece; after each `done` is called with the array, so that it can let go of memory.
     Raises Failure `bad_motion` for arrays that do not fit together, `not_writable` or `disk_full`.
     """
-    path = Path(path)
     arrays = {name: np.asarray(getattr(motion, name)) for name in _SHAPES}
     _check(arrays, motion.fps, done)
     arrays["joint_names"] = arrays["joint_names"].astype(np.str_)
     arrays["schema"] = np.array(SCHEMA)
     arrays["fps"] = np.array(float(motion.fps))
     arrays["provenance"] = np.array(json.dumps(motion.provenance, allow_nan=False, sort_keys=True))
-    temporary: str | None = None
-    try:
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=".part", dir=path.parent)
-        with os.fdopen(handle, "wb") as file:
-            write_npz(file, arrays, done)
-        Path(temporary).chmod(0o644)  # mkstemp makes files that only their owner may read
-        Path(temporary).replace(path)
-    except OSError as error:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
-        raise write_failure(error, path) from error
-
-
-def write_failure(error: OSError, path: str | os.PathLike[str]) -> Failure:
-    """The Failure that tells a person why `path` could not be written."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return Failure("disk_full", f"The disk is full: {path} was not written; free some space and try again.")
-    return Failure("not_writable", f"{path} cannot be written ({error.strerror}); choose another folder for the output.")
+    with written_beside(Path(path)) as beside, beside.open("wb") as file:
+        write_npz(file, arrays, done)
 
 
 def load_motion(path: str | os.PathLike[str]) -> Motion:

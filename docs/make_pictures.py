@@ -26,6 +26,7 @@ import numpy.typing as npt  # noqa: E402
 from mathutils import Matrix, Vector  # noqa: E402
 
 from contract.motion_file import Motion, load_motion  # noqa: E402
+from contract.outputs import check_outputs  # noqa: E402
 from engine.footage.video import open_video  # noqa: E402
 from engine.preview import overlay, side_colour  # noqa: E402
 
@@ -205,6 +206,8 @@ def main() -> int:
     parser.add_argument("--take", type=Path, metavar="FOLDER", help="has take.npz and take.blend from an earlier capture")
     parser.add_argument("-o", "--out", type=Path, default=ROOT / "docs" / "pictures" / "capture.png")
     options = parser.parse_args()
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    check_outputs([options.out], [options.video], (".png",), overwrite=True)
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.take or Path(temporary)
         if options.take is None:
@@ -215,7 +218,6 @@ def main() -> int:
         centre = float(np.median(motion.image_points[options.frame, :, 0]))
         panels = [crop_around(image, centre, PANEL), crop_around(skeleton, centre, PANEL)]
         panels.append(render_armature(folder / "take.blend", motion, options.frame, PANEL))
-    options.out.parent.mkdir(parents=True, exist_ok=True)
     cv2.imwrite(str(options.out), side_by_side(panels)[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 9])
     print(f"{options.out}: {options.out.stat().st_size // 1024} KB")
     return 0

@@ -19,6 +19,7 @@ from typing import NoReturn
 from contract.events import encode
 from contract.failure import ExitCode, Failure
 from contract.options import CaptureOptions, add_arguments
+from contract.outputs import add_overwrite_argument
 from engine import startup
 from engine.commands import COMMANDS, run
 
@@ -35,6 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     capture.add_argument("-o", "--output", type=Path, required=True, help="the motion file, .npz")
     capture.add_argument("--preview", type=Path, help="a video of the skeleton over the footage, .mp4")
     add_arguments(capture)
+    add_overwrite_argument(capture)
     signal.signal(signal.SIGTERM, _end)
     try:
         read = parser.parse_args(arguments)
@@ -43,9 +45,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from engine.capture import capture_to_file
         from engine.progress import Progress, lines_to
 
-        summary = capture_to_file(read.video, read.output, options, Progress(lines_to(sys.stdout)), read.preview)
-        _say("result", motion=str(read.output), summary=summary)
-        return int(ExitCode.DONE)
+        progress = Progress(lines_to(sys.stdout))
+        summary, failed = capture_to_file(read.video, read.output, options, progress, read.preview, read.overwrite)
+        # a motion without its preview is a result all the same, with the preview's exit code
+        lacks = {} if failed is None else {"failed": {"code": failed.code, "message": failed.message}}
+        _say("result", motion=str(read.output), summary=summary, **lacks)
+        return int(ExitCode.DONE if failed is None else failed.exit_code)
     except Failure as failure:
         return _fail(failure)
     except KeyboardInterrupt:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import platform
 import tempfile
+import traceback
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -17,8 +18,9 @@ import numpy.typing as npt
 
 from contract.camera_path import CameraPath, load_camera
 from contract.failure import Failure
-from contract.motion_file import Motion, save_motion, write_failure
+from contract.motion_file import Motion, save_motion
 from contract.options import DEFAULT_FOV, CaptureOptions, parse_moment
+from contract.outputs import check_outputs
 from engine import startup
 from engine.cameras.pinhole import camera_matrix, field_of_view
 from engine.detection import segments
@@ -135,34 +137,45 @@ def finish(
 
 
 def capture_to_file(
-    video_path: Path, output: Path, options: CaptureOptions, progress: Progress, preview: Path | None = None
-) -> dict[str, Any]:
-    """`capture`, saved to `output` (.npz), and the skeleton over the footage to `preview` (.mp4); returns the summary.
+    video_path: Path, output: Path, options: CaptureOptions, progress: Progress, preview: Path | None = None, overwrite: bool = False
+) -> tuple[dict[str, Any], Failure | None]:
+    """`capture`, saved to `output` (.npz), and the skeleton over the footage to `preview` (.mp4).
 
-    The outputs' folders are tried before the work begins.
+    Both are checked before the work begins (contract.outputs; `overwrite` as there). The motion is written first: a preview that fails
+    takes nothing with it. Returns the summary and why there is no preview, or None.
     """
-    check_output(output, ".npz")
+    inputs = [video_path, *([Path(options.camera)] if options.camera else [])]
+    (output,) = check_outputs([output], inputs, (".npz",), overwrite)
     if preview is not None:
-        check_output(preview, ".mp4")
+        (preview,) = check_outputs([preview], inputs, (".mp4",), overwrite)
     done = capture(video_path, options, progress)
+    _save(done.motion, output)
     if preview is not None:
-        write_preview(video_path, done.motion, preview, progress, done.lenses)
-        progress.finish()
-    save_motion(done.motion, output, let_go)
-    return done.summary
+        try:
+            write_preview(video_path, done.motion, preview, progress, done.lenses)
+            progress.finish()
+        except Failure as failure:
+            return done.summary, failure
+        except Exception as error:
+            traceback.print_exc()
+            return done.summary, Failure("internal", f"The preview could not be drawn ({type(error).__name__}: {error}); see the log.")
+    return done.summary, None
 
 
-def check_output(path: Path, extension: str) -> None:
-    """Failure `unknown_extension` or `not_writable` for an output that cannot be written, before hours of work go into it."""
-    if path.suffix.lower() != extension:
-        raise Failure("unknown_extension", f"{path.name} does not end in {extension}; give the file that ending.")
-    if path.is_dir():
-        raise Failure("not_writable", f"{path} is a folder; name a file for the output.")
+def _save(motion: Motion, output: Path) -> None:
+    """Writes the motion, which took minutes; where its place has gone meanwhile (full, unplugged), into the temporary folder."""
     try:
-        with tempfile.TemporaryFile(dir=path.resolve().parent):
-            pass
-    except OSError as error:
-        raise write_failure(error, path) from error
+        save_motion(motion, output, let_go)
+    except Failure as failure:
+        if failure.code not in ("disk_full", "not_writable"):
+            raise
+        kept = Path(tempfile.mkdtemp(prefix="kinolift-kept-")) / output.name
+        try:
+            save_motion(motion, kept, let_go)
+        except Failure:
+            kept.parent.rmdir()
+            raise failure from None
+        raise Failure(failure.code, f"{failure.message} The motion is kept in {kept}.") from failure
 
 
 def _load_model(device: str) -> PoseModel:

@@ -7,7 +7,6 @@ the detector saw it well and a hollow one where it did not; the ring around it i
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -16,7 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from contract.failure import Failure
-from contract.motion_file import Motion, write_failure
+from contract.marks import MP4_BOX
+from contract.motion_file import Motion
+from contract.outputs import check_outputs, written_beside
 from engine.cameras.pinhole import project, to_camera
 from engine.footage.video import Frame, open_video
 from engine.progress import Progress
@@ -153,7 +154,7 @@ def write_preview(
     Raises Failure: `bad_input` where the two do not belong together, what `open_video` raises, `not_writable`, `disk_full`. Nothing
     half-written is left under the final name.
     """
-    out = Path(out)
+    (out,) = check_outputs([out], [video], (".mp4",), overwrite=True)
     opened = open_video(video)
     size = (opened.info.width, opened.info.height)
     if size != tuple(motion.image_size.tolist()):
@@ -165,24 +166,21 @@ def write_preview(
     width, height = (2 * round(side * scale / 2) for side in size)  # most players want even sizes
     side = SideView(motion, (max(height * 3 // 4 // 2 * 2, 160), height))
     frames = opened.frames((max(0.0, float(motion.times[0]) - 1.0 / motion.fps), "s"), None)
-    try:
-        with tempfile.TemporaryDirectory(prefix=f".{out.stem}-", dir=out.parent) as folder:
-            unfinished = Path(folder) / "preview.mp4"
-            writer = cv2.VideoWriter(str(unfinished), cv2.VideoWriter.fourcc(*"mp4v"), motion.fps, (width + side.size[0], height))
-            try:
-                for k, frame in enumerate(_at_times(frames, motion.times)):
-                    picture = np.ascontiguousarray(cv2.resize(frame.image, (width, height), interpolation=cv2.INTER_AREA))
-                    picture = overlay(picture, motion, k, lens=None if lenses is None else lenses[k])
-                    _write_words(picture, f"{motion.times[k]:.2f} s" + ("" if motion.detected[k] else "  filled in"))
-                    writer.write(cv2.cvtColor(np.hstack([picture, side.draw(k)]), cv2.COLOR_RGB2BGR))
-                    if progress is not None:
-                        progress.advance(k + 1)
-            finally:
-                writer.release()
-            _check_written(unfinished, len(motion), out)
-            unfinished.replace(out)
-    except OSError as error:
-        raise write_failure(error, out) from error
+    with written_beside(out) as unfinished:
+        writer = cv2.VideoWriter(str(unfinished), cv2.VideoWriter.fourcc(*"mp4v"), motion.fps, (width + side.size[0], height))
+        try:
+            for k, frame in enumerate(_at_times(frames, motion.times)):
+                picture = np.ascontiguousarray(cv2.resize(frame.image, (width, height), interpolation=cv2.INTER_AREA))
+                picture = overlay(picture, motion, k, lens=None if lenses is None else lenses[k])
+                _write_words(picture, f"{motion.times[k]:.2f} s" + ("" if motion.detected[k] else "  filled in"))
+                writer.write(cv2.cvtColor(np.hstack([picture, side.draw(k)]), cv2.COLOR_RGB2BGR))
+                if progress is not None:
+                    progress.advance(k + 1)
+        finally:
+            writer.release()
+        _check_written(unfinished, len(motion), out)
+        with unfinished.open("ab") as file:
+            file.write(MP4_BOX)
 
 
 def _check_written(path: Path, frames: int, out: Path) -> None:

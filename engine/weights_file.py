@@ -15,6 +15,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from contract.failure import Failure
+from contract.outputs import write_text, written_beside
 
 FOLDER = Path(__file__).resolve().parent / "weights"
 SUMS = "SHA256SUMS"  # one line a file, as sha256sum writes it
@@ -41,13 +42,12 @@ class Weights:
 def save_weights(path: Path, tensors: dict[str, Tensor], header: dict[str, Any]) -> None:
     """Writes float32 as float16 (half the size; poses change by hundredths of a millimetre), keeps other types, notes the file's sum."""
     halved = {name: (value.half() if value.dtype == torch.float32 else value).contiguous() for name, value in tensors.items()}
-    temporary = path.with_suffix(".part")
-    save_file(halved, temporary, metadata={"kinolift": json.dumps(header, sort_keys=True)})
-    temporary.chmod(0o644)  # safetensors makes files that only their owner may read
-    temporary.replace(path)
+    with written_beside(path) as beside:
+        save_file(halved, beside, metadata={"kinolift": json.dumps(header, sort_keys=True)})
+        beside.chmod(0o644)  # safetensors makes files that only their owner may read
     sums = read_sums(path.parent)
     sums[path.name] = _sha256(path)
-    (path.parent / SUMS).write_text("".join(f"{value}  {name}\n" for name, value in sorted(sums.items())), encoding="utf-8")
+    write_text("".join(f"{value}  {name}\n" for name, value in sorted(sums.items())), path.parent / SUMS)
 
 
 @lru_cache(maxsize=4)

@@ -27,6 +27,7 @@ from scipy.spatial.transform import Rotation
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from contract.outputs import check_outputs
 from engine.datasets.drive_human import Drive, Rest, drive
 
 Array = npt.NDArray[np.float64]
@@ -302,6 +303,7 @@ def main() -> int:
     parser.add_argument("--frames", type=Path, metavar="FOLDER", help="keep the frames here, and use those that are there")
     parser.add_argument("--truth-only", action="store_true", help="write the truth, render nothing")
     options = parser.parse_args()
+    check_outputs([options.out, options.out.with_suffix(".truth.npz")], options.data.rglob("*"), overwrite=True)
     bpy.ops.wm.read_factory_settings(use_empty=True)
     motion = load_motion(options.data)
     rig, rest = load_human(options.data)

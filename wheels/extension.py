@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from contract.failure import ExitCode, Failure
+from contract.outputs import add_overwrite_argument, check_folder, check_outputs, written_beside
 
 from .display import Display
 from .environment import Environment
@@ -58,18 +59,14 @@ def main(environment: Environment, arguments: Sequence[str]) -> int:
     options = _parser().parse_args(arguments)
     executable = environment.prepare(finish=make_model)
     make_model(executable)
-    out = Path(options.output).resolve()
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise Failure("not_writable", f"{out} cannot be written ({error.strerror}); choose another folder with -o.") from error
+    out = check_folder(options.output).resolve()
     wheels: list[Path] = []
     platforms = options.platform or [platform_name()]
     if not options.no_wheels:
         wheels = fetch_all(executable, platforms, options.python or list(read_lock().pythons), options.torch, ROOT / "build" / "wheels")
     staging = ROOT / "build" / "staging"
     stage(staging, wheels, [] if options.no_wheels else platforms)
-    for path in build(executable, staging, out, bool(wheels)):
+    for path in build(executable, staging, out, bool(wheels), options.overwrite):
         print(f"{path}  {path.stat().st_size / 1e6:.0f} MB")
     shutil.rmtree(staging)
     return int(ExitCode.DONE)
@@ -91,6 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--no-wheels", action="store_true", help='a small zip for every platform; "Worker Python" must then be set')
     parser.add_argument("-o", "--output", default=ROOT / "build", metavar="FOLDER", help="where the zip goes (default: build)")
+    add_overwrite_argument(parser)
     return parser
 
 
@@ -176,8 +174,8 @@ def blender_tool(executable: Path) -> Path:
     return found[0]
 
 
-def build(executable: Path, staging: Path, out: Path, with_wheels: bool) -> list[Path]:
-    """Runs Blender's `extension build` and `extension validate`; returns the zips."""
+def build(executable: Path, staging: Path, out: Path, with_wheels: bool, overwrite: bool = False) -> list[Path]:
+    """Runs Blender's `extension build` and `extension validate`; returns the zips. A zip that is there is replaced if it is ours."""
     manifest = tomllib.loads((staging / "blender_manifest.toml").read_text(encoding="utf-8"))
     name = f"{manifest['id']}-{manifest['version']}"
     # built in a folder of its own, so that what lies there afterwards is what was made, and no half zip gets the final name
@@ -190,8 +188,11 @@ def build(executable: Path, staging: Path, out: Path, with_wheels: bool) -> list
     _tool([*tool, "build", "--source-dir", str(staging), *target])
     paths = []
     for path in sorted(fresh.glob("*.zip")):
+        check_outputs([out / path.name], overwrite=overwrite)
         _tool([*tool, "validate", str(path)])
-        paths.append(Path(shutil.move(path, out / path.name)))
+        with written_beside(out / path.name) as beside:
+            shutil.move(path, beside)
+        paths.append(out / path.name)
     shutil.rmtree(fresh)
     return paths
 

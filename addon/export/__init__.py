@@ -6,55 +6,52 @@ import contextlib
 import os
 import re
 import shutil
-import tempfile
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ...contract import outputs
 from ...contract.failure import Failure
-from ...contract.motion_file import write_failure
 from .options import ExportOptions
 
 if TYPE_CHECKING:
     import bpy
 
 MOTION_EXTENSION = ".npz"
+PREVIEW_EXTENSION = ".mp4"
 # what Blender writes; the modules of the same names beside this one say how
 BLENDER_EXTENSIONS = (".fbx", ".bvh", ".glb", ".usd", ".blend")
 EXTENSIONS = (*BLENDER_EXTENSIONS, MOTION_EXTENSION)
 CLIP_EXTENSIONS = (".fbx", ".glb", ".blend")  # those that can hold several takes
+LONGEST_FOLDER = 980  # bytes: Blender's paths have 1023, of which a hidden folder and a short name in it take 35
 
 
-def check_outputs(paths: Sequence[Path], known: Sequence[str] = EXTENSIONS) -> list[Path]:
-    """The absolute paths, if every one can be written. Raises Failure `unknown_extension`, `bad_arguments` or `not_writable`."""
-    checked: list[Path] = []
-    for given in paths:
-        path = given.expanduser().absolute()
-        if path.suffix.lower() not in known:
-            kind = f"{path.suffix!r} is not a kind of file that can be written" if path.suffix else "the name has no extension"
-            raise Failure("unknown_extension", f"{given}: {kind}; use one of {', '.join(known)}.")
-        if path in checked:
-            raise Failure("bad_arguments", f"{given} is named twice as an output; give every file a name of its own.")
-        checked.append(path)
+def check_files(
+    paths: Sequence[Path],
+    inputs: Iterable[Path] = (),
+    known: Sequence[str] = EXTENSIONS,
+    overwrite: bool = False,
+    advice: str = outputs.COMMAND_ADVICE,
+) -> list[Path]:
+    """`contract.outputs.check_outputs` for files of a take: what is open in Blender is an input, too, and Blender has limits of its own.
+
+    Returns the absolute paths. Raises Failure.
+    """
+    checked = outputs.check_outputs(paths, [*inputs, *open_files()], known, overwrite, advice)
     for path in checked:
-        _check_writable(path)
+        if path.suffix.lower() in BLENDER_EXTENSIONS and len(os.fsencode(path.parent)) > LONGEST_FOLDER:
+            raise Failure("not_writable", f"The path of {path.name} is too long for Blender; choose a folder with a shorter one.")
     return checked
 
 
-def _check_writable(path: Path) -> None:
-    """Tries it, because permissions alone do not tell (network drives, containers, the super-user)."""
-    folder = path.parent
-    if not folder.is_dir():
-        raise Failure("not_writable", f"The folder {folder} for {path.name} does not exist; make it or choose another.")
-    if path.is_dir():
-        raise Failure("not_writable", f"{path} is a folder; choose a file name for the output.")
-    try:
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise write_failure(error, path) from error
-    if path.exists() and not os.access(path, os.W_OK):
-        raise Failure("not_writable", f"{path} exists and may not be overwritten; choose another name for the output.")
+def open_files() -> list[Path]:
+    """The files that Blender has open or reads: the .blend, its libraries, pictures, sounds and caches. None before Blender is imported."""
+    bpy = sys.modules.get("bpy")
+    if bpy is None:
+        return []
+    opened = [bpy.data.filepath] if bpy.data.filepath else []
+    return [Path(path) for path in [*opened, *bpy.utils.blend_paths(absolute=True)]]
 
 
 def export_armature(
@@ -63,18 +60,18 @@ def export_armature(
     """Writes the armature with the action that it plays; the kind is the path's extension.
 
     `extra` are objects that a .blend takes along (the camera); the meshes of a character go along by themselves, unless the
-    options say otherwise. Neither the user's scene nor his selection, mode or frame change, and an existing file is replaced
-    only by a whole new one. Raises Failure.
+    options say otherwise. Neither the user's scene nor his selection, mode or frame change. An existing file is replaced, by a whole
+    new one only, but never one that Blender has open or reads. Raises Failure.
     """
     from . import blend, bvh, fbx, gltf, usd
     from .character import meshes_of
     from .stage import stage
 
     options = (options or ExportOptions()).check()
-    (path,) = check_outputs([path], BLENDER_EXTENSIONS)
+    (path,) = check_files([path], known=BLENDER_EXTENSIONS, overwrite=True)
     extension = path.suffix.lower()
     meshes = meshes_of(armature) if options.mesh and extension != ".bvh" else []
-    with written_beside(path) as beside, stage(armature, [*meshes, *extra] if extension == ".blend" else meshes) as scene:
+    with _named(path) as beside, stage(armature, [*meshes, *extra] if extension == ".blend" else meshes) as scene:
         if extension == ".fbx":
             fbx.write(scene, armature, beside, options.fbx_preset, options.fbx_root)
         elif extension == ".glb":
@@ -116,14 +113,14 @@ def export_takes(
     if one_file:
         check_holds_takes(extension)
     else:
-        paths = check_outputs(take_paths(path, [action.name for action in actions]), BLENDER_EXTENSIONS)
+        paths = check_files(take_paths(path, [action.name for action in actions]), known=BLENDER_EXTENSIONS, overwrite=True)
         for action, each in zip(actions, paths, strict=True):
             with keyframes.playing(armature, action):
                 export_armature(armature, each, options=options)
         return paths
-    (path,) = check_outputs([path], CLIP_EXTENSIONS)
+    (path,) = check_files([path], known=CLIP_EXTENSIONS, overwrite=True)
     meshes = meshes_of(armature) if options.mesh else []
-    with written_beside(path) as beside, keyframes.playing(armature, actions[0]), stage(armature, meshes) as scene:
+    with _named(path) as beside, keyframes.playing(armature, actions[0]), stage(armature, meshes) as scene:
         if extension == ".fbx":
             fbx.write(scene, armature, beside, options.fbx_preset, options.fbx_root, actions)
         elif extension == ".glb":
@@ -148,27 +145,16 @@ def take_paths(path: Path, names: Sequence[str]) -> list[Path]:
 
 
 @contextlib.contextmanager
-def written_beside(path: Path) -> Iterator[Path]:
-    """Gives a path of the same name in a hidden folder beside; after the block the file there gets its final place.
-
-    Whatever fails, nothing of it stays behind. Raises Failure `disk_full` or `not_writable` for OSErrors.
-    """
-    try:
-        folder = Path(tempfile.mkdtemp(prefix=".kinolift-", dir=path.parent))
-    except OSError as error:
-        raise write_failure(error, path) from error
-    try:
-        yield folder / path.name
-        if not (folder / path.name).is_file():
-            raise Failure("internal", f"Blender's exporter wrote no {path.name}; see its log.")
-        (folder / path.name).replace(path)
-    except OSError as error:
-        raise write_failure(error, path) from error
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+def _named(path: Path) -> Iterator[Path]:
+    """`written_beside`, whose short name does not show in what is told of a failure."""
+    with outputs.written_beside(path) as beside:
+        try:
+            yield beside
+        except Failure as failure:
+            raise Failure(failure.code, failure.message.replace(beside.name, path.name)) from failure
 
 
 def copy_motion(source: Path, path: Path) -> None:
     """Copies a motion file, whole or not at all. Raises Failure `disk_full` or `not_writable`."""
-    with written_beside(path) as beside:
+    with outputs.written_beside(path) as beside:
         shutil.copyfile(source, beside)

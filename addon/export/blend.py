@@ -23,7 +23,7 @@ def write(scene: bpy.types.Scene, path: Path, actions: Sequence[bpy.types.Action
     Blender can write a part of its data only as a library, which complains when it is opened as a file; so a second
     Blender, without a window, opens that part and saves it as a file of its own. The user's stays as it is.
     """
-    part = path.with_name(f"part-{path.name}")
+    part = path.with_name("part.blend")
     bpy.data.libraries.write(str(part), {scene, *actions}, path_remap="ABSOLUTE", fake_user=False)
     try:
         done = subprocess.run(

@@ -22,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from contract.failure import ExitCode, Failure
+from contract.outputs import add_overwrite_argument, check_outputs, written_beside
 from engine.datasets.human36m import TRAINING, Takes, read_takes
 from engine.datasets.human36m_cameras import LENSES
 
@@ -129,10 +130,8 @@ def make(plain: Path, truth: Path, output: Path, components: int = 3, start_step
             for action, views in actions.items()
         }
     joints = len(mixture.weights)
-    temporary = output.with_suffix(".part")
-    with temporary.open("wb") as file:
+    with written_beside(output) as beside, beside.open("wb") as file:
         np.savez_compressed(file, positions_2d=mixed, metadata={"num_joints": joints, "components": components})  # type: ignore[arg-type]
-    temporary.replace(output)
     return mixture
 
 
@@ -144,14 +143,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("plain", type=Path, help="detections in VideoPose3D's layout")
     parser.add_argument("truth", type=Path, help="data_2d_h36m_gt.npz")
     parser.add_argument("-o", "--output", type=Path, required=True)
+    add_overwrite_argument(parser)
     parser.add_argument("--components", type=int, default=3)
     parser.add_argument("--start-step", type=int, default=START_STEP, help="of the reverse process (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0)
     read = parser.parse_args(arguments)
     try:
-        if read.output.suffix != ".npz":
-            raise Failure("bad_arguments", f"The output is an .npz, not {read.output.name}.")
-        mixture = make(read.plain, read.truth, read.output, read.components, read.start_step, read.seed)
+        (output,) = check_outputs([read.output], [read.plain, read.truth], (".npz",), read.overwrite)
+        mixture = make(read.plain, read.truth, output, read.components, read.start_step, read.seed)
     except Failure as failure:
         print(failure.message, file=sys.stderr)
         return int(failure.exit_code)

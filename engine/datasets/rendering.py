@@ -11,7 +11,6 @@ A segment: one of the skinned humans (.glb) driven by a piece of motion capture,
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import time
 from collections.abc import Iterator
@@ -23,6 +22,7 @@ import numpy.typing as npt
 
 from contract.failure import ExitCode, Failure
 from contract.options import CHOICES, DEFAULT_DETECTOR
+from contract.outputs import add_overwrite_argument, check_outputs, written_beside
 from contract.skeleton import BODY_22
 from engine.datasets.drive_human import heads
 from engine.datasets.human import Human, read_human
@@ -259,28 +259,26 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--humans", type=Path, required=True, metavar="FOLDER", help="skinned humans (.glb); see docs/data.md")
     parser.add_argument("--mocap", type=Path, required=True, metavar="FOLDER", help="motion capture (.npz); see docs/data.md")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT.npz")
+    add_overwrite_argument(parser)
     parser.add_argument("--segments", type=int, default=100, metavar="N", help="of 60 to 100 frames (default %(default)s)")
     parser.add_argument("--only", choices=("all", "training", "validation"), default="all", help="which bodies and sources of motion")
     parser.add_argument("--detector", choices=CHOICES["detector"], default=DEFAULT_DETECTOR, help="default %(default)s")
     parser.add_argument("--seed", type=int, default=0, metavar="N")
     options = parser.parse_args(argv)
-    beside = options.output.with_name(f".{options.output.name}.part.npz")
     try:
         if options.segments < 1:
             raise Failure("bad_arguments", f"--segments is {options.segments}; give at least 1.")
-        if not options.output.absolute().parent.is_dir():
-            raise Failure("not_writable", f"The folder of {options.output} does not exist; make it or choose another.")
+        sources = [path for folder in (options.humans, options.mocap) if folder.is_dir() for path in folder.rglob("*")]
+        (output,) = check_outputs([options.output], sources, (".npz",), options.overwrite)
         arrays = render_pairs(options.humans, options.mocap, options.segments, options.seed, options.only, False, options.detector)
-        np.savez_compressed(beside, **arrays)  # type: ignore[arg-type, unused-ignore]
-        os.replace(beside, options.output)  # noqa: PTH105
+        with written_beside(output) as beside:
+            np.savez_compressed(beside, **arrays)  # type: ignore[arg-type, unused-ignore]
     except Failure as failure:
         print(f"Error: {failure.message}", file=sys.stderr)
         return int(failure.exit_code)
     except KeyboardInterrupt:
         print("Cancelled.", file=sys.stderr)
         return int(ExitCode.CANCELLED)
-    finally:
-        beside.unlink(missing_ok=True)
     found = float(arrays["detected"].mean())
     print(f"Wrote {options.output}: {len(arrays['detected'])} frames in {options.segments} segments, a person found in {found:.0%}.")
     return int(ExitCode.DONE)

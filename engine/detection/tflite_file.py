@@ -12,7 +12,7 @@ from typing import Any, Final
 import flatbuffers
 
 from contract.failure import Failure
-from contract.motion_file import write_failure
+from contract.outputs import write_failure
 
 MODEL_SCHEMA: Final = "schema_py_generated"  # MediaPipe's names for its flatbuffers code
 METADATA_SCHEMA: Final = "metadata_schema_py_generated"

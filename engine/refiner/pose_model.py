@@ -19,6 +19,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from contract.failure import Failure
+from contract.outputs import written_beside
 from contract.skeleton import SKELETONS, Skeleton
 from engine.refiner.error_model import ErrorModel
 from engine.refiner.graph_lifter import GraphLifter, GraphLifterConfig
@@ -63,10 +64,9 @@ def save_pose_model(path: Path, model: PoseModel, header: Mapping[str, Any] | No
             said[name] = network.config.to_dict()
     if isinstance(model.noise, MixtureNoise):
         tensors |= model.noise.errors.to_tensors()
-    temporary = path.with_suffix(".part")
-    save_file(tensors, temporary, metadata={"kinolift": json.dumps({**(header or {}), **said}, sort_keys=True)})
-    temporary.chmod(0o644)  # safetensors makes files that only their owner may read
-    temporary.replace(path)
+    with written_beside(path) as beside:
+        save_file(tensors, beside, metadata={"kinolift": json.dumps({**(header or {}), **said}, sort_keys=True)})
+        beside.chmod(0o644)  # safetensors makes files that only their owner may read
 
 
 def load_pose_model(path: Path) -> PoseModel:

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from contract.failure import ExitCode, Failure
+from contract.outputs import add_overwrite_argument, check_folder, check_outputs
 from contract.skeleton import BODY_22
 from engine import weights_file
 from engine.datasets.detections import load_detections
@@ -53,14 +54,19 @@ def average(
     out: Path,
     lifter: Path = LIFTER_FILE,
     shares: Sequence[float] | None = None,
+    overwrite: bool = False,
 ) -> dict[str, float]:
     """Writes the mean of the folders' networks ("lifter" or "refiner") into `out`; returns its figures on the validation pairs, for which a
     refiner gets the guesses of `lifter`. shares: how much each folder counts, all alike where it is None.
+
+    Nothing is written over the networks that go in, nor, without `overwrite`, over a file that is not ours.
 
     Raises Failure `bad_arguments` for fewer than two networks, different layouts or shares that do not fit, `bad_input` for
     pairs without validation.
     """
     file = f"{network}.safetensors"
+    check_folder(out)
+    check_outputs([out / file], [*(folder / file for folder in folders), lifter], overwrite=overwrite)
     stored = [weights_file.load_weights(folder / file) for folder in folders]
     if len(stored) < 2:
         raise Failure("bad_arguments", "One network has no mean with others; name at least two folders of weights.")
@@ -83,7 +89,6 @@ def average(
         header["shares"] = counts
     tensors = last.tensors | means
     figures = _judge(network, tensors, header, split, lifter)
-    out.mkdir(parents=True, exist_ok=True)
     weights_file.save_weights(out / file, tensors, header | {"validation": figures})
     return figures
 
@@ -114,9 +119,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--data", type=Path, required=True, help="folder of rendered pairs, for the figures")
     parser.add_argument("-o", "--out", type=Path, required=True, help="folder for the weights and their line in SHA256SUMS")
+    add_overwrite_argument(parser)
     read = parser.parse_args(arguments)
     try:
-        figures = average(read.network, read.folders, read.data, read.out, read.lifter, read.shares)
+        figures = average(read.network, read.folders, read.data, read.out, read.lifter, read.shares, read.overwrite)
     except Failure as failure:
         print(f"Error: {failure.message}", file=sys.stderr)
         return int(failure.exit_code)

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from contract.failure import Failure
+from contract.outputs import written_beside
 
 SCHEMA = "kinolift.checkpoint/1"
 
@@ -19,13 +20,11 @@ SCHEMA = "kinolift.checkpoint/1"
 def save(path: Path, settings: Mapping[str, Any], values: Mapping[str, Any]) -> None:
     """Writes beside, then renames: a checkpoint is whole or is the one before. settings: JSON values that `load` compares."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".part")
     try:
-        torch.save({"schema": SCHEMA, "settings": json.dumps(settings, sort_keys=True), **values}, temporary)
-    except (OSError, RuntimeError) as error:
-        temporary.unlink(missing_ok=True)
+        with written_beside(path) as beside:
+            torch.save({"schema": SCHEMA, "settings": json.dumps(settings, sort_keys=True), **values}, beside)
+    except (Failure, RuntimeError) as error:
         raise Failure("disk_full", f"The checkpoint {path} cannot be written ({error}); free some space and use --resume.") from error
-    temporary.replace(path)
 
 
 def load(path: Path, settings: Mapping[str, Any], device: torch.device) -> dict[str, Any]:

@@ -23,6 +23,7 @@ import torch
 from torch import Tensor
 
 from contract.failure import ExitCode, Failure
+from contract.outputs import add_overwrite_argument, check_folder, check_outputs
 from engine import weights_file
 from engine.datasets.benchmark import PoseClips, Source, Split
 from engine.datasets.detections import load_detections
@@ -90,6 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, help="instead of the settings' own")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument("--threads", type=int, help="of the CPU")
+    add_overwrite_argument(parser)
     return parser
 
 
@@ -118,10 +120,9 @@ def run(read: argparse.Namespace) -> int:
     try:
         if read.until is not None and read.until < 1:
             raise Failure("bad_arguments", f"--until is {read.until}; give at least 1.")
-        try:
-            read.out.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise Failure("not_writable", f"The folder {read.out} cannot be made ({error.strerror}).") from error
+        check_folder(read.out)
+        check_outputs([read.out / f"{read.network}.safetensors", read.out / f"{read.network}.jsonl"], files_read(read), overwrite=True)
+        check_outputs([read.out / f"{read.network}.safetensors"], overwrite=read.overwrite)
         file = read.out / f"{read.network}.pt"
         run = Run(device, file, read.resume, read.save_every, read.until, processes=processes)
         order = Order(read, settings, run, device)
@@ -129,6 +130,13 @@ def run(read: argparse.Namespace) -> int:
     finally:
         processes.close()
     return int(ExitCode.DONE)
+
+
+def files_read(read: argparse.Namespace) -> list[Path]:
+    """The files that the words of the command name, by themselves or as the weights in a folder."""
+    words = (read.keypoints, read.exact, read.config, read.lifter, read.predictions, read.detector)
+    begins = "refiner" if read.network == "sequence" else read.network
+    return [*(Path(word) for word in words if word is not None), *([read.start / f"{begins}.safetensors"] if read.start else [])]
 
 
 def watched(order: Order, steps: int) -> tuple[Run, Display, TensorBoardLog | None]:

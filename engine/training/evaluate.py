@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from contract.failure import ExitCode, Failure
+from contract.outputs import add_overwrite_argument, check_outputs
 from contract.skeleton import BODY_22, H36M_17
 from engine.datasets.benchmark import PoseClip, PoseClips, Source
 from engine.datasets.field_joints import NAMES, TAKEN, with_joints_of
@@ -46,6 +47,10 @@ def main(arguments: Sequence[str]) -> int:
     if read.every > 1 and read.save is not None:
         raise Failure("bad_arguments", "--save wants every frame; leave --every out.")
     keypoints = read.keypoints or DEFAULT_KEYPOINTS[read.data]
+    if read.save is not None:
+        data = [read.path, *(read.path.rglob("*") if read.path.is_dir() else ())]
+        named = [Path(word) for word in (read.weights, read.predictions, read.keypoints) if word is not None]
+        (read.save,) = check_outputs([read.save], [*data, *named], (".npz",), read.overwrite)
     # weights of BODY_22 refine BODY_22, and are only judged in other joints
     seen_as = None if model is not None and model.skeleton == BODY_22 else read.skeleton
     clips = load_poses(Source(read.data, read.path, keypoints, universal=not read.own_size, skeleton=seen_as), read.split)
@@ -69,8 +74,12 @@ def main(arguments: Sequence[str]) -> int:
         poses.append(refined)
     if sys.stderr.isatty():
         print("\r", end="", file=sys.stderr)
+    unsaved: Failure | None = None
     if read.save is not None:
-        save_poses(read.save, clips, poses)
+        try:
+            save_poses(read.save, clips, poses)
+        except Failure as failure:  # the figures are told all the same
+            unsaved = failure
     clips, poses, firsts = in_joints_of(clips, read.skeleton, poses, firsts)
     table, guess = table_of(clips, poses), table_of(clips, firsts) if model is not None and model.refiner is not None else None
     notes = list(table.notes)
@@ -83,6 +92,8 @@ def main(arguments: Sequence[str]) -> int:
         print(json.dumps(_plain(read, keypoints, table, guess, others, notes), indent=1))
     else:
         print(as_text(table, guess, others, notes, f"2D: {keypoints}, {_how(read, model)}"))
+    if unsaved is not None:
+        raise unsaved
     return int(ExitCode.DONE)
 
 
@@ -191,7 +202,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--keypoints", help="h36m: cpn, gt, cpn_gmm, gt_gmm; 3dhp: gt; mocap: detected, gt; or any detector's .npz")
     parser.add_argument("--lifter", help="another lifter, module:callable, (keypoints (T,J,2), clip) -> (T,J,3) metres")
     parser.add_argument("--predictions", type=Path, help='.npz of poses by clip ("subject / action / camera"): judged, or refined first')
-    parser.add_argument("--save", type=Path, help="write the judged poses there, as --predictions reads them")
+    parser.add_argument("--save", type=Path, help="write the judged poses there (.npz), as --predictions reads them")
+    add_overwrite_argument(parser)
     parser.add_argument("--mode", choices=("released", "paper"), help="as the published code, or as the paper says (default: as trained)")
     parser.add_argument("--hypotheses", type=int, default=1, help="drawn and averaged in the paper's mode (default: %(default)s)")
     parser.add_argument(

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from contract.failure import Failure
+from contract.outputs import written_beside
 from engine.datasets.benchmark import PoseClip, PoseClips
 from engine.datasets.restricted_pickle import load_npz
 
@@ -74,7 +75,5 @@ def stored_poses(path: Path, clips: PoseClips) -> list[Poses]:
 
 def save_poses(path: Path, clips: PoseClips, poses: Sequence[Poses]) -> None:
     """Writes what `stored_poses` reads."""
-    temporary = path.with_suffix(".part")
-    with temporary.open("wb") as file:
+    with written_beside(path) as beside, beside.open("wb") as file:
         np.savez_compressed(file, **{c.name: p.astype(np.float32) for c, p in zip(clips.clips, poses, strict=True)})  # type: ignore[arg-type]
-    temporary.replace(path)

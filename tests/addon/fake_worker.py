@@ -1,7 +1,8 @@
 """Stands in for `python -m engine capture VIDEO -o MOTION ...` in the add-on's tests: says the same events, makes a motion up.
 
 Called as: fake_worker.py PART FRAMES FPS -m engine capture VIDEO -o MOTION [options]. PART is what it plays:
-fine, slow (a pause after every step), nobody, dies, killed (waits for a signal), no_torch, old_schema, warns, shy (ignores SIGTERM).
+fine, slow (a pause after every step), nobody, dies, killed (waits for a signal), no_torch, old_schema, warns, no_preview,
+shy (ignores SIGTERM).
 """
 
 from __future__ import annotations
@@ -61,4 +62,10 @@ motion = synthetic.make_motion(motion_file, skeleton, frames, fps, provenance={"
 if part == "old_schema":
     motion_file.SCHEMA = "kinolift.motion/0"
 motion_file.save_motion(motion, motion_path)
+if part == "no_preview":
+    failed = {"code": "disk_full", "message": "The preview does not fit on the disk; free some space."}
+    say("result", motion=str(motion_path), summary={"frames": frames}, failed=failed)
+    sys.exit(5)
+if "--preview" in words:
+    Path(words[words.index("--preview") + 1]).write_bytes(b"pictures")
 say("result", motion=str(motion_path), summary={"frames": frames})

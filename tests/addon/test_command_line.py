@@ -10,15 +10,19 @@ import sys
 import tempfile
 import textwrap
 import time
+from pathlib import Path
 
 import bpy
 import numpy as np
 import pytest
 from kinolift_extension.addon import worker
+from kinolift_extension.addon.capture import Capture
 from kinolift_extension.addon.command_line import main
 from kinolift_extension.addon.keyframes import curves_of
 from kinolift_extension.addon.scene import rate_of
+from kinolift_extension.contract.failure import Failure
 from kinolift_extension.contract.motion_file import load_motion
+from kinolift_extension.contract.options import CaptureOptions
 
 
 @pytest.fixture
@@ -111,12 +115,114 @@ def test_a_folder_that_may_not_be_written(video, tmp_path, monkeypatch, capsys):
     def refuse(*args, **kwargs):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
+    monkeypatch.setattr(tempfile, "mkdtemp", refuse)
     path = tmp_path / "take.fbx"
     assert main(["capture", str(video), "-o", str(path)]) == 2
     assert capsys.readouterr().err.strip() == (
         f"Error: {path} cannot be written (Permission denied); choose another folder for the output."
     )
+
+
+@pytest.mark.parametrize("how", ["the same", "relative", "link", "hard link", "output", "camera"])
+def test_an_input_is_never_written_over(video, tmp_path, monkeypatch, capsys, how):
+    """The source video is the preview; the file of the camera is the motion; links to them; with --overwrite, too."""
+    monkeypatch.setenv("KINOLIFT_PYTHON", "/must/not/be/started")
+    monkeypatch.chdir(tmp_path)
+    video.write_bytes(b"the only copy")
+    camera = tmp_path / "camera.npz"
+    camera.write_bytes(b"measured")
+    other = tmp_path / "other.mp4"
+    if how == "link":
+        other.symlink_to(video)
+    elif how == "hard link":
+        os.link(video, other)
+    words = {
+        "the same": ["-o", "a.npz", "--preview", str(video)],
+        "relative": ["-o", "a.npz", "--preview", "clip.mp4"],
+        "link": ["-o", "a.npz", "--preview", "other.mp4"],
+        "hard link": ["-o", "a.npz", "--preview", "other.mp4"],
+        "output": ["-o", str(camera), "--camera", "camera.npz"],
+        "camera": ["-o", "a.fbx", "-o", "camera.npz", "--camera", str(camera)],
+    }[how]
+    for more in ([], ["--overwrite"]):
+        assert main(["capture", str(video), *words, *more]) == 2
+        out, err = capsys.readouterr()
+        assert out == "" and "is an input" in err and err.count("\n") == 1
+    assert video.read_bytes() == b"the only copy" and camera.read_bytes() == b"measured"
+
+
+def test_a_script_cannot_write_over_the_video_either(video, tmp_path):
+    for arguments in ({"preview": video}, {"preview": tmp_path / "no" / "a.mp4"}, {"preview": tmp_path / "a.gif"}):
+        with pytest.raises(Failure) as raised:
+            Capture(video, CaptureOptions(), **arguments)
+        assert raised.value.exit_code == 2
+
+
+def test_other_peoples_files_stay_unless_told(fake_python, video, tmp_path, capsys):
+    fake_python("fine")
+    words = ["capture", str(video), "-o", str(tmp_path / "take.npz"), "-o", str(tmp_path / "take.bvh"), "--quiet"]
+    (tmp_path / "take.bvh").write_text("made by hand")
+    assert main(words) == 2
+    assert "take.bvh exists and is not recognised as made by Kinolift" in capsys.readouterr().err
+    assert (tmp_path / "take.bvh").read_text() == "made by hand" and not (tmp_path / "take.npz").exists()
+    assert main([*words, "--overwrite"]) == 0
+    assert main(words[:4]) == 0  # a motion file of ours is replaced by the next capture
+    assert (tmp_path / "take.bvh").read_text().startswith("HIERARCHY")
+    assert main([*words[:2], "-o", str(tmp_path / "b.npz"), "--preview", str(tmp_path / "no" / "b.mp4")]) == 2
+
+
+def test_what_is_ready_is_written_and_what_failed_is_told(fake_python, video, tmp_path, monkeypatch, capsys):
+    """One exporter fails, one raises what nobody expected: the motion and the others are there, and the code is the failure's."""
+    fake_python("fine")
+
+    def fails(*_):
+        raise Failure("disk_full", "The disk is full: take.glb was not written; free some space and try again.")
+
+    def breaks(*_):
+        raise KeyError("a fault of an exporter")
+
+    monkeypatch.setattr("kinolift_extension.addon.export.gltf.write", fails, raising=True)
+    monkeypatch.setattr("kinolift_extension.addon.export.usd.write", breaks, raising=True)
+    outputs = [tmp_path / f"take{kind}" for kind in (".glb", ".usd", ".npz", ".bvh")]
+    assert main(["capture", str(video), *(word for path in outputs for word in ("-o", str(path)))]) == 5
+    out, err = capsys.readouterr()
+    written = [line.removeprefix("Wrote ") for line in out.splitlines() if line.startswith("Wrote ")]
+    assert written == [str(tmp_path / "take.npz"), str(tmp_path / "take.bvh")]
+    assert "Error: take.glb: The disk is full" in err and "Error: take.usd could not be written (KeyError: 'a fault of an exporter')" in err
+    assert len(load_motion(tmp_path / "take.npz")) == 30
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["clip.mp4", "fake_python", "take.bvh", "take.npz"]
+
+
+@pytest.mark.parametrize("place", ["beside", "taken", "temporary"])
+def test_a_capture_is_kept_where_everything_after_it_fails(fake_python, video, tmp_path, monkeypatch, capsys, place):
+    fake_python("fine")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+    (tmp_path / "out").mkdir()
+    if place == "taken":
+        (tmp_path / "out" / "take.npz").write_text("the user's")
+
+    def fails(*_, **__):
+        if place == "temporary":
+            (tmp_path / "out").rename(tmp_path / "unplugged")
+        raise Failure("bad_rig", "It does not work today; try tomorrow.")
+
+    monkeypatch.setattr("kinolift_extension.addon.command_line.place_motion", fails)
+    assert main(["capture", str(video), "-o", str(tmp_path / "out" / "take.fbx")]) == 3
+    err = capsys.readouterr().err
+    kept = Path(re.search(r"The capture is kept in (.*)\.\n", err)[1])
+    assert len(load_motion(kept)) == 30 and "It does not work today" in err
+    wanted = {"beside": tmp_path / "out" / "take.npz", "taken": tmp_path / "out" / "take_2.npz"}
+    assert kept == wanted.get(place, kept) and (place != "temporary" or tmp_path / "temporary" in kept.parents)
+
+
+def test_a_preview_that_fails_takes_nothing_with_it(fake_python, video, tmp_path, capsys):
+    fake_python("no_preview")
+    words = ["-o", str(tmp_path / "take.npz"), "-o", str(tmp_path / "take.bvh"), "--preview", str(tmp_path / "look.mp4")]
+    assert main(["capture", str(video), *words]) == 5
+    out, err = capsys.readouterr()
+    assert "Error: The preview does not fit on the disk; free some space." in err
+    assert f"Wrote {tmp_path / 'take.npz'}" in out and f"Wrote {tmp_path / 'take.bvh'}" in out and "look.mp4" not in out
 
 
 @pytest.mark.parametrize(

@@ -120,6 +120,40 @@ def test_bad_arguments_before_any_work(words, code, sentence, files, monkeypatch
     assert sorted(entry.name for entry in files.iterdir()) == ["hero.blend", "more", "run.npz", "walk.npz"]
 
 
+@pytest.mark.parametrize("how", ["the same", "relative", "link", "folder", "library"])
+def test_a_rig_is_never_written_over(files, monkeypatch, capsys, how):
+    """`--rig hero.blend -o hero.blend` left a file without all that is not armature, mesh or take."""
+    monkeypatch.chdir(files)
+    hero = files / "hero.blend"
+    if how == "library":
+        hero.rename(files / "body.blend")
+        with bpy.data.libraries.load(str(files / "body.blend"), link=True) as (there, here):
+            here.objects = list(there.objects)
+        for thing in here.objects:
+            bpy.context.scene.collection.objects.link(thing)
+        bpy.ops.wm.save_as_mainfile(filepath=str(hero))
+        bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+    output = {"the same": str(hero), "relative": "hero.blend", "link": "other.blend", "folder": str(files), "library": "body.blend"}[how]
+    if how == "link":
+        (files / "other.blend").symlink_to("hero.blend")
+    if how == "folder":
+        hero.rename(files / "hero_walk.blend")
+        hero.symlink_to("hero_walk.blend")
+    before = {path.name: path.read_bytes() for path in files.iterdir()}
+    assert main(["retarget", "walk.npz", "--rig", "hero.blend", "-o", output, "--format", "blend", "--overwrite"]) == 2
+    out, err = capsys.readouterr()
+    assert "is an input" in err and "Wrote" not in out
+    assert {path.name: path.read_bytes() for path in files.iterdir()} == before
+
+
+def test_a_file_of_somebody_else_stays(files, capsys):
+    (files / "a.fbx").write_text("made by hand")
+    words = ["retarget", str(files / "walk.npz"), "--rig", str(files / "hero.blend"), "-o", str(files / "a.fbx")]
+    assert main(words) == 2
+    assert "--overwrite" in capsys.readouterr().err and (files / "a.fbx").read_text() == "made by hand"
+    assert main([*words, "--overwrite"]) == 0 and (files / "a.fbx").stat().st_size > 10_000
+
+
 NTSC = 30000 / 1001
 
 

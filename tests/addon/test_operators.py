@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import tempfile
+
 import bpy
 import numpy as np
 import pytest
 from kinolift_extension import addon
 from kinolift_extension.addon import operators, worker
 from kinolift_extension.addon.keyframes import curves_of
+from kinolift_extension.contract.failure import Failure
 from kinolift_extension.contract.motion_file import load_motion, save_motion
 from kinolift_extension.contract.options import CaptureOptions
 
@@ -49,6 +52,34 @@ def test_capture_builds_the_armature(fake_python, video, tmp_path):
     assert status.summary.startswith("20 frames (the person found in all) at 24 fps: 1580 keys on 19 bones, frames 1 to 20, in ")
     assert [note.text for note in status.notes] == ["Nobody was found between 1.0 s and 2.0 s; that stretch was left out."]
     assert not status.running and not worker._alive
+
+
+def test_a_kept_motion_replaces_no_file_of_the_users(fake_python, video, tmp_path):
+    fake_python()
+    mine = tmp_path / "mine.npz"
+    mine.write_bytes(b"the user's")
+    sentence = f"{mine} exists and is not recognised as made by Kinolift; choose another name."
+    assert failure_of(bpy.ops.kinolift.capture, filepath=str(video), motion_path=str(mine)) == sentence
+    assert mine.read_bytes() == b"the user's"
+    (tmp_path / "link.npz").symlink_to(video)
+    assert "is an input" in failure_of(bpy.ops.kinolift.capture, filepath=str(video), motion_path=str(tmp_path / "link.npz"))
+    kept = tmp_path / "kept.npz"
+    for _ in range(2):  # the second capture replaces the first one's
+        assert bpy.ops.kinolift.capture(filepath=str(video), motion_path=str(kept)) == {"FINISHED"}
+
+
+def test_a_capture_is_kept_where_the_armature_cannot_be_built(fake_python, video, tmp_path, monkeypatch):
+    fake_python()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+
+    def fails(*_, **__):
+        raise Failure("bad_rig", "Not today.")
+
+    monkeypatch.setattr(operators, "place_motion", fails)
+    said = failure_of(bpy.ops.kinolift.capture, filepath=str(video))
+    (kept,) = (tmp_path / "temporary").rglob("*.npz")
+    assert said == f"Not today. The capture is kept in {kept}; Load Motion builds it." and len(load_motion(kept)) == 30
 
 
 def test_the_defaults_are_the_contracts():

@@ -49,6 +49,18 @@ def test_export_of_all_takes(make_motion, tmp_path):
     assert "no action moves the armature's bones" in failure_of(bpy.ops.kinolift.export, filepath=str(tmp_path / "no.fbx"), takes="clips")
 
 
+def test_export_never_replaces_the_open_file(make_motion, tmp_path):
+    save_motion(make_motion(frames=5), tmp_path / "walk.npz")
+    bpy.ops.kinolift.load_motion(filepath=str(tmp_path / "walk.npz"))
+    place = tmp_path / "mine.blend"
+    bpy.ops.wm.save_as_mainfile(filepath=str(place))
+    before = place.read_bytes()
+    bpy.context.view_layer.objects.active = bpy.data.objects["walk"]
+    for takes in ("playing", "clips", "files"):
+        assert "is an input" in failure_of(bpy.ops.kinolift.export, filepath=str(place), takes=takes)
+    assert place.read_bytes() == before
+
+
 def test_simplify_the_keys_of_an_armature(make_motion, tmp_path):
     assert not bpy.ops.kinolift.simplify.poll()
     path = tmp_path / "walk.npz"

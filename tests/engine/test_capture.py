@@ -1,5 +1,6 @@
 import json
 import shutil
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,7 +31,7 @@ def taken(tmp_path_factory):
     events = []
     with np.load(TRUTH) as truth:
         options = replace(QUICK, height=float(truth["height"]))
-    summary = capture_to_file(SAMPLE, out, options, Progress(lambda name, fields: events.append((name, fields))))
+    summary, _ = capture_to_file(SAMPLE, out, options, Progress(lambda name, fields: events.append((name, fields))))
     return load_motion(out), summary, events
 
 
@@ -194,3 +195,58 @@ def test_a_pause_is_a_hole_in_time_and_the_rate_stays(shared, tmp_path):
     assert (gaps > 8.0).sum() == 1 and np.allclose(gaps[gaps < 8.0], 0.05)
     assert len(motion) == 60
     assert [code for code, _ in progress.warnings] == ["recording_paused"]
+
+
+@pytest.mark.parametrize("how", ["preview", "link", "camera"])
+def test_no_output_of_the_worker_is_an_input(tmp_path, monkeypatch, how):
+    monkeypatch.setattr(capture_module, "capture", lambda *_: pytest.fail("the work began"))
+    video = tmp_path / "in.mp4"
+    shutil.copy(SAMPLE, video)
+    (tmp_path / "link.mp4").symlink_to(video)
+    camera = tmp_path / "camera.npz"
+    camera.write_bytes(b"measured")
+    preview = {"preview": video, "link": tmp_path / "link.mp4", "camera": None}[how]
+    output = camera if how == "camera" else tmp_path / "take.npz"
+    options = replace(QUICK, camera=str(camera) if how == "camera" else "")
+    with pytest.raises(Failure, match="is an input") as failure:
+        capture_to_file(video, output, options, Progress(), preview, overwrite=True)
+    assert failure.value.code == "bad_arguments"
+    assert video.read_bytes() == SAMPLE.read_bytes() and camera.read_bytes() == b"measured"
+
+
+def short(monkeypatch):
+    """The capture of nine frames, once for the tests that look at what comes after it."""
+    done = capture_module.capture(SAMPLE, replace(QUICK, end="9f"), Progress())
+    monkeypatch.setattr(capture_module, "capture", lambda *_: done)
+
+
+def test_a_preview_that_fails_leaves_the_motion(tmp_path, monkeypatch):
+    short(monkeypatch)
+    for error, code in ((Failure("disk_full", "The disk is full."), "disk_full"), (RuntimeError("a codec"), "internal")):
+
+        def fails(*_, error=error):
+            assert len(load_motion(tmp_path / "take.npz")) == 9  # it is there before the preview is drawn
+            raise error
+
+        monkeypatch.setattr(capture_module, "write_preview", fails)
+        summary, failed = capture_to_file(SAMPLE, tmp_path / "take.npz", QUICK, Progress(), tmp_path / "look.mp4")
+        assert summary["frames"] == 9 and failed is not None and failed.code == code
+        assert [path.name for path in tmp_path.iterdir()] == ["take.npz"]
+
+
+def test_a_motion_whose_folder_goes_while_it_is_made_is_kept(tmp_path, monkeypatch):
+    short(monkeypatch)
+    whole = capture_module.capture
+    (tmp_path / "out").mkdir()
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+
+    def unplugged(*words):
+        (tmp_path / "out").rmdir()
+        return whole(*words)
+
+    monkeypatch.setattr(capture_module, "capture", unplugged)
+    with pytest.raises(Failure, match="The motion is kept in") as failure:
+        capture_to_file(SAMPLE, tmp_path / "out" / "take.npz", QUICK, Progress())
+    (kept,) = (tmp_path / "temporary").rglob("take.npz")
+    assert str(kept) in failure.value.message and len(load_motion(kept)) == 9
