@@ -59,7 +59,8 @@ def check_outputs(
         for source in inputs:
             key = _identity(Path(source).expanduser())
             if key is not None and key in there:
-                raise Failure("bad_arguments", f"{there[key]} is an input ({source}), which would be lost; choose another name for the output.")
+                path = there[key]
+                raise Failure("bad_arguments", f"{path} is an input ({source}), which would be lost; choose another name for the output.")
     for path in checked:
         _check_place(path, overwrite, advice)
     return checked
