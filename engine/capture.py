@@ -27,8 +27,7 @@ from engine.detection import segments
 from engine.detection.detector import Detections
 from engine.detection.model_bundle import MODELS
 from engine.footage.video import Video, VideoInfo, open_video
-from engine.long_takes.scratch import let_go
-from engine.long_takes.windows import pieces
+from engine.long_takes import let_go, mapped
 from engine.person.swaps import undo_swaps
 from engine.person.track import Track, body_points, make_track
 from engine.preview import write_preview
@@ -88,52 +87,95 @@ def finish(
     """
     model = load()
     # these need scipy and torch, which are imported beside the detection
-    from engine.cameras.known import cameras_at, lenses_at, middle_lens, other_lens, through_one_lens
+    from engine.cameras.known import cameras_at
     from engine.kinematics.assemble import build_motion
-    from engine.kinematics.focal import estimate_fov
     from engine.person.face import face_direction
 
-    size = (info.width, info.height)
-    if known is not None and known.zooms:
-        # before anything else: to who follows the person over time, a zoom would look like somebody else
-        detections = through_one_lens(detections, lenses_at(known, detections.times, info.fps, size), middle_lens(known, size))
-    raw = make_track(detections, info, progress)
+    sight = _sight(info, options, known)
+    track, exchanged = undo_swaps(make_track(_through_one_lens(detections, info, known), info, progress))
     del detections
-    track, exchanged = undo_swaps(raw)
-    del raw
-    fov, fov_from = _field_of_view(options, info)
-    matrix, cameras = camera_matrix(size, fov), None
-    if known is not None:
-        matrix, cameras = middle_lens(known, size), cameras_at(known, track.times, track.fps)
-        fov, fov_from = field_of_view(matrix, size), "camera"
     poses = model.run(
-        track, matrix, options.height, steps=options.steps, hypotheses=options.hypotheses, seed=options.seed, progress=progress
+        track, sight.matrix, options.height, steps=options.steps, hypotheses=options.hypotheses, seed=options.seed, progress=progress
     )
     progress.stage("motion")
     points, confidence = body_points(track.image, track.visibility, track.detector)
-    unsure = None
-    if fov_from == "estimate":
-        estimate = estimate_fov(poses.joints, points, confidence, size, options.height, track.fps)
-        fov, unsure = estimate.degrees, estimate.error
-        matrix = camera_matrix(size, fov)
-    face = face_direction(track, matrix)
-    times, detected, runs, fps = track.times, track.detected, track.runs, track.fps
-    summary = _summary(track, info, fov, fov_from, int(exchanged.any(1).sum()))
-    if unsure is not None:
-        summary["fov_error_degrees"] = round(unsure, 1)
+    sight = _estimated(sight, poses.joints, points, confidence, info, options, track.fps)
+    summary = _summary(track, info, sight, int(exchanged.any(1).sum()))
+    times, detected, runs, fps, face = track.times, track.detected, track.runs, track.fps, face_direction(track, sight.matrix)
+    cameras = None if known is None else cameras_at(known, times, fps)
     del track
     motion = build_motion(
-        poses.joints, poses.spread, points, confidence, times, detected, runs, fps, matrix, size, options.height,
+        poses.joints, poses.spread, points, confidence, times, detected, runs, fps, sight.matrix, (info.width, info.height), options.height,
         smooth=options.smooth, root=options.root, face=face, feet=options.feet, cameras=cameras,
     )  # fmt: skip
-    lenses = None
-    if known is not None and known.zooms:
-        lenses = lenses_at(known, times, fps, size)
-        motion.camera_matrix = lenses[0]  # as the camera's place, that of the first frame
-        for part in pieces(len(times), motion.image_points, lenses):
-            motion.image_points[part] = other_lens(motion.image_points[part], matrix, lenses[part])
+    lenses = _through_its_lenses(motion, known)
     progress.finish()
     return Capture(motion, summary, lenses)
+
+
+@dataclass(frozen=True)
+class _Sight:
+    """Through what the camera is taken to look: `matrix` (3,3), `fov` degrees along the longer side, and where that is `known_from`: the
+    `option`, the `file`, the known `camera`, or the `estimate` from the poses; and the standard `error` of an estimate, degrees."""
+
+    matrix: npt.NDArray[np.float64]
+    fov: float
+    known_from: str
+    error: float | None = None
+
+
+def _sight(info: VideoInfo, options: CaptureOptions, known: CameraPath | None) -> _Sight:
+    """What is known before there are poses; where nothing is, a usual lens, to lift the poses with from which it is then estimated."""
+    size = (info.width, info.height)
+    if known is not None:
+        from engine.cameras.known import middle_lens
+
+        matrix = middle_lens(known, size)
+        return _Sight(matrix, field_of_view(matrix, size), "camera")
+    if options.fov:
+        fov, known_from = options.fov, "option"
+    elif info.fov_degrees:
+        fov, known_from = info.fov_degrees, "file"
+    else:
+        fov, known_from = DEFAULT_FOV, "estimate"
+    return _Sight(camera_matrix(size, fov), fov, known_from)
+
+
+def _estimated(
+    sight: _Sight, joints: npt.NDArray[np.floating], points: npt.NDArray[np.floating], confidence: npt.NDArray[np.floating],
+    info: VideoInfo, options: CaptureOptions, fps: float,
+) -> _Sight:  # fmt: skip
+    """The sight from the poses (T,22,3) and where they are seen, (T,22,2) px with their confidence, where nothing better is known."""
+    if sight.known_from != "estimate":
+        return sight
+    from engine.kinematics.focal import estimate_fov
+
+    size = (info.width, info.height)
+    found = estimate_fov(joints, points, confidence, size, options.height, fps)
+    return _Sight(camera_matrix(size, found.degrees), found.degrees, "estimate", found.error)
+
+
+def _through_one_lens(detections: Detections, info: VideoInfo, known: CameraPath | None) -> Detections:
+    """What was seen without the zoom. Before anything else: to who follows the person over time, a zoom would look like somebody else."""
+    if known is None or not known.zooms:
+        return detections
+    from engine.cameras.known import lenses_at, middle_lens, through_one_lens
+
+    size = (info.width, info.height)
+    return through_one_lens(detections, lenses_at(known, detections.times, info.fps, size), middle_lens(known, size))
+
+
+def _through_its_lenses(motion: Motion, known: CameraPath | None) -> npt.NDArray[np.float64] | None:
+    """(T,3,3) the lenses of a camera that zooms, through which the motion's points are seen again; None for others."""
+    if known is None or not known.zooms:
+        return None
+    from engine.cameras.known import lenses_at, other_lens
+
+    width, height = motion.image_size.tolist()
+    lenses, matrix = lenses_at(known, motion.times, motion.fps, (width, height)), motion.camera_matrix
+    motion.image_points = mapped(lambda points, seen_by: other_lens(points, matrix, seen_by), motion.image_points, lenses)
+    motion.camera_matrix = lenses[0]  # as the camera's place, that of the first frame
+    return lenses
 
 
 def capture_to_file(
@@ -193,18 +235,9 @@ def _raise_early(loading: Future[PoseModel]) -> None:
         loading.result()
 
 
-def _field_of_view(options: CaptureOptions, info: VideoInfo) -> tuple[float, str]:
-    """Degrees along the longer side, and where they are from: `option` or `file`; or the usual ones to lift the poses with, from
-    which they are then estimated (`estimate`). A known camera is `camera`."""
-    if options.fov:
-        return options.fov, "option"
-    if info.fov_degrees:
-        return info.fov_degrees, "file"
-    return DEFAULT_FOV, "estimate"
-
-
-def _summary(track: Track, info: VideoInfo, fov: float, fov_from: str, exchanged: int) -> dict[str, Any]:
+def _summary(track: Track, info: VideoInfo, sight: _Sight, exchanged: int) -> dict[str, Any]:
     """What is told after a capture; plain values."""
+    error = {} if sight.error is None else {"fov_error_degrees": round(sight.error, 1)}
     return {
         "frames_read": track.source_frames,
         "frames_detected": track.detected_count,
@@ -218,9 +251,9 @@ def _summary(track: Track, info: VideoInfo, fov: float, fov_from: str, exchanged
         "variable_rate": info.variable_rate,
         "width": info.width,
         "height": info.height,
-        "fov_degrees": round(fov, 3),
-        "fov_from": fov_from,
-    }
+        "fov_degrees": round(sight.fov, 3),
+        "fov_from": sight.known_from,
+    } | error
 
 
 def _source(video: Video) -> dict[str, Any]:
