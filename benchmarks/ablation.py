@@ -32,16 +32,17 @@ from contract.failure import ExitCode, Failure  # noqa: E402
 from contract.outputs import add_overwrite_argument, check_outputs, write_text  # noqa: E402
 from engine.datasets.benchmark import Source, Split  # noqa: E402
 from engine.datasets.registry import load_poses  # noqa: E402
-from engine.refiner.graph_lifter import GraphLifter, GraphLifterConfig  # noqa: E402
+from engine.refiner.graph_lifter import GraphLifter, GraphLifterConfig, lift  # noqa: E402
 from engine.refiner.network import Refiner, RefinerConfig  # noqa: E402
+from engine.refiner.sampler import POINT_SIGNS  # noqa: E402
+from engine.training.diffusion import Noise, Sampling, refine_guess  # noqa: E402
 from engine.training.loop import LoopRecipe, train  # noqa: E402
-from engine.training.pose_lifter import PoseLifterLearner, lift  # noqa: E402
-from engine.training.pose_refiner import MATCHED, DiffusionRecipe, Noise, PoseRefinerLearner, Sampling, make_noise, refine_guess  # noqa: E402
+from engine.training.pose_lifter import PoseLifterLearner  # noqa: E402
+from engine.training.pose_refiner import MATCHED, DiffusionRecipe, PoseRefinerLearner, guessed_states, make_noise  # noqa: E402
 from engine.training.pose_table import PoseTable, judge, pose_table  # noqa: E402
 from engine.training.refiner import keep_the_guess  # noqa: E402
 
 WHOLE = "the whole method"
-AMPLITUDE = 0.5  # of the noise between hypotheses: the product's
 
 
 @dataclass(frozen=True)
@@ -67,8 +68,8 @@ BY_CONFIDENCE = Variant("one mixture a joint for any confidence", {}, {"classes"
 
 # On the weights of the whole method, which itself takes one step and one hypothesis.
 SAMPLINGS = {
-    "hypotheses 5": Sampling(hypotheses=5, amplitude=AMPLITUDE),
-    "hypotheses 20": Sampling(hypotheses=20, amplitude=AMPLITUDE),
+    "hypotheses 5": Sampling(hypotheses=5),
+    "hypotheses 20": Sampling(hypotheses=20),
     "steps 2": Sampling(steps=2),
     "steps 5": Sampling(steps=5),
     "without flip averaging": Sampling(flip=False),
@@ -148,7 +149,8 @@ def train_variant(bench: Bench, variant: Variant, setting: Setting, seed: int) -
 def judged(bench: Bench, model: nn.Module, noise: Noise, sampling: Sampling) -> dict[str, float]:
     """Test errors {mpjpe, pa} and, with several hypotheses, the correlation of their spread with the error."""
     table = bench.tables["test"]
-    refined = refine_guess(model, noise, table.skeleton, table.keypoints, bench.guesses["test"], sampling, frames=table.frames)
+    guess = guessed_states(table, bench.guesses["test"])
+    refined = refine_guess(model, noise, table.skeleton, guess, table.keypoints, POINT_SIGNS, sampling, frames=table.frames)
     figures = judge(refined.pose[..., 2:], table.poses, "refined")
     if sampling.hypotheses > 1:
         error = (refined.pose[..., 2:] - table.poses).norm(dim=-1)[:, 1:]

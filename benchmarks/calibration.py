@@ -39,15 +39,15 @@ from contract.skeleton import BODY_22  # noqa: E402
 from engine.datasets.detections import load_detections  # noqa: E402
 from engine.datasets.split import Split, split_segments  # noqa: E402
 from engine.lifter.codec import NETWORK_FPS  # noqa: E402
-from engine.poses import AMPLITUDE, PoseModel  # noqa: E402
+from engine.poses import PoseModel  # noqa: E402
 from engine.refiner.error_fit import Fit, fit_errors  # noqa: E402
 from engine.refiner.error_model import ErrorModel  # noqa: E402
-from engine.refiner.noise import Frames, MixtureNoise  # noqa: E402
+from engine.refiner.noise import AMPLITUDE, Frames, MixtureNoise  # noqa: E402
 from engine.refiner.sampler import Ddim, refine  # noqa: E402
 from engine.refiner.state import GUIDE_SIGNS, METRES, pose_of  # noqa: E402
 from engine.training.loop import Draws  # noqa: E402
 from engine.training.metrics import acceleration_error, mpjpe, rooted_at_hips  # noqa: E402
-from engine.training.refiner import Poses, RefinerRecipe, pool_of_poses, validation_poses  # noqa: E402
+from engine.training.refiner import RefinerRecipe, StateTable, pool_of_poses, validation_poses  # noqa: E402
 
 BINS = 10
 WIDTH = 150  # letters: the table in one line a row, also where the output is a file
@@ -93,7 +93,7 @@ class Sample:
 
 
 @torch.inference_mode()
-def sample(model: PoseModel, noise: MixtureNoise, poses: Poses, hypotheses: int, seed: int = 0) -> Sample:
+def sample(model: PoseModel, noise: MixtureNoise, poses: StateTable, hypotheses: int, seed: int = 0) -> Sample:
     """The hypotheses of all frames, those of a run drawn one after another."""
     amplitude = AMPLITUDE if hypotheses > 1 else 0.0
     known = Frames(poses.confidence, poses.times)
@@ -141,7 +141,7 @@ def likelihoods(model: PoseModel, split: Split, pool: int = POOL) -> Table:
     return table
 
 
-def training_poses(model: PoseModel, split: Split, pool: int) -> Poses:
+def training_poses(model: PoseModel, split: Split, pool: int) -> StateTable:
     """What the lifter makes of `pool` batches of augmented crops."""
     draws = Draws(0)
     return pool_of_poses(model.lifter, split, RefinerRecipe(pool=pool), draws.rng, draws.generator)

@@ -41,7 +41,7 @@ from engine.refiner.noise import Frames  # noqa: E402
 from engine.refiner.sampler import Ddim, refine  # noqa: E402
 from engine.refiner.state import GUIDE_SIGNS, METRES, pose_of  # noqa: E402
 from engine.training.metrics import mpjpe, rooted_at_hips  # noqa: E402
-from engine.training.refiner import Poses, validation_poses  # noqa: E402
+from engine.training.refiner import StateTable, validation_poses  # noqa: E402
 
 STEP = 6  # of the diffusion; any costs the same
 OPERATIONS, ROUNDS = 12, 10  # lines of a profile, and passes that it is taken of
@@ -129,7 +129,7 @@ def profile(name: str, run: Pass, batch: int) -> Table:
     return table
 
 
-def accuracy(model: PoseModel, poses: Poses) -> Table:
+def accuracy(model: PoseModel, poses: StateTable) -> Table:
     """The table of the guess and of the refined poses in both precisions."""
     begin, step = model.noise.start(poses.guess, 1, 0.0, torch.Generator().manual_seed(0), Frames(poses.confidence, poses.times))
     times = model.noise.schedule.times(step, 1)

@@ -23,7 +23,7 @@ from engine.progress import Progress
 from engine.refiner.error_model import ErrorModel, LastFrame
 from engine.refiner.fast import backend
 from engine.refiner.network import Refiner, RefinerConfig
-from engine.refiner.noise import Frames, MixtureNoise
+from engine.refiner.noise import AMPLITUDE, Frames, MixtureNoise
 from engine.refiner.sampler import Ddim, WholeSampler, refine
 from engine.refiner.schedule import Schedule
 from engine.refiner.state import GUIDE_SIGNS, METRES, confidence_of, guides, pose_of, states
@@ -32,7 +32,6 @@ LIFTER_FILE = weights_file.FOLDER / "lifter.safetensors"
 REFINER_FILE = weights_file.FOLDER / "refiner.safetensors"
 CHUNK = 2048  # frames lifted at once: bounds the memory for long videos; chunks overlap by the lifter's reach, so no seam is seen
 REFINE_CHUNK = 256  # frames refined between two progress events, more where the refiner likes larger batches
-AMPLITUDE = 0.5  # of the mixture's error, drawn around the guess for each of several hypotheses: enough that they differ
 
 Array = npt.NDArray[np.float64]
 

@@ -20,6 +20,7 @@ LEAST_IN_CLASS = 200  # residuals that a joint's class must hold to be one: a co
 LASTING_FRAMES = 20_000  # frames that time constants are measured on, taken from the front so that they stay sequences
 LAGS = (1, 2, 3, 5, 8, 13, 21, 34)  # frames between the two of a pair
 LONGEST = 2.0  # seconds between the two of a pair: beyond, they are two takes or tell nothing
+APART = 100.0 * LONGEST  # seconds to put between two takes, so that what lasts within one has nothing to do with another
 SECONDS = np.geomspace(0.005, 20.0, 60)  # the time constants tried: below the first nothing lasts at any video's rate
 LEAST_PAIRS = 100
 

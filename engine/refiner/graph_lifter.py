@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -18,6 +19,9 @@ from engine.refiner.chebyshev import ChebConv
 from engine.refiner.embedding import IMAGE_CHANNELS, SPACE_CHANNELS
 from engine.refiner.graph import Graph
 from engine.refiner.layout import GraphLayout
+from engine.refiner.sampler import POINT_SIGNS, POSE_SIGNS, mirrored
+
+CHUNK = 2048  # frames lifted at once
 
 
 @dataclass(frozen=True)
@@ -60,3 +64,16 @@ class GraphLifter(nn.Module):
             x = convolution(attention(x))
         pose = self.leave(x)
         return pose - pose[:, :1]
+
+
+@torch.inference_mode()
+def lift(lifter: nn.Module, skeleton: Skeleton, keypoints: Tensor, flip: bool = True) -> Tensor:
+    """(N,J,2) to (N,J,3): the lifter's guess; with `flip` the mean of it and of the mirrored picture's."""
+    parts = []
+    for part in keypoints.split(CHUNK):
+        pose = lifter(part)
+        if flip:
+            twin = lifter(mirrored(part, skeleton, POINT_SIGNS))
+            pose = (pose + mirrored(twin, skeleton, POSE_SIGNS)) / 2
+        parts.append(pose)
+    return torch.cat(parts)

@@ -33,6 +33,8 @@ from engine.refiner.schedule import Schedule, standard_normal
 
 # The published code's noise: a tenth of a unit in (u, v), a metre in (x, y, z).
 RELEASED_SCALES = (0.1, 0.1, 1.0, 1.0, 1.0)
+# Of the noise, drawn around the guess for each of several hypotheses: enough that they differ.
+AMPLITUDE = 0.5
 
 
 @dataclass(frozen=True)

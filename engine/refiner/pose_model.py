@@ -22,20 +22,18 @@ from contract.failure import Failure
 from contract.outputs import written_beside
 from contract.skeleton import SKELETONS, Skeleton
 from engine.refiner.error_model import ErrorModel
-from engine.refiner.graph_lifter import GraphLifter, GraphLifterConfig
+from engine.refiner.graph_lifter import GraphLifter, GraphLifterConfig, lift
 from engine.refiner.network import Refiner, RefinerConfig
-from engine.refiner.noise import UNKNOWN, FixedNoise, Frames, MixtureNoise
-from engine.refiner.sampler import GUIDE_SIGNS, STATE_SIGNS, Ddim, Model, mirrored, refine
+from engine.refiner.noise import AMPLITUDE, UNKNOWN, FixedNoise, Frames, MixtureNoise
+from engine.refiner.sampler import Ddim, Model, refine
 from engine.refiner.schedule import Schedule, released_times
 
 ModeName = Literal["released", "paper"]
 FORMAT = "kinolift.pose-model/1"
-CHUNK = 4096  # frames lifted at once
-POINT_SIGNS, POSE_SIGNS = GUIDE_SIGNS, STATE_SIGNS[2:]  # what a mirrored picture does to (u, v) and to (x, y, z)
 
 
 @dataclass(frozen=True)
-class PoseModel:
+class PaperModel:
     """`lifter` turns (N,J,2) screen-normalised joints into (N,J,3) metres about the root; `refiner` predicts the noise of a guess.
 
     Either may be missing: another lifter's poses can be refined, a lifter can be judged alone.
@@ -46,7 +44,7 @@ class PoseModel:
     refiner: Refiner | None
     noise: FixedNoise | MixtureNoise
 
-    def to(self, device: torch.device | str) -> PoseModel:
+    def to(self, device: torch.device | str) -> PaperModel:
         """The same on another device."""
         for network in (self.lifter, self.refiner):
             if network is not None:
@@ -54,7 +52,7 @@ class PoseModel:
         return self
 
 
-def save_pose_model(path: Path, model: PoseModel, header: Mapping[str, Any] | None = None) -> None:
+def save_pose_model(path: Path, model: PaperModel, header: Mapping[str, Any] | None = None) -> None:
     """Writes the model in single precision, whole or not at all. `header`: more to say of it (recipe, figures), plain values."""
     tensors: dict[str, Tensor] = {}
     said: dict[str, Any] = {"format": FORMAT, "skeleton": model.skeleton.name, "start_step": model.noise.start_step}
@@ -69,7 +67,7 @@ def save_pose_model(path: Path, model: PoseModel, header: Mapping[str, Any] | No
         beside.chmod(0o644)  # safetensors makes files that only their owner may read
 
 
-def load_pose_model(path: Path) -> PoseModel:
+def load_pose_model(path: Path) -> PaperModel:
     """Reads what `save_pose_model` wrote. Raises Failure `no_such_file`, or `bad_input` for another file or a damaged one."""
     if not path.is_file():
         raise Failure("no_such_file", f"There are no weights {path}; check the path.")
@@ -91,25 +89,20 @@ def load_pose_model(path: Path) -> PoseModel:
     except (safetensors.SafetensorError, KeyError, TypeError, ValueError, OSError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
         raise Failure("bad_input", f"{path} holds no pose model of this version ({reason}); give the file that `train` wrote.") from error
-    return PoseModel(skeleton, lifter, refiner, noise)
+    return PaperModel(skeleton, lifter, refiner, noise)
 
 
 @torch.inference_mode()
-def lift(model: PoseModel, keypoints: Tensor, flip: bool = True) -> Tensor:
-    """(N,J,2) to (N,J,3): the lifter's guess; with `flip` the mean of it and of the mirrored picture's."""
-    lifter = model.lifter
-    if lifter is None:
+def first_guess(model: PaperModel, keypoints: Tensor, flip: bool = True) -> Tensor:
+    """(N,J,2) to (N,J,3): what the model's own lifter says, see `graph_lifter.lift`. Raises Failure `bad_input` where it has none."""
+    if model.lifter is None:
         raise Failure("bad_input", "The weights hold no lifter; give --lifter or --predictions.")
-    poses = torch.cat([lifter(part) for part in keypoints.split(CHUNK)])
-    if not flip:
-        return poses
-    twins = torch.cat([lifter(part) for part in mirrored(keypoints, model.skeleton, POINT_SIGNS).split(CHUNK)])
-    return (poses + mirrored(twins, model.skeleton, POSE_SIGNS)) / 2.0
+    return lift(model.lifter, model.skeleton, keypoints, flip)
 
 
 @torch.inference_mode()
 def predict(
-    model: PoseModel,
+    model: PaperModel,
     keypoints: Tensor,
     mode: ModeName,
     *,
@@ -129,16 +122,16 @@ def predict(
     network: what runs the model's refiner, one of `backend`'s; None runs the network as it was trained.
     """
     if model.refiner is None:
-        return lift(model, keypoints, flip) if guess is None else guess
+        return first_guess(model, keypoints, flip) if guess is None else guess
     if mode == "released":
         # the lifter is not asked about the mirrored picture: its one guess is mirrored, as published
-        first = lift(model, keypoints, flip=False) if guess is None else guess
+        first = first_guess(model, keypoints, flip=False) if guess is None else guess
         states = torch.cat([keypoints, first], -1)[None]
         times, sampler = released_times(), Ddim(Schedule())
     else:
-        first = lift(model, keypoints, flip) if guess is None else guess
+        first = first_guess(model, keypoints, flip) if guess is None else guess
         noise = model.noise
-        amplitude = 1.0 if hypotheses > 1 else 0.0
+        amplitude = AMPLITUDE if hypotheses > 1 else 0.0
         states, start = noise.start(torch.cat([keypoints, first], -1), hypotheses, amplitude, generator, frames)
         times, sampler = noise.schedule.times(start, steps), Ddim(noise.schedule)
     run = model.refiner if network is None else network

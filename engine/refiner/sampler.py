@@ -13,9 +13,10 @@ from contract.skeleton import Skeleton
 from engine.refiner.embedding import IMAGE_CHANNELS
 from engine.refiner.schedule import CLEAN, Schedule, standard_normal
 
-# What a mirrored picture does to (u, v, x, y, z).
-STATE_SIGNS = (-1.0, 1.0, -1.0, 1.0, 1.0)
-GUIDE_SIGNS = (-1.0, 1.0)
+# What a mirrored picture does to (u, v), to (x, y, z), and to a state (u, v, x, y, z).
+POINT_SIGNS = (-1.0, 1.0)
+POSE_SIGNS = (-1.0, 1.0, 1.0)
+STATE_SIGNS = (*POINT_SIGNS, *POSE_SIGNS)
 # States refined at once: enough to fill the processor, small enough for the activations to stay in its caches.
 BATCH = 128
 
@@ -96,7 +97,7 @@ def refine(
     times: Sequence[int],
     *,
     flip: bool = True,
-    guide_signs: Sequence[float] = GUIDE_SIGNS,
+    guide_signs: Sequence[float] = POINT_SIGNS,
     generator: torch.Generator | None = None,
     batch: int | None = None,
 ) -> Refined:

@@ -99,11 +99,11 @@ def _judge(network: str, tensors: dict[str, Tensor], header: dict[str, Any], spl
     if network == "lifter":
         lifter = Lifter(LifterConfig.from_dict(header["layout"]))
         lifter.load_state_dict(own)
-        return product_lifter.evaluate(lifter, split.validation)
+        return product_lifter.judge_lifter(lifter, split.validation)
     refiner = Refiner(BODY_22, RefinerConfig.from_dict(header["layout"]))
     refiner.load_state_dict(own)
     noise = MixtureNoise(Schedule(), int(header["start_step"]), ErrorModel.from_tensors(tensors))
-    return product_refiner.evaluate(refiner, noise, product_refiner.validation_poses(load_lifter(lifter_file), split))
+    return product_refiner.judge_refiner(refiner, noise, product_refiner.validation_poses(load_lifter(lifter_file), split))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

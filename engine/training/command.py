@@ -33,19 +33,20 @@ from engine.datasets.registry import LOADERS, load_poses
 from engine.datasets.split import HELD_OUT_HUMANS, HELD_OUT_SOURCES, split_segments, training_motions
 from engine.datasets.split import Split as PairsSplit
 from engine.lifter.network import LifterConfig, load_lifter
-from engine.refiner.graph_lifter import GraphLifter, GraphLifterConfig
+from engine.refiner.graph_lifter import GraphLifter, GraphLifterConfig, lift
 from engine.refiner.network import Refiner, RefinerConfig
 from engine.refiner.noise import FixedNoise
-from engine.refiner.pose_model import PoseModel, load_pose_model, save_pose_model
+from engine.refiner.pose_model import PaperModel, load_pose_model, save_pose_model
 from engine.refiner.schedule import Schedule
 from engine.training import lifter as product_lifter
 from engine.training import refiner as product_refiner
 from engine.training.detector_model import DetectorConfig, DetectorRecipe, load_detector_model, train_detector_model
+from engine.training.diffusion import Sampling
 from engine.training.display import Display, TensorBoardLog, peak_of
 from engine.training.guesses import foreign_guesses, stacked_guesses
 from engine.training.loop import LoopRecipe, Run, lines_into, train
-from engine.training.pose_lifter import PoseLifterLearner, lift
-from engine.training.pose_refiner import DiffusionRecipe, PoseRefinerLearner, Sampling, make_noise
+from engine.training.pose_lifter import PoseLifterLearner
+from engine.training.pose_refiner import DiffusionRecipe, PoseRefinerLearner, make_noise
 from engine.training.pose_table import PoseTable, pose_table
 from engine.training.processes import join
 from engine.training.sequence_refiner import SequenceRecipe, train_sequence
@@ -192,7 +193,7 @@ def _pose_lifter(order: Order, tables: list[PoseTable], recipe: LoopRecipe, data
     if log is not None:
         log.close()
         header = {"recipe": asdict(recipe), "data": data, "curve": [line.to_dict() for line in done.lines]}
-        save_pose_model(order.read.out / "lifter.safetensors", PoseModel(skeleton, done.model, None, FixedNoise(Schedule(), 0)), header)
+        save_pose_model(order.read.out / "lifter.safetensors", PaperModel(skeleton, done.model, None, FixedNoise(Schedule(), 0)), header)
 
 
 def first_guesses(order: Order, clips: list[PoseClips], tables: list[PoseTable]) -> tuple[list[Tensor], GraphLifter | None]:
@@ -236,7 +237,7 @@ def _pose_refiner(
     if log is not None:
         log.close()
         header = {"recipe": asdict(recipe), "diffusion": asdict(diffusion), "data": data, "curve": [line.to_dict() for line in done.lines]}
-        save_pose_model(order.read.out / "refiner.safetensors", PoseModel(skeleton, lifter, done.model, noise), header)
+        save_pose_model(order.read.out / "refiner.safetensors", PaperModel(skeleton, lifter, done.model, noise), header)
 
 
 def _train_pairs(order: Order) -> None:

@@ -22,7 +22,7 @@ from engine.datasets.human36m import TEST_FRAMES
 from engine.datasets.registry import LOADERS, load_poses
 from engine.refiner.fast.backend import choose_exact
 from engine.refiner.noise import Frames, MixtureNoise
-from engine.refiner.pose_model import PoseModel, lift, load_pose_model, predict
+from engine.refiner.pose_model import PaperModel, first_guess, load_pose_model, predict
 from engine.refiner.sampler import Model
 from engine.training.evaluation import Row, Table, table_of
 from engine.training.guesses import Poses, foreign_guesses, save_poses
@@ -119,7 +119,7 @@ def in_joints_of(
 
 
 def judged_poses(
-    model: PoseModel | None, network: Model | None, clip: PoseClip, given: Poses | None, read: argparse.Namespace, device: str,
+    model: PaperModel | None, network: Model | None, clip: PoseClip, given: Poses | None, read: argparse.Namespace, device: str,
     generator: torch.Generator,
 ) -> tuple[Poses, Poses]:  # fmt: skip
     """(the initial guess, the refined poses) of a clip, both (T,J,3) metres; equal where there is nothing to refine with.
@@ -132,7 +132,7 @@ def judged_poses(
     points = torch.from_numpy(np.nan_to_num(clip.keypoints)).to(device)
     flip = not read.no_flip
     guess = None if given is None else torch.from_numpy(np.asarray(given, dtype=np.float32)).to(device)
-    first = lift(model, points, flip=flip and read.mode == "paper") if guess is None else guess
+    first = first_guess(model, points, flip=flip and read.mode == "paper") if guess is None else guess
     sure = None if clip.confidence is None else torch.from_numpy(clip.confidence).to(device)
     drawn = read.mode == "paper" and read.hypotheses > 1
     if drawn and sure is None and isinstance(model.noise, MixtureNoise) and len(model.noise.errors.classes) > 1:
@@ -153,7 +153,7 @@ def _device(name: str) -> str:
     return ("cuda" if torch.cuda.is_available() else "cpu") if name == "auto" else name
 
 
-def _how(read: argparse.Namespace, model: PoseModel | None) -> str:
+def _how(read: argparse.Namespace, model: PaperModel | None) -> str:
     if model is None or model.refiner is None:
         return "no refiner"
     flip = "no flip" if read.no_flip else "flip averaging"

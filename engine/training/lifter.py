@@ -16,6 +16,7 @@ from engine.datasets.detections import Segment
 from engine.datasets.split import Split
 from engine.lifter.codec import NETWORK_FPS, decode, encode, encode_truth, upright_roll
 from engine.lifter.network import Lifter, LifterConfig
+from engine.refiner.state import METRES
 from engine.training.augmentation import augment
 from engine.training.crops import LENGTH, Crops
 from engine.training.detector_model import DetectorModel
@@ -25,7 +26,6 @@ from engine.training.transplant import Motions, transplant
 
 CLIP = 0.5  # of the gradient's norm
 SPIKE = 2.5  # batches whose loss is so many times the usual one are passed over
-METRES = 1.7  # losses are in metres of a person of this height, so that their size reads as an error
 # The judged limb joints weigh most; spine and head follow from them.
 JOINT_WEIGHT = tuple(0.5 if j in ("pelvis", "spine", "chest", "head", "head_top") else 1.0 for j in BODY_22.joints)
 
@@ -49,7 +49,8 @@ class LifterRecipe:
 
 
 def pose_loss(predicted: Tensor, truth: Tensor, velocity: float, bone: float) -> Tensor:
-    """Position, velocity and bone length errors of (B,T,22,3) poses in statures; in metres of METRES."""
+    """Position, velocity and bone length errors of (B,T,22,3) poses in statures; in metres of a person
+    METRES tall, so that their size reads as an error."""
     weight = torch.tensor(JOINT_WEIGHT, dtype=predicted.dtype, device=predicted.device)
     error = (predicted - truth).norm(dim=-1)
     change = (predicted.diff(dim=1) - truth.diff(dim=1)).norm(dim=-1)
@@ -73,7 +74,7 @@ def lift_segment(model: Lifter, segment: Segment) -> tuple[np.ndarray, np.ndarra
     )
 
 
-def evaluate(model: Lifter, segments: list[Segment]) -> dict[str, float]:
+def judge_lifter(model: Lifter, segments: list[Segment]) -> dict[str, float]:
     """Errors over whole segments beside those of the detector's plain world landmarks (unturned, unscaled) and of the base pose."""
     model.eval()
     totals: dict[str, list[np.ndarray]] = {}
@@ -126,7 +127,7 @@ class LifterLearner(Drawing):
         return pose_loss(forward(encoded), target, self.recipe.velocity, self.recipe.bone)
 
     def validate(self, model: Lifter) -> Figures:
-        return evaluate(model, self.split.validation)
+        return judge_lifter(model, self.split.validation)
 
 
 def loop_recipe(recipe: LifterRecipe) -> LoopRecipe:

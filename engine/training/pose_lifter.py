@@ -5,25 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from contract.skeleton import Skeleton
-from engine.refiner.sampler import mirrored
+from engine.refiner.graph_lifter import lift
+from engine.refiner.sampler import POINT_SIGNS, POSE_SIGNS
 from engine.training.loop import Batch, Drawing, Draws, Forward
-from engine.training.pose_table import POINT_SIGNS, POSE_SIGNS, PoseTable, judge, mirror_some
-
-CHUNK = 2048
-
-
-@torch.inference_mode()
-def lift(model: nn.Module, skeleton: Skeleton, keypoints: Tensor, flip: bool = True) -> Tensor:
-    """(N,J,2) to (N,J,3): the guess, averaged with that of the mirrored picture where `flip`."""
-    parts = []
-    for part in keypoints.split(CHUNK):
-        pose = model(part)
-        if flip:
-            twin = model(mirrored(part, skeleton, POINT_SIGNS))
-            pose = (pose + mirrored(twin, skeleton, POSE_SIGNS)) / 2
-        parts.append(pose)
-    return torch.cat(parts)
+from engine.training.pose_table import PoseTable, judge, mirror_some
 
 
 class PoseLifterLearner(Drawing):

@@ -11,17 +11,15 @@ import torch
 from torch import Tensor, nn
 
 from contract.failure import Failure
-from contract.skeleton import Skeleton
 from engine.datasets.gmm import draw as draw_kernels
-from engine.refiner.error_fit import Fit, fit_errors
-from engine.refiner.noise import RELEASED_SCALES, UNKNOWN, FixedNoise, Frames, MixtureNoise
-from engine.refiner.sampler import GUIDE_SIGNS, STATE_SIGNS, Ddim, Refined, refine
+from engine.refiner.error_fit import Fit
+from engine.refiner.noise import RELEASED_SCALES, FixedNoise
+from engine.refiner.sampler import POINT_SIGNS, STATE_SIGNS
 from engine.refiner.schedule import Schedule
-from engine.training.diffusion import noise_loss, with_real_errors
+from engine.training.diffusion import Noise, Sampling, draw_steps, matched_step, mixture_of, noise_loss, refine_guess, with_real_errors
 from engine.training.loop import Batch, Drawing, Draws, Forward
 from engine.training.pose_table import PoseTable, judge, mirror_some
 
-Noise = FixedNoise | MixtureNoise
 MODES = ("released", "paper")
 MATCHED = -1  # the step whose noise is as large as the lifter's error an axis
 GMM = ("first", "draw")
@@ -51,16 +49,6 @@ class DiffusionRecipe:
             raise Failure("bad_arguments", f"gmm is one of {', '.join(GMM)}, not {self.gmm!r}.")
 
 
-@dataclass(frozen=True)
-class Sampling:
-    """How a guess is refined. amplitude: of the noise that makes hypotheses differ, 0 where there is one."""
-
-    steps: int = 1
-    hypotheses: int = 1
-    amplitude: float = 1.0
-    flip: bool = True
-
-
 def guessed_states(table: PoseTable, guess: Tensor) -> Tensor:
     """(N,J,5): what refinement starts from, the detector's points beside the lifter's guess."""
     return torch.cat([table.keypoints, guess], -1)
@@ -74,27 +62,11 @@ def true_states(table: PoseTable, recipe: DiffusionRecipe) -> Tensor:
 
 def make_noise(table: PoseTable, guess: Tensor, recipe: DiffusionRecipe, seed: int = 0) -> Noise:
     """The forward process. The residuals are those of `table`: subjects that the lifter was not trained on, else they are too small."""
-    schedule = Schedule()
     residual = guessed_states(table, guess) - true_states(table, recipe)
-    rmse = float(residual[:, 1:, 2:].square().mean().sqrt())
-    start = schedule.start_step(rmse) if recipe.start_step == MATCHED else recipe.start_step
+    start = matched_step(residual) if recipe.start_step == MATCHED else recipe.start_step
     if recipe.mode == "released":
-        return FixedNoise(schedule, start)
-    confidence = None if table.confidence is None else table.confidence.cpu()
-    how = Fit(recipe.components, recipe.classes, seed)
-    return MixtureNoise(schedule, start, fit_errors(residual.cpu(), how, confidence, table.times))
-
-
-def refine_guess(
-    model: nn.Module, noise: Noise, skeleton: Skeleton, keypoints: Tensor, guess: Tensor, sampling: Sampling, seed: int = 0,
-    frames: Frames = UNKNOWN,
-) -> Refined:  # fmt: skip
-    """The refined poses of (N,J,2) keypoints and their (N,J,3) guess."""
-    amplitude = sampling.amplitude if sampling.hypotheses > 1 else 0.0
-    generator = torch.Generator().manual_seed(seed)  # on the CPU: the same draws whatever the device
-    states, step = noise.start(torch.cat([keypoints, guess], -1), sampling.hypotheses, amplitude, generator, frames)
-    times = noise.schedule.times(step, sampling.steps)
-    return refine(model, skeleton, Ddim(noise.schedule), states, keypoints, times, flip=sampling.flip, guide_signs=GUIDE_SIGNS)
+        return FixedNoise(Schedule(), start)
+    return mixture_of(residual, Fit(recipe.components, recipe.classes, seed), table.frames, start)
 
 
 class PoseRefinerLearner(Drawing):
@@ -117,19 +89,6 @@ class PoseRefinerLearner(Drawing):
         # the drawn 2D is the true one too, where none is known apart or the published code is followed
         self.drawn_is_true = recipe.mode == "released" or torch.equal(table.exact, table.keypoints)
 
-    def steps(self, rows: int) -> Tensor:
-        """(rows,) diffusion steps, drawn as the recipe says."""
-        noise, generator = self.noise, self.draws.generator
-        device = self.truth.device
-        last = noise.schedule.steps
-        even = rows - rows // 2 if self.recipe.focus else rows
-        half = torch.randint(0, last, ((even + 1) // 2,), generator=generator, device=device)
-        t = torch.cat([half, last - 1 - half])[:even]  # antithetic, as published
-        if self.recipe.focus:
-            widest = noise.schedule.start_step(2.0**0.5 * noise.schedule.sigma(noise.start_step))
-            t = torch.cat([t, torch.randint(noise.start_step, widest + 1, (rows // 2,), generator=generator, device=device)])
-        return t
-
     def rows(self, chosen: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Truth, guess (B,J,5), 2D (B,J,2) and the scales (B,J,5) of the fixed noise of the rows `chosen` (B,)."""
         truth, guess, points = self.truth[chosen], self.guess[chosen], self.table.keypoints[chosen]
@@ -149,9 +108,9 @@ class PoseRefinerLearner(Drawing):
         truth, guess, guide, scales = self.rows(chosen)
         truth, guess, guide, scales, sure = mirror_some(
             self.table.skeleton, flips, (truth, guess, guide, scales, self.sure[chosen, :, None]),
-            (STATE_SIGNS, STATE_SIGNS, GUIDE_SIGNS, (1.0,) * 5, (1.0,)),
+            (STATE_SIGNS, STATE_SIGNS, POINT_SIGNS, (1.0,) * 5, (1.0,)),
         )  # fmt: skip
-        t = self.steps(rows)
+        t = draw_steps(self.noise, rows, generator, self.noise.schedule.steps, self.recipe.focus)
         if isinstance(self.noise, FixedNoise):
             h, eps = self.noise.forward(truth, t, generator, scales=scales)
         else:
@@ -165,5 +124,6 @@ class PoseRefinerLearner(Drawing):
 
     def validate(self, model: nn.Module) -> dict[str, float]:
         table = self.held_out
-        refined = refine_guess(model, self.noise, table.skeleton, table.keypoints, self.held_out_guess, self.sampling, frames=table.frames)
+        guess = guessed_states(table, self.held_out_guess)
+        refined = refine_guess(model, self.noise, table.skeleton, guess, table.keypoints, POINT_SIGNS, self.sampling, frames=table.frames)
         return {**judge(self.held_out_guess, table.poses, "guess"), **judge(refined.pose[..., 2:], table.poses, "refined")}

@@ -12,14 +12,10 @@ from torch import Tensor
 from contract.failure import Failure
 from contract.skeleton import Skeleton
 from engine.datasets.benchmark import PoseClips
-from engine.refiner.error_fit import LONGEST
+from engine.refiner.error_fit import APART
 from engine.refiner.noise import Frames
 from engine.refiner.sampler import mirrored
 from engine.training.metrics import mpjpe, pa_mpjpe
-
-POSE_SIGNS = (-1.0, 1.0, 1.0)
-POINT_SIGNS = (-1.0, 1.0)
-APART = 100.0 * LONGEST  # seconds between two clips
 
 
 @dataclass(frozen=True)

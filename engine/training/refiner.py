@@ -16,23 +16,20 @@ from engine.datasets.split import Split
 from engine.lifter.codec import NETWORK_FPS, Encoded, body_matrix, encode, encode_truth
 from engine.lifter.network import Lifter
 from engine.refiner.embedding import CrossChannelReadout
-from engine.refiner.error_fit import LONGEST, Fit, fit_errors
+from engine.refiner.error_fit import APART, Fit
 from engine.refiner.error_model import ErrorModel
 from engine.refiner.network import Refiner, RefinerConfig
-from engine.refiner.noise import Frames, MixtureNoise, widened_step
-from engine.refiner.sampler import Ddim, refine
-from engine.refiner.schedule import Schedule
+from engine.refiner.noise import Frames, MixtureNoise
 from engine.refiner.state import GUIDE_SIGNS, METRES, confidence_of, guides, pose_of, states
 from engine.training.augmentation import augment
 from engine.training.crops import Crops
-from engine.training.diffusion import noise_loss, with_real_errors
+from engine.training.diffusion import Sampling, draw_steps, mixture_of, near_start, noise_loss, refine_guess, with_real_errors
 from engine.training.loop import Batch, Drawing, Draws, Figures, Forward, LoopRecipe, M, Run, Trained, lines_into, train
 from engine.training.metrics import mpjpe, pa_mpjpe, rooted_at_hips
 from engine.training.precision import products
 from engine.training.transplant import Motions, transplant
 
 POOL_RUNS = 32  # augmented crops that are lifted at once
-APART = 100.0 * LONGEST  # seconds between two runs: what lasts within one has nothing to do with another
 
 
 @dataclass(frozen=True)
@@ -59,7 +56,7 @@ class RefinerRecipe:
 
 
 @dataclass(frozen=True)
-class Poses:
+class StateTable:
     """Single frames: guess and truth (N,22,5) states, guide (N,22,6), times (N,) seconds, runs far apart; all on one device."""
 
     guess: Tensor
@@ -72,11 +69,11 @@ class Poses:
         """(N,22) 0 to 1."""
         return confidence_of(self.guide)
 
-    def __getitem__(self, rows: slice | Tensor) -> Poses:
-        return Poses(self.guess[rows], self.truth[rows], self.guide[rows], self.times[rows])
+    def __getitem__(self, rows: slice | Tensor) -> StateTable:
+        return StateTable(self.guess[rows], self.truth[rows], self.guide[rows], self.times[rows])
 
     @classmethod
-    def joined(cls, parts: Sequence[Poses]) -> Poses:
+    def joined(cls, parts: Sequence[StateTable]) -> StateTable:
         """One after another."""
         return cls(*(torch.cat([getattr(part, field.name) for part in parts]) for field in fields(cls)))
 
@@ -113,7 +110,7 @@ def point_frame(encoded: Encoded, rays: Tensor) -> Tensor:
 def pool_of_poses(
     lifter: Lifter, split: Split, recipe: RefinerRecipe, rng: np.random.Generator, generator: torch.Generator,
     motions: Motions | None = None,
-) -> Poses:  # fmt: skip
+) -> StateTable:  # fmt: skip
     """What the lifter makes of augmented training crops, some of them moved to other `motions`, beside their truth."""
     device = next(lifter.parameters()).device
     crops = Crops(split.train, device=device)
@@ -130,11 +127,11 @@ def pool_of_poses(
         truth = true_state(encoded, pairs.truth, pairs.stature, point_frame(encoded, pairs.rays))
         parts.append((states(encoded, pose.float()), truth, guides(encoded, pairs.visibility)))
     guess, truth, guide = (torch.cat(part).clone() for part in zip(*parts, strict=True))
-    return Poses(guess, truth, guide, run_times([crops.length] * (POOL_RUNS * recipe.pool)).to(device))
+    return StateTable(guess, truth, guide, run_times([crops.length] * (POOL_RUNS * recipe.pool)).to(device))
 
 
 @torch.inference_mode()
-def validation_poses(lifter: Lifter, split: Split, every: int = 4) -> Poses:
+def validation_poses(lifter: Lifter, split: Split, every: int = 4) -> StateTable:
     """Each `every`-th frame of the validation segments."""
     parts, device = [], next(lifter.parameters()).device
     clock = run_times([len(s.detected) for s in split.validation]).split([len(s.detected) for s in split.validation])
@@ -144,8 +141,8 @@ def validation_poses(lifter: Lifter, split: Split, every: int = 4) -> Poses:
         )
         encoded = encode(rays, visibility, world, detected)
         true = true_state(encoded, truth, torch.tensor([s.stature], device=device), point_frame(encoded, rays))
-        parts.append(Poses(states(encoded, lifter(encoded)), true, guides(encoded, visibility), times.to(device))[::every])
-    return Poses.joined(parts)
+        parts.append(StateTable(states(encoded, lifter(encoded)), true, guides(encoded, visibility), times.to(device))[::every])
+    return StateTable.joined(parts)
 
 
 def limbs_of(state: Tensor) -> np.ndarray:
@@ -153,7 +150,7 @@ def limbs_of(state: Tensor) -> np.ndarray:
     return rooted_at_hips(METRES * pose_of(state).cpu().numpy())
 
 
-def errors(poses: Poses, refined: Tensor) -> Figures:
+def errors(poses: StateTable, refined: Tensor) -> Figures:
     """Millimetres of a person METRES tall: the errors of the guess and of the `refined` states (N,22,5)."""
     figures, truth = {}, limbs_of(poses.truth)
     for name, state in (("guess", poses.guess), ("refined", refined)):
@@ -163,15 +160,13 @@ def errors(poses: Poses, refined: Tensor) -> Figures:
     return figures
 
 
-def evaluate(
-    model: Refiner, noise: MixtureNoise, poses: Poses, steps: int = 1, hypotheses: int = 1, amplitude: float = 0.0
-) -> dict[str, float]:
+def judge_refiner(model: Refiner, noise: MixtureNoise, poses: StateTable, steps: int = 1, hypotheses: int = 1) -> Figures:
     """Errors of the guess and of the refined pose, millimetres of a person METRES tall, and how well the spread foretells the error."""
     model.eval()
     known = Frames(poses.confidence, poses.times)
-    start, step = noise.start(poses.guess, hypotheses, amplitude, torch.Generator().manual_seed(0), known)
-    times = noise.schedule.times(step, steps)
-    refined = refine(model, BODY_22, Ddim(noise.schedule), start, poses.guide, times, flip=False, guide_signs=GUIDE_SIGNS)
+    refined = refine_guess(
+        model, noise, BODY_22, poses.guess, poses.guide, GUIDE_SIGNS, Sampling(steps, hypotheses, flip=False), frames=known
+    )
     figures = errors(poses, refined.pose)
     if hypotheses > 1:
         error = (METRES * (pose_of(refined.pose) - pose_of(poses.truth))).norm(dim=-1)[:, 1:]
@@ -179,16 +174,13 @@ def evaluate(
     return figures
 
 
-def fit_noise(poses: Poses, how: Fit) -> MixtureNoise:
+def fit_noise(poses: StateTable, how: Fit) -> MixtureNoise:
     """The mixtures of the residuals by EM, and the start step whose noise is as large as the guess's error an axis."""
-    residual = poses.guess - poses.truth
-    schedule = Schedule()
-    rmse = float(residual[:, 1:, 2:].square().mean().sqrt())
-    return MixtureNoise(schedule, schedule.start_step(rmse), fit_errors(residual.cpu(), how, poses.confidence.cpu(), poses.times.cpu()))
+    return mixture_of(poses.guess - poses.truth, how, Frames(poses.confidence, poses.times))
 
 
 def noisy(
-    poses: Poses, noise: MixtureNoise, t: Tensor, real_share: float, generator: torch.Generator, frames: int = 1
+    poses: StateTable, noise: MixtureNoise, t: Tensor, real_share: float, generator: torch.Generator, frames: int = 1
 ) -> tuple[Tensor, Tensor]:
     """(h_t, eps) of a batch: `real_share` of it moved by the lifter's own residual on the mixture's time scale, the rest by the mixture.
 
@@ -197,16 +189,6 @@ def noisy(
     times = None if frames == 1 else run_times([frames] * (len(t) // frames))
     drawn = noise.forward(poses.truth, t, generator, poses.confidence, times)
     return with_real_errors(drawn, poses.truth, poses.guess, t, noise, real_share, generator, frames)
-
-
-def draw_steps(noise: MixtureNoise, count: int, generator: torch.Generator) -> Tensor:
-    """(count,) diffusion steps: one half in antithetic pairs, as the paper's code draws them, up to twice the start step; the other
-    half where sampling begins, from the start step to the one of the widest hypotheses, because a sample depends most on its first step."""
-    last, device = min(noise.schedule.steps, 2 * noise.start_step + 1), generator.device
-    pairs = torch.randint(0, last, (count // 4,), generator=generator, device=device)
-    widest = widened_step(noise.schedule, noise.start_step, 1.0)
-    first = torch.randint(noise.start_step, widest + 1, (count - 2 * len(pairs),), generator=generator, device=device)
-    return torch.cat([pairs, last - 1 - pairs, first])
 
 
 def keep_the_guess(model: Refiner) -> None:
@@ -233,7 +215,7 @@ class RefinerLearner(Drawing):
         generator = self.draws.generator
         chosen = torch.randint(0, len(self.pool.guess), (rows,), generator=generator, device=generator.device)
         batch = self.pool[chosen]
-        t = draw_steps(self.noise, rows, generator)
+        t = draw_steps(self.noise, rows, generator, near_start(self.noise))
         h, eps = noisy(batch, self.noise, t, self.recipe.real_share, generator)
         return h, t, batch.guide, eps
 
@@ -241,7 +223,7 @@ class RefinerLearner(Drawing):
         return noise_loss(forward, batch)
 
     def validate(self, model: Refiner) -> Figures:
-        return evaluate(model, self.noise, self.held_out)
+        return judge_refiner(model, self.noise, self.held_out)
 
 
 def loop_recipe(recipe: RefinerRecipe) -> LoopRecipe:
@@ -264,7 +246,7 @@ def train_refiner(
     model = Refiner(BODY_22, replace(config, guide_signs=GUIDE_SIGNS))
     begin(model, start)
     done = taught("refiner", learner, model, model.config, log, run)
-    several = evaluate(done.model, learner.noise, learner.held_out, hypotheses=3, amplitude=0.5)
+    several = judge_refiner(done.model, learner.noise, learner.held_out, hypotheses=3)
     info = {"recipe": asdict(recipe), "validation": done.figures, "validation_3_hypotheses": several}
     return done.model, learner.noise.errors, learner.noise.start_step, info
 

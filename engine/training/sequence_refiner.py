@@ -23,9 +23,10 @@ from engine.refiner.sampler import Ddim
 from engine.refiner.sequence import SequenceRefiner
 from engine.refiner.state import GUIDE_SIGNS
 from engine.training.crops import LENGTH
+from engine.training.diffusion import draw_steps, near_start
 from engine.training.loop import Batch, Figures, Run
 from engine.training.metrics import acceleration_error
-from engine.training.refiner import Poses, RefinerLearner, RefinerRecipe, begin, draw_steps, errors, limbs_of, noisy, taught
+from engine.training.refiner import RefinerLearner, RefinerRecipe, StateTable, begin, errors, limbs_of, noisy, taught
 from engine.training.transplant import Motions
 
 
@@ -42,7 +43,7 @@ def runs_of(times: Tensor) -> list[slice]:
     return [slice(a, b) for a, b in pairwise([0, *breaks, len(times)])]
 
 
-def refined_runs(model: SequenceRefiner, noise: MixtureNoise, poses: Poses) -> Tensor:
+def refined_runs(model: SequenceRefiner, noise: MixtureNoise, poses: StateTable) -> Tensor:
     """(N,22,5) the states of runs one after another, refined in one step from the guess, each run as a whole."""
     sampler, parts = Ddim(noise.schedule), []
     for run in map(poses.__getitem__, runs_of(poses.times)):
@@ -52,7 +53,7 @@ def refined_runs(model: SequenceRefiner, noise: MixtureNoise, poses: Poses) -> T
 
 
 @torch.inference_mode()
-def evaluate(model: SequenceRefiner, noise: MixtureNoise, poses: Poses) -> Figures:
+def judge_runs(model: SequenceRefiner, noise: MixtureNoise, poses: StateTable) -> Figures:
     """Errors of the guess and of the refined poses of whole runs, of a person METRES tall: millimetres, and m/s^2 of acceleration."""
     model.eval()
     refined = refined_runs(model, noise, poses)
@@ -74,7 +75,7 @@ class SequenceLearner(RefinerLearner):
         generator = self.draws.generator
         runs = torch.randint(0, len(self.pool.guess) // LENGTH, (rows,), generator=generator, device=generator.device)
         batch = self.pool[(LENGTH * runs[:, None] + torch.arange(LENGTH, device=generator.device)).flatten()]
-        t = draw_steps(self.noise, 4 * ((rows + 3) // 4), generator)
+        t = draw_steps(self.noise, 4 * ((rows + 3) // 4), generator, near_start(self.noise))
         t = t[torch.randperm(len(t), generator=generator, device=generator.device)[:rows]]
         h, eps = noisy(batch, self.noise, t.repeat_interleave(LENGTH), self.recipe.real_share, generator, LENGTH)
         h, guide, eps = (values.unflatten(0, (rows, LENGTH)) for values in (h, batch.guide, eps))
@@ -82,7 +83,7 @@ class SequenceLearner(RefinerLearner):
 
     def validate(self, model: nn.Module) -> Figures:
         assert isinstance(model, SequenceRefiner)
-        return evaluate(model, self.noise, self.held_out)
+        return judge_runs(model, self.noise, self.held_out)
 
 
 def train_sequence(

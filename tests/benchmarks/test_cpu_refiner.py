@@ -8,7 +8,7 @@ import torch
 
 from benchmarks import cpu_refiner
 from engine.poses import PoseModel
-from engine.training.refiner import Poses
+from engine.training.refiner import StateTable
 
 SAMPLE = Path(__file__).resolve().parents[2] / "examples" / "sample.mp4"
 
@@ -40,7 +40,7 @@ def test_the_error_is_that_of_the_poses_given() -> None:
     truth = 0.3 * torch.randn(6, 22, 5)
     guess = truth.clone()
     guess[:, ::3, 2] += 0.01
-    table = cpu_refiner.accuracy(PoseModel("cpu"), Poses(guess, truth, 0.3 * torch.randn(6, 22, 6), torch.arange(6) / 30.0))
+    table = cpu_refiner.accuracy(PoseModel("cpu"), StateTable(guess, truth, 0.3 * torch.randn(6, 22, 6), torch.arange(6) / 30.0))
     rows = dict(zip(("guess", "float32", "bfloat16"), zip(*(column.cells for column in table.columns), strict=True), strict=True))
     assert 1.0 < float(rows["guess"][1]) < 20.0
     assert float(rows["float32"][2]) == 0.0 == float(rows["float32"][3])

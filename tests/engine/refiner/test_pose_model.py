@@ -14,20 +14,20 @@ from engine.refiner.graph_lifter import GraphLifter, GraphLifterConfig
 from engine.refiner.mixture import Mixture
 from engine.refiner.network import Refiner, RefinerConfig
 from engine.refiner.noise import FixedNoise, MixtureNoise
-from engine.refiner.pose_model import ModeName, PoseModel, lift, load_pose_model, predict, save_pose_model
+from engine.refiner.pose_model import ModeName, PaperModel, first_guess, load_pose_model, predict, save_pose_model
 from engine.refiner.schedule import Schedule
 
 LEFT, RIGHT = [4, 5, 6, 11, 12, 13], [1, 2, 3, 14, 15, 16]
 
 
-def make(skeleton: Skeleton = H36M_17, mixed: bool = True, released: bool = False) -> PoseModel:
+def make(skeleton: Skeleton = H36M_17, mixed: bool = True, released: bool = False) -> PaperModel:
     torch.manual_seed(0)
     joints = len(skeleton)
     mixture = Mixture(torch.ones(joints, 1), torch.zeros(joints, 1, 5), 1e-4 * torch.eye(5).expand(joints, 1, 5, 5))
     noise = MixtureNoise(Schedule(), 5, mixture) if mixed else FixedNoise(Schedule(), 6)
     lifter = GraphLifter(skeleton, GraphLifterConfig(hidden=8, layers=1, heads=2)).eval()
     refiner = Refiner(skeleton, RefinerConfig(hidden=8, layers=2, heads=2, released=released)).eval()
-    return PoseModel(skeleton, lifter, refiner, noise)
+    return PaperModel(skeleton, lifter, refiner, noise)
 
 
 def points(seed: int = 1, joints: int = 17) -> Tensor:
@@ -88,7 +88,7 @@ def test_the_fast_network_gives_the_same_poses(mode: ModeName) -> None:
         predict(model, p, mode, hypotheses=3, steps=3, generator=torch.Generator().manual_seed(0), network=network)
         for network in (None, fast)
     )
-    assert fast is not model.refiner and float((plain - lift(model, p)).abs().max()) > 1e-3
+    assert fast is not model.refiner and float((plain - first_guess(model, p)).abs().max()) > 1e-3
     torch.testing.assert_close(quick, plain, atol=1e-5, rtol=0)
 
 
@@ -97,7 +97,7 @@ def test_a_mirrored_picture_gives_the_mirrored_pose() -> None:
     other = p.clone()
     other[..., 0] *= -1
     other[:, LEFT + RIGHT] = other[:, RIGHT + LEFT]
-    for function in (lambda x: lift(model, x), lambda x: predict(model, x, "paper")):
+    for function in (lambda x: first_guess(model, x), lambda x: predict(model, x, "paper")):
         pose, twin = function(p), function(other).clone()
         twin[..., 0] *= -1
         twin[:, LEFT + RIGHT] = twin[:, RIGHT + LEFT]
@@ -106,12 +106,12 @@ def test_a_mirrored_picture_gives_the_mirrored_pose() -> None:
 
 def test_another_lifters_guess_is_refined() -> None:
     model, p = make(), points()
-    guess = lift(model, p)
+    guess = first_guess(model, p)
     for mode in ("released", "paper"):
-        alone = PoseModel(model.skeleton, None, model.refiner, model.noise)
+        alone = PaperModel(model.skeleton, None, model.refiner, model.noise)
         assert not torch.equal(predict(alone, p, mode, guess=guess), guess)
     torch.testing.assert_close(predict(alone, p, "paper", guess=guess), predict(model, p, "paper"))
-    lifter_alone = PoseModel(model.skeleton, model.lifter, None, model.noise)
+    lifter_alone = PaperModel(model.skeleton, model.lifter, None, model.noise)
     assert torch.equal(predict(lifter_alone, p, "paper"), guess)
     with pytest.raises(Failure, match="no lifter"):
         predict(alone, p, "paper")

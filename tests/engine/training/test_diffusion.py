@@ -3,9 +3,12 @@
 import numpy as np
 import torch
 
+from contract.skeleton import H36M_17
+from engine.refiner.error_fit import Fit
 from engine.refiner.noise import FixedNoise
+from engine.refiner.sampler import POINT_SIGNS
 from engine.refiner.schedule import Schedule
-from engine.training.diffusion import noise_loss, with_real_errors
+from engine.training.diffusion import Sampling, draw_steps, matched_step, mixture_of, near_start, noise_loss, refine_guess, with_real_errors
 
 
 def test_a_real_error_is_the_noise_that_leads_from_the_truth_to_the_guess():
@@ -37,3 +40,28 @@ def test_the_loss_sums_over_a_pose():
     h, guide, eps = np.arange(12.0).reshape(2, 3, 2), None, np.ones((2, 3, 2))
     loss = noise_loss(lambda h, t, guide: 2 * h, (torch.from_numpy(h), torch.tensor([1, 2]), guide, torch.from_numpy(eps)))
     assert float(loss) == sum((2 * value - 1) ** 2 for value in range(12)) / 2
+
+
+def test_steps_are_antithetic_and_half_lie_where_sampling_begins() -> None:
+    noise, generator = FixedNoise(Schedule(), 6), torch.Generator().manual_seed(0)
+    for last in (noise.schedule.steps, near_start(noise)):
+        t = draw_steps(noise, 400, generator, last)
+        assert t.shape == (400,) and torch.equal(t[:100] + t[100:200], torch.full((100,), last - 1))
+        assert bool((t[200:] >= noise.start_step).all()) and int(t.min()) >= 0 and int(t[:200].max()) < last
+    even = draw_steps(noise, 401, generator, noise.schedule.steps, focus=False)
+    assert even.shape == (401,) and abs(float(even.float().mean()) - 25) < 1 and int(even.min()) >= 0 and int(even.max()) <= 50
+    assert near_start(noise) == 13 and near_start(FixedNoise(Schedule(), 40)) == noise.schedule.steps
+
+
+def test_the_start_step_is_where_the_noise_is_as_large_as_the_error() -> None:
+    residual = 0.05 * torch.randn(2000, 17, 5, generator=torch.Generator().manual_seed(1))
+    step = matched_step(residual)
+    assert abs(Schedule().sigma(step) - 0.05) <= abs(Schedule().sigma(step - 1) - 0.05) + 1e-9
+    noise = mixture_of(residual, Fit(1, 1))
+    assert noise.start_step == step and mixture_of(residual, Fit(1, 1), start_step=9).start_step == 9
+    assert refine_guess(still, noise, H36M_17, residual[:4], residual[:4, :, :2], POINT_SIGNS, Sampling(1, 3)).hypotheses.shape[0] == 3
+
+
+def still(x: torch.Tensor, t: torch.Tensor, p: torch.Tensor | None = None) -> torch.Tensor:
+    """A network that sees no noise."""
+    return torch.zeros_like(x)

@@ -14,7 +14,7 @@ from engine.datasets.benchmark import Source
 from engine.datasets.registry import load_poses
 from engine.refiner.error_model import ErrorModel
 from engine.refiner.noise import MixtureNoise
-from engine.refiner.pose_model import PoseModel, save_pose_model
+from engine.refiner.pose_model import PaperModel, save_pose_model
 from engine.training import evaluate
 from engine.training.evaluate import main
 from engine.training.guesses import save_poses
@@ -109,7 +109,7 @@ def test_hypotheses_by_confidence_want_one(h36m, capsys):
     (plain,) = made.noise.errors.classes
     by_confidence = ErrorModel((plain, plain), torch.full((17, 1), 0.5), torch.zeros(17, 5), torch.zeros(17))
     noise = MixtureNoise(made.noise.schedule, made.noise.start_step, by_confidence)
-    save_pose_model(h36m / "m.safetensors", PoseModel(made.skeleton, made.lifter, made.refiner, noise))
+    save_pose_model(h36m / "m.safetensors", PaperModel(made.skeleton, made.lifter, made.refiner, noise))
     words = ("--data", "h36m", "--path", h36m, "--weights", h36m / "m.safetensors", "--every", 6)
     with pytest.raises(Failure, match="these keypoints have none; use --hypotheses 1"):
         main([*map(str, words), "--hypotheses", "2"])
@@ -130,7 +130,7 @@ def test_another_lifter_is_judged_and_refined(h36m, capsys, monkeypatch):
     words = ("--data", "h36m", "--path", h36m, "--keypoints", "gt")
     alone = figures(capsys, *words, "--lifter", "peer_lifter:flat")
     model = make()
-    save_pose_model(h36m / "m.safetensors", PoseModel(model.skeleton, None, model.refiner, model.noise))
+    save_pose_model(h36m / "m.safetensors", PaperModel(model.skeleton, None, model.refiner, model.noise))
     refined = figures(capsys, *words, "--lifter", "peer_lifter:flat", "--weights", h36m / "m.safetensors")
     assert refined["initial_guess"]["P1 mm"] == pytest.approx(alone["averages"][0]["P1 mm"], abs=1e-3)
     for name, said in (("peer_lifter:wings", "no lifter"), ("none_such:flat", "no lifter"), ("peer_lifter:number", "cannot be called")):
@@ -160,7 +160,7 @@ def test_weights_of_22_joints_are_judged_in_the_fields_17(tmp_path, capsys):
     off[[BODY_22.index("toe.L"), BODY_22.index("knee.L")]] = [[0.5, 0, 0], [0.0, 0.017, 0]]
     save_poses(tmp_path / "p.npz", clips, [clip.poses + off for clip in clips.clips])
     made = make(skeleton=BODY_22)
-    save_pose_model(tmp_path / "m.safetensors", PoseModel(BODY_22, made.lifter, None, made.noise))
+    save_pose_model(tmp_path / "m.safetensors", PaperModel(BODY_22, made.lifter, None, made.noise))
     words = ["--data", "mocap", "--path", tmp_path / "motions", "--weights", tmp_path / "m.safetensors"]
     words += ["--predictions", tmp_path / "p.npz"]
     assert figures(capsys, *words, "--skeleton", "H36M_17")["averages"][0]["P1 mm"] == pytest.approx(1.0, abs=1e-3)

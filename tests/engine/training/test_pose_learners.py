@@ -10,17 +10,17 @@ from contract.failure import Failure
 from contract.skeleton import BODY_22, H36M_17
 from engine.datasets.benchmark import Source
 from engine.datasets.registry import load_poses
+from engine.refiner.graph_lifter import lift
 from engine.refiner.network import Refiner, RefinerConfig
 from engine.refiner.noise import FixedNoise, MixtureNoise
-from engine.refiner.sampler import mirrored
-from engine.training.pose_lifter import PoseLifterLearner, lift
+from engine.refiner.sampler import POINT_SIGNS, mirrored
+from engine.training.diffusion import Sampling, refine_guess
+from engine.training.pose_lifter import PoseLifterLearner
 from engine.training.pose_refiner import (
     DiffusionRecipe,
     PoseRefinerLearner,
-    Sampling,
     guessed_states,
     make_noise,
-    refine_guess,
     true_states,
 )
 from engine.training.pose_table import PoseTable, judge, pose_table
@@ -109,23 +109,13 @@ def test_the_lifters_whole_error_at_the_start_step_is_the_guess():
     assert len(at) > 20 and float((at[:, None] - both).abs().amax((2, 3)).amin(1).max()) < 1e-5
 
 
-def test_steps_are_antithetic_and_half_lie_where_sampling_begins():
-    table, guess = made_up()
-    recipe = DiffusionRecipe(components=1)
-    noise = make_noise(table, guess, recipe)
-    t = PoseRefinerLearner(table, guess, table, guess, noise, recipe).steps(400)
-    assert t.shape == (400,) and torch.equal(t[:100] + t[100:200], torch.full((100,), 50)) and bool((t[200:] >= noise.start_step).all())
-    even = PoseRefinerLearner(table, guess, table, guess, noise, DiffusionRecipe(components=1, focus=False)).steps(401)
-    assert even.shape == (401,) and abs(float(even.float().mean()) - 25) < 1 and int(even.min()) >= 0 and int(even.max()) <= 50
-
-
 def test_a_network_that_sees_no_noise_leaves_the_guess():
     table, guess = made_up(50)
     for network in ({}, {"use_cce": False}, {"use_cag": False}):
         model = Refiner(H36M_17, RefinerConfig(8, 2, 2, **network)).eval()
         keep_the_guess(model)
         noise = make_noise(table, guess, DiffusionRecipe(components=1))
-        refined = refine_guess(model, noise, H36M_17, table.keypoints, guess, Sampling())
+        refined = refine_guess(model, noise, H36M_17, guessed_states(table, guess), table.keypoints, POINT_SIGNS, Sampling())
         scale = noise.schedule.alpha_bar(noise.start_step) ** 0.5  # a state without noise counts as shrunk
         assert torch.allclose(refined.pose[..., 2:], guess / scale, atol=1e-5)
 

@@ -12,9 +12,8 @@ from engine.refiner.network import RefinerConfig
 from engine.refiner.state import CONFIDENCE, METRES, pose_of
 from engine.training.crops import LENGTH
 from engine.training.refiner import (
-    Poses,
     RefinerRecipe,
-    draw_steps,
+    StateTable,
     fit_noise,
     noisy,
     point_frame,
@@ -44,7 +43,7 @@ def made_up_poses(count=400):
     guess[:, 0, 2:] = 0
     guide = torch.zeros(count, len(BODY_22), 6)
     guide[..., CONFIDENCE] = torch.rand(count, len(BODY_22), generator=g) - 0.5
-    return Poses(guess, truth, guide, torch.arange(count, dtype=torch.float64) / 30.0)
+    return StateTable(guess, truth, guide, torch.arange(count, dtype=torch.float64) / 30.0)
 
 
 def test_the_true_state_lies_on_the_points_of_a_detector_that_is_right(split):
@@ -86,7 +85,7 @@ def test_the_unsure_get_the_noise_of_the_unsure():
     poses = made_up_poses(4000)
     unsure = poses.confidence < 0.5
     guess = poses.truth + torch.where(unsure[..., None], 3.0, 1.0) * (poses.guess - poses.truth)
-    poses = Poses(guess, poses.truth, poses.guide, poses.times)
+    poses = StateTable(guess, poses.truth, poses.guide, poses.times)
     noise = fit_noise(poses, Fit(1, 2))
     t = torch.full((len(poses.truth),), noise.start_step)
     h, _ = noisy(poses, noise, t, 0.0, torch.Generator().manual_seed(0))
@@ -98,15 +97,6 @@ def test_the_unsure_get_the_noise_of_the_unsure():
 def test_runs_are_far_apart():
     times = run_times([3, 2])
     assert times[:3].tolist() == pytest.approx([0, 1 / 30, 2 / 30]) and times[3] - times[2] > 100 and times[4] - times[3] < 0.04
-
-
-def test_steps_cover_the_chain_and_lean_to_where_sampling_begins():
-    noise = fit_noise(made_up_poses(), Fit(1, 1))
-    t = draw_steps(noise, 400, torch.Generator().manual_seed(0))
-    first = noise.start_step
-    assert t.shape == (400,) and t.min() >= 0 and t.max() <= 2 * first
-    assert torch.equal(t[:100] + t[100:200], torch.full((100,), 2 * first))
-    assert (t[200:] >= first).all() and float((t >= first).float().mean()) > 0.7
 
 
 def test_training_starts_at_the_guess_learns_and_is_the_same_twice(split, tmp_path):

@@ -14,8 +14,8 @@ from engine.refiner.sampler import Ddim
 from engine.refiner.sequence import SequenceRefiner
 from engine.refiner.state import GUIDE_SIGNS
 from engine.training.crops import LENGTH
-from engine.training.refiner import Poses, fit_noise, keep_the_guess, run_times
-from engine.training.sequence_refiner import SequenceLearner, SequenceRecipe, evaluate, refined_runs, train_sequence
+from engine.training.refiner import StateTable, fit_noise, keep_the_guess, run_times
+from engine.training.sequence_refiner import SequenceLearner, SequenceRecipe, judge_runs, refined_runs, train_sequence
 from tests.engine.datasets.pairs import write_pairs
 
 TINY = RefinerConfig(hidden=8, layers=2, heads=2, dropout=0.0, attention_dropout=0.0, conv_dropout=0.0, guide_signs=GUIDE_SIGNS)
@@ -39,7 +39,7 @@ def made_up(runs=(30, 20)):
     truth[:, 0, 2:] = 0
     guess = truth + 0.04 * torch.randn(truth.shape, generator=g)
     guess[:, 0, 2:] = 0
-    return Poses(guess, truth, torch.zeros(sum(runs), len(BODY_22), 6), run_times(runs))
+    return StateTable(guess, truth, torch.zeros(sum(runs), len(BODY_22), 6), run_times(runs))
 
 
 def test_runs_are_refined_each_by_itself():
@@ -63,7 +63,7 @@ def test_who_keeps_the_guess_has_its_errors():
     model = SequenceRefiner(BODY_22, TINY, reach=3)
     keep_the_guess(model.refiner)
     poses = made_up()
-    figures = evaluate(model, fit_noise(poses, Fit(1, 1)), poses)
+    figures = judge_runs(model, fit_noise(poses, Fit(1, 1)), poses)
     for name in ("mpjpe", "pa"):
         # no noise predicted leaves the pose but for the scale of its step
         assert figures[f"refined_{name}"] == pytest.approx(figures[f"guess_{name}"], rel=0.05)

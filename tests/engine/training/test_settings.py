@@ -10,9 +10,10 @@ from engine.refiner.network import RefinerConfig
 from engine.refiner.state import GUIDE_SIGNS
 from engine.training.command import TABLES
 from engine.training.detector_model import DetectorConfig, DetectorRecipe
+from engine.training.diffusion import Sampling
 from engine.training.lifter import LifterRecipe
 from engine.training.loop import LoopRecipe
-from engine.training.pose_refiner import DiffusionRecipe, Sampling
+from engine.training.pose_refiner import DiffusionRecipe
 from engine.training.refiner import RefinerRecipe
 from engine.training.sequence_refiner import SequenceRecipe
 from engine.training.settings import CONFIGS, fill, read_toml
