@@ -24,9 +24,10 @@ def register() -> None:
 def unregister() -> None:
     import bpy
 
-    from . import operators, panel, preferences, properties, worker
+    from . import operators, panel, preferences, properties, readiness, worker
     from .retarget import interface
 
+    readiness.end()
     operators.stop_running()
     worker.end_all()
     while _commands:

@@ -17,11 +17,12 @@ from ..contract.failure import Failure
 from ..contract.motion_file import load_motion
 from ..contract.options import CaptureOptions
 from ..contract.outputs import PANEL_ADVICE
+from . import readiness
 from .camera import scene_camera_path
 from .capture import Capture, Placement, Take, check_video, place_motion, quality_sentence
 from .export import MOTION_EXTENSION, check_files
 from .key_reduction import Tolerance
-from .preferences import preferred_python
+from .preferences import PACKAGE, preferred_python
 from .properties import PLACEMENT_PROPERTIES, KinoliftStatus, capture_properties
 from .retarget.takes import keep_for_session
 from .scene import MATCH
@@ -200,6 +201,9 @@ class KINOLIFT_OT_capture_video(bpy.types.Operator):
         if not context.scene.kinolift.video:
             cls.poll_message_set("Choose a video first")
             return False
+        if missing := context.window_manager.kinolift.missing:
+            cls.poll_message_set(f"{missing}; the preferences say what to do")
+            return False
         return bool(KINOLIFT_OT_capture.poll(context))
 
     def execute(self, context: bpy.types.Context) -> set[str]:
@@ -283,7 +287,7 @@ class KINOLIFT_OT_load_motion(bpy.types.Operator, ImportHelper):
 
 
 class KINOLIFT_OT_check_setup(bpy.types.Operator):
-    """Look whether everything that a capture needs is there, and say how to mend what is not"""
+    """Look whether everything that a capture needs is there, and say below how to mend what is not"""
 
     bl_idname = "kinolift.check_setup"
     bl_label = "Check Setup"
@@ -293,12 +297,19 @@ class KINOLIFT_OT_check_setup(bpy.types.Operator):
         bad = [finding for finding in found if not finding.good]
         for finding in found:
             self.report({"INFO" if finding.good else "WARNING"}, finding.text)
-        if not bpy.app.background:
-            context.window_manager.popup_menu(
-                lambda menu, _: [menu.layout.label(text=f.text, icon="CHECKMARK" if f.good else "ERROR") for f in found],
-                title="Kinolift: ready" if not bad else "Kinolift: not ready",
-            )
+        readiness.show(found)
         return {"FINISHED"} if not bad else {"CANCELLED"}
+
+
+class KINOLIFT_OT_open_preferences(bpy.types.Operator):
+    """Open the preferences of Kinolift, which say what is missing and what to do"""
+
+    bl_idname = "kinolift.open_preferences"
+    bl_label = "Open Preferences"
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        readiness.look(preferred_python())
+        return set(bpy.ops.preferences.addon_show(module=PACKAGE))
 
 
 def stop_running() -> None:
@@ -354,4 +365,5 @@ CLASSES = (
     KINOLIFT_OT_load_motion,
     *TAKE_CLASSES,
     KINOLIFT_OT_check_setup,
+    KINOLIFT_OT_open_preferences,
 )

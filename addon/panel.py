@@ -4,15 +4,13 @@
 
 from __future__ import annotations
 
-from pathlib import PurePath
-
 import bpy
 
+from . import readiness
 from .armature import is_kinolift
 from .markers import unsure_of
-
-_CHARACTER = 7.0  # pixels of an average letter at scale 1, to break long sentences where the sidebar ends
-_MARGIN = 60.0  # pixels of the sidebar's width that icon, box and borders take
+from .preferences import preferred_python
+from .sentences import draw_sentence, placeholder
 
 
 class _Tab:
@@ -27,6 +25,7 @@ class KINOLIFT_PT_capture(_Tab, bpy.types.Panel):
     bl_label = "Kinolift"
 
     def draw(self, context: bpy.types.Context) -> None:
+        readiness.look_once(preferred_python())
         layout = self.layout
         settings, status = context.scene.kinolift, context.window_manager.kinolift
         column = layout.column()
@@ -36,6 +35,9 @@ class KINOLIFT_PT_capture(_Tab, bpy.types.Panel):
         if status.running:
             _draw_progress(layout, context, status)
         else:
+            if status.missing:
+                layout.label(text=status.missing, icon="ERROR")
+                layout.operator("kinolift.open_preferences", icon="PREFERENCES")
             column = layout.column()
             column.scale_y = 1.5
             column.operator("kinolift.capture_video", icon="ARMATURE_DATA", text="Capture")
@@ -125,11 +127,6 @@ class KINOLIFT_PT_files(_Tab, bpy.types.Panel):
                 self.layout.operator("kinolift.mark_unsure", icon="MARKER_HLT")
 
 
-def placeholder(text: str) -> dict[str, str]:
-    """What stands in an empty text field, where this Blender can show that (4.3 and later)."""
-    return {"placeholder": text} if "placeholder" in bpy.types.UILayout.bl_rna.functions["prop"].parameters else {}
-
-
 def _draw_progress(layout: bpy.types.UILayout, context: bpy.types.Context, status: bpy.types.PropertyGroup) -> None:
     column = layout.column(align=True)
     counted = f"{status.stage}  {status.fraction:.0%}" if status.text else status.stage
@@ -140,30 +137,6 @@ def _draw_progress(layout: bpy.types.UILayout, context: bpy.types.Context, statu
     right.alignment = "RIGHT"
     right.label(text=status.rate)
     layout.operator("kinolift.cancel", icon="X")
-
-
-def draw_sentence(layout: bpy.types.UILayout, context: bpy.types.Context, sentence: str, icon: str) -> None:
-    """A sentence in a box, broken into lines as wide as the sidebar."""
-    width = (context.region.width / context.preferences.system.ui_scale - _MARGIN) / _CHARACTER
-    column = layout.box().column(align=True)
-    column.scale_y = 0.8
-    for number, line in enumerate(_lines(sentence, max(16, int(width)))):
-        column.label(text=line, icon=icon if number == 0 else "BLANK1")
-
-
-def _lines(sentence: str, width: int) -> list[str]:
-    """The sentence in lines of at most `width` letters; a path that is longer is shortened to its end."""
-    lines: list[str] = []
-    for word in sentence.split():
-        if len(word) > width:
-            word = f"…{PurePath(word).name}"
-            if len(word) > width:
-                word = f"…{word[-width + 1 :]}"
-        if lines and len(lines[-1]) + 1 + len(word) <= width:
-            lines[-1] += f" {word}"
-        else:
-            lines.append(word)
-    return lines
 
 
 CLASSES = (KINOLIFT_PT_capture, KINOLIFT_PT_person, KINOLIFT_PT_scene, KINOLIFT_PT_quality, KINOLIFT_PT_files)

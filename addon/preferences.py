@@ -1,11 +1,18 @@
-"""The add-on's preferences: which Python runs the worker."""
+"""The add-on's preferences: which Python runs the worker, and below it what Check Setup has found."""
 
 from __future__ import annotations
 
 import bpy
 
+from . import readiness
+from .sentences import draw_sentence, placeholder
+
 # the extension's package, however Blender has named it (bl_ext.user_default.kinolift): the parent of this one
 PACKAGE = __package__.rpartition(".")[0]
+
+
+def _look(preferences: bpy.types.AddonPreferences, context: bpy.types.Context) -> None:
+    readiness.look(preferred_python())
 
 
 class KinoliftPreferences(bpy.types.AddonPreferences):
@@ -18,12 +25,16 @@ class KinoliftPreferences(bpy.types.AddonPreferences):
             "Empty: the variable KINOLIFT_PYTHON, else Blender's own Python"
         ),
         subtype="FILE_PATH",
+        update=_look,
     )
 
     def draw(self, context: bpy.types.Context) -> None:
-        self.layout.use_property_split = True
-        self.layout.prop(self, "worker_python")
-        self.layout.operator("kinolift.check_setup")
+        layout = self.layout
+        layout.use_property_split = True
+        layout.prop(self, "worker_python", **placeholder("Blender's own"))
+        layout.operator("kinolift.check_setup")
+        for finding in context.window_manager.kinolift.findings:
+            draw_sentence(layout, context, finding.text, "CHECKMARK" if finding.good else "ERROR")
 
 
 def preferred_python() -> str:

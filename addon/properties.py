@@ -177,8 +177,16 @@ class KinoliftNote(bpy.types.PropertyGroup):
     text: StringProperty()  # type: ignore[valid-type]
 
 
+class KinoliftFinding(bpy.types.PropertyGroup):
+    text: StringProperty()  # type: ignore[valid-type]
+    good: BoolProperty()  # type: ignore[valid-type]
+
+
 class KinoliftStatus(bpy.types.PropertyGroup):
-    """Of the window manager: the running capture and the last result; never saved."""
+    """Of the window manager: the setup, the running capture and the last result; never saved."""
+
+    missing: StringProperty()  # type: ignore[valid-type]
+    findings: CollectionProperty(type=KinoliftFinding)  # type: ignore[valid-type]
 
     running: BoolProperty()  # type: ignore[valid-type]
     cancel: BoolProperty()  # type: ignore[valid-type]
@@ -192,13 +200,14 @@ class KinoliftStatus(bpy.types.PropertyGroup):
     notes: CollectionProperty(type=KinoliftNote)  # type: ignore[valid-type]
 
     def clear(self) -> None:
+        """The capture's part; the setup's stays."""
         self.running = self.cancel = False
         self.text = self.stage = self.rate = self.summary = self.quality = self.error = ""
         self.notes.clear()
         self.fraction = 0.0
 
 
-CLASSES = (KinoliftSettings, KinoliftNote, KinoliftStatus)
+CLASSES = (KinoliftSettings, KinoliftNote, KinoliftFinding, KinoliftStatus)
 
 
 def attach() -> None:

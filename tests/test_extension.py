@@ -39,8 +39,8 @@ def has_worker() -> bool:
     return all(importlib.util.find_spec(name) for name in ("torch", "cv2", "mediapipe"))
 
 
-def carries_torch() -> bool:
-    packages = plan_wheels(read_lock(), platform_name(), PYTHON, "cpu").packages
+def carries_torch(python: str) -> bool:
+    packages = plan_wheels(read_lock(), platform_name(), python, "cpu").packages
     return any(package.name == "torch" for package in packages)
 
 
@@ -60,16 +60,23 @@ def small_zip(folder: Path) -> Path:
 @pytest.fixture(scope="module")
 def full_zip(folder: Path) -> Path:
     """The zip with this Python's wheels."""
-    if not carries_torch():
-        pytest.skip(f"the zip for {platform_name()} carries no torch for Python {PYTHON}")
+    return zip_with_wheels(folder, PYTHON)
+
+
+def zip_with_wheels(folder: Path, python: str) -> Path:
+    """The zip for one Python."""
+    if not carries_torch(python):
+        pytest.skip(f"the zip for {platform_name()} carries no torch for Python {python}")
     try:
-        wheels = fetch_all(Path(sys.executable), [platform_name()], [PYTHON], "cpu", ROOT / "build" / "wheels")
+        wheels = fetch_all(Path(sys.executable), [platform_name()], [python], "cpu", ROOT / "build" / "wheels")
     except Failure as failure:
         if "pip knows no place" not in failure.message:
             raise
         pytest.skip(failure.message)
     stage(folder / "staging", wheels, [platform_name()])
-    (path,) = build(Path(sys.executable), folder / "staging", folder, True)
+    place = folder / python
+    place.mkdir(exist_ok=True)
+    (path,) = build(Path(sys.executable), folder / "staging", place, True)
     return path
 
 
@@ -105,7 +112,7 @@ def blender_program() -> list[str]:
     return [program, "--background", "--python-exit-code", "1", "--python"]
 
 
-def drive(python: Path | list[str], archive: Path, video: Path | None, home: Path, worker: str | None) -> dict[str, Any]:
+def drive(python: Path | list[str], archive: Path, video: Path | str | None, home: Path, worker: str | None) -> dict[str, Any]:
     """What the driver found in a Blender of its own: `python` with the bpy module, or the words that run a script in a Blender."""
     environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "KINOLIFT_PYTHON")}
     for name in ("RESOURCES", "CONFIG", "SCRIPTS", "EXTENSIONS", "DATAFILES"):
@@ -135,6 +142,23 @@ def check_life(report: dict[str, Any]) -> None:
         assert any(name.startswith("KINOLIFT_PT_") for name in enabled["classes"])
         assert enabled["worker's libraries"] == [], "the add-on imported what belongs into the worker"
     assert report["disabled"] == nothing
+
+
+def check_character(report: dict[str, Any]) -> None:
+    """The take on another character, and in files."""
+    character = report["character"]
+    assert character["retarget"] == ["FINISHED"]
+    assert {"mixamorig:Hips", "mixamorig:LeftUpLeg", "mixamorig:RightForeArm", "mixamorig:Head"} <= set(character["moving"])
+    for kind in (".fbx", ".glb", ".bvh"):
+        assert character[kind] == ["FINISHED"]
+        assert character[f"bytes{kind}"] > 20_000, "a file without motion"
+
+
+def check_gone(report: dict[str, Any]) -> None:
+    """Uninstalled without a trace, on the disk neither."""
+    assert report["uninstall"] == ["FINISHED"]
+    assert report["uninstalled"] == report["before"]
+    assert report["left"] == []
 
 
 def check_capture(report: dict[str, Any]) -> None:
@@ -194,14 +218,57 @@ def test_the_zip_with_wheels_captures_with_nothing_but_what_it_carries(
     check_life(report)
     assert report["wheels"], "Blender unpacked no wheels"
     check_capture(report)
+    check_character(report)
+    check_gone(report)
 
 
 def test_disabling_and_uninstalling_leave_nothing(small_zip: Path, bare_python: Path, tmp_path: Path) -> None:
     report = drive(bare_python, small_zip, None, tmp_path, None)
     check_life(report)
-    assert report["again"] == report["uninstall"] == ["FINISHED"]
-    assert report["uninstalled"] == report["before"]
-    assert report["left"] == []
+    assert report["again"] == ["FINISHED"]
+    check_gone(report)
+
+
+def python_of(program: list[str]) -> str:
+    """The version of a Blender program's Python."""
+    words = [program[0], "--background", "--factory-startup", "--python-expr", "import sys; print('PYTHON', *sys.version_info[:2], 'END')"]
+    said = subprocess.run(words, capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL).stdout
+    found = re.search(r"PYTHON (\d+) (\d+) END", said)
+    assert found is not None, said
+    return f"{found[1]}.{found[2]}"
+
+
+def test_a_blender_program_lives_with_nothing_but_what_the_zip_carries(
+    folder: Path, blender_program: list[str], sample: Path, tmp_path: Path
+) -> None:
+    python = python_of(blender_program)
+    if python not in read_lock().pythons:
+        pytest.skip(f"no wheels are locked for Python {python}")
+    report = drive(blender_program, zip_with_wheels(folder, python), sample, tmp_path, None)
+    check_life(report)
+    check_capture(report)
+    check_character(report)
+    check_gone(report)
+
+
+def test_a_blender_program_that_refuses_the_zip_keeps_nothing_of_it(
+    folder: Path, small_zip: Path, blender_program: list[str], tmp_path: Path
+) -> None:
+    """A zip for another Python: Blender unpacks it before it looks."""
+    python = python_of(blender_program)
+    other = next(each for each in read_lock().pythons if each != python)
+    wheel = f"kinolift_only-1.0-cp{other.replace('.', '')}-cp{other.replace('.', '')}-manylinux_2_28_x86_64.whl"
+    archive = tmp_path / "other.zip"
+    with zipfile.ZipFile(small_zip) as source, zipfile.ZipFile(archive, "w") as target:
+        for name in source.namelist():
+            content = source.read(name)
+            if name == "blender_manifest.toml":
+                content = content.replace(b"[permissions]", f'wheels = ["./wheels/{wheel}"]\n\n[permissions]'.encode())
+            target.writestr(name, content)
+        target.writestr(f"wheels/{wheel}", b"")
+    report = drive(blender_program, archive, "refused", tmp_path, None)
+    assert f"Python version ({python}) isn't compatible with ({other})" in report["refused"]
+    check_gone(report)
 
 
 def test_a_blender_program_captures_with_the_worker_that_was_named(

@@ -15,7 +15,7 @@ from ...contract.failure import Failure
 from ...contract.motion_file import Motion, load_motion
 from .. import scene as scenes
 from ..armature import is_kinolift
-from ..panel import draw_sentence, placeholder
+from ..sentences import draw_sentence, placeholder
 from .mapping import AUTO, find_mapping, presets, user_folder
 from .presets import parse_switches, save_preset, switch_list
 from .retarget import RetargetOptions, RetargetResult, retarget

@@ -174,6 +174,7 @@ def test_load_with_fewer_keys(make_motion, tmp_path):
 def test_check_setup_says_what_is_missing(fake_python, monkeypatch):
     monkeypatch.setenv("KINOLIFT_PYTHON", "/no/such/python")
     assert bpy.ops.kinolift.check_setup() == {"CANCELLED"}
+    assert bpy.context.window_manager.kinolift.missing == "KINOLIFT_PYTHON does not run"
 
 
 def test_rounding_keeps_the_numbers_that_a_person_typed():

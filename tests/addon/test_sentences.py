@@ -1,8 +1,8 @@
-"""The panel's text; how it looks is seen in docs."""
+"""Sentences are broken; how they look is seen in docs."""
 
 from __future__ import annotations
 
-from kinolift_extension.addon.panel import _lines
+from kinolift_extension.addon.sentences import _lines
 
 
 def test_sentences_are_broken_where_the_sidebar_ends():
