@@ -1,4 +1,4 @@
-"""`kinolift.py test`: style, types and tests here, then the add-on's tests in the Blender of the other Python."""
+"""`kinolift.py test`: style, types and tests here, then the add-on's in the Blender of the other Python, and the zip in Debian's."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ from typing import Final
 
 from contract.failure import ExitCode, Failure
 
+from . import debian_blender
 from .environment import Environment
 from .fetch import ROOT, make_model
 from .interpreters import find_interpreter
 from .lock import read_lock
 
 ADDON_TESTS: Final = ("tests/addon", "tests/test_extension.py")
+DEBIAN: Final = "sid"  # the newest Blender there, with a Python that no bpy wheel has
 BLENDER_BYTES: Final = 1_500_000_000  # free space for an environment with Blender and pytest only
 
 
@@ -39,6 +41,13 @@ def main(environment: Environment, arguments: Sequence[str]) -> int:
         name = f"the add-on's tests in {_blender(other.python)}, its worker with Python {environment.python}"
         command = [str(other.executable), "-m", "pytest", *(path for path in ADDON_TESTS if (ROOT / path).exists())]
         failed += [name] if _run(name, command, {"KINOLIFT_PYTHON": str(executable)}) else []
+    program, reason = _debian_blender()
+    if program is None:
+        print(f"\nSkipped: the zip's life in Debian's Blender, because {reason}", flush=True)
+    else:
+        command = [str(executable), "-m", "pytest", *debian_blender.TESTS]
+        name = f"the zip's life in the Blender of Debian {DEBIAN}"
+        failed += [name] if _run(name, command, {"KINOLIFT_BLENDER": str(program)}) else []
     if failed:
         print(f"\nFailed: {'; '.join(failed)}.", flush=True)
     return int(ExitCode.INTERNAL if failed else ExitCode.DONE)
@@ -78,6 +87,16 @@ def _other_blender(environment: Environment) -> tuple[Environment | None, str]:
     except Failure as failure:
         raise Failure(failure.code, f"{folder.name}: {failure.message}") from failure
     return other, ""
+
+
+def _debian_blender() -> tuple[Path | None, str]:
+    """The script that runs a real Blender program, installed on the first use; or None and why not."""
+    if reason := debian_blender.why_not():
+        return None, reason
+    try:
+        return debian_blender.prepare(DEBIAN, ROOT / "build" / "blenders" / DEBIAN), ""
+    except Failure as failure:
+        return None, failure.message
 
 
 def _blender(python: str) -> str:
