@@ -18,6 +18,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
+import numpy as np
+
 from .failure import Failure
 
 # What readers raise for files that are not what they should be: the standard library's, numpy's and the parsers' that are used. A
@@ -28,6 +30,7 @@ DAMAGE: Final = (
 )  # fmt: skip
 LONGEST_REASON: Final = 200  # characters: an error may quote the whole file
 LARGEST_JSON: Final = 64 * 2**20  # bytes: far beyond any preset or header, and what a parser turns into a few hundred MB at most
+_PIECE: Final = 2**20
 _LFS: Final = b"version https://git-lfs"
 
 
@@ -39,7 +42,8 @@ def reading(path: str | os.PathLike[str], kind: str, advice: str, code: str = "b
     that is damaged or another; one that is not there is `no_such_file`, one that needs more memory than there is `out_of_memory`.
     """
     try:
-        yield
+        with np.errstate(all="ignore"):  # what overflows is found where values are checked, and printed by nobody
+            yield
     except FileNotFoundError as error:
         raise Failure("no_such_file", f"There is no {kind} {shown(path)}; check the path.") from error
     except MemoryError as error:
@@ -65,11 +69,13 @@ def shown(path: str | os.PathLike[str]) -> str:
 
 def read_limited(path: str | os.PathLike[str], largest: int) -> bytes:
     """The file's bytes; ValueError where it has more than `largest`."""
+    data = bytearray()
     with Path(path).open("rb") as file:
-        data = file.read(largest + 1)
-    if len(data) > largest:
-        raise ValueError(f"it is larger than {largest / 2**20:g} MB")
-    return data
+        while piece := file.read(_PIECE):  # to ask for all at once would take the memory for all at once
+            data += piece
+            if len(data) > largest:
+                raise ValueError(f"it is larger than {largest / 2**20:g} MB")
+    return bytes(data)
 
 
 def parse_json(text: str | bytes) -> Any:

@@ -15,7 +15,8 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from contract.failure import Failure
-from engine.datasets.joint_names import Array, assemble
+from contract.reading import DAMAGE, reading, reason, shown
+from engine.datasets.joint_names import Array, assemble, check_rate
 from engine.datasets.restricted_pickle import load_npz
 
 SMPL = (
@@ -25,6 +26,8 @@ SMPL = (
 SMPLH_HANDS = {"hand.L": 25, "hand.R": 40}  # the first joint of the middle finger, with the hands' 30 joints
 BALL_TO_TOE = 0.06  # metres: SMPL's foot ends at the ball
 MODEL = "model.npz"
+MOST_JOINTS = 200  # SMPL-X has 55
+FARTHEST = 1e6  # metres
 
 
 def is_amass(names: set[str]) -> bool:
@@ -35,14 +38,26 @@ def is_amass(names: set[str]) -> bool:
 def read_amass(path: Path) -> tuple[Array, float]:
     """((T,22,3) metres, Z up, BODY_22; frames a second). Raises Failure `bad_input`."""
     content = load_npz(path)
-    rate = content.get("mocap_framerate", content.get("mocap_frame_rate"))
-    if rate is None:
-        raise Failure("bad_input", f"{path} has no mocap_framerate; it is no motion of AMASS's layout.")
-    given = content.get("joints")
-    joints = given.astype(np.float64) if isinstance(given, np.ndarray) else posed(content, _model(path), path)
-    if joints.ndim != 3 or joints.shape[1] < len(SMPL) or joints.shape[2] != 3 or not np.isfinite(joints).all():
-        raise Failure("bad_input", f"{path}: joints of {joints.shape} instead of (frames, 22 or more, 3) finite numbers.")
-    return body_from_smpl(joints), float(np.ravel(rate)[0])
+    with reading(path, "motion of AMASS's layout", "get it again"):
+        rate = content.get("mocap_framerate", content.get("mocap_frame_rate"))
+        if rate is None:
+            raise ValueError("it has no mocap_framerate")
+        fps = check_rate(float(np.ravel(rate)[0]))
+        given = content.get("joints")
+        joints = posed(content, _model(path), path) if given is None else numbers(content, "joints")
+        if joints.ndim != 3 or not len(SMPL) <= joints.shape[1] <= MOST_JOINTS or joints.shape[2] != 3 or not len(joints):
+            raise ValueError(f"it has joints of {joints.shape} instead of (frames, {len(SMPL)} or more, 3)")
+        if not (np.abs(joints) < FARTHEST).all():
+            raise ValueError("its joints are not at finite places")
+        return body_from_smpl(joints), fps
+
+
+def numbers(content: Mapping[str, Any], name: str) -> Array:
+    """The array of that name as numbers; KeyError, or ValueError for one of anything else."""
+    array = content[name]
+    if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu":
+        raise ValueError(f"its {name} holds no numbers")
+    return array.astype(np.float64)
 
 
 def body_from_smpl(joints: Array) -> Array:
@@ -50,7 +65,8 @@ def body_from_smpl(joints: Array) -> Array:
     found = {name: joints[:, i] for i, name in enumerate(SMPL)}
     for s in "LR":
         foot = found[f"ball.{s}"] - found[f"ankle.{s}"]
-        found[f"toe.{s}"] = found[f"ball.{s}"] + BALL_TO_TOE * foot / np.linalg.norm(foot, axis=-1, keepdims=True)
+        length = np.maximum(np.linalg.norm(foot, axis=-1, keepdims=True), 1e-9)  # a foot of no length has no toes before it
+        found[f"toe.{s}"] = found[f"ball.{s}"] + BALL_TO_TOE * foot / length
     if joints.shape[1] >= 52:
         found |= {name: joints[:, i] for name, i in SMPLH_HANDS.items()}
     return assemble(found, [found["spine1"], found["spine2"], found["spine3"]])
@@ -69,18 +85,19 @@ def _model(path: Path) -> Mapping[str, Any]:
 def posed(content: Mapping[str, Any], model: Mapping[str, Any], path: Path) -> Array:
     """(T,J,3): the body's rest joints for its `betas`, moved by `poses` and `trans` along the model's tree."""
     try:
-        shape = np.asarray(model["v_template"], dtype=np.float64)
-        betas = np.ravel(content.get("betas", np.zeros(1))).astype(np.float64)
-        directions = np.asarray(model["shapedirs"], dtype=np.float64)
+        shape, directions = numbers(model, "v_template"), numbers(model, "shapedirs")
+        betas = np.ravel(numbers(content, "betas")) if "betas" in content else np.zeros(1)
         used = min(len(betas), directions.shape[-1])
         shape = shape + directions[..., :used] @ betas[:used]
-        rest = np.asarray(model["J_regressor"], dtype=np.float64) @ shape
-        parents = np.asarray(model["kintree_table"])[0].astype(np.int64)
-        poses, trans = np.asarray(content["poses"], dtype=np.float64), np.asarray(content["trans"], dtype=np.float64)
-        count = min(len(rest), poses.shape[1] // 3)
+        rest = numbers(model, "J_regressor") @ shape
+        parents = numbers(model, "kintree_table")[0].astype(np.int64)
+        poses, trans = numbers(content, "poses"), numbers(content, "trans")
+        count = min(len(rest), poses.shape[1] // 3, MOST_JOINTS)
+        if rest.shape[1:] != (3,) or trans.shape != (len(poses), 3) or any(not 0 <= parents[j] < j for j in range(1, count)):
+            raise ValueError("its joints are out of order")
         turns = Rotation.from_rotvec(poses[:, : 3 * count].reshape(-1, 3)).as_matrix().reshape(len(poses), count, 3, 3)
-    except (KeyError, ValueError, TypeError, IndexError) as error:
-        raise Failure("bad_input", f"{path} and the body model beside it do not fit together ({type(error).__name__}: {error}).") from error
+    except DAMAGE as error:
+        raise Failure("bad_input", f"{shown(path)} and the body model beside it do not fit together ({reason(error)}).") from error
     joints, rotations = np.zeros((len(poses), count, 3)), np.zeros((len(poses), count, 3, 3))
     joints[:, 0], rotations[:, 0] = rest[0] + trans, turns[:, 0]
     for j in range(1, count):

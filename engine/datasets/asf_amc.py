@@ -7,12 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
-from contract.failure import Failure
-from engine.datasets.bvh import axis_rotation
-from engine.datasets.joint_names import END, Array, Nodes
+from contract.reading import read_limited, reading
+from engine.datasets.bvh import FARTHEST, axis_rotation
+from engine.datasets.joint_names import END, LARGEST_TEXT, MOST_NODES, Array, Nodes, check_rate, check_size
 
 INCH = 0.0254
 _AXES = {"x": 0, "y": 1, "z": 2}
+_DOF = {"tx", "ty", "tz", "rx", "ry", "rz", "l"}
+LARGEST_SKELETON = 2**22  # bytes
 AMC_FPS = 120.0  # where the file does not say: CMU's own rate
 
 
@@ -40,10 +42,40 @@ class Asf:
 
 def read_asf(path: Path) -> Asf:
     """Reads a skeleton. Raises Failure `bad_input`."""
-    try:
-        return _skeleton(path.read_text(encoding="utf-8", errors="replace"))
-    except (OSError, ValueError, IndexError, KeyError) as error:
-        raise Failure("bad_input", f"{path} is cut off or no ASF skeleton ({type(error).__name__}: {error}).") from error
+    with reading(path, "ASF skeleton", "get it again"):
+        skeleton = _skeleton(read_limited(path, LARGEST_SKELETON).decode("utf-8", "replace"))
+        _check(skeleton)
+    return skeleton
+
+
+def _check(skeleton: Asf) -> None:
+    """ValueError for bones that hang in a circle, or that say what no bone can."""
+    if len(skeleton.bones) > MOST_NODES:
+        raise ValueError(f"it has more than {MOST_NODES} bones")
+    if not 0 < skeleton.unit < FARTHEST:
+        raise ValueError("its unit of length is none")
+    reached = _from_the_root(skeleton)
+    if len(reached) != len(skeleton.bones):
+        raise ValueError("its hierarchy has bones that do not hang on the root")
+    for bone in skeleton.bones.values():
+        numbers = [*bone.direction, *bone.axis, bone.length]
+        if len(bone.direction) != 3 or len(bone.axis) != 3 or not all(abs(number) < FARTHEST for number in numbers):
+            raise ValueError(f"the bone {bone.name} has numbers that make no sense")
+        if not set(bone.order) <= set(_AXES) or not set(bone.dof) <= _DOF or len(set(bone.dof)) != len(bone.dof):
+            raise ValueError(f"the bone {bone.name} turns about axes that there are not")
+    if not skeleton.bones["root"].dof:
+        raise ValueError("its root does not move")
+
+
+def _from_the_root(skeleton: Asf) -> list[str]:
+    """The bones in an order with parents first; those that do not hang on the root are left out."""
+    children: dict[str, list[str]] = {}
+    for child, parent in skeleton.parents.items():
+        children.setdefault(parent, []).append(child)
+    order = ["root"]
+    for name in order:  # grows while it is walked
+        order += children.get(name, [])
+    return order
 
 
 def _skeleton(text: str) -> Asf:
@@ -95,11 +127,11 @@ def read_amc(path: Path, skeleton: Asf) -> tuple[Nodes, float]:
 
     Raises Failure `bad_input` for a motion that is not of this skeleton.
     """
-    try:
-        frames, fps = _frames(path.read_text(encoding="utf-8", errors="replace"), skeleton)
-    except (OSError, ValueError, IndexError, KeyError) as error:
-        raise Failure("bad_input", f"{path} is cut off or no AMC motion of its skeleton ({type(error).__name__}: {error}).") from error
-    return _positions(skeleton, frames), fps
+    with reading(path, "AMC motion of its skeleton", "get both again"):
+        text = read_limited(path, LARGEST_TEXT).decode("utf-8", "replace")
+        frames, fps = _frames(text, skeleton)
+        check_size(len(frames["root"]), 2 * len(skeleton.bones), len(text))
+        return _positions(skeleton, frames), check_rate(fps)
 
 
 def _frames(text: str, skeleton: Asf) -> tuple[dict[str, Array], float]:
@@ -123,12 +155,14 @@ def _frames(text: str, skeleton: Asf) -> tuple[dict[str, Array], float]:
             if len(numbers) != len(skeleton.bones[words[0]].dof):
                 raise ValueError(f"{len(numbers)} numbers for {words[0]} in frame {count}")
             values[words[0]].append(numbers)
-    if not count or any(len(rows) != count for rows in values.values()):
+    if not count:
+        raise EOFError("it is cut off: it has no frames")
+    if any(len(rows) != count for rows in values.values()):
         short = [name for name, rows in values.items() if len(rows) != count]
         raise ValueError(f"{count} frames, not all of them with {', '.join(short[:3]) or 'anything'}")
     arrays = {name: np.array(rows) for name, rows in values.items()}
-    if not all(np.isfinite(a).all() for a in arrays.values()):
-        raise ValueError("numbers that are not finite")
+    if not all((np.abs(a) < FARTHEST).all() for a in arrays.values()):
+        raise ValueError("it has numbers that make no sense")
     return arrays, fps
 
 
@@ -143,12 +177,14 @@ def _turn(order: str, angles: Array) -> Array:
 def _positions(skeleton: Asf, frames: dict[str, Array]) -> Nodes:
     count = len(frames["root"])
     factor = 1.0 if skeleton.degrees else 180.0 / np.pi
-    names, parents, places = [], [], []
+    names: list[str] = []
+    parents: list[int] = []
+    places: list[Array] = []
     turns: dict[str, Array] = {}
     ends: dict[str, Array] = {}
-    order = ["root"]
-    for name in order:  # grows while it is walked
-        order += [child for child, parent in skeleton.parents.items() if parent == name]
+    inner = set(skeleton.parents.values())
+    places_of: dict[str, int] = {}
+    for name in _from_the_root(skeleton):
         bone = skeleton.bones[name]
         angles, shift = np.zeros((count, 3)), np.zeros((count, 3))
         for column, dof in enumerate(bone.dof):
@@ -167,10 +203,11 @@ def _positions(skeleton: Asf, frames: dict[str, Array]) -> Nodes:
             start = ends[parent]
             turns[name] = turns[parent] @ local
             ends[name] = start + turns[name] @ (np.array(bone.direction) * bone.length)
+        places_of[name] = len(names)
         names.append(name)
-        parents.append(-1 if name == "root" else names.index(skeleton.parents[name]))
+        parents.append(-1 if name == "root" else places_of[skeleton.parents[name]])
         places.append(start)
-        if name != "root" and name not in skeleton.parents.values():
+        if name != "root" and name not in inner:
             names.append(name + END)
             parents.append(len(names) - 2)
             places.append(ends[name])

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from contract.failure import Failure
-from engine.datasets.joint_names import END, Array, Nodes
+from contract.reading import read_limited, reading
+from engine.datasets.joint_names import END, LARGEST_TEXT, MOST_NODES, Array, Nodes, check_rate, check_size
 
 _AXES = {"X": 0, "Y": 1, "Z": 2}
+MOST_CHANNELS = 12
+FARTHEST = 1e9  # of any number in a file: kilometres in millimetres, thousands of turns in degrees
 
 
 @dataclass
@@ -31,47 +33,90 @@ class Bvh:
 
 def read_bvh(path: Path) -> Bvh:
     """Reads a file and works out where its joints are. Raises Failure `bad_input` saying what is wrong with it."""
-    try:
-        words = iter(path.read_text(encoding="utf-8", errors="replace").split())
+    with reading(path, "BVH file", "export it again"):
+        text = read_limited(path, LARGEST_TEXT).decode("utf-8", "replace")
+        head, motion, numbers = text.partition("MOTION")
+        words = _Words(head.split())
         joints = _hierarchy(words)
+        if not motion:
+            raise ValueError("it has no MOTION")
         _restore_cmu(joints)
-        frames, seconds, values = _motion(words, sum(len(j.channels) for j in joints))
-    except (OSError, ValueError, StopIteration) as error:
-        raise Failure("bad_input", f"{path} is cut off or no BVH ({error or 'it ends too soon'}).") from error
+        frames, seconds, values = _motion(numbers, sum(len(j.channels) for j in joints))
+        check_size(frames, len(joints), len(text))
+        fps = check_rate(1.0 / seconds)
+        positions = _positions(joints, values.reshape(frames, -1))
     names = tuple(joint.name for joint in joints)
     parents = tuple(joint.parent for joint in joints)
-    return Bvh(Nodes(names, parents, _positions(joints, values.reshape(frames, -1))), 1.0 / seconds)
+    return Bvh(Nodes(names, parents, positions), fps)
 
 
-def _hierarchy(words: object) -> list[_Joint]:
+class _Words:
+    """The words of a text, one after another."""
+
+    def __init__(self, words: list[str]) -> None:
+        self._words = iter(words)
+
+    def more(self) -> str | None:
+        """The next word, None at the end."""
+        return next(self._words, None)
+
+    def word(self) -> str:
+        """The next word; EOFError at the end."""
+        found = self.more()
+        if found is None:
+            raise EOFError("it is cut off")
+        return found
+
+    def number(self) -> float:
+        """The next word as a number that is one."""
+        value = float(self.word())
+        if not abs(value) < FARTHEST:
+            raise ValueError(f"it has an offset of {value}")
+        return value
+
+
+def _hierarchy(words: _Words) -> list[_Joint]:
     joints: list[_Joint] = []
     open_joints: list[int] = []
-    following = iter(words)  # type: ignore[call-overload]
-    if next(following) != "HIERARCHY":
+    if words.word() != "HIERARCHY":
         raise ValueError("it does not begin with HIERARCHY")
-    for word in following:
+    while (word := words.more()) is not None:
         if word in ("ROOT", "JOINT"):
-            if word == "ROOT" and joints:
-                raise ValueError("it has two roots; export one person a file")
-            joints.append(_Joint(next(following), open_joints[-1] if open_joints else -1, [0.0] * 3, []))
+            if (word == "ROOT") == bool(joints):
+                raise ValueError("it has two roots, or none; export one person a file")
+            joints.append(_Joint(words.word(), _innermost(open_joints) if joints else -1, [0.0] * 3, []))
         elif word == "End":
-            next(following)  # Site
-            joints.append(_Joint(joints[open_joints[-1]].name + END, open_joints[-1], [0.0] * 3, []))
+            words.word()  # Site
+            parent = _innermost(open_joints)
+            joints.append(_Joint(joints[parent].name + END, parent, [0.0] * 3, []))
         elif word == "{":
+            if not joints:
+                raise ValueError("a { stands before its first joint")
             open_joints.append(len(joints) - 1)
         elif word == "}":
+            _innermost(open_joints)
             open_joints.pop()
         elif word == "OFFSET":
-            joints[-1].offset = [float(next(following)) for _ in range(3)]
+            joints[_innermost(open_joints)].offset = [words.number() for _ in range(3)]
         elif word == "CHANNELS":
-            joints[-1].channels = [next(following) for _ in range(int(next(following)))]
-        elif word == "MOTION":
-            if not joints or open_joints:
-                raise ValueError("its hierarchy is not complete")
-            return joints
+            count = int(words.word())
+            if not 0 <= count <= MOST_CHANNELS:
+                raise ValueError(f"it has a joint of {count} channels")
+            joints[_innermost(open_joints)].channels = [words.word() for _ in range(count)]
         else:
             raise ValueError(f"it has {word!r} in its hierarchy")
-    raise ValueError("it has no MOTION")
+        if len(joints) > MOST_NODES:
+            raise ValueError(f"it has more than {MOST_NODES} joints")
+    if not joints or open_joints:
+        raise ValueError("it is cut off: its hierarchy is not complete")
+    return joints
+
+
+def _innermost(open_joints: list[int]) -> int:
+    """The joint whose braces are open."""
+    if not open_joints:
+        raise ValueError("its braces do not match")
+    return open_joints[-1]
 
 
 def _restore_cmu(joints: list[_Joint]) -> None:
@@ -90,18 +135,19 @@ def _restore_cmu(joints: list[_Joint]) -> None:
             named[name].offset = [share * value for value in named[like].offset]
 
 
-def _motion(words: object, channels: int) -> tuple[int, float, Array]:
-    following = iter(words)  # type: ignore[call-overload]
-    if next(following) != "Frames:":
-        raise ValueError("its motion does not begin with Frames:")
-    frames = int(next(following))
-    if (next(following), next(following)) != ("Frame", "Time:"):
-        raise ValueError("it has no Frame Time:")
-    seconds = float(next(following))
-    values = np.array([float(word) for word in following])
+def _motion(text: str, channels: int) -> tuple[int, float, Array]:
+    """(frames, seconds a frame, all numbers) of what stands after MOTION."""
+    head = text.split(maxsplit=5)
+    if len(head) < 5:
+        raise EOFError("it is cut off")
+    if head[0] != "Frames:" or head[2:4] != ["Frame", "Time:"]:
+        raise ValueError("it has no Frames: and Frame Time: after MOTION")
+    frames, seconds = int(head[1]), float(head[4])
+    values = np.array((head[5] if len(head) > 5 else "").split(), dtype=np.float64)
     if len(values) != frames * channels:
-        raise ValueError(f"it holds {len(values)} numbers for {frames} frames of {channels} channels")
-    if not seconds > 0 or not np.isfinite(values).all() or not frames:
+        what = "it is cut off: " if len(values) < frames * channels else ""
+        raise ValueError(f"{what}it holds {len(values)} numbers for {frames} frames of {channels} channels")
+    if not seconds > 0 or frames < 1 or not (np.abs(values) < FARTHEST).all():
         raise ValueError("its frame time or its numbers make no sense")
     return frames, seconds, values
 
@@ -127,7 +173,7 @@ def _positions(joints: list[_Joint], values: Array) -> Array:
         for channel in joint.channels:
             axis, kind = _AXES.get(channel[0].upper(), -1), channel[1:].lower()
             if axis < 0 or kind not in ("position", "rotation"):
-                raise Failure("bad_input", f"The BVH has the unknown channel {channel}.")
+                raise ValueError(f"it has the unknown channel {channel}")
             if kind == "position":
                 local[:, axis] = values[:, column]
             else:

@@ -8,7 +8,6 @@ stature (m) (S,), fps.
 
 from __future__ import annotations
 
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,10 +15,23 @@ import numpy as np
 import numpy.typing as npt
 
 from contract.failure import Failure
+from contract.npz import Npz, open_npz
+from contract.reading import reading
 from contract.skeleton import BODY_22
 
 MAX_GAP = 15  # frames: longer stretches without a person split a segment, as `track` does at 30 frames a second
 MIN_LENGTH = 16  # frames: shorter pieces teach nothing about time
+
+# of each array numpy's kind, and its shape in terms of N frames and S segments; those below where the file has them
+_LAYOUT: dict[str, tuple[str, tuple[str | int, ...]]] = {
+    "joint_names": ("U", (len(BODY_22),)), "image": ("f", ("N", 33, 2)), "visibility": ("fiu", ("N", 33)), "world": ("fiu", ("N", 33, 3)),
+    "truth": ("fiu", ("N", len(BODY_22), 3)), "detected": ("b", ("N",)), "source": ("U", ("S",)), "clip": ("iu", ("S",)),
+    "human": ("U", ("S",)), "focal": ("fiu", ("S",)), "stature": ("fiu", ("S",)),
+}  # fmt: skip
+_MORE: dict[str, tuple[str, tuple[str | int, ...]]] = {
+    "detector": ("U", ()), "image_size": ("iu", ("S", 2)), "camera_roll": ("f", ("S",)), "camera_elevation": ("f", ("S",)),
+    "camera_to_world": ("f", ("N", 4, 4)),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -68,19 +80,38 @@ def load_detections(folder: Path) -> list[Segment]:
 
 
 def _load(path: Path) -> list[Segment]:
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            z = {name: file[name] for name in file.files}
+    with reading(path, "file of detections of the documented layout", "get it again"):
+        with open_npz(path) as file:
+            _check(file)
+            z = file.arrays()
         names = [str(n) for n in z["joint_names"]]
         if sorted(names) != sorted(BODY_22.joints):
             raise ValueError("its joints are not BODY_22's")
         z["truth"] = z["truth"][:, [names.index(joint) for joint in BODY_22.joints]]  # the order is the file's own
         start = z["segment_start"]
-        if start[-1] != len(z["truth"]):
+        if start[0] != 0 or start[-1] != len(z["truth"]) or (np.diff(start.astype(np.int64)) < 0).any():
             raise ValueError("its segments do not add up to its frames")
+        if not all((z[name] > 0).all() for name in ("focal", "stature")):
+            raise ValueError("a lens or a person in it has no size")
         return [piece for s in range(len(start) - 1) for piece in _pieces(z, s, int(start[s]), int(start[s + 1]))]
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise Failure("bad_input", f"{path} is not a file of detections of the documented layout ({error}).") from error
+
+
+def _check(file: Npz) -> None:
+    """ValueError for arrays of other shapes or types than the documented ones, or numbers in them that are none."""
+    sizes = {"N": _length(file, "truth"), "S": _length(file, "segment_start") - 1}
+    for name, (kinds, shape) in (_LAYOUT | {name: _MORE[name] for name in _MORE if name in file.names}).items():
+        header, wanted = file.header(name), tuple(sizes[s] if isinstance(s, str) else s for s in shape)
+        if header.shape != wanted or header.dtype.kind not in kinds:
+            raise ValueError(f"its {name} is an array of {header.shape} of the type {header.dtype} where {wanted} is due")
+        if header.dtype.kind == "f" and not np.isfinite(file.array(name)).all():
+            raise ValueError(f"its {name} holds values that are not finite numbers")
+
+
+def _length(file: Npz, name: str) -> int:
+    shape = file.header(name).shape
+    if not shape or not shape[0]:
+        raise ValueError(f"its {name} is empty")
+    return shape[0]
 
 
 def _pieces(z: dict[str, np.ndarray], s: int, a: int, b: int) -> list[Segment]:

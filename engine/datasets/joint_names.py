@@ -10,9 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from contract.failure import Failure
+from contract.motion_file import RATES
 from contract.skeleton import BODY_22
 
 Array = npt.NDArray[np.floating]
+
+MOST_NODES = 2000  # a person with all fingers and a face has a few hundred
+LARGEST_TEXT = 2**29  # bytes of a motion as text: ten hours of it
+LARGEST_MOTION = 2**28, 100  # bytes of the places and rotations of all nodes: so many in any case, and so many times the file's size
 
 END = ".end"  # the tip of a bone without children is a node of that name after the bone's
 
@@ -55,6 +60,22 @@ class Nodes:
     names: tuple[str, ...]
     parents: tuple[int, ...]
     positions: Array
+
+
+def check_size(frames: int, nodes: int, size: int) -> None:
+    """ValueError for a motion that a file of `size` bytes cannot hold, or only by nodes that stand still in all of its frames."""
+    least, times = LARGEST_MOTION
+    if nodes > MOST_NODES:
+        raise ValueError(f"it has more than {MOST_NODES} joints")
+    if 96 * frames * nodes > max(least, times * size):
+        raise ValueError(f"{frames} frames of {nodes} joints are more than it can hold")
+
+
+def check_rate(fps: float) -> float:
+    """The frames a second, or ValueError where nothing records so many or few."""
+    if not RATES[0] <= fps <= RATES[1]:
+        raise ValueError(f"{fps:g} frames a second are no rate of motion capture")
+    return fps
 
 
 def plain_name(name: str) -> str:

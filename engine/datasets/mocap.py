@@ -7,7 +7,6 @@ World: metres, Z up, floor at z=0.
 
 from __future__ import annotations
 
-import zipfile
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -16,7 +15,15 @@ import numpy as np
 import numpy.typing as npt
 
 from contract.failure import Failure
+from contract.npz import open_npz
+from contract.reading import reading
 from contract.skeleton import BODY_22
+from engine.datasets.joint_names import check_rate
+
+# of each array numpy's kind, and how many axes it has
+_LAYOUT = {
+    "joint_names": ("U", 1), "delta": ("iu", 3), "clip_start": ("iu", 1), "clip_name": ("U", 1), "subject": ("U", 1), "floor_ok": ("b", 1),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -48,17 +55,20 @@ def load_mocap(folder: Path) -> list[MocapClip]:
 
 def load_mocap_file(path: Path) -> list[MocapClip]:
     """Every clip of one file; raises Failure `bad_input` for a file of another layout."""
-    try:
-        with np.load(path, allow_pickle=False) as z:
-            names = tuple(str(n) for n in z["joint_names"])
-            delta, start = z["delta"], z["clip_start"]
-            clip_names, subjects, floor_ok, fps = z["clip_name"], z["subject"], z["floor_ok"], float(z["fps"])
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise Failure("bad_input", f"{path} is not a motion capture file of the documented layout ({error}).") from error
-    if names != BODY_22.joints or delta.ndim != 3 or delta.shape[1:] != (len(BODY_22), 3):
-        raise Failure("bad_input", f"{path} has other joints than the {len(BODY_22)} of BODY_22.")
-    if len(start) != len(clip_names) + 1 or start[-1] != len(delta):
-        raise Failure("bad_input", f"{path} is incomplete: its clips do not add up to its {len(delta)} frames.")
+    with reading(path, "motion capture file of the documented layout", "get it again"), open_npz(path) as file:
+        for name, (kinds, axes) in _LAYOUT.items():
+            header = file.header(name)
+            if header.dtype.kind not in kinds or len(header.shape) != axes:
+                raise ValueError(f"its {name} is of another layout")
+        names = tuple(str(n) for n in file.array("joint_names"))
+        if names != BODY_22.joints or file.header("delta").shape[1:] != (len(BODY_22), 3):
+            raise ValueError(f"it has other joints than the {len(BODY_22)} of BODY_22")
+        delta, start, fps = file.array("delta"), file.array("clip_start").astype(np.int64), check_rate(file.number("fps"))
+        clip_names, subjects, floor_ok = (file.array(name) for name in ("clip_name", "subject", "floor_ok"))
+        if {len(clip_names), len(subjects), len(floor_ok)} != {len(start) - 1} or start[0] != 0 or start[-1] != len(delta):
+            raise ValueError(f"it is incomplete: its clips do not add up to its {len(delta)} frames")
+        if (np.diff(start) < 1).any():
+            raise ValueError("it has a clip without frames")
     clips = []
     for i, (a, b) in enumerate(pairwise(start)):
         xyz = np.cumsum(delta[a:b].astype(np.int32), axis=0).astype(np.float32) / 1000.0

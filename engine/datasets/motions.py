@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
 
 import numpy as np
 
 from contract.failure import Failure
+from contract.npz import open_npz
+from contract.reading import reading
 from contract.skeleton import BODY_22
 from engine.datasets.amass import MODEL, is_amass, read_amass
 from engine.datasets.asf_amc import read_amc, read_asf
@@ -23,6 +24,7 @@ SHORTEST, LONGEST = 0.45, 1.25
 JUMP = 0.25  # metres in one frame at 30 a second: a T-pose before the motion
 SOLE = 0.025  # metres of the toe joint above the ground
 FLOOR_PERCENTILE = 5
+FARTHEST = 1e5  # metres that anybody walks while being recorded
 FORMATS = "Kinolift's own .npz, .bvh, .asf with .amc, AMASS's .npz"
 
 
@@ -38,21 +40,28 @@ def load_motions(folder: Path) -> list[MocapClip]:
         return load_mocap(folder)
     clips: list[MocapClip] = []
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
-        kind = path.suffix.lower()
-        if kind == ".npz" and path.name != MODEL:
-            clips += _npz(folder, path)
-        elif kind == ".bvh":
-            motion = read_bvh(path)
-            body = upright(in_metres(body_22(motion.nodes, path.name), path.name))
-            clips.append(_clip(folder, path, body, motion.fps, _subject(folder, path)))
-        elif kind == ".amc":
-            asf = _skeleton_of(path)
-            nodes, fps = read_amc(path, read_asf(asf))
-            body = upright(in_metres(body_22(nodes, path.name), path.name))
-            clips.append(_clip(folder, path, body, fps, asf.stem))
+        with reading(path, "motion of a person", "leave it out, or get it again"):
+            clips += _clips(folder, path)
     if not clips:
         raise Failure("no_such_file", f"There is no motion capture in {folder}; it reads {FORMATS}.")
     return clips
+
+
+def _clips(folder: Path, path: Path) -> list[MocapClip]:
+    """Those of one file; none for a file that is no motion."""
+    kind = path.suffix.lower()
+    if kind == ".npz" and path.name != MODEL:
+        return _npz(folder, path)
+    if kind == ".bvh":
+        motion = read_bvh(path)
+        body = upright(in_metres(body_22(motion.nodes, path.name), path.name))
+        return [_clip(folder, path, body, motion.fps, _subject(folder, path))]
+    if kind == ".amc":
+        asf = _skeleton_of(path)
+        nodes, fps = read_amc(path, read_asf(asf))
+        body = upright(in_metres(body_22(nodes, path.name), path.name))
+        return [_clip(folder, path, body, fps, asf.stem)]
+    return []
 
 
 def _npz(folder: Path, path: Path) -> list[MocapClip]:
@@ -65,11 +74,8 @@ def _npz(folder: Path, path: Path) -> list[MocapClip]:
 
 def _names(path: Path) -> set[str]:
     """The entries of an .npz."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return {name.removesuffix(".npy") for name in archive.namelist()}
-    except (OSError, zipfile.BadZipFile) as error:
-        raise Failure("bad_input", f"{path} is cut off or no .npz ({error}).") from error
+    with reading(path, "file of arrays", "get it again"), open_npz(path) as file:
+        return set(file.names)
 
 
 def _skeleton_of(path: Path) -> Path:
@@ -111,6 +117,8 @@ def upright(body: Array) -> Array:
 def _clip(folder: Path, path: Path, body: Array, fps: float, subject: str) -> MocapClip:
     """At about 30 frames a second, the ground at z = 0, the first pelvis at x = y = 0."""
     step = max(1, round(fps / FPS))
+    if not (np.abs(body) < FARTHEST).all():
+        raise ValueError("its joints stand at places that are none")
     if len(body) > 1:
         first = np.linalg.norm(body[1] - body[0], axis=-1).max()
         body = body[1:] if first > JUMP else body

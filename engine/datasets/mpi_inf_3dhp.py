@@ -9,10 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from contract.failure import Failure
+from contract.npz import ALLOWANCE, RATIO
+from contract.reading import reading
 from contract.skeleton import H36M_17
 from engine.datasets.benchmark import PoseClip, PoseClips, Source, Split, choose, make_clip, normalise_screen
+from engine.datasets.joint_names import check_rate
+from engine.datasets.mat_file import read_cells
 from engine.datasets.restricted_pickle import load_npz
 
 TRAINING = tuple(f"S{i}" for i in range(1, 9))
@@ -81,18 +86,16 @@ def _clip(subject: str, sequence: str, camera: str, fps: float, pixels: Any, mil
 def _train_npz(path: Path, subjects: tuple[str, ...]) -> list[PoseClip]:
     """P-STMO's {"S1 Seq1": [{camera: {data_2d, data_3d}}, fps]}."""
     data = _data(path)
-    clips = []
     missing = [s for s in subjects if not any(str(name).split(" ")[0] == s for name in data)]
     if missing:
         raise Failure("bad_input", f"{path} has no {', '.join(missing)}; it is an incomplete copy.")
-    try:
+    clips = []
+    with reading(path, "file of P-STMO's layout", "get it again"):
         for name, (cameras, *rest) in data.items():
             subject, sequence = str(name).split(" ")
             if subject in subjects:
-                fps = float(np.ravel(rest[0])[0]) if rest else float(SEQUENCES[subject, sequence][1])
+                fps = check_rate(float(np.ravel(rest[0])[0]) if rest else float(SEQUENCES[subject, sequence][1]))
                 clips += [_clip(subject, sequence, str(c), fps, view["data_2d"], view["data_3d"]) for c, view in cameras.items()]
-    except (KeyError, ValueError, TypeError, AttributeError) as error:
-        raise Failure("bad_input", f"{path} is not P-STMO's layout ({type(error).__name__}: {error}).") from error
     return clips
 
 
@@ -102,10 +105,8 @@ def _test_npz(path: Path) -> list[PoseClip]:
     missing = [s for s in TEST if s not in data]
     if missing:
         raise Failure("bad_input", f"{path} has no {', '.join(missing)}; it is an incomplete copy.")
-    try:
+    with reading(path, "file of P-STMO's layout", "get it again"):
         return [_clip(s, s, "0", TEST_FPS, data[s]["data_2d"], data[s]["data_3d"], data[s]["valid"]) for s in TEST]
-    except (KeyError, TypeError, IndexError) as error:
-        raise Failure("bad_input", f"{path} is not P-STMO's layout ({type(error).__name__}: {error}).") from error
 
 
 def _data(path: Path) -> dict[str, Any]:
@@ -117,30 +118,20 @@ def _data(path: Path) -> dict[str, Any]:
 
 def _train_mat(folder: Path, subject: str, sequence: str, source: Source) -> list[PoseClip]:
     """The original training annotations: MATLAB 5, cells of (F, 28 x 2) and (F, 28 x 3)."""
-    from scipy.io import loadmat
-    from scipy.io.matlab import MatReadError
-
     path = folder / subject / sequence / "annot.mat"
     if not path.is_file():
         raise Failure("no_such_file", f"There is no {path}; MPI-INF-3DHP is incomplete there (or give P-STMO's data_train_3dhp.npz).")
     truth = "univ_annot3" if source.universal else "annot3"
-    try:
-        content = loadmat(path, variable_names=["annot2", truth])
-        flat, solid = content["annot2"].reshape(-1), content[truth].reshape(-1)
+    with reading(path, "annotation of MPI-INF-3DHP", "it may be cut off: get it again"):
+        content = read_cells(path, ("annot2", truth))
         frames, fps = SEQUENCES[subject, sequence]
         return [
             _clip(
-                subject,
-                sequence,
-                str(c),
-                fps,
-                flat[c].reshape(-1, 28, 2)[:frames, RELEVANT],
-                solid[c].reshape(-1, 28, 3)[:frames, RELEVANT],
+                subject, sequence, str(c), fps, content["annot2"][c].reshape(-1, 28, 2)[:frames, RELEVANT],
+                content[truth][c].reshape(-1, 28, 3)[:frames, RELEVANT],
             )
             for c in CAMERAS
         ]  # fmt: skip
-    except (MatReadError, NotImplementedError, OSError, ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
-        raise Failure("bad_input", f"{path} is cut off or no annotation of MPI-INF-3DHP ({type(error).__name__}: {error}).") from error
 
 
 def _test_mat(folder: Path, sequence: str, universal: bool) -> PoseClip:
@@ -154,14 +145,20 @@ def _test_mat(folder: Path, sequence: str, universal: bool) -> PoseClip:
             "no_such_file", f"There is no {sequence}/annot_data.mat in {folder}; MPI-INF-3DHP's test set is incomplete there (or give "
             "P-STMO's data_test_3dhp.npz).",
         )  # fmt: skip
-    try:
-        with h5py.File(path, "r") as file:
-            flat = np.asarray(file["annot2"])[:, 0]
-            solid = np.asarray(file["univ_annot3" if universal else "annot3"])[:, 0]
-            valid = np.asarray(file["valid_frame"]).reshape(-1) > 0.5
-    except (OSError, KeyError, IndexError, TypeError, ValueError) as error:
-        raise Failure("bad_input", f"{path} is cut off or not a test sequence's annotation ({type(error).__name__}: {error}).") from error
-    return _clip(sequence, sequence, "0", TEST_FPS, flat, solid, valid)
+    with reading(path, "test sequence's annotation", "it may be cut off: get it again"), h5py.File(path, "r") as file:
+        flat, solid = (_stored(file, name, path)[:, 0] for name in ("annot2", "univ_annot3" if universal else "annot3"))
+        valid = _stored(file, "valid_frame", path).reshape(-1) > 0.5
+        return _clip(sequence, sequence, "0", TEST_FPS, flat, solid, valid)
+
+
+def _stored(file: Any, name: str, path: Path) -> npt.NDArray[np.float64]:
+    """The numbers of that name, of no more bytes than the file can hold."""
+    stored = file[name]
+    if stored.dtype.kind not in "fiu":
+        raise ValueError(f"its {name} holds no numbers")
+    if stored.nbytes > max(ALLOWANCE, RATIO * path.stat().st_size):
+        raise ValueError(f"its {name} is larger than its size allows")
+    return np.asarray(stored, dtype=np.float64)
 
 
 def _replaced(clips: list[PoseClip], path: Path, split: Split) -> list[PoseClip]:

@@ -275,7 +275,8 @@ def test_what_is_wrong_with_asf_and_amc_is_said(tmp_path):
         with pytest.raises(Failure, match=said):
             load_motions(tmp_path)
     (tmp_path / "07_01.amc").write_text(motion)
-    for change, said in ((skeleton[: len(skeleton) // 2], "no ASF"), (skeleton.replace("name lfemur", "name thigh"), "does not describe")):
+    cut, renamed = skeleton[: len(skeleton) // 2], skeleton.replace("name lfemur", "name thigh")
+    for change, said in ((cut, "not an ASF skeleton"), (renamed, "does not describe")):
         (tmp_path / "07.asf").write_text(change)
         with pytest.raises(Failure, match=said):
             load_motions(tmp_path)

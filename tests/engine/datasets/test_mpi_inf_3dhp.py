@@ -88,7 +88,7 @@ def test_what_is_wrong_with_a_copy_is_said(tmp_path):
     train = write_train(tmp_path)
     file = tmp_path / "S4" / "Seq2" / "annot.mat"
     file.write_bytes(file.read_bytes()[:3000])
-    with pytest.raises(Failure, match=r"annot.mat is cut off"):
+    with pytest.raises(Failure, match=r"annot.mat is not .*cut off"):
         load_3dhp(source(tmp_path), "train")
     write_pstmo(tmp_path, {s: v for s, v in truth.items() if s != "TS6"}, train)
     with pytest.raises(Failure, match="no TS6"):
