@@ -32,7 +32,7 @@ if str(ROOT) not in sys.path:
 
 from contract.events import decode  # noqa: E402
 from contract.failure import ExitCode, Failure  # noqa: E402
-from contract.options import CHOICES, DEFAULT_DETECTOR, DEFAULT_FOV, CaptureOptions  # noqa: E402
+from contract.options import CHOICES, DEFAULT_DETECTOR, DEFAULT_FOV, CaptureOptions, whole  # noqa: E402
 from contract.outputs import add_overwrite_argument, check_outputs, write_text  # noqa: E402
 
 if TYPE_CHECKING:
@@ -341,7 +341,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("video", nargs="?", type=Path, default=SAMPLE, help="the clip (default: the example)")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="where lifter and refiner run (default %(default)s)")
     parser.add_argument("--detector", choices=CHOICES["detector"], default=DEFAULT_DETECTOR, help="default %(default)s")
-    parser.add_argument("--repeat", type=int, default=3, metavar="N", help="repetitions (default %(default)s)")
+    parser.add_argument("--repeat", type=whole(None, 10_000), default=3, metavar="N", help="repetitions (default %(default)s)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     add_overwrite_argument(parser)
     parser.add_argument("--compare", type=Path, metavar="FILE", help="put an earlier --json beside these figures")

@@ -18,6 +18,7 @@ from typing import NoReturn
 
 from contract.events import encode
 from contract.failure import ExitCode, Failure
+from contract.libraries import import_failure
 from contract.options import CaptureOptions, add_arguments
 from contract.outputs import add_overwrite_argument
 from engine import startup
@@ -61,6 +62,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
     except BrokenPipeError:
         return int(ExitCode.CANCELLED)  # nobody listens any more
+    except ImportError as error:
+        return _fail(import_failure(error))
     except Exception as error:
         traceback.print_exc()
         return _fail(Failure("internal", f"Kinolift failed ({type(error).__name__}: {error}); the log has the details, please report it."))

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 
 from contract.failure import ExitCode, Failure
+from contract.libraries import import_failure
 
 # word -> module; the words stand in kinolift.py's COMMANDS too
 COMMANDS: dict[str, str] = {
@@ -26,6 +27,10 @@ def run(word: str, arguments: Sequence[str]) -> int:
     except Failure as failure:
         print(failure.message, file=sys.stderr)
         return int(failure.exit_code)
+    except ImportError as error:
+        missing = import_failure(error)
+        print(missing.message, file=sys.stderr)
+        return int(missing.exit_code)
     except KeyboardInterrupt:
         print("Cancelled.", file=sys.stderr)
         return int(ExitCode.CANCELLED)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -16,10 +17,13 @@ from torch import Tensor
 
 from contract.failure import Failure
 from contract.outputs import write_text, written_beside
+from contract.reading import DAMAGE, parse_json, read_limited, reading, reason
 
 FOLDER = Path(__file__).resolve().parent / "weights"
 SUMS = "SHA256SUMS"  # one line a file, as sha256sum writes it
-_REPAIR = "get the files of engine/weights again (git checkout engine/weights, or install the extension anew)"
+LARGEST_SUMS = 2**20  # bytes
+_SUM = re.compile(r"[0-9a-f]{64}")
+_REPAIR = "get the files of engine/weights again (`git checkout -- engine/weights` in Kinolift's folder, or install the extension anew)"
 
 
 @dataclass(frozen=True)
@@ -61,9 +65,9 @@ def load_weights(path: Path) -> Weights:
     try:
         tensors = load_file(path)
         with safetensors.safe_open(path, framework="pt") as file:
-            header = json.loads(file.metadata()["kinolift"])
-    except (safetensors.SafetensorError, KeyError, TypeError, ValueError, OSError) as error:
-        raise Failure("bad_installation", f"The weights file {path.name} cannot be read ({error}); {_REPAIR}.") from error
+            header = parse_json(file.metadata()["kinolift"])
+    except (safetensors.SafetensorError, *DAMAGE) as error:
+        raise Failure("bad_installation", f"The weights file {path.name} cannot be read ({reason(error)}); {_REPAIR}.") from error
     floats = {name: value.float() if value.dtype == torch.float16 else value for name, value in tensors.items()}
     return Weights(floats, header, sha256)
 
@@ -81,8 +85,11 @@ def read_sums(folder: Path) -> dict[str, str]:
     path = folder / SUMS
     if not path.is_file():
         return {}
-    lines = (line.split(maxsplit=1) for line in path.read_text(encoding="utf-8").splitlines() if line.strip())
-    return {name.strip(): value for value, name in lines}
+    with reading(path, "list of checksums", _REPAIR, "bad_installation"):
+        lines = [line.split(maxsplit=1) for line in read_limited(path, LARGEST_SUMS).decode("utf-8").splitlines() if line.strip()]
+        if not all(len(words) == 2 and _SUM.fullmatch(words[0]) for words in lines):
+            raise ValueError("it holds a line that is no checksum and a name")
+        return {name.strip(): value for value, name in lines}
 
 
 def _sha256(path: Path) -> str:

@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from contract.failure import ExitCode, Failure
+from contract.libraries import missing_sentence
 
 from .environment import TORCH_BUILDS, Environment, check_interpreter
 from .fetch import ROOT, model_is_whole
 from .lock import normalize, read_lock
-from .system import missing_libraries, missing_sentence, platform_name
+from .system import missing_libraries, platform_name
 
 SETUP: Final = "python3 kinolift.py setup"
 AGAIN: Final = "python3 kinolift.py setup --again"

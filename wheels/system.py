@@ -8,11 +8,11 @@ from __future__ import annotations
 import ctypes
 import platform
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Final
 
 from contract.failure import Failure
+from contract.libraries import LIBRARIES, Library, missing_sentence
 
 PLATFORMS: Final = {
     ("linux", "x86_64"): "linux-x64",
@@ -21,34 +21,6 @@ PLATFORMS: Final = {
     ("windows", "x86_64"): "windows-x64",
     ("darwin", "arm64"): "macos-arm64",
 }
-
-
-@dataclass(frozen=True)
-class Library:
-    """A shared library, who asks for it, and the packages that bring it."""
-
-    soname: str
-    wanted_by: str
-    debian: str
-    fedora: str
-    arch: str
-
-
-# Read off the wheels with ldd: what their libraries link against and do not bring.
-LIBRARIES: Final = (
-    Library("libX11.so.6", "bpy", "libx11-6", "libX11", "libx11"),
-    Library("libXext.so.6", "bpy", "libxext6", "libXext", "libxext"),
-    Library("libXfixes.so.3", "bpy", "libxfixes3", "libXfixes", "libxfixes"),
-    Library("libXi.so.6", "bpy", "libxi6", "libXi", "libxi"),
-    Library("libXrender.so.1", "bpy", "libxrender1", "libXrender", "libxrender"),
-    Library("libxkbcommon.so.0", "bpy", "libxkbcommon0", "libxkbcommon", "libxkbcommon"),
-    Library("libSM.so.6", "bpy", "libsm6", "libSM", "libsm"),
-    Library("libICE.so.6", "bpy", "libice6", "libICE", "libice"),
-    Library("libGL.so.1", "bpy and opencv", "libgl1", "libglvnd-glx", "libglvnd"),
-    Library("libgthread-2.0.so.0", "opencv", "libglib2.0-0", "glib2", "glib2"),
-    Library("libEGL.so.1", "mediapipe", "libegl1", "libglvnd-egl", "libglvnd"),
-    Library("libGLESv2.so.2", "mediapipe", "libgles2", "libglvnd-gles", "libglvnd"),
-)
 
 
 def platform_name() -> str:
@@ -72,18 +44,6 @@ def _loads(soname: str) -> bool:
 def missing_libraries(loads: Callable[[str], bool] = _loads) -> list[Library]:
     """The libraries that this machine lacks; none on other systems than Linux."""
     return [library for library in LIBRARIES if not loads(library.soname)] if sys.platform == "linux" else []
-
-
-def missing_sentence(libraries: Sequence[Library]) -> str:
-    """What is missing and the command that installs it, on the three families of Linux."""
-    names = ", ".join(library.soname for library in libraries)
-    debian, fedora, arch = (
-        " ".join(sorted({getattr(library, family) for library in libraries})) for family in ("debian", "fedora", "arch")
-    )
-    return (
-        f"This machine lacks the system libraries {names}: install them with `sudo apt-get install {debian}` "
-        f"(Fedora: `sudo dnf install {fedora}`; Arch: `sudo pacman -S {arch}`)."
-    )
 
 
 def check_libraries() -> None:

@@ -14,12 +14,12 @@ import numpy as np
 import numpy.typing as npt
 
 from contract.failure import Failure
+from contract.libraries import REPAIR, import_failure
 from contract.options import DEFAULT_DETECTOR
 from engine.detection import landmark_network
 from engine.detection.landmarks import LANDMARKS
 from engine.detection.model_bundle import MODELS, read
 from engine.detection.rows import COLUMNS, Row, Rows
-from engine.detection.tflite_file import REPAIR
 from engine.footage.video import Frame, VideoInfo
 from engine.progress import Progress
 
@@ -148,7 +148,9 @@ def _import_mediapipe() -> Any:
         import mediapipe
         import mediapipe.tasks.python.vision
     except (ImportError, OSError) as error:
-        raise Failure("bad_installation", f"MediaPipe cannot be loaded ({error}); {REPAIR}.") from error
+        raise import_failure(error) if isinstance(error, ImportError) else Failure(
+            "bad_installation", f"MediaPipe cannot be loaded ({error}); {REPAIR}."
+        ) from error
     finally:
         for name in stand_ins:
             del sys.modules[name]

@@ -24,8 +24,9 @@ from typing import Final
 import flatbuffers
 
 from contract.failure import Failure
+from contract.libraries import REPAIR
 from engine.detection import heavy_network
-from engine.detection.tflite_file import ALIGNMENT, METADATA_SCHEMA, MODEL_SCHEMA, REPAIR, parsed, put, schema, written
+from engine.detection.tflite_file import ALIGNMENT, METADATA_SCHEMA, MODEL_SCHEMA, parsed, put, schema, written
 
 _FOLDER: Final = Path(__file__).resolve().parents[1] / "weights"
 _ZIP_HEADER: Final = 30  # bytes of a zip entry's header before its name

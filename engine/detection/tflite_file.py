@@ -12,11 +12,11 @@ from typing import Any, Final
 import flatbuffers
 
 from contract.failure import Failure
+from contract.libraries import REPAIR
 from contract.outputs import write_failure
 
 MODEL_SCHEMA: Final = "schema_py_generated"  # MediaPipe's names for its flatbuffers code
 METADATA_SCHEMA: Final = "metadata_schema_py_generated"
-REPAIR: Final = "run `python3 kinolift.py doctor` to repair the installation, or install the extension again in Blender"
 # MediaPipe maps the networks straight from the file and wants them on this boundary (its own bundle writer gives them 4;
 # TFLite asks for 16 for the weights inside).
 ALIGNMENT: Final = 16

@@ -20,6 +20,7 @@ from torch import Tensor
 
 from contract.failure import Failure
 from contract.outputs import written_beside
+from contract.reading import DAMAGE, parse_json, reason
 from contract.skeleton import SKELETONS, Skeleton
 from engine.refiner.error_model import ErrorModel
 from engine.refiner.graph_lifter import GraphLifter, GraphLifterConfig, lift
@@ -74,7 +75,7 @@ def load_pose_model(path: Path) -> PaperModel:
     try:
         tensors = load_file(path)
         with safetensors.safe_open(path, framework="pt") as file:
-            header = json.loads((file.metadata() or {})["kinolift"])
+            header = parse_json((file.metadata() or {})["kinolift"])
         if header.get("format") != FORMAT:
             raise ValueError(f"its format is {header.get('format', 'that of the capture weights')}, not {FORMAT}")
         skeleton = SKELETONS[header["skeleton"]]
@@ -86,9 +87,9 @@ def load_pose_model(path: Path) -> PaperModel:
         schedule, start = Schedule(), int(header["start_step"])
         mixed = "mixture.weights" in tensors
         noise = MixtureNoise(schedule, start, ErrorModel.from_tensors(tensors)) if mixed else FixedNoise(schedule, start)
-    except (safetensors.SafetensorError, KeyError, TypeError, ValueError, OSError, RuntimeError) as error:
-        reason = str(error).splitlines()[0]
-        raise Failure("bad_input", f"{path} holds no pose model of this version ({reason}); give the file that `train` wrote.") from error
+    except (safetensors.SafetensorError, *DAMAGE) as error:
+        why = reason(error)
+        raise Failure("bad_input", f"{path} holds no pose model of this version ({why}); give the file that `train` wrote.") from error
     return PaperModel(skeleton, lifter, refiner, noise)
 
 

@@ -23,6 +23,7 @@ import torch
 from torch import Tensor
 
 from contract.failure import ExitCode, Failure
+from contract.options import HIGHEST_SEED, whole
 from contract.outputs import add_overwrite_argument, check_folder, check_outputs
 from engine import weights_file
 from engine.datasets.benchmark import PoseClips, Source, Split
@@ -71,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--keypoints", default="gt", help="which 2D: gt, cpn, detected ... or a file (default: %(default)s)")
     parser.add_argument("--exact", help="the true 2D of the same frames, for the mixture in (u, v): gt, or a file")
     parser.add_argument("--skeleton", choices=NAMES, help="mocap, detections: whose joints (default: BODY_22)")
-    parser.add_argument("--every", type=int, default=1, help="use one frame of so many")
+    parser.add_argument("--every", type=whole(1, 10**6), default=1, help="use one frame of so many")
     parser.add_argument("--mocap", type=Path, help="pairs: a folder of motion capture that is seen too")
     parser.add_argument("--config", type=Path, help="settings: a .toml, or the name of one in engine/training/configs: paper_cpn ...")
     parser.add_argument("-o", "--out", type=Path, default=Path("runs"), help="folder of all that is written (default: %(default)s)")
@@ -85,13 +86,15 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--detector", type=Path, help="lifter of pairs: what `train detector` wrote, for the motion of --mocap")
     parser.add_argument("--start", type=Path, help="pairs: a folder of weights to train on from, with its SHA256SUMS")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint")
-    parser.add_argument("--save-every", type=int, help="steps between two checkpoints (default: between two validations)")
-    parser.add_argument("--steps", type=int, help="instead of the settings' own")
-    parser.add_argument("--until", type=int, help="stop early, after this step of the settings' schedule, with weights as at the end")
-    parser.add_argument("--batch", type=int, help="instead of the settings' own; of all processes together")
-    parser.add_argument("--seed", type=int, help="instead of the settings' own")
+    parser.add_argument("--save-every", type=whole(1, 10**9), help="steps between two checkpoints (default: between two validations)")
+    parser.add_argument("--steps", type=whole(1, 10**9), help="instead of the settings' own")
+    parser.add_argument(
+        "--until", type=whole(None, 10**9), help="stop early, after this step of the settings' schedule, with weights as at the end"
+    )
+    parser.add_argument("--batch", type=whole(1, 10**6), help="instead of the settings' own; of all processes together")
+    parser.add_argument("--seed", type=whole(0, HIGHEST_SEED), help="instead of the settings' own")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
-    parser.add_argument("--threads", type=int, help="of the CPU")
+    parser.add_argument("--threads", type=whole(1, 1024), help="of the CPU")
     add_overwrite_argument(parser)
     return parser
 

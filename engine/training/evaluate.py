@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from contract.failure import ExitCode, Failure
+from contract.options import HIGHEST_SEED, whole
 from contract.outputs import add_overwrite_argument, check_outputs
 from contract.skeleton import BODY_22, H36M_17
 from engine.datasets.benchmark import PoseClip, PoseClips, Source
@@ -205,16 +206,18 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--save", type=Path, help="write the judged poses there (.npz), as --predictions reads them")
     add_overwrite_argument(parser)
     parser.add_argument("--mode", choices=("released", "paper"), help="as the published code, or as the paper says (default: as trained)")
-    parser.add_argument("--hypotheses", type=int, default=1, help="drawn and averaged in the paper's mode (default: %(default)s)")
+    parser.add_argument("--hypotheses", type=whole(None, 1000), default=1,
+        help="drawn and averaged in the paper's mode (default: %(default)s)")  # fmt: skip
     parser.add_argument(
-        "--steps", type=int, default=PAPER_STEPS, help="of the reverse diffusion in the paper's mode (default: %(default)s)"
+        "--steps", type=whole(None, 50), default=PAPER_STEPS, help="of the reverse diffusion in the paper's mode (default: %(default)s)"
     )
     parser.add_argument("--no-flip", action="store_true", help="leave out the mirrored picture")
     parser.add_argument("--split", choices=("test", "validation", "train"), default="test")
-    parser.add_argument("--every", type=int, default=1, help="judge one frame of so many, for a first look (default: %(default)s)")
+    parser.add_argument("--every", type=whole(None, 10**6), default=1,
+        help="judge one frame of so many, for a first look (default: %(default)s)")  # fmt: skip
     parser.add_argument("--own-size", action="store_true", help="MPI-INF-3DHP: annot3, the person's own size, instead of univ_annot3")
     parser.add_argument("--skeleton", choices=NAMES, help="mocap, detections: in whose joints they are judged (default: BODY_22)")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=whole(0, HIGHEST_SEED), default=0)
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument("--json", action="store_true", help="everything as one JSON object")
     return parser

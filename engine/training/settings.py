@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from contract.failure import Failure
+from contract.reading import read_limited, reading
 
+LARGEST = 2**20  # bytes
 CONFIGS = Path(__file__).resolve().parent / "configs"
 T = TypeVar("T")
 
@@ -20,10 +22,8 @@ def read_toml(path: Path, tables: tuple[str, ...]) -> dict[str, dict[str, Any]]:
     if not found.is_file():
         shipped = ", ".join(sorted(p.stem for p in CONFIGS.glob("*.toml")))
         raise Failure("no_such_file", f"There are no settings {path}; give a .toml file or one of {shipped}.")
-    try:
-        read = tomllib.loads(found.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise Failure("bad_input", f"{found} is not TOML ({error}).") from error
+    with reading(found, "TOML file", "mend it"):
+        read = tomllib.loads(read_limited(found, LARGEST).decode("utf-8"))
     for name, table in read.items():
         if name not in tables or not isinstance(table, dict):
             raise Failure("bad_input", f"{found.name}: there is no table [{name}]; there are {', '.join(tables)}.")
@@ -35,6 +35,8 @@ def fill(kind: type[T], values: Mapping[str, Any], where: str) -> T:
     known = {field.name: field for field in fields(kind)}  # type: ignore[arg-type]
     given = dict(values)
     for name, value in values.items():
+        if not all(_is_sane(one) for one in (value if isinstance(value, list) else [value])):
+            raise Failure("bad_input", f"[{where}] {name} is no number that a setting can be.")
         if name not in known:
             raise Failure("bad_input", f"[{where}] has no setting {name}; it has {', '.join(known)}.")
         default = known[name].default
@@ -45,3 +47,8 @@ def fill(kind: type[T], values: Mapping[str, Any], where: str) -> T:
         elif type(default) is not type(value):
             raise Failure("bad_input", f"[{where}] {name} is {value!r} and should be like {default!r}.")
     return kind(**given)
+
+
+def _is_sane(value: Any) -> bool:
+    """Whether it is no number, or one that is finite and of a size that means something."""
+    return not isinstance(value, int | float) or abs(value) <= 2**63

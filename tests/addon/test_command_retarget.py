@@ -332,7 +332,7 @@ def test_a_preset_of_ones_own_whose_bones_are_not_there(files, capsys):
     assert "There is no preset 'max'; use auto, structure, " in capsys.readouterr().err
     preset.write_text("{")
     assert main([*words, str(preset)]) == 3
-    assert "mine.json is not readable JSON" in capsys.readouterr().err
+    assert "mine.json is not a preset that can be read" in capsys.readouterr().err
     assert not (files / "out.fbx").exists()
 
 

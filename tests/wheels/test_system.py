@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from contract.failure import Failure
+from contract.libraries import Library, missing_sentence
 from wheels import system
 
 
@@ -31,7 +32,7 @@ def test_another_platform_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_sentence_names_libraries_and_packages_of_three_families() -> None:
     missing = system.missing_libraries(lambda soname: soname not in ("libEGL.so.1", "libXi.so.6"))
     assert [library.soname for library in missing] == ["libXi.so.6", "libEGL.so.1"]
-    sentence = system.missing_sentence(missing)
+    sentence = missing_sentence(missing)
     assert "libXi.so.6, libEGL.so.1" in sentence
     for command in ("apt-get install libegl1 libxi6`", "dnf install libXi libglvnd-egl`", "pacman -S libglvnd libxi`"):
         assert command in sentence
@@ -39,7 +40,7 @@ def test_the_sentence_names_libraries_and_packages_of_three_families() -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="libraries are looked for on Linux")
 def test_a_library_that_is_not_there_is_missed(monkeypatch: pytest.MonkeyPatch) -> None:
-    nowhere = system.Library("libkinolift-is-nowhere.so.1", "a test", "nowhere1", "nowhere", "nowhere")
+    nowhere = Library("libkinolift-is-nowhere.so.1", "a test", "nowhere1", "nowhere", "nowhere")
     monkeypatch.setattr(system, "LIBRARIES", (*system.LIBRARIES, nowhere))
     assert nowhere in system.missing_libraries()
     with pytest.raises(Failure, match="nowhere1"):

@@ -98,7 +98,7 @@ def test_the_shipped_lifters_recipes_are_those_in_its_header(tmp_path):
         ("[lifter]\nsteps = 1.5", "[lifter] steps is 1.5"),
         ("[lifters]\nsteps = 3", "no table [lifters]"),
         ("steps = 3", "no table [steps]"),
-        ("[lifter", "is not TOML"),
+        ("[lifter", "is not a TOML file"),
     ],
 )
 def test_what_does_not_fit_is_named(tmp_path, text, words):
