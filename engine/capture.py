@@ -36,6 +36,9 @@ from engine.progress import Progress
 if TYPE_CHECKING:
     from engine.poses import PoseModel
 
+# Seconds before and behind the frames asked for that are looked at too, so that a part of a video is that part of the whole: the detector
+# needs a third of a second to settle, exchanged sides show by the frames around, and smoothing reaches some tenths of a second.
+AROUND = 1.0
 RECORDED_PACKAGES = ("numpy", "scipy", "torch", "mediapipe", "opencv-python")
 
 
@@ -57,9 +60,10 @@ def capture(video_path: Path, options: CaptureOptions, progress: Progress) -> Ca
         loading = loader.submit(_load_model, options.device)
         video = open_video(video_path, progress)
         start, end = parse_moment(options.start, "--start"), parse_moment(options.end, "--end")
+        around = video.around(start, end, AROUND, segments.SEAM)
         done = finish(
-            segments.detect(video, start, end, progress, options.detector, while_detecting=lambda: _raise_early(loading)),
-            video.info, loading.result, options, known, progress,
+            segments.detect(video, around.start, around.end, progress, options.detector, while_detecting=lambda: _raise_early(loading)),
+            video.info, loading.result, options, known, progress, around.span if start or end else None,
         )  # fmt: skip
         model = loading.result()
     done.motion.provenance |= {
@@ -79,9 +83,10 @@ def capture(video_path: Path, options: CaptureOptions, progress: Progress) -> Ca
 
 def finish(
     detections: Detections, info: VideoInfo, load: Callable[[], PoseModel], options: CaptureOptions, known: CameraPath | None,
-    progress: Progress,
+    progress: Progress, span: tuple[float, float] | None = None,
 ) -> Capture:  # fmt: skip
-    """The motion of the person who was detected. `load` gives the networks, `known` is the camera, where it is known.
+    """The motion of the person who was detected. `load` gives the networks, `known` is the camera, where it is known, `span` the times of
+    the first and the last frame asked for, where the detections go beyond them.
 
     What is as long as the take is let go as soon as it has served: of an hour these arrays are some hundred megabytes.
     """
@@ -92,7 +97,7 @@ def finish(
     from engine.person.face import face_direction
 
     sight = _sight(info, options, known)
-    track, exchanged = undo_swaps(make_track(_through_one_lens(detections, info, known), info, progress))
+    track, exchanged = undo_swaps(make_track(_through_one_lens(detections, info, known), info, progress, span))
     del detections
     poses = model.run(
         track, sight.matrix, options.height, steps=options.steps, hypotheses=options.hypotheses, seed=options.seed, progress=progress
@@ -100,13 +105,14 @@ def finish(
     progress.stage("motion")
     points, confidence = body_points(track.image, track.visibility, track.detector)
     sight = _estimated(sight, poses.joints, points, confidence, info, options, track.fps)
-    summary = _summary(track, info, sight, int(exchanged.any(1).sum()))
+    summary = _summary(track, info, sight, int(exchanged[track.kept].any(1).sum()))
     times, detected, runs, fps, face = track.times, track.detected, track.runs, track.fps, face_direction(track, sight.matrix)
+    kept = track.kept
     cameras = None if known is None else cameras_at(known, times, fps)
     del track
     motion = build_motion(
         poses.joints, poses.spread, points, confidence, times, detected, runs, fps, sight.matrix, (info.width, info.height), options.height,
-        smooth=options.smooth, root=options.root, face=face, feet=options.feet, cameras=cameras,
+        smooth=options.smooth, root=options.root, face=face, feet=options.feet, cameras=cameras, kept=kept,
     )  # fmt: skip
     lenses = _through_its_lenses(motion, known)
     progress.finish()
@@ -238,14 +244,15 @@ def _raise_early(loading: Future[PoseModel]) -> None:
 def _summary(track: Track, info: VideoInfo, sight: _Sight, exchanged: int) -> dict[str, Any]:
     """What is told after a capture; plain values."""
     error = {} if sight.error is None else {"fov_error_degrees": round(sight.error, 1)}
+    times, detected = track.times[track.kept], track.detected[track.kept]
     return {
         "frames_read": track.source_frames,
         "frames_detected": track.detected_count,
-        "frames_filled": int((~np.asarray(track.detected)).sum()),
+        "frames_filled": int((~detected).sum()),
         "frames_exchanged": exchanged,
-        "frames": len(track),
-        "first_frame": round(float(track.times[0]) * track.fps),
-        "last_frame": round(float(track.times[-1]) * track.fps),
+        "frames": len(times),
+        "first_frame": round(float(times[0]) * track.fps),
+        "last_frame": round(float(times[-1]) * track.fps),
         "fps": float(track.fps),
         "file_fps": round(info.file_fps or info.fps, 4),
         "variable_rate": info.variable_rate,

@@ -70,6 +70,15 @@ class Frame:
     image: npt.NDArray[np.uint8]
 
 
+@dataclass(frozen=True)
+class Around:
+    """A range and what lies around it: from `start` up to and without `end`; `span`: the times of the range's own first and last frame."""
+
+    start: Moment | None
+    end: Moment | None
+    span: tuple[float, float]
+
+
 @dataclass(frozen=True, slots=True)
 class _End:
     """Behind the last frame: how many were decoded and how many given, and whether the file's own end was reached."""
@@ -112,6 +121,19 @@ class Video:
     def range(self, start: Moment | None = None, end: Moment | None = None) -> tuple[int, int]:
         """The number of the first frame from `start` on, and one more than the last before `end`."""
         return self._frame_number(start, 0), self._frame_number(end, self.info.frame_count)
+
+    def around(self, start: Moment | None, end: Moment | None, seconds: float, frames: int) -> Around:
+        """The range with up to so many seconds more at either end, and so many frames at its beginning at least.
+
+        Failure `bad_arguments` for a range that holds no frame.
+        """
+        self._check_range(start, end)
+        first, last = self.range(start, end)
+        span = float(self._times[first]), float(self._times[last - 1])
+        before = max(min(int(np.searchsorted(self._times, span[0] - seconds - TICK)), first - frames), 0)
+        behind = int(np.searchsorted(self._times, span[1] + seconds + TICK))
+        open_end = end is None or behind >= self.info.frame_count
+        return Around((float(before), "f") if start else None, None if open_end else (float(behind), "f"), span)
 
     def lead(self, number: int) -> int:
         """How many frames are decoded to get to frame `number`: those from a key frame on, or from the file's beginning."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -65,6 +65,11 @@ class _Take:
     size: tuple[int, int]
     height: float
 
+    def cut(self, kept: slice) -> _Take:
+        """Of these frames."""
+        columns = {name: getattr(self, name)[kept] for name in ("joints", "confidence", "spread", "points", "views")}
+        return replace(self, timeline=self.timeline.cut(kept), **columns)
+
 
 def build_motion(
     joints: Floats,
@@ -83,6 +88,7 @@ def build_motion(
     face: Array | None = None,
     feet: str = "auto",
     cameras: Array | None = None,
+    kept: slice = slice(None),
 ) -> Motion:
     """The motion of one person, complete, in the joints of ARMATURE_24.
 
@@ -92,7 +98,7 @@ def build_motion(
     "in-place"; face (T,3): where the face looks, camera axes, where known; feet: "auto",
     "always" or "never" hold standing feet still; cameras (T,4,4): where a known camera stood at each frame, camera to world, Z up. Then
     the motion lies in that world, the file's camera is that of the first frame, and only `root` "in-place" moves the person away.
-    The quality report stands in provenance["quality"].
+    `kept`: the frames that the motion has; the others are looked at only. The quality report stands in provenance["quality"].
     """
     take = _take(joints, spread, image_points, confidence, Timeline(runs, fps), camera_matrix, image_size, height, cameras)
     body = fit_proportions(take.joints, take.confidence, height, fps)
@@ -107,8 +113,10 @@ def build_motion(
     targets = mapped(lambda at, place: to_world(at + place[:, None], camera_to_world), posed, path)
     planted = plant_feet(targets, contacts, body, runs, fps, feet, pace)
     face = None if face is None else mapped(lambda way: way @ camera_to_world[:3, :3].T, face, dtype=np.float64)
-    done = animate(planted.joints, take.points, face, body, runs, fps, take.matrix, camera_to_world, cameras, root)
-    return _motion(done, planted.contacts, fit_error, np.asarray(track_times, float), np.asarray(detected, bool), take, body)
+    face, cameras = (None if a is None else a[kept] for a in (face, cameras))
+    take, targets, contacts = take.cut(kept), planted.joints[kept], planted.contacts[kept]
+    done = animate(targets, take.points, face, body, take.timeline.runs, fps, take.matrix, camera_to_world, cameras, root)
+    return _motion(done, contacts, fit_error, np.asarray(track_times, float)[kept], np.asarray(detected, bool)[kept], take, body)
 
 
 def _take(

@@ -20,6 +20,12 @@ class Timeline:
         """How many frames all the runs have."""
         return self.runs[-1].stop
 
+    def cut(self, kept: slice) -> Timeline:
+        """That of the frames `kept`, counted from the first of them."""
+        first, last, _ = kept.indices(self.frames)
+        inside = [slice(max(run.start, first) - first, min(run.stop, last) - first) for run in self.runs]
+        return Timeline([run for run in inside if run.start < run.stop], self.fps)
+
     @classmethod
     def of(cls, frames: int, fps: float) -> Timeline:
         """One run of so many frames."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import pairwise
 from typing import Final
@@ -13,7 +13,7 @@ import numpy.typing as npt
 from contract.failure import Failure
 from engine.detection.detector import Detections
 from engine.detection.landmarks import BODY_FROM_LANDMARKS, LANDMARKS, trust
-from engine.footage.rate import FASTEST, LONGEST_GAP
+from engine.footage.rate import FASTEST, LONGEST_GAP, TICK
 from engine.footage.video import VideoInfo
 from engine.long_takes import joined, mapped
 from engine.progress import Progress
@@ -48,7 +48,7 @@ class Track:
     `image` (K,33,2) pixels. `visibility` (K,33) 0..1. `world` (K,33,3) metres from the middle of the hips, x right, y down,
     z away. `detected` (K,) False where the frame was filled in. `runs`: slices of K that hold together; between two runs
     the person was away or was another one. `source_frames`: frames read, `detected_count`: those with a person in them.
-    `detector`: whose words these are (`Detections`).
+    `detector`: whose words these are (`Detections`). `kept`: the frames asked for; those around them are there to be looked at.
     """
 
     times: npt.NDArray[np.float64]
@@ -61,25 +61,31 @@ class Track:
     source_frames: int
     detected_count: int
     detector: str = "full"
+    kept: slice = field(default_factory=lambda: slice(None))
 
     def __len__(self) -> int:
         return len(self.times)
 
 
-def make_track(detections: Detections, info: VideoInfo, progress: Progress) -> Track:
+def make_track(detections: Detections, info: VideoInfo, progress: Progress, span: tuple[float, float] | None = None) -> Track:
     """Puts the detections onto the grid k/fps. A constant rate maps one to one; a variable or another one is interpolated.
+
+    `span`: the times of the first and the last frame asked for, where the detections go beyond them; what is told is of these frames.
 
     Warns (`frames_missing`, `other_person`, `recording_paused`) of stretches that are left out. Raises Failure `no_person` where
     no frame has a person.
     """
-    if not detections.detected.any():
+    asked = np.ones(len(detections), bool)
+    if span is not None:
+        asked = (detections.times >= span[0] - TICK) & (detections.times <= span[1] + TICK)
+    if not detections.detected[asked].any():
         raise Failure("no_person", f"No person was found in {info.path.name}; use a video that shows one person from head to feet.")
     fps = info.fps
     times = detections.times if info.resampled else np.rint(detections.times * fps) / fps
     places = _Places(detections, times)
     seen = np.flatnonzero(detections.detected)
     seen = seen[~_glitches(places, seen)]
-    groups = _one_person(_without_false_alarms(_groups(places, seen, fps), fps), places)
+    groups = _one_person(_without_false_alarms(_groups(places, seen, fps), fps), places, asked)
     spans = [_span(times[group], fps) for group in groups]
     ends = np.cumsum([last - first + 1 for first, last in spans])
     runs = [slice(int(end) - (last - first + 1), int(end)) for end, (first, last) in zip(ends, spans, strict=True)]
@@ -92,9 +98,15 @@ def make_track(detections: Detections, info: VideoInfo, progress: Progress) -> T
         for run, group in zip(runs, groups, strict=True)
     ]  # fmt: skip
     image, visibility, world, detected = (joined(columns) for columns in zip(*seen_by_run, strict=True))
-    _warn_of_missing(numbers, times, detections.detected, info, progress)
+    _warn_of_missing(numbers, times[asked], detections.detected[asked], info, progress)
+    kept = slice(0, len(numbers))
+    if span is not None:
+        kept = slice(*np.searchsorted(numbers, (np.ceil(span[0] * fps - 1e-3), np.floor(span[1] * fps + 1e-3) + 1)).tolist())
+        if kept.start == kept.stop:  # one frame of the video between two of the track
+            kept = slice(min(kept.start, len(numbers) - 1), min(kept.start, len(numbers) - 1) + 1)
     return Track(
-        numbers / fps, image, visibility, world, detected, runs, fps, len(detections), int(detections.detected.sum()), detections.detector
+        numbers / fps, image, visibility, world, detected, runs, fps, int(asked.sum()), int(detections.detected[asked].sum()),
+        detections.detector, kept,
     )  # fmt: skip
 
 
@@ -175,9 +187,11 @@ def _groups(places: _Places, seen: npt.NDArray[np.int64], fps: float) -> list[np
     return np.split(seen, cuts)
 
 
-def _one_person(groups: list[npt.NDArray[np.int64]], places: _Places) -> list[npt.NDArray[np.int64]]:
-    """The longest group, and before and after it those that can be the same person."""
-    main = max(range(len(groups)), key=lambda i: len(groups[i]))
+def _one_person(
+    groups: list[npt.NDArray[np.int64]], places: _Places, asked: npt.NDArray[np.bool_]
+) -> list[npt.NDArray[np.int64]]:
+    """The group with the most frames of those `asked` for, and before and after it those that can be the same person."""
+    main = max(range(len(groups)), key=lambda i: (int(asked[groups[i]].sum()), len(groups[i])))
     kept = [groups[main]]
     for group in groups[main + 1 :]:
         if places.same(kept[-1][-1], group[0]):

@@ -327,6 +327,18 @@ def test_a_pause_leaves_the_rate_as_it_is() -> None:
     assert info.duration == pytest.approx(11.0)
 
 
+@pytest.mark.parametrize(
+    ("start", "end", "frames", "wanted", "span"),
+    [((20.0, "f"), (30.0, "f"), 0, (14, 36), (20, 29)), ((20.0, "f"), None, 0, (14, None), (20, 39)),
+     (None, (30.0, "f"), 0, (None, 36), (0, 29)), ((2.0, "f"), (38.0, "f"), 0, (0, None), (2, 37)),
+     ((20.0, "f"), (30.0, "f"), 12, (8, 36), (20, 29)), (None, None, 0, (None, None), (0, 39))],
+)  # fmt: skip
+def test_what_lies_around_a_range(start, end, frames, wanted, span) -> None:  # type: ignore[no-untyped-def]
+    around = open_video(DATA / "ntsc.mp4").around(start, end, 0.2, frames)  # six frames
+    assert (around.start and around.start[0], around.end and around.end[0]) == wanted
+    assert around.span == pytest.approx([k * 1001 / 30000 for k in span])
+
+
 @pytest.mark.skipif(not (SHARED / "data" / "videos").is_dir(), reason="the development footage is not here")
 @pytest.mark.parametrize(
     ("name", "size", "fps", "count"),  # as ffprobe -count_frames says

@@ -283,3 +283,27 @@ def test_confidence_is_the_least_of_the_sources() -> None:
     assert confidence["pelvis"] < 0.2 and confidence["spine"] < 0.2 and confidence["neck"] < 0.2
     assert 0.3 < confidence["hand.R"] < 0.4 and 0.8 < confidence["hand.L"] < 1.0
     assert 0.8 < confidence["head"] < 1.0
+
+
+def test_what_is_told_is_of_the_frames_asked_for() -> None:
+    times = np.arange(120) / 30.0
+    progress = Progress()
+    track = make_track(detections(times, without(120, (0, 25), (50, 55), (95, 120))), info(), progress, (1.0, 2.9))
+    assert track.kept == slice(5, 63) and track.times[track.kept][[0, -1]].tolist() == [1.0, pytest.approx(87 / 30)]
+    assert (track.source_frames, track.detected_count) == (58, 53) and not progress.warnings
+
+
+def test_nobody_in_the_frames_asked_for() -> None:
+    times = np.arange(120) / 30.0
+    with pytest.raises(Failure) as failure:
+        make_track(detections(times, without(120, (25, 95))), info(), Progress(), (1.0, 2.9))
+    assert failure.value.code == "no_person"
+
+
+def test_the_person_is_that_of_the_frames_asked_for() -> None:
+    times = np.arange(120) / 30.0
+    found = detections(times)
+    found.image[:60] += 5000.0  # somebody else, somewhere else, for longer than the range
+    track = make_track(found, info(), Progress(), (2.5, 3.0))
+    assert track.times[0] == 2.0 and track.times[track.kept][0] == 2.5
+    assert len(track.times[track.kept]) == 16
