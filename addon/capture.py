@@ -238,8 +238,18 @@ def quality_sentence(motion: Motion) -> str:
     pixels, percent, slide, depth, acceleration = (float(figures[name]) for name in wanted)
     return (
         f"Quality: {pixels:.1f} px off the picture ({percent:.1f} % of the person), planted feet slide {slide:.1f} cm/s, "
-        f"{depth:.1f} mm under the ground, mean acceleration {acceleration:.1f} m/s2.{_unsure_sentence(figures)}"
+        f"{depth:.1f} mm under the ground, mean acceleration {acceleration:.1f} m/s2."
+        f"{_setting_sentence(figures)}{_unsure_sentence(figures)}"
     )
+
+
+def _setting_sentence(figures: dict[str, Any]) -> str:
+    """What the figures before rest on, as far as the report says it: no foot slides where none ever stands."""
+    contact, roll = figures.get("contact_percent"), figures.get("camera_roll_degrees")
+    said = [f"a foot stands in {contact:.0f} % of the frames"] if isinstance(contact, int | float) else []
+    said += [f"the picture was turned by {abs(roll):.0f} degrees"] if isinstance(roll, int | float) and abs(roll) >= 1 else []
+    words = ", ".join(said)
+    return f" {words[0].upper()}{words[1:]}." if words else ""
 
 
 def _unsure_sentence(figures: dict[str, Any]) -> str:

@@ -25,6 +25,8 @@ from ..contract.options import CaptureOptions
 
 ROOT = Path(__file__).resolve().parents[1]  # the extension: `engine` and `contract` are imported from here
 PYTHON_VARIABLE = "KINOLIFT_PYTHON"
+# tells the worker that its standard input is a pipe which ends with this process, however that ends; see engine.startup
+WATCH_VARIABLE = "KINOLIFT_WATCH_INPUT"
 
 LOG_LINES = 200  # of the worker's standard error that are kept for the log
 PATIENCE = 3.0  # seconds that a worker has between being asked to end and being killed
@@ -49,7 +51,7 @@ class Worker:
             flags = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
         try:
             self._process = subprocess.Popen(
-                list(command), cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                list(command), cwd=folder, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                 text=True, encoding="utf-8", errors="replace", **flags,
             )  # fmt: skip
         except OSError as error:
@@ -129,6 +131,8 @@ class Worker:
             return
         for reader in self._readers:
             reader.join(PATIENCE)
+        if self._process.stdin is not None:
+            self._process.stdin.close()
         _alive.discard(self)
 
     def _read_events(self) -> None:
@@ -191,7 +195,7 @@ def worker_python(preferred: str = "") -> str:
 def worker_environment(python: str) -> dict[str, str]:
     """The worker's environment: it finds the engine, speaks UTF-8 at once, and, in our own Python, finds the extension's wheels."""
     environment = dict(os.environ)
-    environment.update({"PYTHONIOENCODING": "utf-8", "PYTHONUNBUFFERED": "1"})
+    environment.update({"PYTHONIOENCODING": "utf-8", "PYTHONUNBUFFERED": "1", WATCH_VARIABLE: "1"})
     paths = [str(ROOT)]
     if shutil.which(python) == shutil.which(sys.executable):
         # Blender unpacks the wheels of extensions into a folder of its own that only Blender itself knows of. It ignores

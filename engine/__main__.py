@@ -104,5 +104,6 @@ def _leave(code: int) -> NoReturn:
 if __name__ == "__main__":
     if sys.argv[1:2] == ["capture"]:
         startup.rest_while_waiting()
+        startup.end_with_parent()
         _leave(main())
     sys.exit(main())

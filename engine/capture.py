@@ -103,7 +103,7 @@ def finish(
         track, sight.matrix, options.height, steps=options.steps, hypotheses=options.hypotheses, seed=options.seed, progress=progress
     )
     progress.stage("motion")
-    points, confidence = body_points(track.image, track.visibility, track.detector)
+    points, confidence = body_points(track.image, track.visibility, track.detector, (info.width, info.height))
     sight = _estimated(sight, poses.joints, points, confidence, info, options, track.fps)
     summary = _summary(track, info, sight, int(exchanged[track.kept].any(1).sum()))
     times, detected, runs, fps, face = track.times, track.detected, track.runs, track.fps, face_direction(track, sight.matrix)

@@ -25,7 +25,7 @@ FARTHEST_OFF = 0.04
 WIDEST_SPREAD = 0.05
 # Doubts nearer to each other than the first are one, those shorter than the second are none (seconds).
 JOINED_SECONDS, SHORTEST_SECONDS = 0.25, 0.1
-REASONS = ("filled", "hidden", "off the picture", "hypotheses differ")
+REASONS = ("filled", "outside the picture", "hidden", "off the picture", "hypotheses differ")
 
 
 @dataclass(frozen=True)
@@ -41,13 +41,15 @@ def find_doubts(
 ) -> list[Doubt]:
     """The unsure stretches, in order, none across a hole in time.
 
-    detected (T,); confidence, pixel_errors (T,22); person_pixels: the person's size; spread (T,22) metres.
+    detected (T,); confidence (T,22), 0 outside the picture; pixel_errors (T,22); person_pixels: the person's size; spread (T,22) metres.
     """
 
     def reasons(there: Flags, sure: Array, errors: Array, differ: Array) -> Flags:
         seen = np.where(sure[:, LIMBS] >= HIDDEN, 1.0, 0.0)
         off = (errors[:, LIMBS] * seen).sum(1) / np.maximum(seen.sum(1), 1) / max(person_pixels, 1.0)
-        return np.stack([~there, (seen == 0).sum(1) > MOST_HIDDEN, off > FARTHEST_OFF, differ[:, LIMBS].mean(1) > WIDEST_SPREAD], 1)
+        outside = there & (sure[:, LIMBS] <= 0).any(1)
+        hidden, apart = (seen == 0).sum(1) > MOST_HIDDEN, differ[:, LIMBS].mean(1) > WIDEST_SPREAD
+        return np.stack([~there, outside, hidden, off > FARTHEST_OFF, apart], 1)
 
     causes = mapped(reasons, detected, confidence, pixel_errors, spread)
     found: list[Doubt] = []

@@ -111,11 +111,12 @@ def make_track(detections: Detections, info: VideoInfo, progress: Progress, span
 
 
 def body_points(
-    image: npt.NDArray[np.floating], visibility: npt.NDArray[np.floating], detector: str = "full"
+    image: npt.NDArray[np.floating], visibility: npt.NDArray[np.floating], detector: str = "full", size: tuple[int, int] | None = None
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     """(points (T,22,2) pixels, confidence (T,22) 0..1) in the order of BODY_22, from landmarks (T,33,2) and (T,33) of that detector.
 
-    Limbs and toes are landmarks themselves; hands, pelvis, trunk and head are computed from several.
+    Limbs and toes are landmarks themselves; hands, pelvis, trunk and head are computed from several. What lies outside a picture of
+    `size` (width, height) pixels nobody saw, though the detector guesses where it is and calls itself sure: its confidence is 0.
     """
     sources = BODY_FROM_LANDMARKS != 0.0
     share = np.where(sources.sum(axis=1) > 1, DERIVED_CONFIDENCE, 1.0)
@@ -123,6 +124,8 @@ def body_points(
     def read(marks: npt.NDArray[np.floating], seen: npt.NDArray[np.floating]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         points = np.einsum("jl,tlc->tjc", BODY_FROM_LANDMARKS, np.asarray(marks, np.float64))
         least = np.where(sources, trust(np.asarray(seen, np.float64), detector)[:, None, :], np.inf).min(axis=2)
+        if size is not None:
+            least = np.where(((points >= 0) & (points <= size)).all(-1), least, 0.0)
         return points, least * share
 
     points, confidence = mapped(read, image, visibility)

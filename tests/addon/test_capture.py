@@ -137,6 +137,10 @@ def test_the_quality_report_in_a_sentence(make_motion):
     motion.provenance = {"quality": figures}
     said = quality_sentence(motion)
     assert all(words in said for words in ("4.2 px", "1.5 %", "slide 0.0 cm/s", "0.0 mm under", "3.2 m/s2"))
+    figures |= {"contact_percent": 0.0, "camera_roll_degrees": -88.6}
+    assert " A foot stands in 0 % of the frames, the picture was turned by 89 degrees." in quality_sentence(motion)
+    figures |= {"contact_percent": "many", "camera_roll_degrees": 0.2}
+    assert quality_sentence(motion) == said
 
 
 @pytest.mark.parametrize(

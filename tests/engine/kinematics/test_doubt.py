@@ -42,3 +42,9 @@ def test_a_hidden_joint_that_is_off_says_nothing() -> None:
     values = sure(30)
     values["pixel_errors"][:, LIMBS[:2]], values["confidence"][:, LIMBS[:2]] = 500.0, 0.1
     assert doubts(values) == []
+
+
+def test_one_limb_outside_the_picture_is_enough() -> None:
+    values = sure(90)
+    values["confidence"][30:60, LIMBS[0]] = 0.0
+    assert doubts(values) == [Doubt(slice(30, 60), "outside the picture")]

@@ -307,3 +307,13 @@ def test_the_person_is_that_of_the_frames_asked_for() -> None:
     track = make_track(found, info(), Progress(), (2.5, 3.0))
     assert track.times[0] == 2.0 and track.times[track.kept][0] == 2.5
     assert len(track.times[track.kept]) == 16
+
+
+def test_what_lies_outside_the_picture_is_not_seen() -> None:
+    image = np.full((1, 33, 2), 100.0)
+    image[0, LANDMARKS.index("ankle.L")] = 100.0, 481.0
+    image[0, LANDMARKS.index("wrist.R")] = -1.0, 100.0
+    confidence = dict(zip(BODY_22.joints, body_points(image, np.ones((1, 33)), size=(640, 480))[1][0].tolist(), strict=True))
+    assert {joint for joint, sure in confidence.items() if sure == 0} >= {"ankle.L", "wrist.R"}
+    assert confidence["ankle.R"] == confidence["wrist.L"] == 1.0
+    assert body_points(image, np.ones((1, 33)))[1].min() > 0
