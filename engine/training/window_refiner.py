@@ -1,0 +1,291 @@
+"""Training of the refiner over time and of the network that finds down, on what the lifter makes of rendered pairs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from contract.skeleton import BODY_22
+from engine.datasets.detections import Segment
+from engine.lifter.codec import Encoded, decode, encode
+from engine.lifter.gravity import GravityLayout, GravityNetwork, camera_up, gravity_loss, mean_up
+from engine.lifter.network import Lifter
+from engine.refiner.schedule import Schedule
+from engine.refiner.state import METRES, guides, pose_of, states
+from engine.refiner.window import STRIDE, WindowConfig, WindowRefiner, conditions
+from engine.training.augmentation import augment
+from engine.training.crops import Crops, segment_up
+from engine.training.lifter import JOINT_WEIGHT
+from engine.training.loop import Batch, Drawing, Draws, Figures, Forward, LoopRecipe, Run, Trained, lines_into, train
+from engine.training.metrics import mpjpe, pa_mpjpe, rooted_at_hips
+from engine.training.refiner import point_frame, true_state
+from engine.training.split import Split
+from engine.training.transplant import Motions, transplant
+
+LENGTH = 60  # frames of a training crop at the lifter's rate: two seconds
+UP_ERRORS = (math.radians(1.0), math.radians(14.0))  # of the up that is given in training, an axis, as often small as large
+UP_UNKNOWN, UNKNOWN_ERROR = 0.15, math.radians(30.0)  # share of the runs in which nothing but the camera's own level is given
+HINGES = tuple(
+    tuple(BODY_22.index(f"{joint}.{side}") for joint in chain)
+    for chain in (("hip", "knee", "ankle"), ("shoulder", "elbow", "wrist"))
+    for side in "LR"
+)  # knees, then elbows
+START_SHARE, WIDE_SHARE = 0.5, 0.25  # of the runs: at the start step as the lifter has it; drawn around it, at a later step
+
+
+@dataclass(frozen=True)
+class WindowRecipe:
+    """Everything that decides the result; it is written into the weights' metadata."""
+
+    steps: int = 6000
+    batch: int = 24
+    learning_rate: float = 6e-4
+    warm_up: int = 200
+    weight_decay: float = 0.02
+    velocity: float = 1.0  # weight of the change from frame to frame
+    bone: float = 0.5  # of the bones' lengths
+    direction: float = 0.1  # of the bones' directions, metres for a whole turned bone
+    flexion: float = 0.08  # of knees and elbows, metres a radian
+    ema: float = 0.998
+    transplant: float = 0.25
+    mixed: float = 0.0
+    gravity: float = 0.02  # weight of the network that finds up
+    seed: int = 0
+    evaluate_every: int = 500
+
+
+class WindowNetworks(nn.Module):
+    """Both networks that are trained together; each has its own part of the loss."""
+
+    def __init__(self, gravity: GravityNetwork, refiner: WindowRefiner) -> None:
+        super().__init__()
+        self.gravity, self.refiner = gravity, refiner
+
+    def forward(self, features: Tensor, guess: Tensor, level: Tensor, *refining: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Up and its error of whole runs, and the clean states of their thinned frames."""
+        return *self.gravity(features, guess, level), self.refiner(*refining)
+
+
+def flexion(pose: Tensor) -> Tensor:
+    """(...,22,3) -> (...,4) radians by which knees (left, right) and elbows are bent; 0 is straight."""
+    first, middle, last = (pose[..., [h[k] for h in HINGES], :] for k in range(3))
+    before, after = middle - first, last - middle
+    across = torch.linalg.cross(before, after).square().sum(-1).add(1e-10).sqrt()
+    return torch.atan2(across, (before * after).sum(-1))
+
+
+def window_loss(predicted: Tensor, truth: Tensor, recipe: WindowRecipe) -> Tensor:
+    """Errors of states (B,T,22,5), metres of a person METRES tall."""
+    weight = torch.tensor(JOINT_WEIGHT, dtype=predicted.dtype, device=predicted.device)
+    flat = (predicted[..., :2] - truth[..., :2]).norm(dim=-1).mean()
+    ours, true = (x[..., 2:] - x[..., :1, 2:] for x in (predicted, truth))
+    error = ((ours - true).norm(dim=-1) * weight).mean()
+    change = ((ours.diff(dim=1) - true.diff(dim=1)).norm(dim=-1) * weight).mean()
+    parent, child = (list(side) for side in zip(*BODY_22.edges, strict=True))
+    bones = [x[..., child, :] - x[..., parent, :] for x in (ours, true)]
+    lengths = [b.norm(dim=-1).clamp_min(1e-4) for b in bones]
+    length = (lengths[0] - lengths[1]).abs().mean()
+    way = (bones[0] / lengths[0][..., None] - bones[1] / lengths[1][..., None]).norm(dim=-1).mean()
+    bent = (flexion(ours) - flexion(true)).abs().mean()
+    return (
+        error + recipe.velocity * change + recipe.bone * length + recipe.direction * way + recipe.flexion * bent + 0.2 * flat
+    )
+
+
+def wrong_up(up: Tensor, level: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """(B,T,3) and (B,T): an up as a capture would have it, wrong by an error that lasts for the run, and that error's size in radians."""
+    batch, device = len(up), up.device
+    low, high = (math.log(e) for e in UP_ERRORS)
+    size = torch.exp(low + (high - low) * torch.rand(batch, generator=generator, device=device))
+    off = size[:, None] * torch.randn(batch, 3, generator=generator, device=device)
+    wrong = nn.functional.normalize(up + torch.linalg.cross(off[:, None].expand_as(up), up), dim=-1)
+    # what is claimed of the error is only roughly right
+    claim = size * torch.exp(0.3 * torch.randn(batch, generator=generator, device=device))
+    unknown = torch.rand(batch, generator=generator, device=device) < UP_UNKNOWN
+    wrong = torch.where(unknown[:, None, None], level, wrong)
+    claim = torch.where(unknown, UNKNOWN_ERROR, claim)
+    return wrong, claim[:, None].expand(up.shape[:2])
+
+
+class WindowLearner(Drawing):
+    """See `engine.training.loop.Learner`: runs of rendered pairs, lifted, with wrong ups, at the steps that sampling passes."""
+
+    frames = LENGTH
+
+    def __init__(
+        self, lifter: Lifter, split: Split, motions: Motions | None, recipe: WindowRecipe, device: torch.device | str = "cpu"
+    ) -> None:
+        self.lifter, self.split, self.recipe = lifter.to(device).eval(), split, recipe
+        self.motions = None if motions is None else motions.to(device)
+        self.crops = Crops(split.train, LENGTH, device)
+        self.draws = Draws(recipe.seed, device)
+        self.schedule = Schedule()
+        self.start_step = self.schedule.start_step(guess_error(self.lifter, split.validation))
+
+    @torch.no_grad()
+    def draw(self, rows: int) -> Batch:
+        generator = self.draws.generator
+        pairs = self.crops.draw(rows, self.draws.rng)
+        if self.motions is not None:
+            pairs = transplant(pairs, self.motions, self.recipe.transplant, self.draws.rng)
+        pairs, roll = augment(pairs, generator)
+        encoded = encode(pairs.rays, pairs.visibility, pairs.world, pairs.detected, roll)
+        guess, hints = self.lifter.with_hints(encoded)
+        level = camera_up(encoded.rotation)
+        up = (pairs.up[..., None, :] @ encoded.rotation)[..., 0, :]
+        shape = guess.shape[:2]
+        truth = true_state(encoded, pairs.truth, pairs.stature, point_frame(encoded, pairs.rays)).unflatten(0, shape)
+        state = states(encoded, guess).unflatten(0, shape)
+        wrong, claim = wrong_up(up, level, generator)
+        told = conditions(encoded.features, hints, guess, wrong, claim, level)
+        first = int(torch.randint(0, STRIDE, (1,), generator=generator))
+        guide = guides(encoded, pairs.visibility).unflatten(0, shape)
+        truth, state, told, guide = (x[:, first::STRIDE] for x in (truth, state, told, guide))
+        noisy, t = self._noisy(truth, state)
+        return encoded.features, guess, level, noisy, t, guide, told, truth, up
+
+    def _noisy(self, truth: Tensor, guess: Tensor) -> tuple[Tensor, Tensor]:
+        """States (B,T,22,5) on the way from the truth to the guess, the guess itself, or moved on from it by the error of another run."""
+        batch, generator = len(truth), self.draws.generator
+        share = torch.rand(batch, generator=generator, device=truth.device)
+        t = torch.full((batch,), self.start_step, device=truth.device)
+        earlier = torch.randint(0, self.start_step, (batch,), generator=generator, device=truth.device)
+        on_the_way = share > START_SHARE + WIDE_SHARE
+        t = torch.where(on_the_way, earlier, t)
+        kept, sigma = self.schedule.coefficients(t, truth)
+        start_kept, start_sigma = self.schedule.coefficients(torch.full_like(t, self.start_step), truth)
+        noisy = kept * truth + sigma / start_sigma * (guess - start_kept * truth)
+        # another run's error on top, as a hypothesis has: its size a part of the whole
+        other = torch.roll(guess - truth, 1, 0)
+        part = torch.rand(batch, generator=generator, device=truth.device)
+        wide = (share > START_SHARE) & ~on_the_way
+        widened = torch.tensor([self.schedule.start_step((1 + float(p) ** 2) ** 0.5 * self.schedule.sigma(self.start_step)) for p in part])
+        noisy = torch.where(wide[:, None, None, None], guess + part[:, None, None, None] * other, noisy)
+        noisy = torch.where((t == self.start_step)[:, None, None, None] & ~wide[:, None, None, None], guess, noisy)
+        return noisy, torch.where(wide, widened.to(t), t)
+
+    def loss(self, forward: Forward, batch: Batch) -> Tensor:
+        features, guess, level, noisy, t, guide, told, truth, up = batch
+        found, error, clean = forward(features, guess, level, noisy, t, guide, told)
+        return window_loss(clean.float(), truth, self.recipe) + self.recipe.gravity * gravity_loss(found.float(), error.float(), up)
+
+    def validate(self, model: WindowNetworks) -> Figures:
+        return evaluate(self.lifter, model, self.split.validation, self.start_step)
+
+
+@dataclass(frozen=True)
+class Lifted:
+    """One segment as the networks have it: the codec's view, the guess (1,T,22,3), hints, and the camera's own up."""
+
+    encoded: Encoded
+    guess: Tensor
+    hints: Tensor
+    visibility: Tensor
+
+
+@torch.inference_mode()
+def lift(lifter: Lifter, segment: Segment) -> Lifted:
+    """The lifter's reading of a segment."""
+    rays, visibility, world, detected = (torch.from_numpy(getattr(segment, n))[None] for n in ("rays", "visibility", "world", "detected"))
+    encoded = encode(rays, visibility, world, detected)
+    guess, hints = lifter.with_hints(encoded)
+    return Lifted(encoded, guess, hints, visibility)
+
+
+@torch.inference_mode()
+def refine_run(model: WindowRefiner, lifted: Lifted, up: Tensor, error: Tensor, start_step: int, thin: int = STRIDE) -> Tensor:
+    """(1,T,22,3) statures, view axes: one step from the guess. up (1,T,3) view axes, error (1,T) radians."""
+    e = lifted.encoded
+    told = conditions(e.features, lifted.hints, lifted.guess, up, error, camera_up(e.rotation))
+    shape = lifted.guess.shape[:2]
+    state, guide = states(e, lifted.guess).unflatten(0, shape), guides(e, lifted.visibility).unflatten(0, shape)
+    change = torch.zeros_like(lifted.guess)
+    t = torch.tensor([start_step])
+    count = torch.zeros(shape[1])
+    for first in range(thin):  # every frame, by the runs that it is in
+        part = slice(first, None, thin)
+        clean = model(state[:, part], t, guide[:, part], told[:, part])
+        change[:, part] = pose_of(clean) - lifted.guess[:, part]
+        count[part] += 1
+    pose = lifted.guess + change
+    return pose - pose[..., :1, :]
+
+
+def guess_error(lifter: Lifter, segments: Sequence[Segment]) -> float:
+    """Metres an axis of a person METRES tall: root of the mean square of what the lifter gets wrong."""
+    total, count = 0.0, 0
+    for segment in segments:
+        lifted = lift(lifter, segment)
+        truth = torch.from_numpy(segment.truth)[None]
+        true = (truth - truth[:, :, :1]) @ lifted.encoded.rotation / segment.stature
+        total += float((METRES * (lifted.guess - true))[:, :, 1:].square().sum())
+        count += true[:, :, 1:].numel()
+    return (total / max(count, 1)) ** 0.5
+
+
+@torch.inference_mode()
+def evaluate(lifter: Lifter, model: WindowNetworks, segments: Sequence[Segment], start_step: int) -> Figures:
+    """Errors of the guess, of the refined pose with the up that was found and with the true one; mm, degrees; limb joints."""
+    model.eval()
+    rows: dict[str, list[np.ndarray]] = {}
+    for segment in segments:
+        lifted = lift(lifter, segment)
+        rotation = lifted.encoded.rotation
+        true_up = (torch.from_numpy(segment_up(segment))[None, :, None] @ rotation)[..., 0, :]
+        found, claim = model.gravity(lifted.encoded.features, lifted.guess, camera_up(rotation))
+        if segment_still(segment):
+            one, error = mean_up(found, claim, rotation)
+            found, claim = (one[:, None, None] @ rotation)[..., 0, :], error[:, None].expand(found.shape[:2])
+        rows.setdefault("up_degrees", []).append(np.degrees(torch.arccos((found * true_up).sum(-1).clamp(-1, 1))[0].numpy()))
+        poses = {
+            "guess": lifted.guess, "refined": refine_run(model.refiner, lifted, found, claim, start_step),
+            "known_up": refine_run(model.refiner, lifted, true_up, torch.full_like(claim, math.radians(2.0)), start_step),
+        }  # fmt: skip
+        truth = segment.truth
+        for name, pose in poses.items():
+            joints = decode(pose, rotation, segment.stature)[0].numpy()
+            a, b = rooted_at_hips(joints), rooted_at_hips(truth)
+            bent = np.degrees((flexion(torch.from_numpy(joints)) - flexion(torch.from_numpy(truth))).numpy())
+            rows.setdefault(f"{name}_mpjpe", []).append(mpjpe(a, b))
+            rows.setdefault(f"{name}_pa", []).append(pa_mpjpe(a, b))
+            rows.setdefault(f"{name}_bend", []).append(np.abs(bent).mean(1))
+            rows.setdefault(f"{name}_crouch", []).append(bent[:, :2].mean(1))
+    return {name: float(np.concatenate(values).mean()) for name, values in rows.items()}
+
+
+def segment_still(segment: Segment) -> bool:
+    """Whether its camera stands still."""
+    up = segment_up(segment)
+    return bool(np.abs(up - up[:1]).max() < 1e-4)
+
+
+def loop_recipe(recipe: WindowRecipe) -> LoopRecipe:
+    """The loop's part of the recipe."""
+    return LoopRecipe(
+        steps=recipe.steps, batch=recipe.batch, learning_rate=recipe.learning_rate, warm_up=recipe.warm_up,
+        weight_decay=recipe.weight_decay, ema=recipe.ema, clip=0.5, spike=2.5, precision="float32", validate_every=recipe.evaluate_every,
+        seed=recipe.seed,
+    )  # fmt: skip
+
+
+def train_window(
+    lifter: Lifter, split: Split, motions: Motions | None, recipe: WindowRecipe, config: WindowConfig, log: Path,
+    start: Mapping[str, Tensor] | None = None, run: Run | None = None,
+) -> tuple[WindowNetworks, int, dict[str, Any]]:  # fmt: skip
+    """Trains both networks on the lifter's output; returns their averaged weights, the start step and the figures."""
+    run = run or Run()
+    torch.manual_seed(recipe.seed)
+    model = WindowNetworks(GravityNetwork(GravityLayout()), WindowRefiner(config)).to(run.device)
+    if start is not None:
+        model.load_state_dict(dict(start))
+    learner = WindowLearner(lifter, split, motions, recipe, run.device)
+    layout = {"network": "window", **config.to_dict(), **{f"recipe.{name}": value for name, value in asdict(recipe).items()}}
+    done: Trained[WindowNetworks] = train(learner, model, loop_recipe(recipe), layout=layout, run=run.also(lines_into(log)))
+    return done.model, learner.start_step, {"recipe": asdict(recipe), "validation": done.figures}
