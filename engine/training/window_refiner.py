@@ -14,12 +14,13 @@ from torch import Tensor, nn
 
 from contract.skeleton import BODY_22
 from engine.datasets.detections import Segment
-from engine.lifter.codec import Encoded, decode, encode
+from engine.lifter.codec import decode, encode
 from engine.lifter.gravity import GravityLayout, GravityNetwork, camera_up, gravity_loss, mean_up
 from engine.lifter.network import Lifter
 from engine.refiner.schedule import Schedule
-from engine.refiner.state import METRES, guides, pose_of, states
+from engine.refiner.state import METRES, guides, states
 from engine.refiner.window import STRIDE, WindowConfig, WindowRefiner, conditions
+from engine.refiner.window_run import Lifted, refine_runs
 from engine.training.augmentation import augment
 from engine.training.crops import Crops, segment_up
 from engine.training.lifter import JOINT_WEIGHT
@@ -37,7 +38,7 @@ HINGES = tuple(
     for chain in (("hip", "knee", "ankle"), ("shoulder", "elbow", "wrist"))
     for side in "LR"
 )  # knees, then elbows
-START_SHARE, WIDE_SHARE = 0.5, 0.25  # of the runs: at the start step as the lifter has it; drawn around it, at a later step
+START_SHARE, WIDE_SHARE = 0.65, 0.2  # of the runs: at the start step as the lifter has it; drawn around it, at a later step
 
 
 @dataclass(frozen=True)
@@ -180,42 +181,13 @@ class WindowLearner(Drawing):
         return evaluate(self.lifter, model, self.split.validation, self.start_step)
 
 
-@dataclass(frozen=True)
-class Lifted:
-    """One segment as the networks have it: the codec's view, the guess (1,T,22,3), hints, and the camera's own up."""
-
-    encoded: Encoded
-    guess: Tensor
-    hints: Tensor
-    visibility: Tensor
-
-
 @torch.inference_mode()
 def lift(lifter: Lifter, segment: Segment) -> Lifted:
     """The lifter's reading of a segment."""
     rays, visibility, world, detected = (torch.from_numpy(getattr(segment, n))[None] for n in ("rays", "visibility", "world", "detected"))
     encoded = encode(rays, visibility, world, detected)
     guess, hints = lifter.with_hints(encoded)
-    return Lifted(encoded, guess, hints, visibility)
-
-
-@torch.inference_mode()
-def refine_run(model: WindowRefiner, lifted: Lifted, up: Tensor, error: Tensor, start_step: int, thin: int = STRIDE) -> Tensor:
-    """(1,T,22,3) statures, view axes: one step from the guess. up (1,T,3) view axes, error (1,T) radians."""
-    e = lifted.encoded
-    told = conditions(e.features, lifted.hints, lifted.guess, up, error, camera_up(e.rotation))
-    shape = lifted.guess.shape[:2]
-    state, guide = states(e, lifted.guess).unflatten(0, shape), guides(e, lifted.visibility).unflatten(0, shape)
-    change = torch.zeros_like(lifted.guess)
-    t = torch.tensor([start_step])
-    count = torch.zeros(shape[1])
-    for first in range(thin):  # every frame, by the runs that it is in
-        part = slice(first, None, thin)
-        clean = model(state[:, part], t, guide[:, part], told[:, part])
-        change[:, part] = pose_of(clean) - lifted.guess[:, part]
-        count[part] += 1
-    pose = lifted.guess + change
-    return pose - pose[..., :1, :]
+    return Lifted(encoded, visibility, guess, hints)
 
 
 def guess_error(lifter: Lifter, segments: Sequence[Segment]) -> float:
@@ -245,8 +217,8 @@ def evaluate(lifter: Lifter, model: WindowNetworks, segments: Sequence[Segment],
             found, claim = (one[:, None, None] @ rotation)[..., 0, :], error[:, None].expand(found.shape[:2])
         rows.setdefault("up_degrees", []).append(np.degrees(torch.arccos((found * true_up).sum(-1).clamp(-1, 1))[0].numpy()))
         poses = {
-            "guess": lifted.guess, "refined": refine_run(model.refiner, lifted, found, claim, start_step),
-            "known_up": refine_run(model.refiner, lifted, true_up, torch.full_like(claim, math.radians(2.0)), start_step),
+            "guess": lifted.guess, "refined": refine_runs(model.refiner, lifted, found, claim, [start_step]),
+            "known_up": refine_runs(model.refiner, lifted, true_up, torch.full_like(claim, math.radians(2.0)), [start_step]),
         }  # fmt: skip
         truth = segment.truth
         for name, pose in poses.items():

@@ -1,0 +1,76 @@
+"""The refiner over time on a run: frames in between, pieces that agree, several steps."""
+
+import numpy as np
+import pytest
+import torch
+
+from engine.lifter.codec import encode
+from engine.refiner.schedule import Schedule
+from engine.refiner.state import METRES, states
+from engine.refiner.window import STRIDE, WindowConfig, WindowRefiner
+from engine.refiner.window_run import Lifted, between, refine_runs
+
+CONFIG = WindowConfig(hidden=4, heads=1, width=8, dilations=((1,),), hints=3)
+
+
+@pytest.fixture
+def lifted():
+    generator = torch.Generator().manual_seed(0)
+    rays = torch.randn(1, 12, 33, 2, generator=generator) * 0.1
+    visibility, world = torch.rand(1, 12, 33, generator=generator), torch.randn(1, 12, 33, 3, generator=generator)
+    encoded = encode(rays, visibility, world, torch.ones(1, 12))
+    return Lifted(encoded, visibility, encoded.base, torch.randn(1, 12, 3, generator=generator))
+
+
+def up_of(lifted):
+    return torch.tensor([0.0, -1.0, 0.0]).expand(1, lifted.guess.shape[1], 3), torch.full(lifted.guess.shape[:2], 0.1)
+
+
+@pytest.mark.parametrize("begin", range(STRIDE))
+def test_between_frames_lies_the_straight_line(begin):
+    known = np.arange(begin, 11, STRIDE)
+    values = np.random.default_rng(0).normal(size=len(known))
+    found = between(torch.from_numpy(values)[None, :, None], 11, begin)[0, :, 0].numpy()
+    assert np.allclose(found, np.interp(np.arange(11), known, values))  # numpy keeps the ends too
+
+
+def test_the_clean_state_is_taken_and_the_root_stays(lifted):
+    pushed = []
+
+    def network(x, t, guide, told):
+        pushed.append((x.shape, int(t[0])))
+        return x + METRES * torch.tensor([0.0, 0.0, 0.1, 0.0, 0.2])
+
+    refined = refine_runs(network, lifted, *up_of(lifted), [16])
+    assert torch.allclose(refined, lifted.guess, atol=1e-5)  # all joints moved alike, the root among them
+    assert pushed == [((1, 6, 22, 5), 16)]
+
+
+def test_several_steps_follow_the_deterministic_sampler(lifted):
+    goal = states(lifted.encoded, 1.1 * lifted.guess).unflatten(0, (1, 12))[:, ::STRIDE]
+    visited = []
+
+    def network(x, t, guide, told):
+        visited.append(x)
+        return goal
+
+    refined = refine_runs(network, lifted, *up_of(lifted), [16, 4])
+    schedule = Schedule()
+    start = states(lifted.encoded, lifted.guess).unflatten(0, (1, 12))[:, ::STRIDE]
+    noise = (start - schedule.alpha_bar(16) ** 0.5 * goal) / schedule.sigma(16)
+    assert torch.allclose(visited[1], schedule.alpha_bar(4) ** 0.5 * goal + schedule.sigma(4) * noise, atol=1e-4)
+    assert torch.allclose(refined[:, ::STRIDE], 1.1 * lifted.guess[:, ::STRIDE], atol=1e-4)
+
+
+def test_a_piece_of_a_run_refines_the_same_frames_alike(lifted):
+    torch.manual_seed(1)
+    net = WindowRefiner(CONFIG).eval()
+    torch.nn.init.normal_(net.leave.weight, std=0.05)
+    with torch.inference_mode():
+        whole = refine_runs(net, lifted, *up_of(lifted), [16])
+        e = lifted.encoded
+        part = Lifted(type(e)(*(getattr(e, f)[:, 3:] for f in ("features", "base", "points", "rotation"))), *(
+            x[:, 3:] for x in (lifted.visibility, lifted.guess, lifted.hints)))  # fmt: skip
+        piece = refine_runs(net, part, *(x[:, 3:] for x in up_of(lifted)), [16], begin=1)
+    inner = STRIDE * CONFIG.reach + STRIDE
+    assert torch.allclose(piece[:, inner:], whole[:, 3 + inner :], atol=1e-5)
