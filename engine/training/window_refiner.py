@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from contract.skeleton import BODY_22
 from engine.datasets.detections import Segment
+from engine.datasets.split import Split
 from engine.lifter.codec import decode, encode
 from engine.lifter.gravity import GravityLayout, GravityNetwork, camera_up, gravity_loss, mean_up
 from engine.lifter.network import Lifter
@@ -27,7 +28,6 @@ from engine.training.lifter import JOINT_WEIGHT
 from engine.training.loop import Batch, Drawing, Draws, Figures, Forward, LoopRecipe, Run, Trained, lines_into, train
 from engine.training.metrics import mpjpe, pa_mpjpe, rooted_at_hips
 from engine.training.refiner import point_frame, true_state
-from engine.training.split import Split
 from engine.training.transplant import Motions, transplant
 
 LENGTH = 60  # frames of a training crop at the lifter's rate: two seconds

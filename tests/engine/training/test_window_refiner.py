@@ -9,10 +9,10 @@ import torch
 from contract.failure import Failure
 from contract.skeleton import BODY_22
 from engine.datasets.detections import load_detections
+from engine.datasets.split import Split
 from engine.lifter.network import Lifter, LifterConfig
 from engine.refiner.window import WindowConfig
 from engine.training.loop import Run
-from engine.training.split import Split
 from engine.training.window_refiner import (
     UNKNOWN_ERROR,
     WindowLearner,
