@@ -60,7 +60,7 @@ PARTS: Final = (
     *(Part(f"forearm.{s}", BODY_22.index(f"elbow.{s}"), ARMS[s][1:], CHEST, (0.0, 0.0, 0.0), (28.0, 28.0, 28.0)) for s in "LR"),
     *(Part(f"leg.{s}", BODY_22.index(f"hip.{s}"), LEGS[s], PELVIS, (-8.0, 0.0, 0.0), (18.0, 12.0, 9.0)) for s in "LR"),
 )  # fmt: skip
-KNEE_SIGMA: Final = 25.0  # degrees by which a knee is bent further
+KNEE_SIGMA: Final = 25.0  # degrees by which a knee is bent further or, as often, straightened
 DEEPEST_KNEE: Final = math.radians(150.0)  # no knee bends further than this
 PART_SHARE: Final = 0.6  # of the parts are turned in a run that is bent
 PERIOD: Final = (1.0, 5.0)  # seconds in which what swings comes back
@@ -80,7 +80,7 @@ def draw_angles(frames: int, random: np.random.Generator) -> Array:
     swing = np.zeros((count, 3))
     still[:-2] = mean + sigma * random.normal(size=mean.shape)
     swing[:-2] = SWING * sigma * random.normal(size=mean.shape)
-    still[-2:, 0] = np.abs(np.radians(KNEE_SIGMA) * random.normal(size=2))
+    still[-2:, 0] = np.radians(KNEE_SIGMA) * random.normal(size=2)
     swing[-2:, 0] = SWING * still[-2:, 0] * random.uniform(-1, 1, 2)
     turned = random.random((count, 1)) < PART_SHARE
     period, phase = random.uniform(*PERIOD, (count, 1)), random.uniform(0, 2 * np.pi, (count, 1))
@@ -158,12 +158,13 @@ def _distance(points: Tensor, start: Tensor, end: Tensor) -> Tensor:
 
 
 def _bend_knee(motion: Tensor, angle: Tensor, side: str) -> Tensor:
-    """Shin and foot turned backwards by `angle` (...,T) about the knee's own axis, which is the pelvis's to the left for a straight leg."""
+    """Shin and foot turned backwards by `angle` (...,T), or forwards until the leg is straight, about the knee's own axis, which is the
+    pelvis's to the left for a straight leg."""
     hip, knee, ankle, toe = (BODY_22.index(f"{name}.{side}") for name in ("hip", "knee", "ankle", "toe"))
     thigh, shin = _unit(motion[..., knee, :] - motion[..., hip, :]), _unit(motion[..., ankle, :] - motion[..., knee, :])
     axis = _unit(torch.linalg.cross(thigh, shin) + 0.1 * carrier_axes(motion, PELVIS)[..., 0])
     bent = torch.arccos((thigh * shin).sum(-1).clamp(-1, 1))
-    turn = rotation_matrices(axis * torch.minimum(angle, (DEEPEST_KNEE - bent).clamp_min(0.0))[..., None])
+    turn = rotation_matrices(axis * torch.minimum(angle, (DEEPEST_KNEE - bent).clamp_min(0.0)).maximum(-bent)[..., None])
     pivot = motion[..., knee, None, :]
     result = motion.clone()
     result[..., [ankle, toe], :] = pivot + (motion[..., [ankle, toe], :] - pivot) @ turn.transpose(-1, -2)

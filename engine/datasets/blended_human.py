@@ -1,26 +1,30 @@
 """People between and beyond the bodies at hand, and other clothes for them.
 
 The humans share one topology (they come from one base mesh), so a weighted mean of their vertices and bones is a body too; a negative
-weight goes beyond them.
+weight goes beyond them. Everybody's clothes fit every body: a point of them moves as the skin nearest to it does.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from contract.failure import Failure
 from engine.datasets.drive_human import Rest
-from engine.datasets.human import Human
+from engine.datasets.human import Human, Worn, smooth_normals
 
 Array = npt.NDArray[np.float64]
 
 BETWEEN = "+"  # joins the bodies' names in a blend's
 BEYOND = 0.25  # a blend may take so much from a body as a negative weight
 LOOSE = 0.025  # metres that shirt and trousers may stand off the body at most
+PAINTED = 0.15  # of people have clothes that are only painted on the body
+OTHERS = (("shoes", 0.25), ("hair", 0.4))  # how often these come from another wardrobe than the clothes
+TIGHTS = 0.15  # of people wear tights where the legs show
 # What each garment may leave bare: part, the bones it no longer covers, how often.
 BARE = (
     ("shirt", ("ForeArm",), 0.45), ("shirt", ("Arm", "ForeArm"), 0.12), ("trousers", ("Leg",), 0.3), ("shoes", ("Foot", "ToeBase"), 0.1),
@@ -39,15 +43,15 @@ def blend(humans: Sequence[Human], weights: Array) -> Human:
     def mean(arrays: Sequence[Array]) -> Array:
         return np.asarray(np.tensordot(weights, np.stack(arrays), axes=1))
 
-    normals = mean([h.normals for h in humans])
+    vertices = mean([h.vertices for h in humans])
     rest = Rest(
         {name: mean([h.rest.head[name] for h in humans]) for name in first.rest.head},
         {name: mean([h.rest.tail[name] for h in humans]) for name in first.rest.tail},
         first.rest.parent,
     )
     return replace(
-        first, name=BETWEEN.join(h.name for h in humans), vertices=mean([h.vertices for h in humans]),
-        normals=normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-9), rest=rest,
+        first, name=BETWEEN.join(h.name for h in humans), vertices=vertices, normals=smooth_normals(vertices, first.faces, first.seam),
+        rest=rest, wardrobe=first.wardrobe if len(humans) == 1 else (),
     )  # fmt: skip
 
 
@@ -75,6 +79,58 @@ def dress(human: Human, random: np.random.Generator) -> Human:
             worn = part == human.parts.index(garment)
             vertices[worn] += random.uniform(0, LOOSE) * human.normals[worn]
     return replace(human, part=part, vertices=vertices)
+
+
+def put_on(human: Human, things: Sequence[Worn], owner: str, tights: bool = False) -> Human:
+    """The human in these things, standing on their soles. What of the body they hide is left out, and what shirt, trousers and shoes were
+    painted on the body is skin now, or tights where the trousers were. owner: who is named as the outfit's."""
+    kinds = {thing.kind for thing in things}
+    skin = human.parts.index("skin") if "skin" in human.parts else 0
+    bared = [name for name, kind in (("shirt", "clothes"), ("trousers", "clothes"), ("shoes", "shoes")) if kind in kinds]
+    part = human.part.copy()
+    for name in bared:
+        if name in human.parts and not (tights and name == "trousers"):
+            part[part == human.parts.index(name)] = skin
+    hidden = np.any([thing.hides for thing in things], axis=0)
+    parts = list(human.parts)
+    rows: dict[str, list[npt.NDArray[np.generic]]] = {
+        "vertices": [human.vertices], "faces": [human.faces[~hidden[human.faces].all(axis=1)]], "part": [part], "bones": [human.bones],
+        "weights": [human.weights], "seam": [human.seam],
+    }  # fmt: skip
+    count, seams = len(human.vertices), int(human.seam.max()) + 1
+    for thing in things:
+        parts += [name for name in thing.parts if name not in parts]
+        named = np.array([parts.index(name) for name in thing.parts], np.int32)
+        row = thing.fitted(human.vertices), thing.faces + count, named[thing.part], thing.bones, thing.weights, thing.seam + seams
+        for name, values in zip(rows, row, strict=True):
+            rows[name].append(values)
+        count, seams = count + len(thing.off), seams + int(thing.seam.max()) + 1
+    arrays: dict[str, npt.NDArray[Any]] = {name: np.concatenate(values) for name, values in rows.items()}
+    sole = [0.0, 0.0, min(0.0, float(arrays["vertices"][:, 2].min()))]
+    arrays["vertices"] = arrays["vertices"] - sole
+    rest = Rest(*({name: at - sole for name, at in ends.items()} for ends in (human.rest.head, human.rest.tail)), human.rest.parent)
+    normals = smooth_normals(arrays["vertices"], arrays["faces"], arrays["seam"])
+    return replace(human, parts=tuple(parts), normals=normals, rest=rest, wardrobe=(), outfit=owner, **arrays)
+
+
+def draw_person(humans: Sequence[Human], random: np.random.Generator) -> Human:
+    """A body, blended or not, in the clothes of one of the humans, with the shoes and the hair of others at times; or with clothes that
+    are painted on it."""
+    body = draw_blend(humans, random)
+    owners = [human for human in humans if human.wardrobe]
+    if not owners or random.random() < PAINTED:
+        return dress(body, random)
+    owner = owners[random.integers(len(owners))]
+    things = list(owner.wardrobe)
+    names = [owner.name]
+    for kind, share in OTHERS:
+        other = owners[random.integers(len(owners))]
+        if random.random() < share and any(thing.kind == kind for thing in other.wardrobe):
+            things = [thing for thing in things if thing.kind != kind] + [thing for thing in other.wardrobe if thing.kind == kind]
+            names.append(other.name)
+    if all(thing.kind != "clothes" for thing in things):
+        body = dress(body, random)
+    return put_on(body, things, BETWEEN.join(names), bool(random.random() < TIGHTS))
 
 
 def bodies_of(name: str) -> tuple[str, ...]:

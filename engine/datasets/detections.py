@@ -3,7 +3,8 @@
 Layout of a file (no pickle), N frames of all segments one after another, S segments:
 image (N,33,2) float16 pixels from the image centre, visibility (N,33) uint8, world (N,33,3) int16 mm (the detector's axes: x right, y down,
 z away), truth (N,22,3) int16 mm (camera axes, absolute), detected (N,) bool, segment_start (S+1,), source, clip, human, focal (px),
-stature (m) (S,), fps.
+stature (m) (S,), fps. Newer files also have camera_to_world (N,4,4) float32 (a world with Z up, floor at 0), kind, moving_camera, outfit
+(S,).
 """
 
 from __future__ import annotations
@@ -47,11 +48,13 @@ class PairCamera:
 
 @dataclass(frozen=True)
 class Segment:
-    """One person before one still camera. Gaps of at most MAX_GAP frames are filled in; `detected` marks them.
+    """One person before one camera. Gaps of at most MAX_GAP frames are filled in; `detected` marks them.
 
     rays (T,33,2): image coordinates over the focal length, from the image centre; visibility (T,33) 0..1; world (T,33,3) metres;
     truth (T,22,3) metres, camera axes, absolute; stature metres;
-    detector: which landmark network looked (the full one, where the file does not say).
+    detector: which landmark network looked (the full one, where the file does not say). camera_to_world (T,4,4): camera axes -> a world
+    with Z up and the floor at 0, None where the file does not say; kind: what the person does (of motion_kind.KINDS, "" where the file
+    does not say); moving_camera: whether it turns or shakes (`camera` is of the middle frame then).
     """
 
     rays: npt.NDArray[np.float32]
@@ -65,7 +68,9 @@ class Segment:
     stature: float
     camera: PairCamera | None = None  # where the file names it
     detector: str = "full"
-    camera_to_world: npt.NDArray[np.float32] | None = None  # (T,4,4) Z up, the floor at 0, where the file has it
+    camera_to_world: npt.NDArray[np.float32] | None = None
+    kind: str = ""
+    moving_camera: bool = False
 
 
 def load_detections(folder: Path) -> list[Segment]:
@@ -143,8 +148,9 @@ def _pieces(z: dict[str, np.ndarray], s: int, a: int, b: int) -> list[Segment]:
             Segment(
                 truth=z["truth"][rows].astype(np.float32) / 1000.0, detected=detected, source=str(z["source"][s]), clip=int(z["clip"][s]),
                 human=str(z["human"][s]), stature=float(z["stature"][s]), camera=camera,
-                detector=str(z.get("detector", "full")),
-                camera_to_world=z["camera_to_world"][rows].astype(np.float32) if "camera_to_world" in z else None, **filled,
+                detector=str(z.get("detector", "full")), kind=str(z["kind"][s]) if "kind" in z else "",
+                camera_to_world=z["camera_to_world"][rows].astype(np.float32) if "camera_to_world" in z else None,
+                moving_camera=bool(z["moving_camera"][s]) if "moving_camera" in z else False, **filled,
             )
         )  # fmt: skip
     return pieces

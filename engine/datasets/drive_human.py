@@ -2,7 +2,8 @@
 
 A motion gives joint positions of somebody with other proportions. The trunk takes its orientation from the hip and shoulder
 lines, the arms their bones' directions; the legs are solved by two-bone inverse kinematics for ankles that stand where the
-motion's ankles stand, so that no foot slides, and the pelvis sinks a little where a leg would be too short.
+motion's ankles stand, so that no foot slides. The pelvis is as high as a standing leg needs that is bent as the motion's is (between
+straight and bent by ten degrees lie four millimetres), and sinks where a leg would be too short.
 All arrays: metres, Z up, the human at rest faces -Y with the left hand at +X.
 """
 
@@ -16,12 +17,16 @@ import numpy.typing as npt
 from scipy.ndimage import gaussian_filter1d
 from scipy.spatial.transform import Rotation, Slerp
 
+from engine.datasets.flexion import ON_GROUND, STRAIGHT, angle_between, raise_to, reach
+
 Array = npt.NDArray[np.float64]
 
 UP = np.array([0.0, 0.0, 1.0])
-STRAIGHT = (0.12, 0.35)  # sine of a knee's or elbow's bend: below, its plane is noise; above, it is trusted whole
 LIFTED = 0.04  # metres: a foot higher than this does not bend its toes on the ground
-REACH = 0.995  # a leg is never stretched further than this share of its length
+REACH = 0.9995  # a leg is never stretched further than this share of its length: 0.9993 is a knee bent by 4.3 degrees, 0.995 by 11.5
+COMES_ALONG = 0.01  # metres that a foot leaves its place before the pelvis sinks, and with it the other knee bends
+ROLLING = np.radians(8)  # of a foot's pitch: up to this it stands flat, at twice as much it rolls off
+UPRIGHT = (0.6, 0.85)  # of the leg's length: a pelvis lower than the first lies or sits on something, one above the second is carried
 
 
 @dataclass(frozen=True)
@@ -41,8 +46,11 @@ class Drive:
     root: Array
 
 
-def drive(motion: Mapping[str, Array], rest: Rest) -> Drive:
-    """The human's pose for every frame of `motion` (joint name -> (T,3) metres, Z up, floor at z=0; 22 joints with .L and .R)."""
+def drive(motion: Mapping[str, Array], rest: Rest, lift: Array | float = 0.0) -> Drive:
+    """The human's pose for every frame of `motion` (joint name -> (T,3) metres, Z up, floor at z=0; 22 joints with .L and .R).
+
+    lift: metres (T,) by which the pelvis is put higher than the motion has it, where the body would be in the floor or above it.
+    """
     turn: dict[str, Array] = {}
     scale = _leg(rest, "Left")[2] / _motion_leg(motion)
     _trunk(motion, rest, turn)
@@ -54,6 +62,7 @@ def drive(motion: Mapping[str, Array], rest: Rest) -> Drive:
     low_ankle = np.percentile(np.concatenate([motion["ankle.L"], motion["ankle.R"]])[:, 2], 10)
     root[:, 2] += rest.head["LeftFoot"][2] - scale * low_ankle + rest.head["Hips"][2] - rest.head["LeftUpLeg"][2]
     feet = {side: _foot(motion, rest, side, letter, scale) for side, letter in (("Left", "L"), ("Right", "R"))}
+    root[:, 2] += _raise(motion, rest, turn, root, feet) + lift
     root[:, 2] -= _sink(rest, turn, root, feet)
     for side in ("Left", "Right"):
         _solve_leg(rest, turn, root, feet[side], side)
@@ -77,6 +86,9 @@ class _Foot:
     turn: Array  # (T,3,3) of the foot
     toes: Array  # (T,3,3) of the toes
     hinge: Array  # (T,3) the knee's axis, to the person's left
+    clearance: Array  # (T,) metres over the floor
+    bent: Array  # (T,) radians that the motion's knee is bent
+    planted: Array  # (T,) 1: it stands flat, 0: it is in the air or on its toes
 
 
 def _trunk(motion: Mapping[str, Array], rest: Rest, turn: dict[str, Array]) -> None:
@@ -142,26 +154,41 @@ def _foot(motion: Mapping[str, Array], rest: Rest, side: str, letter: str, scale
     target[:, 2] = clearance - lowest
     normal, known = _bend(_unit(motion[f"knee.{letter}"] - motion[f"hip.{letter}"]), _unit(ankle - motion[f"knee.{letter}"]))
     hinge = _unit(gaussian_filter1d(known[:, None] * normal + (1 - known[:, None]) * left, 1.0, axis=0))
-    return _Foot(target, foot, toes, hinge)
+    bent_knee = angle_between(motion[f"knee.{letter}"] - motion[f"hip.{letter}"], ankle - motion[f"knee.{letter}"])
+    planted = np.exp(-((clearance / ON_GROUND) ** 2)) * np.clip(2 - np.abs(pitch) / ROLLING, 0, 1)
+    return _Foot(target, foot, toes, hinge, clearance, bent_knee, planted)
+
+
+def _raise(motion: Mapping[str, Array], rest: Rest, turn: Mapping[str, Array], root: Array, feet: Mapping[str, _Foot]) -> Array:
+    """(T,) how much higher the pelvis has to be for the legs that stand to be bent as the motion's are; nothing for who sits or lies."""
+    hips = np.stack([root + turn["Hips"] @ (rest.head[f"{side}UpLeg"] - rest.head["Hips"]) for side in feet], axis=1)
+    wanted = np.stack([reach(*_leg(rest, side)[:2], foot.bent) for side, foot in feet.items()], axis=1)
+    ankles, bent, clear = (
+        np.stack([getattr(foot, name) for foot in feet.values()], axis=1) for name in ("ankle", "bent", "clearance")
+    )
+    low, high = UPRIGHT
+    carried = np.clip((motion["pelvis"][:, 2] / _motion_leg(motion) - low) / (high - low), 0, 1)
+    return raise_to(hips, ankles, wanted, bent, clear) * gaussian_filter1d(carried, 4.0)
 
 
 def _sink(rest: Rest, turn: Mapping[str, Array], root: Array, feet: Mapping[str, _Foot]) -> Array:
-    """(T,) how far the pelvis has to sink for both feet to be reached; smooth, never too little by more than a few millimetres."""
+    """(T,) how far the pelvis has to sink for the feet that stand flat to be reached but for COMES_ALONG, smooth. A foot that rolls off
+    comes along instead, or every step would bend the other knee."""
     drop = np.zeros(len(root))
     for side, foot in feet.items():
         across = foot.ankle - (root + turn["Hips"] @ (rest.head[f"{side}UpLeg"] - rest.head["Hips"]))
         reach = REACH * _leg(rest, side)[2]
         high = np.sqrt(np.maximum(reach**2 - across[:, 0] ** 2 - across[:, 1] ** 2, 0))
-        drop = np.maximum(drop, -across[:, 2] - high)
-    wide = np.max([np.roll(drop, k) for k in range(-3, 4)], axis=0)
-    return gaussian_filter1d(wide, 2.0)
+        drop = np.maximum(drop, foot.planted * (-across[:, 2] - high) - COMES_ALONG)
+    wide = np.max([np.roll(drop, k) for k in range(-2, 3)], axis=0)
+    return gaussian_filter1d(wide, 1.5)
 
 
 def _solve_leg(rest: Rest, turn: dict[str, Array], root: Array, foot: _Foot, side: str) -> None:
     thigh, shin, length = _leg(rest, side)
     hip = root + turn["Hips"] @ (rest.head[f"{side}UpLeg"] - rest.head["Hips"])
     axis = foot.ankle - hip
-    reach = np.minimum(np.linalg.norm(axis, axis=-1), 0.9999 * length)
+    reach = np.minimum(np.linalg.norm(axis, axis=-1), 0.9998 * length)
     axis = _unit(axis)
     hinge = _unit(foot.hinge - (foot.hinge * axis).sum(-1, keepdims=True) * axis)
     along = (thigh**2 - shin**2 + reach**2) / (2 * reach)

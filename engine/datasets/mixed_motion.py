@@ -83,7 +83,11 @@ def choose_parts(draw: Callable[[int], T], frames: int, mixing: Mixing, random: 
 
 def draw_mixed(draw: Draw, frames: int, mixing: Mixing, random: np.random.Generator) -> npt.NDArray[np.float64]:
     """(frames,22,3) float64 of one motion with parts of others; axes and units are those of `draw`."""
-    parts = choose_parts(draw, frames, mixing, random)
+    return put_together(choose_parts(draw, frames, mixing, random), frames)
+
+
+def put_together(parts: Parts[Array], frames: int) -> npt.NDArray[np.float64]:
+    """(frames,22,3) of the parts of a mixed motion."""
     motion = _played(parts.motion, frames)
     if parts.trunk is not None:
         motion = with_trunk(motion, _played(parts.trunk, frames))

@@ -1,33 +1,38 @@
 """Renders people whose every joint is known, and writes what the detector says about them: pairs to train the lifter and the refiner on.
 
-    python -m engine.datasets.rendering --humans FOLDER --mocap FOLDER -o pairs.npz --segments 100 --seed 0
+    python -m engine.datasets.rendering --humans FOLDER --mocap FOLDER --heavy PAIRS --files 10 --seed 1
 
-A segment: one of the skinned humans (.glb) driven by a piece of motion capture, one still camera (any azimuth, tilted and rolled, 35 to
-85 degrees wide), a room, a lamp, clothes of other colours, noise, now and then a box in front. Rendering is OpenGL without a window
-(EGL; Mesa's processor renderer will do: apt-get install libegl1 libgl1-mesa-dri). The layout written is the one that
-`detections.load_detections` reads; truth is in camera axes (x right, y down, z forward).
+A segment: one of the humans (.glb), or a blend of them, in the clothes of one, driven by a piece of motion capture; one camera, still,
+turning or in a hand; a room, a lamp, colours, noise, now and then something in front. Rendering is OpenGL without a window (EGL; Mesa's
+processor renderer will do: apt-get install libegl1 libgl1-mesa-dri). The layout written is the one that `detections.load_detections`
+reads; truth is in camera axes (x right, y down, z forward). A frame is rendered once, whichever networks look at it. A file is named
+after its seed and put in place whole; one that is there is not made again, so that a run goes on where it was stopped.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from contract.failure import ExitCode, Failure
-from contract.options import CHOICES, DEFAULT_DETECTOR
-from contract.outputs import add_overwrite_argument, check_outputs, written_beside
+from contract.options import CHOICES
+from contract.outputs import check_outputs, written_beside
 from contract.skeleton import BODY_22
 from engine.datasets.drive_human import heads
 from engine.datasets.human import Human, read_human
 from engine.datasets.look import BLOTCHES, CHECKS, STRIPES, Surface, worsen
 from engine.datasets.mocap import load_mocap
+from engine.datasets.motion_draw import MotionDraw
+from engine.datasets.motion_kind import KINDS
 from engine.datasets.shot import FPS, Shot, make_shot
 from engine.datasets.split import HELD_OUT_HUMANS, HELD_OUT_SOURCES
 from engine.detection.detector import Detector
@@ -36,7 +41,7 @@ from engine.footage.video import Frame
 Array = npt.NDArray[np.float64]
 Image = npt.NDArray[np.uint8]
 
-MAX_BONES, MAX_PARTS = 48, 8  # uniforms of the shader
+MAX_BONES, MAX_PARTS = 48, 18  # uniforms of the shader
 
 _VERTEX = f"""
 #version 330
@@ -52,7 +57,7 @@ void main() {{
 }}"""
 _FRAGMENT = f"""
 #version 330
-uniform vec3 lamp; uniform float ambient; uniform bool flat_white;
+uniform vec3 lamp; uniform vec3 eye; uniform float ambient; uniform bool flat_white;
 uniform vec3 first[{MAX_PARTS}]; uniform vec3 second[{MAX_PARTS}]; uniform vec4 pattern[{MAX_PARTS}];
 in vec3 n; in vec3 p; in vec3 cloth; flat in int k; out vec4 result;
 float lattice(vec3 q) {{ return fract(sin(dot(q, vec3(12.9, 78.2, 37.7))) * 4375.85); }}
@@ -65,8 +70,10 @@ float blotch(vec3 q) {{
 }}
 void main() {{
     if (flat_white) {{ result = vec4(1.0); return; }}
-    float facing = dot(normalize(n), normalize(lamp - p));
-    float lit = ambient * (0.85 + 0.15 * normalize(n).z) + (1.0 - ambient) * max(facing, 0.0);
+    vec3 m = normalize(n);
+    if (dot(m, eye - p) < 0.0) m = -m;  // cloth is a single layer that is seen from both sides
+    float facing = dot(m, normalize(lamp - p));
+    float lit = ambient * (0.85 + 0.15 * m.z) + (1.0 - ambient) * max(facing, 0.0);
     vec4 how = pattern[k];
     vec3 q = how.y * cloth;
     float c = cos(how.w), s = sin(how.w), share = 0.0;
@@ -95,7 +102,7 @@ class Renderer:
         self._program: Any = self._gl.program(vertex_shader=_VERTEX, fragment_shader=_FRAGMENT)
         self._body: tuple[Human, Any] | None = None  # of the shot that is being rendered
         self._box = self._array(*_cube(), None, None)
-        self._targets: dict[tuple[int, int], Any] = {}
+        self._targets: dict[tuple[tuple[int, int], str], Any] = {}
 
     def __enter__(self) -> Renderer:
         return self
@@ -109,45 +116,74 @@ class Renderer:
     def frames(self, shot: Shot, random: np.random.Generator) -> Iterator[Image]:
         """Every frame of the shot, (height, width, 3) RGB."""
         width, height = shot.camera.size
-        grain = random.normal(0, shot.look.noise, (height + 64, width + 64, 1)).astype(np.float32)
-        before: npt.NDArray[np.float32] | None = None
-        for matrices in _bone_matrices(shot):
-            picture = self._draw(shot, matrices, False).astype(np.float32)
+        grain = random.normal(0, shot.look.noise, (height + 64, width + 64, 1))
+        grain = np.repeat(np.round(grain), 3, axis=2).astype(np.int16)
+        before: Image | None = None
+        views = shot.camera.clip()
+        for frame, matrices in enumerate(_bone_matrices(shot)):
+            still = frame > 0 and np.array_equal(views[frame], views[frame - 1])
+            picture = self._draw(shot, frame, views[frame], matrices, room=not still)
             y, x = random.integers(0, 64, 2)  # noise that is new in every frame and costs nothing
             yield worsen(picture, before, shot.look, grain[y : y + height, x : x + width])
             before = picture
 
     def mask(self, shot: Shot, frame: int) -> npt.NDArray[np.bool_]:
         """(height, width) True where the person is, boxes in front left out of account."""
-        return self._draw(shot, _bone_matrices(shot)[frame], True)[..., 0] > 127
-
-    def _draw(self, shot: Shot, matrices: npt.NDArray[np.float32], person_only: bool) -> Image:
-        target = self._targets.get(shot.camera.size)
-        if target is None:
-            target = self._targets[shot.camera.size] = self._gl.simple_framebuffer(shot.camera.size, components=4)
+        target = self._target(shot.camera.size, "picture")
         target.use()
         target.clear(0.0, 0.0, 0.0, 1.0)
-        self._gl.enable(self._gl.DEPTH_TEST)
-        look, surface, program = shot.look, shot.look.box_surface, self._program
-        program["camera"].write(np.ascontiguousarray(shot.camera.clip().T).tobytes())
-        program["lamp"].value, program["ambient"].value = tuple(look.lamp), look.ambient
-        program["flat_white"].value = person_only
-        program["worn"].value = True
-        program["bone"].write(matrices.tobytes())
-        self._paint(look.clothes)
+        self._person(shot, frame, shot.camera.clip()[frame], _bone_matrices(shot)[frame], flat_white=True)
+        return self._read(target)[..., 0] > 127
+
+    def _draw(self, shot: Shot, frame: int, view: npt.NDArray[np.float32], matrices: npt.NDArray[np.float32], room: bool) -> Image:
+        """`room`: whether it has to be drawn anew; a still camera sees the same one, with its depths, in every frame."""
+        size = shot.camera.size
+        behind, target = self._target(size, "room"), self._target(size, "picture")
+        if room:
+            behind.use()
+            behind.clear(0.0, 0.0, 0.0, 1.0)
+            self._room(shot, frame, view)
+        self._gl.copy_framebuffer(target, behind)
+        target.use()
+        self._person(shot, frame, view, matrices, flat_white=False)
+        return self._read(target)
+
+    def _person(self, shot: Shot, frame: int, view: npt.NDArray[np.float32], matrices: npt.NDArray[np.float32], flat_white: bool) -> None:
+        self._light(shot, frame, view)
+        self._program["flat_white"].value, self._program["worn"].value = flat_white, True
+        self._program["bone"].write(matrices.tobytes())
+        self._paint(shot.look.clothes)
         self._dressed(shot.human).render()
-        if not person_only:
-            program["worn"].value = False
-            for k, (centre, half) in enumerate(look.boxes):
-                view = np.eye(4)
-                view[:3, :3], view[:3, 3] = np.diag(half), centre
-                bone = np.tile(np.eye(4, dtype=np.float32), (MAX_BONES, 1, 1))  # a box hangs on the first alone
-                bone[0] = view.T
-                program["bone"].write(bone.tobytes())
-                self._paint(Surface(*(values[k : k + 1] for values in (surface.first, surface.second, surface.pattern))))
-                self._box.render()
-        pixels = np.frombuffer(target.read(components=3, alignment=1), np.uint8).reshape(shot.camera.size[1], shot.camera.size[0], 3)
-        return pixels[::-1]
+
+    def _room(self, shot: Shot, frame: int, view: npt.NDArray[np.float32]) -> None:
+        self._light(shot, frame, view)
+        self._program["flat_white"].value, self._program["worn"].value = False, False
+        surface = shot.look.box_surface
+        for k, (centre, half) in enumerate(shot.look.boxes):
+            place = np.eye(4)
+            place[:3, :3], place[:3, 3] = np.diag(half), centre
+            bone = np.tile(np.eye(4, dtype=np.float32), (MAX_BONES, 1, 1))  # a box hangs on the first alone
+            bone[0] = place.T
+            self._program["bone"].write(bone.tobytes())
+            self._paint(Surface(*(values[k : k + 1] for values in (surface.first, surface.second, surface.pattern))))
+            self._box.render()
+
+    def _light(self, shot: Shot, frame: int, view: npt.NDArray[np.float32]) -> None:
+        self._gl.enable(self._gl.DEPTH_TEST)
+        self._program["camera"].write(np.ascontiguousarray(view.T).tobytes())
+        self._program["lamp"].value, self._program["ambient"].value = tuple(shot.look.lamp), shot.look.ambient
+        self._program["eye"].value = tuple(shot.camera.position[frame])
+
+    def _target(self, size: tuple[int, int], use: str) -> Any:
+        if (size, use) not in self._targets:
+            self._targets[size, use] = self._gl.simple_framebuffer(size, components=4)
+        return self._targets[size, use]
+
+    @staticmethod
+    def _read(target: Any) -> Image:
+        width, height = target.size
+        pixels = np.frombuffer(target.read(components=3, alignment=1), np.uint8).reshape(height, width, 3)
+        return np.ascontiguousarray(pixels[::-1])
 
     def _paint(self, surface: Surface) -> None:
         for name, values in (("first", surface.first), ("second", surface.second), ("pattern", surface.pattern)):
@@ -198,90 +234,144 @@ def _cube() -> tuple[Array, Array, npt.NDArray[np.int32]]:
     return np.array(places), np.array(normals), np.array(faces, np.int32)
 
 
-def render_pairs(
-    humans: Path, mocap: Path, segments: int, seed: int, only: str = "all", quiet: bool = True, detector: str = DEFAULT_DETECTOR
-) -> dict[str, npt.NDArray[Any]]:
-    """The arrays of a file of pairs. `only`: "training" leaves out the bodies and sources that are held out, "validation" uses nothing
-    but those. `detector`: its model. Raises Failure."""
-    paths = sorted(humans.glob("*.glb"))
-    if not paths:
-        raise Failure("no_such_file", f"There are no humans (.glb) in {humans}; check the path.")
-    held_out = {"all": None, "training": False, "validation": True}[only]
-    people = [human for human in map(read_human, paths) if held_out in (None, human.name in HELD_OUT_HUMANS)]
-    clips = [clip for clip in load_mocap(mocap) if held_out in (None, clip.source in HELD_OUT_SOURCES)]
-    if not people or not clips:
-        raise Failure("bad_input", f"No body or no motion is left for --only {only}; see docs/data.md for the names that are held out.")
-    random = np.random.default_rng(seed)
-    seeing = Detector(detector)
-    rows: dict[str, list[Any]] = {name: [] for name in ("image", "visibility", "world", "truth", "detected")}
-    about: dict[str, list[Any]] = {name: [] for name in _ABOUT}
-    began, done = time.perf_counter(), 0
-    with Renderer() as renderer:
-        for segment in range(segments):
-            shot = make_shot(people, clips, random)
-            pictures = (Frame(k, k / FPS, picture) for k, picture in enumerate(renderer.frames(shot, random)))
-            found = [row for _, row in seeing.rows(pictures)]
-            _append(rows, about, shot, found)
-            done += len(found)
-            if not quiet:
-                rate = done / (time.perf_counter() - began)
-                print(f"{segment + 1} of {segments} segments, {done} frames, {rate:.1f} frames/s", file=sys.stderr, flush=True)
-    arrays = {name: np.concatenate(parts) for name, parts in rows.items()}
-    arrays |= {name: np.array(values, dtype=_ABOUT[name]) for name, values in about.items()}
-    arrays["segment_start"] = np.cumsum([0, *(len(part) for part in rows["detected"])])
-    arrays["joint_names"], arrays["fps"], arrays["detector"] = np.array(BODY_22.joints), np.array(FPS), np.array(detector)
-    return arrays
+class PairsRenderer:
+    """Everything that rendering pairs needs, loaded once. Close it, or use it in a `with`. Raises Failure.
+
+    only: "training" leaves out the people and sources that are held out, "validation" uses nothing but those, "people" the held-out
+    people in motions that are trained on. kinds: of `motion_kind.KINDS`, what is drawn.
+    """
+
+    def __init__(
+        self, humans: Sequence[Path], mocap: Path, detectors: Sequence[str], only: str = "all", kinds: Sequence[str] = KINDS
+    ) -> None:
+        paths = [path for folder in humans for path in sorted(folder.glob("*.glb"))]
+        if not paths:
+            raise Failure("no_such_file", f"There are no humans (.glb) in {', '.join(map(str, humans))}; check the path.")
+        unseen_people, unseen_sources = _ONLY[only]
+        self.people = [read_human(path) for path in paths if unseen_people in (None, path.stem in HELD_OUT_HUMANS)]
+        clips = [clip for clip in load_mocap(mocap) if unseen_sources in (None, clip.source in HELD_OUT_SOURCES)]
+        if not self.people or not clips:
+            raise Failure("bad_input", f"No body or no motion is left for --only {only}; see docs/data.md for the names that are held out.")
+        self.motions = MotionDraw(clips, kinds)
+        self._seeing = {name: Detector(name) for name in detectors}
+        self._renderer = Renderer()
+
+    def __enter__(self) -> PairsRenderer:
+        return self
+
+    def __exit__(self, *reason: object) -> None:
+        self._renderer.close()
+
+    def render(self, segments: int, seed: int, detectors: Sequence[str]) -> dict[str, dict[str, npt.NDArray[Any]]]:
+        """Of every detector the arrays of a file of pairs."""
+        random = np.random.default_rng(seed)
+        rows: dict[str, dict[str, list[Any]]] = {name: {column: [] for column in _COLUMNS} for name in detectors}
+        about: dict[str, list[Any]] = {name: [] for name in _ABOUT}
+        for _ in range(segments):
+            shot = make_shot(self.people, self.motions, random)
+            pictures = [Frame(k, k / FPS, picture) for k, picture in enumerate(self._renderer.frames(shot, random))]
+            for name in detectors:
+                _append(rows[name], shot, [row for _, row in self._seeing[name].rows(pictures)])
+            for column, value in _about(shot).items():
+                about[column].append(value)
+        return {name: self._arrays(rows[name], about, name) for name in detectors}
+
+    @staticmethod
+    def _arrays(rows: dict[str, list[Any]], about: dict[str, list[Any]], detector: str) -> dict[str, npt.NDArray[Any]]:
+        arrays = {name: np.concatenate(parts) for name, parts in rows.items()}
+        arrays |= {name: np.array(values, dtype=_ABOUT[name]) for name, values in about.items()}
+        arrays["segment_start"] = np.cumsum([0, *(len(part) for part in rows["detected"])])
+        arrays["joint_names"], arrays["fps"], arrays["detector"] = np.array(BODY_22.joints), np.array(FPS), np.array(detector)
+        return arrays
 
 
+# Of --only: whether the people, and the sources of motion, are those held out (None: all).
+_ONLY: dict[str, tuple[bool | None, bool | None]] = {
+    "all": (None, None), "training": (False, False), "validation": (True, True), "people": (True, False),
+}  # fmt: skip
+_COLUMNS = ("image", "visibility", "world", "truth", "detected", "camera_to_world")
 _ABOUT: dict[str, Any] = {
     "source": np.str_, "clip": np.int64, "first_frame": np.int64, "mirrored": np.bool_, "human": np.str_, "focal": np.float32,
-    "image_size": np.int64, "camera_roll": np.float32, "camera_elevation": np.float32, "stature": np.float32,
+    "image_size": np.int64, "camera_roll": np.float32, "camera_elevation": np.float32, "stature": np.float32, "kind": np.str_,
+    "moving_camera": np.bool_, "outfit": np.str_,
 }  # fmt: skip
 
 
-def _append(rows: dict[str, list[Any]], about: dict[str, list[Any]], shot: Shot, found: list[npt.NDArray[np.float32] | None]) -> None:
-    camera = shot.camera
+def _about(shot: Shot) -> dict[str, Any]:
+    camera, human = shot.camera, shot.human
+    return {
+        "source": shot.clip.source, "clip": shot.clip.index, "first_frame": shot.first, "mirrored": shot.mirrored, "human": human.name,
+        "focal": camera.focal, "image_size": camera.size, "camera_roll": camera.roll, "camera_elevation": camera.elevation,
+        "stature": human.stature, "kind": shot.kind, "moving_camera": shot.moving_camera, "outfit": human.outfit,
+    }  # fmt: skip
+
+
+def _append(rows: dict[str, list[Any]], shot: Shot, found: list[npt.NDArray[np.float32] | None]) -> None:
     detected = np.array([row is not None for row in found])
     values = np.stack([np.zeros((33, 6), np.float32) if row is None else row for row in found])
-    values[detected, :, :2] -= np.array(camera.size, np.float32) / 2
+    values[detected, :, :2] -= np.array(shot.camera.size, np.float32) / 2
     rows["image"].append(values[..., :2].astype(np.float16))
     rows["visibility"].append(np.round(np.clip(values[..., 2], 0, 1) * 255).astype(np.uint8))
     rows["world"].append(np.round(values[..., 3:] * 1000).astype(np.int16))
-    rows["truth"].append(np.round(camera.axes(shot.truth) * 1000).astype(np.int16))
+    rows["truth"].append(np.round(shot.camera.axes(shot.truth) * 1000).astype(np.int16))
     rows["detected"].append(detected)
-    said = (shot.clip.source, shot.clip.index, shot.first, shot.mirrored, shot.human.name, camera.focal, camera.size, camera.roll)
-    for name, value in zip(_ABOUT, (*said, camera.elevation, shot.human.stature), strict=True):
-        about[name].append(value)
+    rows["camera_to_world"].append(shot.camera.to_world())
 
 
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m engine.datasets.rendering", description="Renders pairs of detections and truth.")
-    parser.add_argument("--humans", type=Path, required=True, metavar="FOLDER", help="skinned humans (.glb); see docs/data.md")
+    parser.add_argument(
+        "--humans", type=Path, required=True, action="append", metavar="FOLDER",
+        help="skinned humans (.glb), may be repeated; see docs/data.md",
+    )  # fmt: skip
     parser.add_argument("--mocap", type=Path, required=True, metavar="FOLDER", help="motion capture (.npz); see docs/data.md")
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT.npz")
-    add_overwrite_argument(parser)
-    parser.add_argument("--segments", type=int, default=100, metavar="N", help="of 60 to 100 frames (default %(default)s)")
-    parser.add_argument("--only", choices=("all", "training", "validation"), default="all", help="which bodies and sources of motion")
-    parser.add_argument("--detector", choices=CHOICES["detector"], default=DEFAULT_DETECTOR, help="default %(default)s")
-    parser.add_argument("--seed", type=int, default=0, metavar="N")
+    for name in CHOICES["detector"]:
+        parser.add_argument(f"--{name}", type=Path, metavar="FOLDER", help=f"for pairs that the {name} network reads")
+    parser.add_argument("--files", type=int, default=1, metavar="N", help="default %(default)s")
+    parser.add_argument("--segments", type=int, default=40, metavar="N", help="in a file, of 60 to 100 frames (default %(default)s)")
+    parser.add_argument("--only", choices=tuple(_ONLY), default="all", help="which people and sources of motion")
+    parser.add_argument("--kind", choices=KINDS, action="append", help="what people do, may be repeated (default: all, as footage has it)")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the first file")
+    parser.add_argument("--step", type=int, default=1, metavar="N", help="from one file's seed to the next; default %(default)s")
     options = parser.parse_args(argv)
+    torch.set_num_threads(1)  # a process is for one core: start as many as there are cores
+    os.environ.setdefault("LP_NUM_THREADS", "1")
+    folders = {name: getattr(options, name) for name in CHOICES["detector"] if getattr(options, name) is not None}
     try:
-        if options.segments < 1:
-            raise Failure("bad_arguments", f"--segments is {options.segments}; give at least 1.")
-        sources = [path for folder in (options.humans, options.mocap) if folder.is_dir() for path in folder.rglob("*")]
-        (output,) = check_outputs([options.output], sources, (".npz",), options.overwrite)
-        arrays = render_pairs(options.humans, options.mocap, options.segments, options.seed, options.only, False, options.detector)
-        with written_beside(output) as beside:
-            np.savez_compressed(beside, **arrays)  # type: ignore[arg-type, unused-ignore]
+        if min(options.segments, options.files, options.step) < 1:
+            raise Failure("bad_arguments", "--segments, --files and --step have to be 1 at least.")
+        if not folders:
+            raise Failure("bad_arguments", f"Give the folder of at least one network: --{', --'.join(CHOICES['detector'])}.")
+        check_outputs([path for path in _paths(folders, options.seed).values() if not path.exists()], (), (".npz",))
+        with PairsRenderer(options.humans, options.mocap, tuple(folders), options.only, options.kind or KINDS) as renderer:
+            for file in range(options.files):
+                _make_file(renderer, folders, options.segments, options.seed + file * options.step)
     except Failure as failure:
         print(f"Error: {failure.message}", file=sys.stderr)
         return int(failure.exit_code)
     except KeyboardInterrupt:
         print("Cancelled.", file=sys.stderr)
         return int(ExitCode.CANCELLED)
-    found = float(arrays["detected"].mean())
-    print(f"Wrote {options.output}: {len(arrays['detected'])} frames in {options.segments} segments, a person found in {found:.0%}.")
     return int(ExitCode.DONE)
+
+
+def _paths(folders: Mapping[str, Path], seed: int) -> dict[str, Path]:
+    return {name: folder / f"pairs_{seed}.npz" for name, folder in folders.items()}
+
+
+def _make_file(renderer: PairsRenderer, folders: Mapping[str, Path], segments: int, seed: int) -> None:
+    """The files of one seed that are not there yet. Raises Failure."""
+    missing = {name: path for name, path in _paths(folders, seed).items() if not path.exists()}
+    if not missing:
+        return
+    check_outputs(list(missing.values()), (), (".npz",))
+    began = time.perf_counter()
+    for name, arrays in renderer.render(segments, seed, tuple(missing)).items():
+        with written_beside(missing[name]) as beside:
+            np.savez_compressed(beside, **arrays)  # type: ignore[arg-type, unused-ignore]
+        frames, found = len(arrays["detected"]), float(arrays["detected"].mean())
+        rate = frames / (time.perf_counter() - began)
+        print(f"{missing[name]}: {frames} frames, a person found in {found:.0%}, {rate:.1f} frames/s", flush=True)
 
 
 if __name__ == "__main__":

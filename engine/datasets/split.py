@@ -13,8 +13,11 @@ from engine.datasets.blended_human import bodies_of
 from engine.datasets.detections import Segment
 from engine.datasets.mocap import MocapClip
 
-# Bodies and sources that nothing is trained on. Two of the judged clips show these two bodies.
-HELD_OUT_HUMANS = frozenset({"adult_f", "adult_m_tall"})
+# Bodies, with their clothes, and sources that nothing is trained on. The first two are painted and in judged clips, the next four are the
+# people of the dressed judged clips, and the last two are judged in rendered pairs only.
+HELD_OUT_HUMANS = frozenset({
+    "adult_f", "adult_m_tall", "m45_suit", "f55_stout", "m28_bodybuilder", "teen_m16_lanky", "f42_dress", "m75_coat",
+})  # fmt: skip
 HELD_OUT_SOURCES = frozenset({"cmu_mocap6", "cmu_actions"})
 
 
