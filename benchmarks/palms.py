@@ -35,6 +35,7 @@ from contract.skeleton import BODY_22  # noqa: E402
 from engine.datasets.drive_human import Drive  # noqa: E402
 from engine.datasets.human import Human, joints, read_human  # noqa: E402
 from engine.datasets.mocap import MocapClip, load_mocap  # noqa: E402
+from engine.datasets.motion_draw import MotionDraw  # noqa: E402
 from engine.datasets.rendering import Renderer  # noqa: E402
 from engine.datasets.shot import FPS, Shot, make_shot  # noqa: E402
 from engine.datasets.split import HELD_OUT_HUMANS, HELD_OUT_SOURCES  # noqa: E402
@@ -114,7 +115,8 @@ def palms(shot: Shot, turned: dict[str, Array], rows: list[npt.NDArray[np.float3
     at = shot.camera.axes(joints(shot.human, shot.pose))[found]
     for side, name in SIDES.items():
         hand = direction(at[:, BODY_22.index(f"hand.{side}")] - at[:, BODY_22.index(f"wrist.{side}")])
-        true = (shot.pose.rotation[f"{name}Hand"][found] @ across(shot.human, side)) @ shot.camera.rotation.T
+        true = (shot.pose.rotation[f"{name}Hand"][found] @ across(shot.human, side))
+        true = (shot.camera.rotation[found] @ true[..., None])[..., 0]
         angle = turned[side][found]
         # a hand at rest lies in line with its forearm, so that a turn about that one is a turn about the hand's own line
         zero = np.asarray(Rotation.from_rotvec(-hand * angle[:, None]).apply(direction(_square(true, hand))))
@@ -128,9 +130,10 @@ def measure(
     """The palms of so many rendered segments, as that model of the detector reads them."""
     detector = Detector(model)
     out: list[Palm] = []
+    motions = MotionDraw(clips)
     with Renderer() as renderer:
         for _ in range(segments):
-            shot = make_shot(humans, clips, random)
+            shot = make_shot(humans, motions, random)
             width, height = (int(larger * side) for side in shot.camera.size)
             camera = replace(shot.camera, focal=shot.camera.focal * larger, size=(width, height))
             turned = {side: _swinging(len(shot.truth), random) for side in SIDES}

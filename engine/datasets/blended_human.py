@@ -108,9 +108,13 @@ def put_on(human: Human, things: Sequence[Worn], owner: str, tights: bool = Fals
     arrays: dict[str, npt.NDArray[Any]] = {name: np.concatenate(values) for name, values in rows.items()}
     sole = [0.0, 0.0, min(0.0, float(arrays["vertices"][:, 2].min()))]
     arrays["vertices"] = arrays["vertices"] - sole
-    rest = Rest(*({name: at - sole for name, at in ends.items()} for ends in (human.rest.head, human.rest.tail)), human.rest.parent)
+    head, tail = ({name: at - sole for name, at in ends.items()} for ends in (human.rest.head, human.rest.tail))
+    rest = Rest(head, tail, human.rest.parent)
     normals = smooth_normals(arrays["vertices"], arrays["faces"], arrays["seam"])
-    return replace(human, parts=tuple(parts), normals=normals, rest=rest, wardrobe=(), outfit=owner, **arrays)
+    return replace(
+        human, vertices=arrays["vertices"], normals=normals, faces=arrays["faces"], part=arrays["part"], parts=tuple(parts),
+        bones=arrays["bones"], weights=arrays["weights"], rest=rest, seam=arrays["seam"], wardrobe=(), outfit=owner,
+    )  # fmt: skip
 
 
 def draw_person(humans: Sequence[Human], random: np.random.Generator) -> Human:

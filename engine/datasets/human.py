@@ -178,7 +178,8 @@ def _read(path: Path) -> Human:
             share = numbers(attributes["WEIGHTS_0"]).astype(float)
             hidden = numbers(attributes["_HIDDEN"])[:, 0] if "_HIDDEN" in attributes else np.zeros(len(places))
             row = (
-                places, numbers(piece["indices"]).astype(np.int32).reshape(-1, 3) + count, np.full(len(places), parts.index(material), np.int32),
+                places, numbers(piece["indices"]).astype(np.int32).reshape(-1, 3) + count,
+                np.full(len(places), parts.index(material), np.int32),
                 numbers(attributes["JOINTS_0"]).astype(np.int32), share / share.sum(axis=1, keepdims=True), hidden.astype(np.int32),
             )  # fmt: skip
             for name, values in zip(columns, row, strict=True):

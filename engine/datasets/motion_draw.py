@@ -34,7 +34,7 @@ SHORTEST: Final = 42  # frames: the shortest segment at the slowest speed
 MOSTLY: Final = 0.6  # of a stretch is of its kind
 # Factors by which knees and elbows are bent anew: most (lowest + span u**power) from straight to a little more bent; squats stay squats.
 KNEES: Final = {STANDING: (0.1, 1.2, 1.7), WALKING: (0.2, 1.1, 1.4), UPRIGHT: (0.2, 1.1, 1.2), LOW: (0.8, 0.5, 1.0)}
-ELBOWS: Final = (0.05, 1.25, 2.2)
+ELBOWS: Final = (0.03, 1.27, 2.6)
 UNCHANGED: Final = 0.2  # of segments keep the knees, or the elbows, that were recorded
 WAVER: Final = 0.12  # of the factor: how much it changes within a segment
 

@@ -116,8 +116,8 @@ class Renderer:
     def frames(self, shot: Shot, random: np.random.Generator) -> Iterator[Image]:
         """Every frame of the shot, (height, width, 3) RGB."""
         width, height = shot.camera.size
-        grain = random.normal(0, shot.look.noise, (height + 64, width + 64, 1))
-        grain = np.repeat(np.round(grain), 3, axis=2).astype(np.int16)
+        noise = random.normal(0, shot.look.noise, (height + 64, width + 64, 1))
+        grain = np.repeat(np.round(noise), 3, axis=2).astype(np.int16)
         before: Image | None = None
         views = shot.camera.clip()
         for frame, matrices in enumerate(_bone_matrices(shot)):

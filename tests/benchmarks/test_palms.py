@@ -11,6 +11,7 @@ from benchmarks import palms
 from benchmarks.palms import Palm, read_palm, rows_of, turn_forearms
 from contract.skeleton import BODY_22
 from engine.datasets.human import joints
+from engine.datasets.motion_draw import MotionDraw
 from engine.datasets.shot import Shot, make_shot
 from engine.detection.landmarks import LANDMARKS
 from engine.kinematics.turns import direction
@@ -22,7 +23,7 @@ DEGREES = np.array([-80.0, -30.0, 0.0, 50.0])
 
 @pytest.fixture
 def shot(human, steps_clip) -> Shot:  # noqa: F811
-    return make_shot([human], [steps_clip(70)], np.random.default_rng(0))
+    return make_shot([human], MotionDraw([steps_clip(130)]), np.random.default_rng(0))
 
 
 def turns(shot: Shot) -> dict[str, np.ndarray]:
@@ -69,7 +70,8 @@ def test_a_detector_that_sees_the_palm_is_right(shot: Shot, monkeypatch: pytest.
     rows = np.zeros((len(there.truth), 33, 6), np.float32)
     rows[:, trunk, :2], rows[..., 2] = pixels, 0.9
     for side, name in palms.SIDES.items():
-        palm = there.pose.rotation[f"{name}Hand"] @ sideways(None, side) @ camera.rotation.T
+        palm = there.pose.rotation[f"{name}Hand"] @ sideways(None, side)
+        palm = (camera.rotation @ palm[..., None])[..., 0]
         rows[:, LANDMARKS.index(f"index.{side}"), 3:] = 0.03 * np.einsum(
             "tji,tj->ti", view_rotation(torch.from_numpy(slopes)).numpy(), palm
         )

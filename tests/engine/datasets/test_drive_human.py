@@ -5,7 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from contract.skeleton import BODY_22
 from engine.datasets import drive_human
+from engine.datasets.flexion import angle_between, limb_flexion
+from tests.engine.datasets import figures
 
 SIDES = (("Left", "L", 1.0), ("Right", "R", -1.0))
 
@@ -134,3 +137,34 @@ def test_a_foot_that_never_stands_flat_is_driven_too() -> None:
         motion[f"toe.{letter}"] = motion[f"toe.{letter}"] + np.stack([0 * lift, 0 * lift, 0.09 - lift], -1)
     pose = drive_human.drive(motion, rest)
     assert all(np.isfinite(turn).all() for turn in pose.rotation.values()) and np.isfinite(pose.root).all()
+
+
+@pytest.mark.parametrize("knee", [1.0, 4.0, 8.0, 20.0])
+def test_knees_are_as_bent_as_the_motions(knee: float) -> None:
+    """Somebody of other proportions who stands: before, no driven knee was straighter than 11.5 degrees."""
+    places = figures.standing(60, knee, 6.0)
+    rest = rest_pose()
+    pose = drive_human.drive({name: places[:, j] for j, name in enumerate(BODY_22.joints)}, rest)
+    at = drive_human.heads(pose, rest)
+    for side, _, _ in SIDES:
+        for bones, expected, near in ((("UpLeg", "Leg", "Foot"), max(knee, 2.3), 1.2), (("Arm", "ForeArm", "Hand"), 6.0, 1e-6)):
+            a, b, c = (at[side + bone] for bone in bones)
+            assert np.degrees(angle_between(b - a, c - b)) == pytest.approx(expected, abs=near)
+        assert at[f"{side}Foot"][:, 2] == pytest.approx(rest.head[f"{side}Foot"][2], abs=0.002)  # the feet stand on the floor
+
+
+def test_walking_people_are_not_bent_by_the_step_s_end() -> None:
+    places = figures.walking(90)
+    rest = rest_pose()
+    at = drive_human.heads(drive_human.drive({name: places[:, j] for j, name in enumerate(BODY_22.joints)}, rest), rest)
+    bent = [np.degrees(angle_between(at[f"{s}Leg"] - at[f"{s}UpLeg"], at[f"{s}Foot"] - at[f"{s}Leg"])) for s, _, _ in SIDES]
+    recorded = np.degrees(np.stack([limb_flexion(places, "knee", letter) for _, letter, _ in SIDES])).min(0)
+    off = np.min(bent, axis=0) - recorded
+    assert np.abs(np.median(off)) < 2 and np.percentile(off, 90) < 5
+
+
+def test_a_body_can_be_lifted() -> None:
+    places = figures.lying(30)
+    motion = {name: places[:, j] for j, name in enumerate(BODY_22.joints)}
+    low, high = (drive_human.drive(motion, rest_pose(), lift).root for lift in (0.0, np.full(30, 0.1)))
+    assert high[:, 2] - low[:, 2] == pytest.approx(0.1, abs=0.01)

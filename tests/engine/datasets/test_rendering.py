@@ -15,13 +15,15 @@ from engine.datasets.detections import load_detections
 from engine.datasets.drive_human import drive
 from engine.datasets.human import joints, read_human
 from engine.datasets.look import CHECKS, Surface
+from engine.datasets.motion_draw import MotionDraw
 from engine.datasets.shot import make_shot
-from tests.engine.datasets import bodies, test_drive_human
+from engine.datasets.shot_camera import STILL
+from tests.engine.datasets import bodies, figures, test_drive_human
 
 
 @pytest.fixture(scope="module")
 def clip(steps_clip):
-    return steps_clip(70)
+    return steps_clip(130)
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +37,8 @@ def renderer():
 
 def shots(human, clip, count=6):
     random = np.random.default_rng(0)
-    return [make_shot([human], [clip], random) for _ in range(count)]
+    motions = MotionDraw([clip, *figures.clips()])
+    return [make_shot([human], motions, random) for _ in range(count)]
 
 
 def test_the_human_is_read_as_it_was_written(human):
@@ -68,10 +71,11 @@ def test_the_truth_lies_on_the_person_in_the_picture(human, clip, renderer):
         width, height = shot.camera.size
         for frame in (0, len(shot.truth) // 2, len(shot.truth) - 1):
             mask = renderer.mask(shot, frame)
-            assert mask.any()
-            places = shot.camera.pixels(shot.truth[frame])
-            near = 2 + 0.06 * shot.camera.focal / shot.camera.axes(shot.truth[frame])[:, 2]  # the body is 4 cm thick about its bones
+            places = shot.camera.pixels(shot.truth)[frame]
+            near = 2 + 0.06 * shot.camera.focal / shot.camera.axes(shot.truth)[frame, :, 2]  # the body is 4 cm thick about its bones
             rows, columns = np.nonzero(mask)
+            if not len(rows):  # cut off by the picture's edge
+                continue
             for (x, y), reach in zip(places, near, strict=True):
                 if 0 <= x < width and 0 <= y < height:
                     assert np.hypot(columns + 0.5 - x, rows + 0.5 - y).min() < reach
@@ -102,28 +106,62 @@ def test_patterns_stay_on_the_cloth(human, clip, renderer):
     np.testing.assert_array_equal(pictures[0][~mask], pictures[1][~mask])
 
 
+def test_a_still_camera_sees_the_same_room_and_a_turning_one_does_not(human, clip, renderer):
+    seen = {True: 0, False: 0}
+    for shot in shots(human, clip, 30):
+        clear = replace(shot, look=replace(shot.look, noise=0.0, blur=0.0))
+        still = shot.camera.movement == STILL
+        if seen[still] == 3:
+            continue
+        seen[still] += 1
+        pictures = list(renderer.frames(clear, np.random.default_rng(0)))
+        away = ~(renderer.mask(clear, 0) | renderer.mask(clear, len(pictures) - 1))
+        changed = (np.abs(pictures[0].astype(int) - pictures[-1]).max(-1) > 2)[away].mean()
+        assert changed == 0 if still else changed > 0
+    assert seen[True] == 3 and seen[False] >= 1
+
+
+def test_cloth_is_lit_on_both_sides(human, clip, renderer):
+    """Normals turned inside out give the same picture."""
+    shot = shots(human, clip, 1)[0]
+    shot = replace(shot, look=replace(shot.look, noise=0.0, blur=0.0))
+    turned = replace(shot, human=replace(shot.human, normals=-shot.human.normals))
+    a, b = (next(renderer.frames(s, np.random.default_rng(0))).astype(int) for s in (shot, turned))
+    assert np.abs(a - b).max() <= 1
+
+
 def test_pairs_are_read_by_the_trainers_reader(shared, tmp_path, renderer):
-    """The CC0 humans with real motion; the detector finds most of them, where they are."""
+    """The CC0 humans, dressed, with real motion; the detector finds most of them, where they are; what was made is not made again."""
     humans, mocap = shared / "data" / "humans", shared / "data" / "mocap"
-    if not humans.is_dir():
-        pytest.skip("shared/data/humans is not there")
-    few = tmp_path / "mocap"
-    few.mkdir()
-    (few / "cmu_actions.npz").symlink_to(mocap / "cmu_actions.npz")
-    folder = tmp_path / "pairs"
-    folder.mkdir()
-    words = ["--humans", str(humans), "--mocap", str(few), "-o", str(folder / "pairs.npz"), "--segments", "3", "--seed", "5"]
+    if not (humans / "dressed").is_dir():
+        pytest.skip("shared/data/humans/dressed is not there")
+    for folder in ("mocap", "people", "full", "pairs"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "mocap" / "cmu_actions.npz").symlink_to(mocap / "cmu_actions.npz")
+    for name in ("m45_suit", "f42_dress"):
+        (tmp_path / "people" / f"{name}.glb").symlink_to(humans / "dressed" / f"{name}.glb")
+    words = ["--humans", str(tmp_path / "people"), "--mocap", str(tmp_path / "mocap"), "--segments", "3", "--seed", "5"]
+    words += ["--only", "validation", "--full", str(tmp_path / "pairs")]
     assert rendering.main(words) == 0
-    assert [path.name for path in folder.iterdir()] == ["pairs.npz"]
-    with np.load(folder / "pairs.npz") as z, np.load(shared / "data" / "detections" / "pairs_1.npz") as given:
-        ours, theirs = (
-            {n: (f[n].ndim, f[n].dtype.kind, f[n].dtype.itemsize if f[n].dtype.kind != "U" else 0) for n in f.files if n != "detector"}
-            for f in (z, given)
-        )
-        assert ours == theirs
-        assert z["detected"].mean() > 0.5 and str(z["detector"]) == "heavy"
-    segments = load_detections(folder)
+    assert [path.name for path in (tmp_path / "pairs").iterdir()] == ["pairs_5.npz"]
+    made = (tmp_path / "pairs" / "pairs_5.npz").stat().st_mtime_ns
+    assert rendering.main(words) == 0 and (tmp_path / "pairs" / "pairs_5.npz").stat().st_mtime_ns == made
+    with np.load(tmp_path / "pairs" / "pairs_5.npz") as z, np.load(shared / "data" / "detections" / "pairs_1.npz") as given:
+        for name in given.files:
+            assert z[name].ndim == given[name].ndim and z[name].dtype.kind == given[name].dtype.kind, name
+        assert z["detected"].mean() > 0.5 and str(z["detector"]) == "full"
+        assert z["camera_to_world"].shape == (len(z["truth"]), 4, 4) and z["camera_to_world"].dtype == np.float32
+        assert len(z["kind"]) == len(z["moving_camera"]) == len(z["outfit"]) == 3
+        start = z["segment_start"]
+        for k, moving in enumerate(z["moving_camera"]):
+            cameras = z["camera_to_world"][start[k] : start[k + 1]]
+            assert (np.ptp(cameras, axis=0).max() > 1e-6) == moving
+        world = np.einsum("nij,nkj->nki", z["camera_to_world"][:, :3, :3], z["truth"] / 1000.0) + z["camera_to_world"][:, None, :3, 3]
+        toes = world[:, [BODY_22.index("toe.L"), BODY_22.index("toe.R")], 2].min(1)
+        assert np.abs(np.median(toes)) < 0.05  # people stand on the floor of the world
+    segments = load_detections(tmp_path / "pairs")
     assert segments and {segment.source for segment in segments} == {"cmu_actions"}
+    assert all(segment.camera_to_world.shape == (len(segment.truth), 4, 4) and segment.kind for segment in segments)
     left, right = 11, 12  # the detector's shoulders
     off = []
     for segment in segments:
@@ -134,10 +172,13 @@ def test_pairs_are_read_by_the_trainers_reader(shared, tmp_path, renderer):
 
 
 def test_what_cannot_be(tmp_path, capsys):
-    words = ["--mocap", str(tmp_path), "-o", str(tmp_path / "a.npz")]
+    words = ["--mocap", str(tmp_path), "--heavy", str(tmp_path)]
     assert rendering.main(["--humans", str(tmp_path), *words]) == 3
     assert "There are no humans (.glb)" in capsys.readouterr().err
     assert rendering.main(["--humans", str(tmp_path), *words, "--segments", "0"]) == 2
+    assert rendering.main(["--humans", str(tmp_path), "--mocap", str(tmp_path)]) == 2
+    assert "Give the folder of at least one network" in capsys.readouterr().err
+    assert rendering.main(["--humans", str(tmp_path), "--mocap", str(tmp_path), "--full", str(tmp_path / "none")]) != 0
     assert list(tmp_path.iterdir()) == []
 
 
@@ -149,6 +190,6 @@ def test_held_out_people_and_sources_are_left_out_where_asked(tmp_path, capsys):
         tmp_path / "made_up.npz", joint_names=np.array(BODY_22.joints), delta=standing, clip_start=np.array([0, 70]),
         clip_name=np.array(["a"]), subject=np.array(["a"]), floor_ok=np.array([True]), fps=30.0,
     )  # fmt: skip
-    words = ["--humans", str(tmp_path), "--mocap", str(tmp_path), "-o", str(tmp_path / "a.npz"), "--only", "validation"]
+    words = ["--humans", str(tmp_path), "--mocap", str(tmp_path), "--heavy", str(tmp_path), "--only", "validation"]
     assert rendering.main(words) == 3
     assert "No body or no motion is left for --only validation" in capsys.readouterr().err

