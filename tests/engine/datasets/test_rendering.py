@@ -179,6 +179,9 @@ def test_what_cannot_be(tmp_path, capsys):
     assert rendering.main(["--humans", str(tmp_path), "--mocap", str(tmp_path)]) == 2
     assert "Give the folder of at least one network" in capsys.readouterr().err
     assert rendering.main(["--humans", str(tmp_path), "--mocap", str(tmp_path), "--full", str(tmp_path / "none")]) != 0
+    both = ["--full", str(tmp_path), "--heavy", str(tmp_path)]
+    assert rendering.main(["--humans", str(tmp_path), "--mocap", str(tmp_path), *both]) == 2
+    assert "named twice" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
 
