@@ -70,7 +70,7 @@ def plant_feet(
     feet = [_foot(transfer, mapping, side, contacts[:, number], fps, mode, runs) for number, side in enumerate("LR")]
     if not any(foot.weight.any() for foot in feet):
         return
-    hips = rig.index(mapping.bones["hips"][0])
+    hips = transfer.traveller
     shift, reach = _agreed(pose, feet), max(1, round(CALM * fps))
     shift = np.concatenate([_calm(shift[run], reach) for run in runs])
     pose.path[hips] = pose.path[hips] + (shift @ rig.turn) / rig.scale

@@ -68,6 +68,8 @@ _OTHERS = {
     "指", "親指", "人指", "人差指", "中指", "薬指", "小指", "髪", "前髪", "後髪", "横髪", "目", "両目", "胸", "乳", "スカート", "袖", "尻",
     "尾", "しっぽ", "耳", "眉", "口", "舌", "歯", "リボン", "ネクタイ", "襟", "翼", "羽", "剣", "武器", "帽子", "メガネ",
 }  # fmt: skip
+_FINGERS = {"finger", "fingers", "thumb", "index", "middle", "mid", "ring", "pinky", "pinkie", "little", "carpal", "metacarpal", "knuckle",
+            "指", "親指", "人指", "人差指", "中指", "薬指", "小指"}  # fmt: skip
 # Parts of animals: on a limb they tell that it is an animal's.
 ANIMAL_WORDS = {
     "paw", "hoof", "hooves", "talon", "fin", "flipper", "fetlock", "pastern", "hock", "stifle", "hind", "front", "rear", "foreleg",
@@ -107,6 +109,7 @@ class Reading:
     limb: str = ""
     apart: bool = False
     animal: bool = False
+    finger: bool = False
     layer: int = 0
 
 
@@ -152,11 +155,11 @@ def _reading(words: Sequence[str]) -> Reading:
     copied = bool((known & {"d"} and limb == "leg") or (known & {"p", "c"} and known & {"肩", "shoulder"}))
     apart = bool(others or helpers or copied)
     if apart:
-        return Reading({}, side, "", True, animal)
+        return Reading({}, side, "", True, animal, bool(known & _FINGERS) and not helpers & {"ik"})
     strange = known - _KNOWN
     share = UNCLEAR if strange or animal else 1.0
     layer = 1 if "fk" in known else -1 if known & {"org", "def"} else 0
-    return Reading({role: worth * share for role, worth in parts.items()}, side, limb, False, animal, layer)
+    return Reading({role: worth * share for role, worth in parts.items()}, side, limb, False, animal, layer=layer)
 
 
 def _parts(known: set[str], side: str | None) -> tuple[dict[str, float], str]:

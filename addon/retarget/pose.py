@@ -59,6 +59,10 @@ class Pose:
             self._stand(mover)
         return self._turned[mover]
 
+    def moved(self) -> list[int]:
+        """Bones that need keys on their location."""
+        return sorted({*self.path, *(bone for bone in self.rig.held if bone in self.turns)})
+
     def carrier(self, bone: int) -> Array:
         """(T,4) or (4,): the turn that the bone would have without one of its own."""
         return self.turn(int(self.rig.parents[bone])) if self.rig.inherits[bone] else IDENTITY
@@ -74,7 +78,9 @@ class Pose:
             return self.path[bone]
         if bone not in self._placed:
             mover = self._mover(bone)
-            if mover == bone and bone in self.turns:
+            if bone in self.rig.held and bone in self.turns:
+                self._placed[bone] = self._carried(bone, self.rig.held[bone])
+            elif mover == bone and bone in self.turns:
                 self._placed[bone] = self._from_own(bone, self.rig.shift[bone])
             elif mover == bone:
                 self._stand(bone)

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import quaternions as q
+from .names import read_names
 from .rig import Rig
 from .roles import LIMB_ROLES, Mapping
 
@@ -20,6 +21,8 @@ Array = npt.NDArray[np.float64]
 
 # A trunk that leans less than this (cosine of 35 degrees) off an axis of the world stands upright along it.
 UPRIGHT = 0.82
+# Sine of 30 degrees: a knee that is bent by more at rest shows where its hinge is.
+BENT = 0.5
 SIDE, UP = np.array([1.0, 0.0, 0.0]), np.array([0.0, 0.0, 1.0])
 
 
@@ -48,7 +51,7 @@ def match(rig: Rig, mapping: Mapping, source: dict[str, Array]) -> Match:
         return rig.world(rig.heads[rig.index(mapping.bones[role][0])])
 
     ends = {role: _end(rig, mapping, role) for role in LIMB_ROLES if mapping.bone(role)}
-    hips = _hips(rig, mapping)
+    hips, ground = _hips(rig, mapping)
     turns = {"hips": hips, "root": hips}
     trunk = hips
     if mapping.bones.get("spine"):
@@ -60,6 +63,10 @@ def match(rig: Rig, mapping: Mapping, source: dict[str, Array]) -> Match:
         trunk = q.multiply(q.swing(here, there), hips)
     turns["spine"] = trunk
     turns["neck"] = turns["head"] = hips
+    if mapping.bones.get("neck") and mapping.bones.get("head"):
+        # someone who crouches may look ahead, or along the trunk
+        rise = head("head") - head("neck")
+        turns["neck"] = turns["head"] = max((hips, ground), key=lambda turn: round(float(q.rotate(turn, rise)[2]), 6))
     for side in "LR":
         turns[f"clavicle.{side}"] = trunk
         for chain, start in ((("upper_arm", "forearm", "hand"), trunk), (("thigh", "shin"), hips)):
@@ -69,24 +76,48 @@ def match(rig: Rig, mapping: Mapping, source: dict[str, Array]) -> Match:
                 if role not in ends:
                     continue
                 first, last = LIMB_ROLES[role]
-                turn = q.multiply(q.swing(q.rotate(turn, ends[role] - head(role)), source[last] - source[first]), turn)
+                here, there = q.rotate(turn, ends[role] - head(role)), source[last] - source[first]
+                shin = f"shin.{side}"
+                hinge = q.cross(q.unit(here), q.unit(q.rotate(turn, ends[shin] - head(shin)))) if part == "thigh" else np.zeros(3)
+                if np.linalg.norm(hinge) > BENT:
+                    # a knee that is bent at rest shows its hinge, which is level and across in the T pose, wherever the knees point
+                    aligned = q.of_matrices(q.frame(there, SIDE) @ q.frame(here, hinge).T)
+                else:
+                    aligned = q.swing(here, there)
+                turn = q.multiply(aligned, turn)
                 turns[role] = turn
         foot = f"foot.{side}"
-        here, there = q.rotate(hips, ends[foot] - head(foot)), source[f"toe.{side}"] - source[f"ankle.{side}"]
+        here, there = q.rotate(ground, ends[foot] - head(foot)), source[f"toe.{side}"] - source[f"ankle.{side}"]
         here[2] = there[2] = 0.0
-        turns[foot] = q.multiply(q.swing(here, there), hips) if np.linalg.norm(here) > 1e-6 * rig.scale else hips
+        turns[foot] = q.multiply(q.swing(here, there), ground) if np.linalg.norm(here) > 1e-6 * rig.scale else ground
     return Match(turns, ends)
 
 
-def _hips(rig: Rig, mapping: Mapping) -> Array:
-    """(4,) the turn that stands the rig upright and lets it face -Y."""
-    at = {role: rig.world(rig.heads[rig.index(mapping.bones[role][0])]) for role in ("thigh.L", "thigh.R", "upper_arm.L", "upper_arm.R")}
-    up = q.unit(at["upper_arm.L"] + at["upper_arm.R"] - at["thigh.L"] - at["thigh.R"])
+def _hips(rig: Rig, mapping: Mapping) -> tuple[Array, Array]:
+    """(4,), (4,): the turns that let the rig face -Y and stand its trunk upright, and its ground level; one and the same unless the trunk
+    leans far, as in someone who crouches: soles are flat on the ground then, not square to the trunk."""
+    parts = ("thigh", "upper_arm", "foot")
+    at = {f"{part}.{s}": rig.world(rig.heads[rig.index(mapping.bones[f"{part}.{s}"][0])]) for part in parts for s in "LR"}
+    middle = {part: (at[f"{part}.L"] + at[f"{part}.R"]) / 2 for part in parts}
+    across = at["thigh.L"] - at["thigh.R"]
+
+    def turn(up: Array) -> Array:
+        return q.of_matrices(q.frame(UP, SIDE) @ q.frame(up, across).T)
+
+    trunk, level = _snapped(middle["upper_arm"] - middle["thigh"])
+    if level:
+        return turn(trunk), turn(trunk)
+    whole, level = _snapped(middle["upper_arm"] - middle["foot"])  # who stands has the shoulders over the feet
+    return turn(trunk), turn(whole if level else trunk)
+
+
+def _snapped(up: Array) -> tuple[Array, bool]:
+    """The axis of the world along which a direction lies, and True; itself and False where it lies along none."""
+    up = q.unit(up)
     axis = int(np.argmax(np.abs(up)))
     if abs(up[axis]) > UPRIGHT:
-        up = np.eye(3)[axis] * np.sign(up[axis])
-    frame = q.frame(up, at["thigh.L"] - at["thigh.R"])
-    return q.of_matrices(q.frame(UP, SIDE) @ frame.T)
+        return np.eye(3)[axis] * np.sign(up[axis]), True
+    return up, False
 
 
 _NEXT = {"clavicle": "upper_arm", "upper_arm": "forearm", "forearm": "hand", "thigh": "shin", "shin": "foot", "foot": "toe"}
@@ -100,6 +131,10 @@ def _end(rig: Rig, mapping: Mapping, role: str) -> Array:
     if mapping.bone(following):
         return rig.world(rig.heads[rig.index(mapping.bones[following][0])])
     children = rig.children(bone)
+    if part == "hand":
+        readings = read_names([rig.names[child] for child in children])
+        # what a hand holds, and helpers, are no fingers
+        children = [c for c, reading in zip(children, readings, strict=True) if reading.finger or not reading.apart]
     if part == "hand" and len(children) > 2:
         # the thumb stands apart from the other fingers; without it their middle is the hand's direction
         directions = q.unit(rig.heads[children] - rig.heads[bone])

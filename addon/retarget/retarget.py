@@ -120,9 +120,9 @@ def retarget(
         plant_feet(moved, mapping, motion.contacts, motion.fps, options.feet, runs)
     if options.ik:
         to_controls(pose, mapping)
-    traveller = armature.data.bones[mapping.bones["hips"][0]]
-    if traveller.use_connect:
-        notes.append(f"{traveller.name} is connected to its parent and cannot travel; disconnect it in edit mode.")
+    hips = rig.index(mapping.bones["hips"][0])
+    if moved.traveller != hips:
+        notes.append(f"{rig.names[hips]} is connected to its parent; {rig.names[moved.traveller]} travels in its place.")
     notes += [
         f"{name} is moved by a constraint too, which may hide its keys."
         for name in (rig.names[bone] for bone in pose.turns)
@@ -150,9 +150,10 @@ def retarget(
 def _write_pose(curves: keyframes.Curves, armature: bpy.types.Object, pose: Pose, at: Array, held: npt.NDArray[np.bool_]) -> int:
     """Keys on every frame for every bone that the pose turns or moves; returns how many."""
     keys = 0
+    moved = pose.moved()
     for bone in sorted(pose.turns.keys() | pose.path.keys()):
         name = pose.rig.names[bone]
-        if bone in pose.path:
+        if bone in moved:
             keys += curves.write(f"{_path(name)}.location", name, at, pose.location(bone), held)
         if bone in pose.turns:
             keys += _write_rotation(curves, armature.pose.bones[name], at, q.continuous(q.unit(pose.rotation(bone))), held)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import pairwise
 
 import bpy
 import numpy as np
@@ -19,6 +20,8 @@ Array = npt.NDArray[np.float64]
 
 # Scales along the axes that differ by more than this share are not uniform; rotations would shear.
 UNIFORM = 1e-3
+# A vertex of which the feet's bones have a larger share of the weights belongs to the feet.
+FOOT_SHARE = 0.5
 
 
 @dataclass(frozen=True)
@@ -36,9 +39,12 @@ class Rig:
     turn: Array  # (3,3)
     scale: float
     location: Array  # (3,)
-    lowest: float | None  # world height of the character's lowest vertex at rest, None without a mesh
+    lowest: float | None  # world height of the lowest vertex of the feet (else of the character) at rest, None without a mesh
     local: npt.NDArray[np.bool_]  # the bone's location is measured in its own axes, else in its parent's
     follows: dict[int, tuple[Follow, ...]] = field(default_factory=dict)  # bone -> the constraints that move it
+    # bone -> the bone that carries it in a body, where it hangs on another: feet on the root; keys move it along
+    held: dict[int, int] = field(default_factory=dict)
+    connected: frozenset[int] = frozenset()  # bones that have no location of their own
 
     @cached_property
     def axes(self) -> Array:
@@ -71,6 +77,12 @@ class Rig:
         """(...,3) vectors of armature space in world units and axes."""
         return self.scale * vectors @ self.turn.T
 
+    def traveller(self, bone: int) -> int:
+        """The bone itself, or the nearest above it that can have a location."""
+        while bone in self.connected:
+            bone = int(self.parents[bone])
+        return bone
+
     def children(self, bone: int) -> list[int]:
         return [int(child) for child in np.flatnonzero(self.parents == bone)]
 
@@ -102,9 +114,11 @@ def read_rig(armature: bpy.types.Object, mapping: Mapping) -> Rig:
         )
     u, _, v = np.linalg.svd(turn)
     pose = armature.pose.bones
+    parents = [number[bone.parent.name] if bone.parent else -1 for bone in bones]
+    follows = read_follows(armature)
     return Rig(
         names=tuple(number),
-        parents=np.array([number[bone.parent.name] if bone.parent else -1 for bone in bones]),
+        parents=np.array(parents),
         heads=np.array([bone.head_local for bone in bones], dtype=np.float64),
         tails=np.array([bone.tail_local for bone in bones], dtype=np.float64),
         rest=np.array([bone.matrix_local.to_3x3() for bone in bones], dtype=np.float64),
@@ -114,10 +128,37 @@ def read_rig(armature: bpy.types.Object, mapping: Mapping) -> Rig:
         turn=u @ v,
         scale=scale,
         location=matrix[:3, 3],
-        lowest=_lowest(armature),
+        lowest=_lowest(armature, mapping),
         local=np.array([bone.use_local_location for bone in bones]),
-        follows=read_follows(armature),
+        follows=follows,
+        held=held_bones(mapping, number, parents, follows),
+        connected=frozenset(number[bone.name] for bone in bones if bone.use_connect),
     )
+
+
+def held_bones(mapping: Mapping, number: dict[str, int], parents: list[int], follows: Collection[int] = ()) -> dict[int, int]:
+    """Mapped bones that hang on another bone than the part of the body before them: bone -> the bone that carries it in a body.
+
+    Args:
+        number: name -> bone; parents: of each bone, -1 for none; follows: bones that constraints move, which hold what hangs on them.
+    """
+    if mapping.ik:  # a control rig: its constraints hold it together
+        return {}
+    held: dict[int, int] = {}
+    trunk = [number[name] for role in ("hips", "spine") for name in mapping.bones.get(role, ())]
+    chains = [trunk, [trunk[-1], *(number[name] for role in ("neck", "head") for name in mapping.bones.get(role, ()))]]
+    for side in "LR":
+        for start, parts in ((trunk[-1], ("clavicle", "upper_arm", "forearm", "hand")), (trunk[0], ("thigh", "shin", "foot", "toe"))):
+            names = [mapping.bone(f"{part}.{side}") for part in parts]
+            chains.append([start, *(number[name] for name in names if name)])
+    for carrier, bone in (pair for chain in chains for pair in pairwise(chain)):
+        above, path = parents[bone], []
+        while above >= 0:
+            path.append(above)
+            above = parents[above]
+        if carrier not in path and not any(b in follows for b in (bone, *path)):
+            held[bone] = carrier
+    return held
 
 
 def check_rig(armature: bpy.types.Object) -> None:
@@ -139,17 +180,35 @@ def check_rig(armature: bpy.types.Object) -> None:
         parent = parent.parent
 
 
-def _lowest(armature: bpy.types.Object) -> float | None:
-    """The lowest vertex of the meshes that the armature bends."""
-    lowest: list[float] = []
+def _lowest(armature: bpy.types.Object, mapping: Mapping) -> float | None:
+    """The lowest vertex of the feet, of the meshes that the armature bends or that hang on its bones: a cape or a sword may reach lower.
+    Where no vertex is the feet's, the lowest of all."""
+    feet = {name for side in "LR" for part in ("foot", "toe") for name in mapping.bones.get(f"{part}.{side}", ())}
+    feet |= {child.name for name in feet if name in armature.data.bones for child in armature.data.bones[name].children_recursive}
+    of_all: list[float] = []
+    of_feet: list[float] = []
     for thing in bpy.data.objects:
-        bent = thing.type == "MESH" and any(m.type == "ARMATURE" and m.object == armature for m in thing.modifiers)
-        if bent and len(thing.data.vertices):
-            points = np.empty(3 * len(thing.data.vertices), dtype=np.float32)
-            thing.data.vertices.foreach_get("co", points)
-            matrix = np.array(thing.matrix_world)
-            lowest.append(float((points.reshape(-1, 3) @ matrix[2, :3]).min() + matrix[2, 3]))
-    return min(lowest) if lowest else None
+        if thing.type != "MESH" or not len(thing.data.vertices):
+            continue
+        bent = any(m.type == "ARMATURE" and m.object == armature for m in thing.modifiers)
+        carried = thing.parent == armature and thing.parent_type == "BONE" and thing.parent_bone in feet
+        if not bent and not carried:
+            continue
+        matrix = np.array(thing.matrix_world)
+        if carried:  # where it is at rest
+            bone, world = armature.pose.bones[thing.parent_bone], armature.matrix_world
+            matrix = np.array(world @ bone.bone.matrix_local @ bone.matrix.inverted() @ world.inverted() @ thing.matrix_world)
+        points = np.empty(3 * len(thing.data.vertices), dtype=np.float32)
+        thing.data.vertices.foreach_get("co", points)
+        heights = points.reshape(-1, 3) @ matrix[2, :3] + matrix[2, 3]
+        of_all.append(float(heights.min()))
+        groups = {group.index for group in thing.vertex_groups if group.name in feet}
+        for number in np.argsort(heights) if groups or carried else ():
+            weights = {group.group: group.weight for group in thing.data.vertices[int(number)].groups}
+            if carried or sum(weights.get(group, 0.0) for group in groups) > FOOT_SHARE * sum(weights.values()):
+                of_feet.append(float(heights[number]))
+                break
+    return min(of_feet or of_all, default=None)
 
 
 def turn_quaternion(rig: Rig) -> Array:

@@ -25,6 +25,8 @@ CHAIN_ROLES = ("spine", "neck")
 ROLES = ("root", "hips", *CHAIN_ROLES, "head", *LIMB_ROLES, *TOE_ROLES)
 # Without these a rig cannot carry a person's motion. Clavicles, neck, toes, hands, a root and even a spine may be missing.
 REQUIRED_ROLES = ("hips", *(f"{role}.{side}" for role in ("upper_arm", "forearm", "thigh", "shin", "foot") for side in "LR"))
+# A required role whose bone is less sure than this stops the command: a person has to look.
+SURE_ENOUGH = 0.6
 _SIDES = {"L": "Left", "R": "Right"}
 # `Mapping.preset` where no preset named the bones: a VRM file did, their names did, or their places.
 VRM, NAMES, STRUCTURE = "vrm", "names", "structure"

@@ -107,6 +107,7 @@ class Transfer:
     match: Match
     source: Source
     shift: Array  # (T,3) world: how far the character is from where the motion goes, in place
+    traveller: int  # the bone that moves the hips: they themselves, or one above where they are connected
 
 
 def transfer(
@@ -139,6 +140,10 @@ def transfer(
         bone_name = mapping.bone(role)
         if bone_name is not None and joint in source.names:
             give(bone_name, source.turn(joint), matched.turns[role])
+    for toe, foot in ((f"toe.{side}", f"foot.{side}") for side in "LR"):
+        name = mapping.bone(toe)
+        if name is not None and rig.index(name) in rig.held:  # else it turns with the foot that it hangs on
+            pose.turns[rig.index(name)] = pose.turns[rig.index(mapping.bones[foot][0])]
 
     # the middle of the hip joints, because where a hips bone starts differs from rig to rig
     between = (source.place("hip.L") + source.place("hip.R")) / 2
@@ -147,20 +152,23 @@ def transfer(
     if root == "in-place":
         shift[:, :2] = scaled.origin[:2] - goal[:, :2]
         goal += shift
-    hips = rig.index(hips_name)
-    thighs = (rig.heads[rig.index(mapping.bones["thigh.L"][0])] + rig.heads[rig.index(mapping.bones["thigh.R"][0])]) / 2
+    traveller = rig.traveller(rig.index(hips_name))
     goal = (goal - rig.location) @ rig.turn / rig.scale
     root_name = mapping.bone("root")
     if root_bone == "root" and root_name is not None and root_name != hips_name:
         bone = rig.index(root_name)
+        # a root that has to travel for connected hips goes where they go
         along = np.zeros((len(motion), 3))
         along[:, :2] = (scaled.place(between) - scaled.origin)[:, :2] if root == "motion" else 0.0
         pose.path[bone] = pose.home(bone) + along @ rig.turn / rig.scale
         if root_heading:
             facing = about_vertical(heading(source.turn("pelvis"), source.turn("chest")))
             give(root_name, facing, vertical_part(matched.turns["root"]))
-    pose.path[hips] = goal - q.rotate(pose.turns[hips], thighs - rig.heads[hips])
-    return Transfer(pose, scaled, matched, source, shift)
+    home = np.array(np.broadcast_to(pose.home(traveller), (len(motion), 3)))
+    pose.path[traveller] = home
+    thighs = [pose.head(rig.index(mapping.bones[f"thigh.{side}"][0])) for side in "LR"]
+    pose.path[traveller] = home + goal - (thighs[0] + thighs[1]) / 2
+    return Transfer(pose, scaled, matched, source, shift, traveller)
 
 
 def _spread(source: Source, stops: tuple[str, ...], number: int, count: int) -> Array:

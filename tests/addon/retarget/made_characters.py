@@ -388,3 +388,52 @@ def characters() -> list[Character]:
         make("Names that say nothing, with a sword", *[[(f"b{k}{i:02d}" + (".{S}" if k else ""), r) for i, (_, r) in enumerate(part)] for k, part in enumerate(UNREAL)], ("1", "2"), pose="A",
              found="structure", extras=[("z{n}", "b103.2", (-0.03, -0.1, -0.03), (0, -0.35, 0), 4)]),
     ]  # fmt: skip
+
+
+# Animals in their rest poses: rows as in `rigs.PERSON`, the left side only where a name ends in .L.
+FROG = (
+    ("Root", None, (0, 0, 0)), ("Body", "Root", (0, 0.25, 0.2)), ("Chest", "Body", (0, -0.1, 0.4)), ("Head", "Chest", (0, -0.25, 0.48)),
+    ("Jaw", "Head", (0, -0.35, 0.45)),
+    ("Thigh.L", "Body", (0.1, 0.25, 0.18)), ("Shin.L", "Thigh.L", (0.3, 0.0, 0.25)), ("Foot.L", "Shin.L", (0.18, 0.3, 0.05)),
+    ("Toe.L", "Foot.L", (0.25, 0.0, 0.0)), ("ToeTip.L", "Toe.L", (0.28, -0.15, 0.0)),
+    ("UpperArm.L", "Chest", (0.12, -0.12, 0.36)), ("Forearm.L", "UpperArm.L", (0.2, -0.05, 0.2)), ("Hand.L", "Forearm.L", (0.18, -0.18, 0.02)),
+    ("Finger.L", "Hand.L", (0.2, -0.25, 0.0)),
+)  # fmt: skip
+RAPTOR = (
+    ("root", None, (0, 0, 0)), ("pelvis", "root", (0, 0, 1.0)), ("spine1", "pelvis", (0, -0.3, 1.15)), ("spine2", "spine1", (0, -0.6, 1.35)),
+    ("neck1", "spine2", (0, -0.8, 1.5)), ("head", "neck1", (0, -0.95, 1.75)), ("jaw", "head", (0, -1.05, 1.7)),
+    *((f"tail{n}", f"tail{n - 1}" if n > 1 else "pelvis", (0, 0.25 * n, 1.0)) for n in range(1, 7)),
+    ("thigh.L", "pelvis", (0.15, 0, 0.95)), ("calf.L", "thigh.L", (0.17, -0.25, 0.6)), ("foot.L", "calf.L", (0.17, 0.12, 0.35)),
+    ("toe.L", "foot.L", (0.17, -0.02, 0.03)), ("claw.L", "toe.L", (0.17, -0.15, 0.0)),
+    ("upperarm.L", "spine2", (0.12, -0.62, 1.2)), ("lowerarm.L", "upperarm.L", (0.14, -0.55, 1.0)), ("hand.L", "lowerarm.L", (0.14, -0.7, 0.9)),
+    ("finger.L", "hand.L", (0.14, -0.78, 0.85)),
+)  # fmt: skip
+BIRD = (
+    ("root", None, (0, 0, 0)), ("hips", "root", (0, 0, 0.5)), ("spine", "hips", (0, -0.05, 0.65)), ("chest", "spine", (0, -0.1, 0.8)),
+    ("neck", "chest", (0, -0.12, 0.95)), ("head", "neck", (0, -0.15, 1.05)), ("beak", "head", (0, -0.25, 1.03)), ("tail", "hips", (0, 0.2, 0.45)),
+    ("leg_upper.L", "hips", (0.1, 0, 0.45)), ("leg_lower.L", "leg_upper.L", (0.1, -0.12, 0.3)), ("foot.L", "leg_lower.L", (0.1, 0.06, 0.2)),
+    ("toe.L", "foot.L", (0.1, 0.0, 0.02)), ("claw.L", "toe.L", (0.1, -0.06, 0.0)),
+    ("wing_upper_arm.L", "chest", (0.12, -0.1, 0.8)), ("wing_forearm.L", "wing_upper_arm.L", (0.4, -0.05, 0.8)), ("wing_hand.L", "wing_forearm.L", (0.7, -0.05, 0.8)),
+    ("feather.L", "wing_hand.L", (1.0, 0, 0.8)),
+)  # fmt: skip
+HORSE = (
+    ("Horse", None, (0, 0, 0)), ("Pelvis", "Horse", (0, 0.7, 1.3)), ("Spine", "Pelvis", (0, 0.3, 1.35)), ("Spine1", "Spine", (0, -0.3, 1.35)),
+    ("Neck", "Spine1", (0, -0.7, 1.5)), ("Head", "Neck", (0, -1.1, 1.9)), ("Tail", "Pelvis", (0, 0.9, 1.3)), ("Tail1", "Tail", (0, 1.0, 0.8)),
+    ("Thigh.L", "Pelvis", (0.2, 0.7, 1.2)), ("Calf.L", "Thigh.L", (0.2, 0.55, 0.85)), ("HorseLink.L", "Calf.L", (0.2, 0.85, 0.5)), ("Foot.L", "HorseLink.L", (0.2, 0.8, 0.15)),
+    ("Toe0.L", "Foot.L", (0.2, 0.72, 0.05)),
+    ("Clavicle.L", "Spine1", (0.15, -0.5, 1.3)), ("UpperArm.L", "Clavicle.L", (0.2, -0.6, 1.05)), ("Forearm.L", "UpperArm.L", (0.2, -0.5, 0.75)), ("Hand.L", "Forearm.L", (0.2, -0.55, 0.4)),
+    ("Finger0.L", "Hand.L", (0.2, -0.6, 0.1)),
+)  # fmt: skip
+ANIMALS = {"frog": FROG, "raptor": RAPTOR, "bird": BIRD, "horse": HORSE}
+
+
+def unclear() -> list[Character]:
+    """People whose bones cannot be told for sure: names say nothing, and what else there is looks the same."""
+    plain = [[(f"b{k}{i:02d}" + (".{S}" if k else ""), r) for i, (_, r) in enumerate(part)] for k, part in enumerate(UNREAL)]
+    arms = [(0.09, 0, 0.04), (0.26, 0, 0)]
+    no_feet = [plain[0], plain[1], plain[2][:3]]
+    return [
+        make("Four arms without names", *plain, ("1", "2"), found="structure", extras=[
+            ("z{n}.{S}", "b003", (0.1, 0.06, 0.05), (0.26, 0, 0), 3), ("f{n}.{S}", "z3.{S}", (0.08, -0.02, 0), arms[0], 2)]),
+        make("Feet that point nowhere", *no_feet, ("1", "2"), found="structure"),
+    ]  # fmt: skip
