@@ -46,10 +46,10 @@ def add_retarget_parser(commands: argparse._SubParsersAction[argparse.ArgumentPa
     parser = commands.add_parser("retarget", help="put motions on your own characters",
         description="Puts motions on the characters of rig files; several motions and rigs make a file for each pair, or "
         "with --clips a file for each rig.")  # fmt: skip
-    parser.add_argument("motions", type=Path, nargs="+", metavar="MOTION", help=f"a {MOTION_EXTENSION} file, or a folder of them")
+    parser.add_argument("motions", type=Path, nargs="*", metavar="MOTION", help=f"a {MOTION_EXTENSION} file, or a folder of them")
     parser.add_argument("--rig", dest="rigs", type=Path, action="append", required=True, metavar="FILE",
         help=f"a character, or a folder of them: {' '.join(RIG_EXTENSIONS)}; may be given several times")  # fmt: skip
-    parser.add_argument("-o", "--output", dest="output", type=Path, required=True, metavar="OUT",
+    parser.add_argument("-o", "--output", dest="output", type=Path, metavar="OUT",
         help=f"a file to write ({' '.join(BLENDER_EXTENSIONS)}), or for several pairs a folder")  # fmt: skip
     parser.add_argument("--format", choices=[kind[1:] for kind in BLENDER_EXTENSIONS], default=DEFAULT_FORMAT[1:],
         help="the kind of file where OUT is a folder (default %(default)s)")  # fmt: skip
@@ -57,6 +57,10 @@ def add_retarget_parser(commands: argparse._SubParsersAction[argparse.ArgumentPa
         help=f"all motions of a rig in one file ({' '.join(CLIP_EXTENSIONS)}), each a clip with the name of its motion")  # fmt: skip
     parser.add_argument("--armature", default="", metavar="NAME", help="the armature to use where a rig file holds several")
     parser.add_argument("--preset", default="auto", metavar="NAME", help="how the rig's bones are named (default: found out)")
+    parser.add_argument("--show-mapping", action="store_true",
+        help="print which bone of the rig is what, how it was found and how sure it is, and end; needs no MOTION and no -o")  # fmt: skip
+    parser.add_argument("--save-mapping", type=Path, metavar="FILE.json",
+        help="write the same as a preset to correct and to give to --preset, and end")  # fmt: skip
     parser.add_argument("--root", choices=("motion", "in-place"), default="motion",
         help="whether the character travels or stays on the spot (default %(default)s)")  # fmt: skip
     parser.add_argument("--root-bone", choices=("auto", "hips", "root"), default="auto",
@@ -77,6 +81,10 @@ def add_retarget_parser(commands: argparse._SubParsersAction[argparse.ArgumentPa
 
 def run_retarget(arguments: argparse.Namespace) -> ExitCode:
     """Writes every pair; one that fails is told and leaves the others. Returns the first failure's code, or DONE."""
+    if arguments.show_mapping or arguments.save_mapping is not None:
+        return _show_mappings(arguments)
+    if not arguments.motions or arguments.output is None:
+        raise Failure("bad_arguments", "A retarget needs a MOTION file and -o OUT; only --show-mapping and --save-mapping do without.")
     options = ExportOptions.from_arguments(arguments)
     tolerance = parse_tolerance(arguments.simplify)
     jobs = plan(arguments.motions, arguments.rigs, arguments.output, f".{arguments.format}", arguments.clips, arguments.overwrite)
@@ -90,16 +98,62 @@ def run_retarget(arguments: argparse.Namespace) -> ExitCode:
             with _stage() as scene:
                 from .retarget.source import load_rig
 
-                armature = load_rig(rig, scene, arguments.armature)
+                armature, told = load_rig(rig, scene, arguments.armature), False
                 for job in its_jobs:
                     put, failed = _write(job, armature, scene, arguments, options, tolerance)
                     written += put
                     code = code or failed
+                    told = told or (put and not arguments.quiet and _tell_mapping(armature, arguments.preset))
         except Failure as failure:
             code = code or failure.exit_code
             _say(f"Error: {rig.name}: {failure.message}", sys.stderr)
     if (total := sum(len(job.motions) for job in jobs)) > 1:
         _say(f"{written} of {total} written.")
+    return code
+
+
+def _tell_mapping(armature: bpy.types.Object, preset: str) -> bool:
+    """Says how the rig's bones were found; all of them where no preset and no file named them."""
+    from .retarget.mapping import find_mapping
+    from .retarget.mapping_list import mapping_lines, summary
+
+    mapping = find_mapping(armature, preset)
+    for line in (summary(mapping, armature.name), *(mapping_lines(mapping) if mapping.found else ())):
+        _say(line)
+    return True
+
+
+def _show_mappings(arguments: argparse.Namespace) -> ExitCode:
+    """Prints the bones of every rig, or writes those of the one rig as a preset."""
+    rigs = _spread(arguments.rigs, RIG_EXTENSIONS, "rig")
+    target = arguments.save_mapping
+    if target is not None:
+        target = target.expanduser().absolute()
+        if len(rigs) > 1:
+            raise Failure("bad_arguments", "--save-mapping writes the bones of one rig; name one with --rig.")
+        if target.suffix.lower() != ".json":
+            raise Failure("bad_arguments", f"{target.name} is no name for a preset; end it in .json.")
+        if target.exists():
+            raise Failure("bad_arguments", f"{target} is there already; choose another name for --save-mapping.")
+    code = ExitCode.DONE
+    for rig in rigs:
+        try:
+            with _stage() as scene:
+                from .retarget.mapping import find_mapping
+                from .retarget.mapping_list import mapping_lines, summary
+                from .retarget.presets import save_preset
+                from .retarget.source import load_rig
+
+                armature = load_rig(rig, scene, arguments.armature)
+                mapping = find_mapping(armature, arguments.preset)
+                for line in (summary(mapping, armature.name), *mapping_lines(mapping)):
+                    _say(line)
+                if target is not None:
+                    save_preset(mapping, armature.name, target)
+                    _say(f"Wrote {target}")
+        except Failure as failure:
+            code = code or failure.exit_code
+            _say(f"Error: {rig.name}: {failure.message}", sys.stderr)
     return code
 
 
@@ -213,6 +267,7 @@ def _put(path: Path, armature: bpy.types.Object, scene: bpy.types.Scene, argumen
 
     from . import scene as rates
     from .retarget.mapping import find_mapping
+    from .retarget.mapping_list import check_sure
     from .retarget.retarget import RetargetOptions, retarget
     from .simplify import simplify
 
@@ -229,7 +284,9 @@ def _put(path: Path, armature: bpy.types.Object, scene: bpy.types.Scene, argumen
         )
     frames = rates.key_frames(motion, scene, 0)
     choices = RetargetOptions(arguments.root, arguments.root_bone, arguments.feet, arguments.root_heading, arguments.ik)
-    result = retarget(motion, armature, find_mapping(armature, arguments.preset), choices, frames - frames[0], path.stem)
+    mapping = find_mapping(armature, arguments.preset)
+    check_sure(mapping, armature.name)
+    result = retarget(motion, armature, mapping, choices, frames - frames[0], path.stem)
     if tolerance is not None:
         simplify(armature, tolerance)
     return result
