@@ -1,19 +1,22 @@
 """How right a motion is on other rigs, as Blender evaluates it; and a picture of one frame of it on every rig.
 
     python benchmarks/rigs.py MOTION.npz RIG... [--picture OUT.png] [--frame 35]
+    python benchmarks/rigs.py MOTION.npz made
 
 A rig is a .blend, .fbx, .glb or .vrm file with one armature, or the word rigify: the rig that Blender's Rigify generates from its human,
-which gets two rows, with keys on FK and on IK controls. For each: the preset found, its legs' length against the person's, the worst angle
-between a limb of the rig and the person's with the feet left as turned and with planted feet held (there the mean too), how far a planted
-ankle strays during a contact from its place on the person's path (scaled by the legs, less its mean), and the largest turn of any bone
-between two frames, from its parent, beside the motion's own. Of a Rigify rig the bones that carry the skin are judged, which its controls
-move through its constraints.
+which gets two rows, with keys on FK and on IK controls; or the word made: the small armatures with the names of public rigs on which the
+tests run. For each: how its bones were found and how sure the least sure one is that a motion needs, its legs' length against the
+person's, the worst angle between a limb of the rig and the person's with the feet left as turned and with planted feet held (there the
+mean too), how far a planted ankle strays during a contact from its place on the person's path (scaled by the legs, less its mean), and
+the largest turn of any bone between two frames, from its parent, beside the motion's own. Of a
+Rigify rig the bones that carry the skin are judged, which its controls move through its constraints.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
 import io
 import os
 import sys
@@ -46,7 +49,7 @@ LIMBS = tuple(
         ("thigh", "shin", "hip", "knee"), ("shin", "foot", "knee", "ankle"),
     )
 )  # fmt: skip
-RIGIFY = "rigify"
+RIGIFY, MADE = "rigify", "made"
 PANEL = (300, 400)  # pixels of one rig in the picture
 SAMPLES = 24
 STILL = 0.15  # m/s: a planted ankle that is slower rests
@@ -57,6 +60,7 @@ class Figures:
     """Angles in degrees, `planted` in millimetres; `turn` and `own_turn`: the rig's and the motion's largest between two frames."""
 
     preset: str
+    sure: float
     legs: float
     free: float
     held: float
@@ -138,10 +142,19 @@ def load(rig: str) -> Any:
     return armature
 
 
+def made() -> list[tuple[str, Any]]:
+    """(title, a function that builds it) of the tests' armatures with the names of public rigs."""
+    sys.path.insert(0, str(ROOT / "tests" / "addon" / "retarget"))
+    import made_characters
+
+    return [(character.title, functools.partial(made_characters.build, character)) for character in made_characters.characters()]
+
+
 def judge(motion: Motion, armature: Any, ik: bool = False, own: bool = False) -> Figures:
     """The figures of one rig, which is left with the planted motion on it; `own`: it is the person's. Raises Failure."""
     from kinolift_extension.addon.retarget.mapping import find_mapping  # type: ignore[import-not-found, unused-ignore]
     from kinolift_extension.addon.retarget.retarget import RetargetOptions, retarget  # type: ignore[import-not-found, unused-ignore]
+    from kinolift_extension.addon.retarget.roles import REQUIRED_ROLES  # type: ignore[import-not-found, unused-ignore]
 
     mapping = find_mapping(armature)
     skin = find_mapping(armature, "rigify_deform") if mapping.preset == "rigify_controls" else mapping
@@ -158,7 +171,8 @@ def judge(motion: Motion, armature: Any, ik: bool = False, own: bool = False) ->
     )  # fmt: skip
     turned = largest_turn(motion.rotations.astype(np.float64))
     preset = f"{mapping.preset}, {'IK' if ik else 'FK'}" if mapping.ik else mapping.preset
-    return Figures(preset, done.ratio, worst[0], worst[1], mean, planted, largest_turn(turns), turned)
+    sure = min(mapping.sureness.get(role, 1.0) for role in REQUIRED_ROLES)
+    return Figures(preset, sure, done.ratio, worst[0], worst[1], mean, planted, largest_turn(turns), turned)
 
 
 def picture(frame: int) -> npt.NDArray[np.uint8]:
@@ -208,19 +222,25 @@ def main() -> None:
     parser.add_argument("--frame", type=int, default=35)
     read = parser.parse_args()
     kinolift.load_extension()
-    table = Table("rig", "preset", "legs", "limbs, free", "limbs, feet held (mean)", "planted ankle", "turn a frame / the motion's")
+    import bpy
+
+    table = Table(
+        "rig", "found by", "sure", "legs", "limbs, free", "limbs, feet held (mean)", "planted ankle", "turn a frame / the motion's"
+    )  # fmt: skip
     panels, code = [], ExitCode.DONE
     try:
         if read.picture is not None:
             rigs = [Path(rig) for rig in read.rigs]
             (read.picture,) = check_outputs([read.picture], [read.motion, *rigs], (".png",), read.overwrite)
         motion = load_motion(read.motion)
-        for rig in read.rigs:
-            armature = load(rig)
+        rigs: list[tuple[str, Any]] = [(rig, functools.partial(load, rig)) for rig in read.rigs if rig != MADE]
+        for rig, build in [*rigs, *(made() if MADE in read.rigs else ())]:
+            bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+            armature = build()
             for ik in (False, True) if rig == RIGIFY else (False,):
                 f = judge(motion, armature, ik)
                 held = f"{f.held:.2f} ({f.mean:.2f}) deg"
-                table.add_row(Path(rig).name, f.preset, f"{f.legs:.3f}", f"{f.free:.3f} deg", held, *f.last_cells())
+                table.add_row(Path(rig).name, f.preset, f"{f.sure:.0%}", f"{f.legs:.3f}", f"{f.free:.3f} deg", held, *f.last_cells())
             if read.picture is not None:
                 panels.append(picture(min(read.frame, len(motion) - 1)))
         if panels and read.picture is not None:
