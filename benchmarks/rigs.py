@@ -145,7 +145,7 @@ def load(rig: str) -> Any:
 def made() -> list[tuple[str, Any]]:
     """(title, a function that builds it) of the tests' armatures with the names of public rigs."""
     sys.path.insert(0, str(ROOT / "tests" / "addon" / "retarget"))
-    import made_characters
+    import made_characters  # type: ignore[import-not-found, unused-ignore]
 
     return [(character.title, functools.partial(made_characters.build, character)) for character in made_characters.characters()]
 
@@ -233,8 +233,8 @@ def main() -> None:
             rigs = [Path(rig) for rig in read.rigs]
             (read.picture,) = check_outputs([read.picture], [read.motion, *rigs], (".png",), read.overwrite)
         motion = load_motion(read.motion)
-        rigs: list[tuple[str, Any]] = [(rig, functools.partial(load, rig)) for rig in read.rigs if rig != MADE]
-        for rig, build in [*rigs, *(made() if MADE in read.rigs else ())]:
+        builds: list[tuple[str, Any]] = [(rig, functools.partial(load, rig)) for rig in read.rigs if rig != MADE]
+        for rig, build in [*builds, *(made() if MADE in read.rigs else ())]:
             bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
             armature = build()
             for ik in (False, True) if rig == RIGIFY else (False,):
