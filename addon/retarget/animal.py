@@ -24,6 +24,8 @@ ON_TOES = 0.24
 # Ankle to toes over the shin, and over the trunk: the feet of frogs, hares and kangaroos. A person's are 0.3 to 0.5 of the shin; those of
 # figures with a large head are long beside their short legs, not beside their trunk.
 LONG_FOOT, LONG_BESIDE_TRUNK = 0.75, 0.45
+# A leg's own bones before its thigh are shorter than this share of the thigh; hind legs by shape alone may be taken for shin and foot.
+BEFORE_THIGH = 0.6
 # Legs whose feet are, left and right together, nearer to the hips than this share of a leg do not hang.
 SPRAWLED = 0.2
 
@@ -48,6 +50,8 @@ def why_no_person(mapping: Mapping, bones: Sequence[RestBone]) -> str:
     ends = at("hand") if all(mapping.bone(f"hand.{side}") for side in "LR") else at("forearm")
     if float((ends.mean(axis=0) - hips) @ down) > ON_HANDS * max(hang, FOLDED * leg):
         return "stands on all fours in its rest pose"
+    if max(_before(mapping, bones, side) for side in "LR") > BEFORE_THIGH:
+        return "has legs of one more long bone than a person's"
     if all(mapping.bone(f"toe.{side}") for side in "LR"):
         step = at("toe") - foot
         if float((step @ down).mean()) > ON_TOES * leg:
@@ -61,3 +65,19 @@ def why_no_person(mapping: Mapping, bones: Sequence[RestBone]) -> str:
         word = next(word for word in words_of(named[0]) if word in ANIMAL_WORDS)
         return f"has an animal's limbs ({named[0]} says {word!r})"
     return ""
+
+
+def _before(mapping: Mapping, bones: Sequence[RestBone], side: str) -> float:
+    """How long the bones before a thigh are that carry this leg alone, over the thigh's length."""
+    by_name = {bone.name: bone for bone in bones}
+    thigh, shin, other = (mapping.bones[role][0] for role in (f"thigh.{side}", f"shin.{side}", f"thigh.{'R' if side == 'L' else 'L'}"))
+    shared = set()
+    above: str | None = other
+    while above is not None:
+        shared.add(above)
+        above = by_name[above].parent
+    length, bone = 0.0, by_name[thigh]
+    while bone.parent is not None and bone.parent not in shared:
+        length += float(np.linalg.norm(bone.head - by_name[bone.parent].head))
+        bone = by_name[bone.parent]
+    return length / max(float(np.linalg.norm(by_name[shin].head - by_name[thigh].head)), 1e-9)
