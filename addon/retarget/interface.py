@@ -19,7 +19,7 @@ from ..sentences import draw_sentence, placeholder
 from .mapping import AUTO, find_mapping, presets, user_folder
 from .presets import parse_switches, save_preset, switch_list
 from .retarget import RetargetOptions, RetargetResult, retarget
-from .roles import CHAIN_ROLES, REQUIRED_ROLES, ROLES, STRUCTURE, VRM, Mapping, role_title, short_title
+from .roles import CHAIN_ROLES, NAMES, REQUIRED_ROLES, ROLES, STRUCTURE, VRM, Mapping, role_title, short_title
 from .takes import motion_of
 
 if TYPE_CHECKING:
@@ -127,8 +127,9 @@ class KinoliftRetarget(bpy.types.PropertyGroup):
 
 def found_title(preset: str) -> str:
     """What the panel calls the way in which the bones were found: a preset's title, its name where its file is gone or broken."""
-    if preset in (STRUCTURE, VRM):
-        return "Shape" if preset == STRUCTURE else "VRM File"
+    titles = {STRUCTURE: "Shape", NAMES: "Names", VRM: "VRM File"}
+    if preset in titles:
+        return titles[preset]
     try:
         found = presets().get(preset)
     except Failure:
