@@ -65,8 +65,6 @@ def average(
     pairs without validation.
     """
     file = f"{network}.safetensors"
-    check_folder(out)
-    check_outputs([out / file], [*(folder / file for folder in folders), lifter], overwrite=overwrite)
     stored = [weights_file.load_weights(folder / file) for folder in folders]
     if len(stored) < 2:
         raise Failure("bad_arguments", "One network has no mean with others; name at least two folders of weights.")
@@ -81,6 +79,8 @@ def average(
     split = split_segments(load_detections(pairs))
     if not split.validation:
         raise Failure("bad_input", f"{pairs} lacks validation pairs; both bodies and sources are held apart.")
+    check_folder(out)
+    check_outputs([out / file], [*(folder / file for folder in folders), lifter], overwrite=overwrite)
     own = [name for name in last.tensors if name.startswith(f"{network}.")]
     means = {name: torch.einsum("k,k...->...", part, torch.stack([each.tensors[name] for each in stored])) for name in own}
     header: dict[str, Any] = {name: last.header[name] for name in ("layout", "start_step") if name in last.header}

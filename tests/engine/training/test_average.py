@@ -56,6 +56,9 @@ def test_what_has_no_mean_is_refused(tmp_path, pairs, capsys):
     for shares in (["1"], ["1", "0"]):
         assert main([str(one), str(one), *pairs, "--shares", *shares]) == 2 and "--shares" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+    before = (one / "lifter.safetensors").read_bytes()
+    assert main([str(one), str(one), *pairs[:-1], str(one), "--overwrite"]) == 2 and "is an input" in capsys.readouterr().err
+    assert (one / "lifter.safetensors").read_bytes() == before
 
 
 def test_a_mean_of_refiners_keeps_the_last_ones_noise(tmp_path, pairs):
