@@ -93,7 +93,7 @@ def put_on(human: Human, things: Sequence[Worn], owner: str, tights: bool = Fals
             part[part == human.parts.index(name)] = skin
     hidden = np.any([thing.hides for thing in things], axis=0)
     parts = list(human.parts)
-    rows: dict[str, list[npt.NDArray[np.generic]]] = {
+    rows: dict[str, list[npt.NDArray[Any]]] = {
         "vertices": [human.vertices], "faces": [human.faces[~hidden[human.faces].all(axis=1)]], "part": [part], "bones": [human.bones],
         "weights": [human.weights], "seam": [human.seam],
     }  # fmt: skip
@@ -101,6 +101,7 @@ def put_on(human: Human, things: Sequence[Worn], owner: str, tights: bool = Fals
     for thing in things:
         parts += [name for name in thing.parts if name not in parts]
         named = np.array([parts.index(name) for name in thing.parts], np.int32)
+        row: tuple[npt.NDArray[Any], ...]
         row = thing.fitted(human.vertices), thing.faces + count, named[thing.part], thing.bones, thing.weights, thing.seam + seams
         for name, values in zip(rows, row, strict=True):
             rows[name].append(values)

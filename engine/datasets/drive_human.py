@@ -25,6 +25,7 @@ UP = np.array([0.0, 0.0, 1.0])
 LIFTED = 0.04  # metres: a foot higher than this does not bend its toes on the ground
 REACH = 0.9995  # a leg is never stretched further than this share of its length: 0.9993 is a knee bent by 4.3 degrees, 0.995 by 11.5
 COMES_ALONG = 0.01  # metres that a foot leaves its place before the pelvis sinks, and with it the other knee bends
+STRETCHED = np.radians((1.5, 6.0))  # of the knee of a leg that is stretched to its foot
 ROLLING = np.radians(8)  # of a foot's pitch: up to this it stands flat, at twice as much it rolls off
 UPRIGHT = (0.6, 0.85)  # of the leg's length: a pelvis lower than the first lies or sits on something, one above the second is carried
 
@@ -185,16 +186,17 @@ def _sink(rest: Rest, turn: Mapping[str, Array], root: Array, feet: Mapping[str,
 
 
 def _solve_leg(rest: Rest, turn: dict[str, Array], root: Array, foot: _Foot, side: str) -> None:
-    thigh, shin, length = _leg(rest, side)
+    thigh, shin, _ = _leg(rest, side)
     hip = root + turn["Hips"] @ (rest.head[f"{side}UpLeg"] - rest.head["Hips"])
     axis = foot.ankle - hip
-    reach = np.minimum(np.linalg.norm(axis, axis=-1), 0.9998 * length)
+    # a leg that does not reach its foot is as straight as the motion's, not straight as a stick
+    far = np.minimum(np.linalg.norm(axis, axis=-1), reach(thigh, shin, np.clip(foot.bent, *STRETCHED)))
     axis = _unit(axis)
     hinge = _unit(foot.hinge - (foot.hinge * axis).sum(-1, keepdims=True) * axis)
-    along = (thigh**2 - shin**2 + reach**2) / (2 * reach)
+    along = (thigh**2 - shin**2 + far**2) / (2 * far)
     out = np.sqrt(np.maximum(thigh**2 - along**2, 0.0))
     knee = hip + along[:, None] * axis + out[:, None] * np.cross(axis, hinge)
-    ankle = hip + reach[:, None] * axis
+    ankle = hip + far[:, None] * axis
     rest_left = np.cross(UP, rest.tail[f"{side}ToeBase"] - rest.head[f"{side}Foot"])
     joints = (f"{side}UpLeg", f"{side}Leg", f"{side}Foot")
     for name, end, direction in ((joints[0], joints[1], knee - hip), (joints[1], joints[2], ankle - knee)):

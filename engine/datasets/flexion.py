@@ -54,19 +54,20 @@ def raise_to(hips: Array, ankles: Array, wanted: Array, bent: Array, clear: Arra
     return np.asarray(np.clip(raised, -HIGHEST_RAISE * wanted.max(), HIGHEST_RAISE * wanted.max()))
 
 
-def scale_flexion(motion: Array, knees: Array, elbows: Array) -> Array:
+def scale_flexion(motion: Array, knees: Array, elbows: Array, least: tuple[float, float] = (0.0, 0.0)) -> Array:
     """`motion` (T,22,3) metres, Z up, with knees and elbows bent by so many times what they were: (T,2), the left first.
 
+    least: radians by which a knee and an elbow stay bent that were straight; of bent ones it is next to nothing.
     The pelvis rises or sinks for it and carries the upper body; ankles and toes stay where they are, unless a leg would have to be
     longer than it is. Bones keep their lengths.
     """
     result = np.array(motion, dtype=np.float64)
-    _scale_elbows(result, elbows)
+    _scale_elbows(result, elbows, least[1])
     index = BODY_22.index
     hips, knee, ankles = (np.stack([motion[:, index(f"{name}.{s}")] for s in "LR"], axis=1) for name in ("hip", "knee", "ankle"))
     thigh, shin = (np.median(np.linalg.norm(a - b, axis=-1), axis=0) for a, b in ((knee, hips), (ankles, knee)))
     before = np.stack([limb_flexion(motion, "knee", s) for s in "LR"], axis=1)
-    bent = np.clip(before * knees, 0.0, np.radians(155))
+    bent = np.minimum(np.hypot(before * knees, least[0]), np.radians(155))
     raised = raise_to(hips, ankles, reach(thigh, shin, bent), bent, clearance(motion)) - raise_to(
         hips, ankles, np.linalg.norm(ankles - hips, axis=-1), before, clearance(motion)
     )
@@ -93,14 +94,14 @@ def clearance(motion: npt.NDArray[np.floating]) -> Array:
     return np.maximum(0.0, np.stack(heights, axis=1)).astype(np.float64)
 
 
-def _scale_elbows(motion: Array, elbows: Array) -> None:
+def _scale_elbows(motion: Array, elbows: Array, least: float) -> None:
     for k, side in enumerate("LR"):
         shoulder, elbow, wrist, hand = (BODY_22.index(f"{name}.{side}") for name in ("shoulder", "elbow", "wrist", "hand"))
         upper, fore = motion[:, elbow] - motion[:, shoulder], motion[:, wrist] - motion[:, elbow]
         bent = angle_between(upper, fore)
         axis = np.cross(upper, fore)
         axis /= np.maximum(np.linalg.norm(axis, axis=-1, keepdims=True), 1e-9)
-        change = np.minimum(bent * elbows[:, k], np.radians(150)) - bent
+        change = np.minimum(np.hypot(bent * elbows[:, k], least), np.radians(150)) - bent
         turn = Rotation.from_rotvec(axis * change[:, None]).as_matrix()
         for joint in (wrist, hand):
             motion[:, joint] = motion[:, elbow] + (turn @ (motion[:, joint] - motion[:, elbow])[..., None])[..., 0]

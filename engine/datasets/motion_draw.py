@@ -36,6 +36,7 @@ MOSTLY: Final = 0.6  # of a stretch is of its kind
 KNEES: Final = {STANDING: (0.1, 1.2, 1.7), WALKING: (0.2, 1.1, 1.4), UPRIGHT: (0.2, 1.1, 1.2), LOW: (0.8, 0.5, 1.0)}
 ELBOWS: Final = (0.03, 1.27, 2.6)
 UNCHANGED: Final = 0.2  # of segments keep the knees, or the elbows, that were recorded
+LEAST_KNEE, LEAST_ELBOW = np.radians(5.0), np.radians(8.0)  # of a straight limb: people keep up to so much
 WAVER: Final = 0.12  # of the factor: how much it changes within a segment
 
 
@@ -100,7 +101,8 @@ def draw_motion(
 
     parts = choose_parts(stretch, frames, mixing or MIXING[kind], random)
     motion = put_together(_calmed(parts, kind, random), frames)
-    return scale_flexion(motion, *_factors(kind, frames, random)), kind, legs[0]
+    least = (0.0, 0.0) if kind == FLOOR else (random.uniform(0, LEAST_KNEE), random.uniform(0, LEAST_ELBOW))
+    return scale_flexion(motion, *_factors(kind, frames, random), least), kind, legs[0]
 
 
 def _calmed(parts: Parts[Array], kind: int, random: np.random.Generator) -> Parts[Array]:

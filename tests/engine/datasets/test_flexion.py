@@ -59,3 +59,10 @@ def test_nobody_in_the_air_is_raised():
     assert np.abs(raised).max() < 1e-6
     standing = raise_to(hips, ankles, np.full((20, 2), 0.8), np.full((20, 2), 0.3), np.zeros((20, 2)))
     assert standing == pytest.approx(0.1, abs=0.005)
+
+
+def test_straight_limbs_keep_what_is_asked_for():
+    places = figures.standing(30, knee=20.0, elbow=20.0)
+    none = np.zeros((30, 2))
+    scaled = scale_flexion(places, none, none, (np.radians(6.0), np.radians(4.0)))
+    assert degrees(scaled, "knee") == pytest.approx(6.0, abs=0.5) and degrees(scaled, "elbow") == pytest.approx(4.0, abs=1e-6)
