@@ -63,8 +63,9 @@ def _check_tree(nodes: list[dict[str, Any]]) -> None:
             if parent.setdefault(child, above) != above:
                 raise ValueError("a node hangs on two others")
     depth: dict[int, int] = {}
-    for node in range(len(nodes)):
-        way, at = [], node
+    for start in range(len(nodes)):
+        way: list[int] = []
+        at = start
         while at in parent and at not in depth and len(way) <= DEEPEST:
             way.append(at)
             at = parent[at]

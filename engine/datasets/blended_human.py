@@ -102,7 +102,9 @@ def put_on(human: Human, things: Sequence[Worn], owner: str, tights: bool = Fals
         parts += [name for name in thing.parts if name not in parts]
         named = np.array([parts.index(name) for name in thing.parts], np.int32)
         row: tuple[npt.NDArray[Any], ...]
-        row = thing.fitted(human.vertices), thing.faces + count, named[thing.part], thing.bones, thing.weights, thing.seam + seams
+        row: tuple[npt.NDArray[Any], ...] = (
+            thing.fitted(human.vertices), thing.faces + count, named[thing.part], thing.bones, thing.weights, thing.seam + seams,
+        )  # fmt: skip
         for name, values in zip(rows, row, strict=True):
             rows[name].append(values)
         count, seams = count + len(thing.off), seams + int(thing.seam.max()) + 1
