@@ -409,9 +409,9 @@ def _other_arrays(data: bytes, draw: random.Random) -> bytes:
 def _zipped(entries: dict[str, bytes], draw: random.Random) -> bytes:
     file = io.BytesIO()
     kind = draw.choice((zipfile.ZIP_DEFLATED,) * 6 + (zipfile.ZIP_STORED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA))
-    with zipfile.ZipFile(file, "w", kind) as archive:
+    with zipfile.ZipFile(file, "w") as archive:
         for name, content in entries.items():
-            archive.writestr(name, content)
+            archive.writestr(zipfile.ZipInfo(name), content, kind)  # an entry of its own has no clock in it
     return file.getvalue()
 
 
