@@ -16,6 +16,7 @@ from ..contract.events import STAGES
 from ..contract.failure import Failure
 from ..contract.motion_file import Motion, load_motion
 from ..contract.options import CaptureOptions
+from ..contract.reading import check_name
 from .export import MOTION_EXTENSION, PREVIEW_EXTENSION, check_files, copy_motion
 from .key_reduction import Tolerance
 from .worker import Worker, capture_command, reported, worker_environment, worker_python
@@ -174,6 +175,7 @@ class Capture:
 def check_video(video: Path) -> Path:
     """The absolute path of a file that exists. Raises Failure `no_such_file` or `bad_input`."""
     video = video.expanduser().absolute()
+    check_name(video)
     if video.is_dir():
         raise Failure("bad_input", f"{video} is a folder; choose a video file in it.")
     if not video.is_file():

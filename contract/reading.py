@@ -54,6 +54,14 @@ def reading(path: str | os.PathLike[str], kind: str, advice: str, code: str = "b
         raise Failure(code, f"{shown(path)} is not {article} {kind} that can be read ({why}); {advice}.") from error
 
 
+def check_name(path: str | os.PathLike[str]) -> None:
+    """Failure `bad_input` for a name that is not valid UTF-8: libraries cannot open it, and nobody could be told of it."""
+    try:
+        os.fspath(path).encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise Failure("bad_input", f"The name {shown(path)} is not valid UTF-8, and such files cannot be read; rename it.") from error
+
+
 def reason(error: BaseException) -> str:
     """Why a file could not be read, in a few words on one line; what it quotes of the file is cut short and made printable."""
     text = _words(error)

@@ -20,15 +20,40 @@ _EBML: Final = b"\x1a\x45\xdf\xa3"  # what Matroska files begin with
 _SEGMENT: Final = b"\x18\x53\x80\x67"  # the element that holds all the rest
 _HEAD: Final = 4096  # bytes within which it begins
 _LARGEST_INDEX: Final = 1 << 26  # bytes of a `moov` that are read; hours of video need a few MB
+_BOXES: Final = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")  # what MP4 and QuickTime files begin with
+# The first bytes of the other kinds: Matroska and WebM, FLV, ASF (WMV), Ogg, MXF, and MPEG's start code: program and bare streams.
+_BEGINNINGS: Final = (
+    _EBML, b"FLV", b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", b"OggS", b"\x06\x0e\x2b\x34\x02\x05\x01\x01", b"\x00\x00\x01", b"\x00\x00\x00\x01",
+)  # fmt: skip
+_TRANSPORT: Final = ((188, 0), (192, 4))  # bytes of a packet of an MPEG transport stream, and where in it the first 0x47 is
 
 
 @dataclass(frozen=True)
 class Mp4Facts:
-    """`has_index`: the `moov` box is there; `has_pictures`: it names a video track; `focal_35mm`: millimetres, or None."""
+    """`has_index`: the `moov` box is there; `has_pictures`: it names a video track; `focal_35mm`: millimetres, or None.
+
+    `mirrored`: the picture is to be shown as in a mirror, left and right exchanged, beside any rotation.
+    """
 
     has_index: bool
     has_pictures: bool
     focal_35mm: float | None
+    mirrored: bool = False
+
+
+def is_container(path: Path) -> bool:
+    """Whether the file's first bytes are those of a file that holds a video itself. OSError where it cannot be read.
+
+    FFmpeg would also open playlists, lists of files to join and descriptions of streams, whatever they are called, and follow them to
+    other files and to the network.
+    """
+    with path.open("rb") as file:
+        head = file.read(_HEAD)
+    if b"<mpd" in head.partition(b"\0")[0].lower():  # the list of a stream behind another kind's first bytes
+        return False
+    if head[4:8] in _BOXES or head.startswith(_BEGINNINGS) or (head[:4] == b"RIFF" and head[8:11] == b"AVI"):
+        return True
+    return any(len(head) > at + 2 * size and head[at : at + 3 * size : size].strip(b"\x47") == b"" for size, at in _TRANSPORT)
 
 
 def read_mp4(path: Path) -> Mp4Facts | None:
@@ -36,7 +61,7 @@ def read_mp4(path: Path) -> Mp4Facts | None:
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
         head = file.read(12)
-        if head[4:8] not in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"):
+        if head[4:8] not in _BOXES:
             return None
         moov = b""
         for kind, start, end in _top_boxes(file, size):
@@ -46,7 +71,7 @@ def read_mp4(path: Path) -> Mp4Facts | None:
                 break
     if not moov:
         return Mp4Facts(False, False, None)
-    return Mp4Facts(True, _has_pictures(moov), _focal_length(moov))
+    return Mp4Facts(True, _has_pictures(moov), _focal_length(moov), _is_mirrored(moov))
 
 
 def is_cut_short(path: Path) -> bool:
@@ -113,6 +138,24 @@ def _inside(data: bytes, *path: bytes) -> Iterator[bytes]:
 
 def _has_pictures(moov: bytes) -> bool:
     return any(handler[8:12] == b"vide" for handler in _inside(moov, b"trak", b"mdia", b"hdlr"))
+
+
+def _is_mirrored(moov: bytes) -> bool:
+    """Whether the matrices of the movie and of its first video track together turn the picture over."""
+    for track in _inside(moov, b"trak"):
+        if any(handler[8:12] == b"vide" for handler in _inside(track, b"mdia", b"hdlr")):
+            movie, own = next(_inside(moov, b"mvhd"), b""), next(_inside(track, b"tkhd"), b"")
+            # behind the times, of 32 bits or, in version 1, of 64
+            return _turns_over(movie, 48 if movie[:1] == b"\1" else 36) != _turns_over(own, 52 if own[:1] == b"\1" else 40)
+    return False
+
+
+def _turns_over(header: bytes, at: int) -> bool:
+    """Whether the matrix (a, b, u, c, d, v, x, y, w) there has a negative determinant."""
+    if len(header) < at + 36:
+        return False
+    a, b, _, c, d = struct.unpack_from(">5i", header, at)
+    return bool(a * d - b * c < 0)
 
 
 def _focal_length(moov: bytes) -> float | None:

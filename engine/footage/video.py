@@ -20,7 +20,8 @@ import numpy.typing as npt
 
 from contract.failure import Failure
 from contract.options import LONGEST_VIDEO
-from engine.footage.container import Mp4Facts, field_of_view, is_cut_short, read_mp4
+from contract.reading import check_name
+from engine.footage.container import Mp4Facts, field_of_view, is_container, is_cut_short, read_mp4
 from engine.footage.rate import FASTEST, SLOWEST, TICK, USUAL, measure_rate, usual_rate
 from engine.progress import Progress
 
@@ -31,6 +32,7 @@ _SEEK_SHORT: Final = 0.25  # seconds by which a seek aims short, as it may land 
 _SEEK_BEFORE: Final = 16  # frames by which OpenCV aims short of that, for the key frame it starts at: the first pictures may be broken
 _DAMAGED: Final = 100  # damaged packets in a row behind which good frames are still looked for
 _QUEUE: Final = 4  # pictures decoded ahead: smooths the decoder's bursts, and at 4K is still only 100 MB
+_LARGEST: Final = 1 << 26  # pixels of a picture, 8192 x 8192: beyond 8K; a header that claims more is damaged, or asks for gigabytes
 _ROTATIONS: Final = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
 
 
@@ -41,7 +43,8 @@ class VideoInfo:
     `width`, `height`: pixels of the upright picture, square. `fps`: frames a second of a take of it, a standard rate where the
     file's is near one or varies (`variable_rate`); `file_fps`: the file's own, by its usual step. `frame_count`: frames in the file,
     counted. `duration`: seconds, the last frame's own time on the screen included. `rotation`: degrees clockwise by which the
-    stored picture was turned. `fov_degrees`: along the longer side, None where the file does not say.
+    stored picture was turned; `mirrored`: before that left and right were exchanged, as the file asks for. `fov_degrees`: along the
+    longer side, None where the file does not say.
     """
 
     path: Path
@@ -54,6 +57,7 @@ class VideoInfo:
     variable_rate: bool
     fov_degrees: float | None
     file_fps: float = 0.0  # 0: as `fps`
+    mirrored: bool = False
 
     @property
     def resampled(self) -> bool:
@@ -232,7 +236,8 @@ class Video:
             if error.code == cv2.Error.StsNoMem:
                 raise Failure("out_of_memory", f"There is not enough memory to decode {info.path.name} at {info.width}x{info.height}; "
                               "close other programs or make the video smaller.") from error  # fmt: skip
-            raise
+            sentence = f"{info.path.name} is damaged: a picture of it cannot be decoded; export the video again."
+            raise Failure("not_a_video", sentence) from error
         finally:
             capture.release()
 
@@ -264,6 +269,8 @@ class Video:
     def _upright(self, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
         if (image.shape[1], image.shape[0]) != self._stored_size:
             image = cv2.resize(image, self._stored_size, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
+        if self.info.mirrored:
+            image = cv2.flip(image, 1)  # type: ignore[assignment]
         if self.info.rotation:
             image = cv2.rotate(image, _ROTATIONS[self.info.rotation])  # type: ignore[assignment]
         return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)  # type: ignore[return-value]
@@ -300,6 +307,9 @@ def open_video(path: str | os.PathLike[str], progress: Progress | None = None, d
         width, height = int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)), int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
         nominal = capture.get(cv2.CAP_PROP_FPS)
         promised = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
+        if width * height > _LARGEST:
+            raise Failure("bad_input", f"{path.name} claims pictures of {width}x{height} pixels, more than can be captured; "
+                          "make the video smaller, or export it again if it is damaged.")  # fmt: skip
         rotation = int(capture.get(cv2.CAP_PROP_ORIENTATION_META)) % 360
         pixel = capture.get(cv2.CAP_PROP_SAR_NUM) / (capture.get(cv2.CAP_PROP_SAR_DEN) or 1.0)
     finally:
@@ -308,6 +318,9 @@ def open_video(path: str | os.PathLike[str], progress: Progress | None = None, d
     times, keys, packets = _frame_times(path, nominal, promised)
     if width <= 0 or height <= 0 or not len(times):
         raise _not_a_video(path, facts)
+    mirrored = facts is not None and facts.mirrored
+    if mirrored:  # OpenCV reads the first axis of the matrix alone, which a mirror has the other way round
+        rotation = (rotation + 180) % 360
     rotation = rotation if rotation in _ROTATIONS else 0
     stored = (round(width * pixel), height) if 0.1 < pixel < 10.0 else (width, height)
     upright = stored[::-1] if rotation in (90, 270) else stored
@@ -315,7 +328,7 @@ def open_video(path: str | os.PathLike[str], progress: Progress | None = None, d
     rate = measure_rate(times, nominal)
     fov = field_of_view(facts.focal_35mm, *upright) if facts and facts.focal_35mm else None
     duration = float(times[-1]) + 1.0 / rate.fps if rate.varies else len(times) / rate.file_fps
-    info = VideoInfo(path, *upright, rate.fps, len(times), duration, rotation, rate.varies, fov, rate.file_fps)
+    info = VideoInfo(path, *upright, rate.fps, len(times), duration, rotation, rate.varies, fov, rate.file_fps, mirrored)
     # MP4's index counts its frames; elsewhere OpenCV guesses from the length, which may be that of the sound
     promised = max(promised, packets) if facts or is_cut_short(path) else packets
     promised = len(times) if promised == packets else promised
@@ -379,6 +392,7 @@ def _capture(path: Path, decoders: int = 0) -> cv2.VideoCapture:
 
 def _look(path: Path) -> Mp4Facts | None:
     """What stands in the file's boxes; Failure for what no decoder needs to be asked about."""
+    check_name(path)  # FFmpeg ends the process over another one
     if path.is_dir():
         raise Failure("bad_input", f"{path} is a folder; give a video file.")
     if not path.exists():
@@ -386,6 +400,10 @@ def _look(path: Path) -> Mp4Facts | None:
     try:
         if path.stat().st_size == 0:
             raise Failure("bad_input", f"{path} is empty (0 bytes); copy or export the video again.")
+        if not path.is_file():
+            raise Failure("bad_input", f"{path} is no ordinary file; give a video file.")
+        if not is_container(path):
+            raise _not_a_video(path, None)
         return read_mp4(path)
     except OSError as error:
         raise Failure("bad_input", f"{path} cannot be read ({error.strerror}); check its permissions.") from error

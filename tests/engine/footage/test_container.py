@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.footage.container import Mp4Facts, field_of_view, is_cut_short, read_mp4
+from engine.footage.container import Mp4Facts, field_of_view, is_container, is_cut_short, read_mp4
 
 DATA = Path(__file__).parents[2] / "data"
 KEY = b"com.apple.quicktime.camera.focal_length.35mm_equivalent"
@@ -107,3 +107,50 @@ def test_no_stated_length_is_no_cut(tmp_path: Path) -> None:
         live.write_bytes(content)
         assert not is_cut_short(live)
     assert not is_cut_short(DATA / "cut_off.mp4")  # MP4 has an index to tell that
+
+
+@pytest.mark.parametrize("name", ["ntsc.mp4", "focal_length.mov", "no_index.mp4", "ntsc.mkv", "no_times.avi", "bare.h264"])
+def test_containers_are_known_by_their_first_bytes(tmp_path: Path, name: str) -> None:
+    other = tmp_path / "named.txt"
+    other.write_bytes((DATA / name).read_bytes())
+    assert is_container(other)
+
+
+@pytest.mark.parametrize("size, before", [(188, b""), (192, bytes(4))])
+def test_a_transport_stream(tmp_path: Path, size: int, before: bytes) -> None:
+    stream = tmp_path / "a.ts"
+    stream.write_bytes((before + b"\x47").ljust(size, b"\x11") * 4)
+    assert is_container(stream)
+    stream.write_bytes(b"\x47".ljust(200, b"\x11") * 4)
+    assert not is_container(stream)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"ffconcat version 1.0\nfile a.mp4\n", b"#EXTM3U\n#EXTINF:1,\na.mp4\n", b"v=0\no=- 0 0 IN IP4 127.0.0.1\nc=IN IP4 127.0.0.1\n",
+     b"<?xml version='1.0'?><MPD profiles='urn:mpeg:dash:profile:isoff-on-demand:2011'/>", b"\x1a\x45\xdf\xa3<MPD>",
+     b"RIFF\0\0\0\0WAVE", b"\x89PNG\r\n\x1a\n", b"", b"G"],
+)  # fmt: skip
+def test_lists_of_other_files_are_no_containers(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "a.mp4").write_bytes(content + (b" " * 900 if content else b""))
+    assert not is_container(tmp_path / "a.mp4")
+
+
+def matrix(a: int, b: int, c: int, d: int) -> bytes:
+    return struct.pack(">9i", a << 16, b << 16, 0, c << 16, d << 16, 0, 0, 0, 1 << 30)
+
+
+@pytest.mark.parametrize("version", [0, 1])
+@pytest.mark.parametrize(
+    ("own", "movie", "mirrored"),
+    [((1, 0, 0, 1), (1, 0, 0, 1), False), ((0, 1, -1, 0), (1, 0, 0, 1), False), ((-1, 0, 0, 1), (1, 0, 0, 1), True),
+     ((0, 1, 1, 0), (1, 0, 0, 1), True), ((1, 0, 0, 1), (1, 0, 0, -1), True), ((-1, 0, 0, 1), (-1, 0, 0, 1), False)],
+)  # fmt: skip
+def test_a_matrix_that_mirrors(
+    tmp_path: Path, version: int, own: tuple[int, int, int, int], movie: tuple[int, int, int, int], mirrored: bool
+) -> None:
+    track = box(b"tkhd", bytes([version]).ljust(52 if version else 40, b"\0"), matrix(*own), bytes(8))
+    media = box(b"mdia", box(b"hdlr", bytes(8), b"vide", bytes(12)))
+    header = box(b"mvhd", bytes([version]).ljust(48 if version else 36, b"\0"), matrix(*movie), bytes(28))
+    moov = box(b"moov", header, box(b"trak", track, media))
+    assert read_mp4(write(tmp_path / "a.mov", moov)) == Mp4Facts(True, True, None, mirrored)

@@ -5,12 +5,15 @@ Times that files hold were taken with ffprobe (-show_entries frame=best_effort_t
 
 from __future__ import annotations
 
+import os
 import pickle
+import struct
 import subprocess
 import sys
 import threading
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -288,6 +291,66 @@ def test_names_of_any_letters(tmp_path: Path) -> None:
     path = tmp_path / "Prüfung 試験 %03d.mp4"
     path.write_bytes((DATA / "one_frame.mp4").read_bytes())
     assert len(list(open_video(path).frames())) == 1
+
+
+def test_a_name_that_is_not_utf8_is_a_sentence(tmp_path: Path) -> None:
+    name = os.path.join(os.fsencode(tmp_path), b"d\xe9mo.mp4")  # noqa: PTH118 - bytes
+    try:
+        Path(os.fsdecode(name)).write_bytes((DATA / "one_frame.mp4").read_bytes())
+    except OSError:
+        pytest.skip("this file system knows no such names")
+    with pytest.raises(Failure, match="not valid UTF-8") as failure:
+        open_video(os.fsdecode(name))
+    assert failure.value.code == "bad_input"
+    failure.value.message.encode("utf-8")
+
+
+@pytest.mark.parametrize(
+    "listed",
+    ["ffconcat version 1.0\nfile other.mp4\n", "#EXTM3U\n#EXT-X-TARGETDURATION:5\n#EXTINF:5,\nother.mp4\n#EXT-X-ENDLIST\n"],
+)
+def test_a_list_of_other_files_is_not_followed(tmp_path: Path, listed: str) -> None:
+    (tmp_path / "other.mp4").write_bytes((DATA / "ntsc.mp4").read_bytes())
+    (tmp_path / "list.mp4").write_text(listed)
+    with pytest.raises(Failure, match="is not a video") as failure:
+        open_video(tmp_path / "list.mp4")
+    assert failure.value.code == "not_a_video"
+
+
+def test_numbered_pictures_are_not_followed(tmp_path: Path) -> None:
+    for number in range(3):
+        cv2.imwrite(str(tmp_path / f"frame_{number}.png"), np.zeros((48, 64, 3), np.uint8))
+    with pytest.raises(Failure, match="There is no file"):
+        open_video(tmp_path / "frame_%d.png")
+    (tmp_path / "frame_%d.png").write_bytes((tmp_path / "frame_0.png").read_bytes())
+    with pytest.raises(Failure, match="is not a video"):
+        open_video(tmp_path / "frame_%d.png")
+
+
+def test_a_header_that_claims_too_many_pixels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(video, "_LARGEST", 64 * 48 - 1)
+    with pytest.raises(Failure, match="claims pictures of 64x48 pixels") as failure:
+        open_video(DATA / "ntsc.mp4")
+    assert failure.value.code == "bad_input"
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "c", "d", "flip", "turn"),
+    [(-1, 0, 0, 1, 1, 0), (1, 0, 0, -1, 0, 180), (0, 1, 1, 0, None, 270), (0, -1, -1, 0, None, 90)],
+)  # fmt: skip
+def test_a_matrix_that_mirrors_is_no_rotation(tmp_path: Path, a: int, b: int, c: int, d: int, flip: int | None, turn: int) -> None:
+    data = bytearray((DATA / "one_frame.mp4").read_bytes())
+    place = data.index(b"tkhd") + 4 + 40
+    data[place : place + 20] = struct.pack(">5i", a << 16, b << 16, 0, c << 16, d << 16)
+    (tmp_path / "mirror.mp4").write_bytes(data)
+    clip = open_video(tmp_path / "mirror.mp4")
+    (plain,), (seen,) = open_video(DATA / "one_frame.mp4").frames(), clip.frames()
+    # x' = ax + cy, y' = bx + dy: by the axes alone, without a rotation
+    wanted = plain.image.transpose(1, 0, 2)[:: -1 if b < 0 else 1, :: -1 if c < 0 else 1]
+    if flip is not None:
+        wanted = cv2.flip(plain.image, flip)  # type: ignore[assignment]
+    np.testing.assert_array_equal(seen.image, wanted)
+    assert (clip.info.mirrored, clip.info.rotation) == (True, turn)
 
 
 def with_timescale(path: Path, ticks: int) -> Path:
