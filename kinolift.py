@@ -149,6 +149,7 @@ def run_addon(command: str, arguments: list[str]) -> int:
     load_extension()
     command_line = importlib.import_module(f"{EXTENSION}.addon.command_line")
     code = int(command_line.main([command, *arguments]))
+    importlib.import_module(f"{EXTENSION}.addon.leftovers").remove_blender_folder()
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)  # bpy can hang while the interpreter shuts down

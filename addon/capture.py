@@ -17,6 +17,7 @@ from ..contract.failure import Failure
 from ..contract.motion_file import Motion, load_motion
 from ..contract.options import CaptureOptions
 from ..contract.reading import check_name
+from . import leftovers
 from .export import MOTION_EXTENSION, PREVIEW_EXTENSION, check_files, copy_motion
 from .key_reduction import Tolerance
 from .worker import Worker, capture_command, reported, worker_environment, worker_python
@@ -91,9 +92,10 @@ class Capture:
             (motion_path,) = check_files([motion_path], inputs, (MOTION_EXTENSION,), overwrite=True)
         if preview is not None:
             (preview,) = check_files([preview], inputs, (PREVIEW_EXTENSION,), overwrite=True)
+        leftovers.sweep()
         self.progress = Progress()
         self.began = time.monotonic()
-        self._folder = Path(tempfile.mkdtemp(prefix="kinolift-")) if motion_path is None or camera is not None else None
+        self._folder = leftovers.make_folder() if motion_path is None or camera is not None else None
         self.kept = motion_path is not None
         self.preview_failure: Failure | None = None  # why a capture that has finished has no preview
         self.motion_path = motion_path if motion_path is not None else Path(str(self._folder)) / "motion.npz"
@@ -155,7 +157,8 @@ class Capture:
                     except Failure:
                         break
                     return path
-        self._folder = None  # it stays
+        kept = Path(tempfile.mkdtemp(prefix="kinolift-kept-")) / self.motion_path.name  # which no later start sweeps
+        self.motion_path = Path(shutil.move(self.motion_path, kept))
         return self.motion_path
 
     def cancel(self) -> None:
