@@ -53,6 +53,13 @@ def capture_properties() -> dict[str, object]:
         "steps": IntProperty(
             name="Steps", description="Steps of the diffusion refiner. 0 leaves it out", default=_default.steps, min=0, soft_max=10, max=50,
         ),
+        "refiner": EnumProperty(
+            name="Refiner", description="What improves the lifted poses", default=_default.refiner,
+            items=(
+                ("frame", "Single Frames", "The paper's network, which sees one frame at a time"),
+                ("window", "Over Time", "Two seconds at a time, with gravity: straighter knees, but not nearer to the truth yet"),
+            ),
+        ),
         "seed": IntProperty(name="Seed", description="The same seed gives the same motion", default=_default.seed, min=0),
         "smooth": FloatProperty(
             name="Smooth", description="Smoothing over time: 0 leaves the motion as it was found", default=_default.smooth,

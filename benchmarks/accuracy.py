@@ -114,11 +114,15 @@ def judge(
     matrix = camera_matrix((info.width, info.height), info.fov_degrees or DEFAULT_FOV)
 
     def poses(steps: int) -> Array:
-        run = model.run(track, matrix, truth.height, steps=steps, hypotheses=options.hypotheses, seed=options.seed, progress=progress)
+        run = model.run(
+            track, matrix, truth.height, steps=steps, hypotheses=options.hypotheses, seed=options.seed, progress=progress,
+            refiner=options.refiner,
+        )  # fmt: skip
         spread[:] = run.spread
+        found.append(run.up)
         return run.joints.astype(float)
 
-    spread = np.zeros((len(track), len(BODY_22)))
+    spread, found = np.zeros((len(track), len(BODY_22))), list[Array | None]()
     lifted, refined = poses(0), poses(options.steps)
     points, confidence = (a.astype(np.float64) for a in body_points(track.image, track.visibility, track.detector))
     if not info.fov_degrees:
@@ -129,6 +133,7 @@ def judge(
         return build_motion(
             refined, spread, points, confidence, track.times, track.detected, track.runs, track.fps, matrix,
             (info.width, info.height), truth.height, smooth=options.smooth, face=face_direction(track, matrix), feet=feet,
+            gravity=found[-1],
         )  # fmt: skip
 
     motions = {"smoothing": finished("never")}

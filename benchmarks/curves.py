@@ -111,11 +111,15 @@ def follow(path: Path, truth: Truth, model: PoseModel, options: CaptureOptions) 
     raw = make_track(segments.detect(video, None, None, progress, options.detector), info, progress)
     track, _ = undo_swaps(raw)
     matrix = camera_matrix((info.width, info.height), info.fov_degrees or DEFAULT_FOV)
-    poses = model.run(track, matrix, truth.height, steps=options.steps, hypotheses=options.hypotheses, seed=options.seed, progress=progress)
+    poses = model.run(
+        track, matrix, truth.height, steps=options.steps, hypotheses=options.hypotheses, seed=options.seed, progress=progress,
+        refiner=options.refiner,
+    )  # fmt: skip
     points, confidence = (a.astype(np.float64) for a in body_points(track.image, track.visibility, track.detector))
     motion = build_motion(
         poses.joints, poses.spread, points, confidence, track.times, track.detected, track.runs, track.fps, matrix,
         (info.width, info.height), truth.height, smooth=options.smooth, face=face_direction(track, matrix), feet=options.feet,
+        gravity=poses.up,
     )  # fmt: skip
     wanted = np.arange(len(truth.joints)) / truth.fps
     nearest = np.abs(track.times[None] - wanted[:, None]).argmin(1)

@@ -133,14 +133,15 @@ def capture(segment: Segment, model: PoseModel, kind: str, options: CaptureOptio
     true = 2 * float(np.degrees(np.arctan(max(size) / 2 / segment.camera.focal)))
     matrix = camera_matrix(size, true if kind == "true" else DEFAULT_FOV)
     poses = model.run(
-        track, matrix, segment.stature, steps=options.steps, hypotheses=options.hypotheses, seed=options.seed, progress=Progress()
-    )
+        track, matrix, segment.stature, steps=options.steps, hypotheses=options.hypotheses, seed=options.seed, progress=Progress(),
+        refiner=options.refiner,
+    )  # fmt: skip
     points, confidence = body_points(track.image, track.visibility, track.detector)
     if kind == "estimated":
         matrix = camera_matrix(size, estimate_fov(poses.joints, points, confidence, size, segment.stature, FPS).degrees)
     return build_motion(
         poses.joints, poses.spread, points, confidence, track.times, track.detected, track.runs, FPS, matrix, size, segment.stature,
-        smooth=options.smooth, face=face_direction(track, matrix), feet=options.feet,
+        smooth=options.smooth, face=face_direction(track, matrix), feet=options.feet, gravity=poses.up,
     )  # fmt: skip
 
 

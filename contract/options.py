@@ -15,6 +15,7 @@ DEFAULT_HEIGHT = 1.70  # metres: about the mean of adults; only the scale of the
 DEFAULT_FOV = 60.0  # degrees along the longer side of the picture: a phone's main camera has 60 to 70
 DEFAULT_STEPS = 1  # evaluations of the refiner: measured as the best on held-out people; the paper's code has 2
 DEFAULT_HYPOTHESES = 1  # of several, the mean is the pose and the disagreement its `spread`; measured: more do not help yet
+DEFAULT_REFINER = "frame"  # the paper's, single frames; "window", two seconds at a time, is not better yet on footage
 DEFAULT_SEED = 0
 DEFAULT_DETECTOR = "heavy"  # nearer to the truth than "full", and takes three times as long
 DEFAULT_SMOOTH = 0.5
@@ -37,6 +38,7 @@ class CaptureOptions:
     device: str = "auto"
     hypotheses: int = DEFAULT_HYPOTHESES
     steps: int = DEFAULT_STEPS
+    refiner: str = DEFAULT_REFINER
     seed: int = DEFAULT_SEED
     smooth: float = DEFAULT_SMOOTH
     feet: str = "auto"
@@ -78,6 +80,7 @@ class CaptureOptions:
 
 CHOICES = {
     "detector": ("heavy", "full"), "device": ("auto", "cpu", "cuda"), "feet": ("auto", "always", "never"), "root": ("motion", "in-place"),
+    "refiner": ("window", "frame"),
 }  # fmt: skip
 
 
@@ -95,6 +98,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--device", choices=CHOICES["device"], default=default.device, help="where the refiner runs (default %(default)s)")
     add("--hypotheses", type=whole(), default=default.hypotheses, metavar="N", help="refined guesses to average (default %(default)s)")
     add("--steps", type=whole(), default=default.steps, metavar="N", help="steps of the refiner, 0 to leave it out (default %(default)s)")
+    add("--refiner", choices=CHOICES["refiner"], default=default.refiner,
+        help="the paper's, which sees single frames, or one over windows of two seconds that knows gravity: straighter knees and elbows, "
+        "but not nearer to the truth yet (default %(default)s)")  # fmt: skip
     add("--seed", type=whole(), default=default.seed, metavar="N", help="same seed, same result (default %(default)s)")
     add("--smooth", type=float, default=default.smooth, metavar="0..1", help="smoothing over time (default %(default)s)")
     add("--feet", choices=CHOICES["feet"], default=default.feet,

@@ -72,7 +72,8 @@ def capture(video_path: Path, options: CaptureOptions, progress: Progress) -> Ca
         "summary": done.summary,
         "versions": _versions(),
         "weights": {
-            "lifter": model.lifter_weights.sha256, "refiner": model.refiner_weights.sha256, "detector": MODELS[options.detector].sha256,
+            "lifter": model.lifter_weights.sha256, "refiner": model.refiner_weights.sha256, "window": model.window_weights.sha256,
+            "detector": MODELS[options.detector].sha256,
             "device": str(model.device), "precision": model.precision,
         },
         "timings": {stage: round(seconds, 3) for stage, seconds in progress.timings.items()},
@@ -99,20 +100,22 @@ def finish(
     sight = _sight(info, options, known)
     track, exchanged = undo_swaps(make_track(_through_one_lens(detections, info, known), info, progress, span))
     del detections
+    cameras = None if known is None else cameras_at(known, track.times, track.fps)
     poses = model.run(
-        track, sight.matrix, options.height, steps=options.steps, hypotheses=options.hypotheses, seed=options.seed, progress=progress
-    )
+        track, sight.matrix, options.height, steps=options.steps, hypotheses=options.hypotheses, seed=options.seed, progress=progress,
+        refiner=options.refiner, ups=None if cameras is None else cameras[:, 2, :3],
+    )  # fmt: skip
     progress.stage("motion")
     points, confidence = body_points(track.image, track.visibility, track.detector, (info.width, info.height))
     sight = _estimated(sight, poses.joints, points, confidence, info, options, track.fps)
     summary = _summary(track, info, sight, int(exchanged[track.kept].any(1).sum()))
     times, detected, runs, fps, face = track.times, track.detected, track.runs, track.fps, face_direction(track, sight.matrix)
     kept = track.kept
-    cameras = None if known is None else cameras_at(known, times, fps)
     del track
     motion = build_motion(
         poses.joints, poses.spread, points, confidence, times, detected, runs, fps, sight.matrix, (info.width, info.height), options.height,
         smooth=options.smooth, root=options.root, face=face, feet=options.feet, cameras=cameras, kept=kept,
+        gravity=poses.up,
     )  # fmt: skip
     lenses = _through_its_lenses(motion, known)
     progress.finish()

@@ -1,7 +1,8 @@
-"""From a track to joints in space: the lifter's guess over time, then the diffusion refiner on every frame."""
+"""From a track to joints in space: the lifter's guess, which way is up, then the diffusion refiner over windows of two seconds."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,9 +12,11 @@ import torch
 from torch import Tensor
 
 from contract.failure import Failure
+from contract.options import DEFAULT_REFINER
 from contract.skeleton import BODY_22
 from engine import weights_file
 from engine.lifter.codec import NETWORK_FPS, Encoded, decode
+from engine.lifter.gravity import LARGER, GravityLayout, GravityNetwork, camera_up
 from engine.lifter.network import load_lifter
 from engine.lifter.track_run import TrackRun
 from engine.long_takes.scratch import let_go, long_array
@@ -27,10 +30,14 @@ from engine.refiner.noise import AMPLITUDE, Frames, MixtureNoise
 from engine.refiner.sampler import Ddim, WholeSampler, refine
 from engine.refiner.schedule import Schedule
 from engine.refiner.state import GUIDE_SIGNS, METRES, confidence_of, guides, pose_of, states
+from engine.refiner.window import STRIDE, WindowConfig, WindowRefiner
+from engine.refiner.window_run import Lifted, refine_runs
 
 LIFTER_FILE = weights_file.FOLDER / "lifter.safetensors"
 REFINER_FILE = weights_file.FOLDER / "refiner.safetensors"
+WINDOW_FILE = weights_file.FOLDER / "window.safetensors"
 CHUNK = 2048  # frames lifted at once: bounds the memory for long videos; chunks overlap by the lifter's reach, so no seam is seen
+KNOWN_UP_ERROR = math.radians(1.0)  # of a camera that was solved or animated
 REFINE_CHUNK = 256  # frames refined between two progress events, more where the refiner likes larger batches
 
 Array = npt.NDArray[np.float64]
@@ -42,6 +49,8 @@ class Poses:
 
     joints: npt.NDArray[np.float32]
     spread: npt.NDArray[np.float32]
+    up: Array | None = None  # (3,) unit, camera axes, of a camera that stands still, where the refiner has found it
+    up_error: float = 0.0  # radians, one standard deviation an axis
 
 
 def choose_device(name: str) -> torch.device:
@@ -56,9 +65,11 @@ def choose_device(name: str) -> torch.device:
 
 
 class PoseModel:
-    """The shipped lifter and refiner on one device."""
+    """The shipped lifter and refiners on one device."""
 
-    def __init__(self, device: str = "auto", lifter_file: Path = LIFTER_FILE, refiner_file: Path = REFINER_FILE) -> None:
+    def __init__(
+        self, device: str = "auto", lifter_file: Path = LIFTER_FILE, refiner_file: Path = REFINER_FILE, window_file: Path = WINDOW_FILE
+    ) -> None:
         self.device = choose_device(device)
         self.lifter_weights = weights_file.load_weights(lifter_file)
         self.lifter = load_lifter(lifter_file).to(self.device)
@@ -71,6 +82,9 @@ class PoseModel:
         self.network = backend.choose(self.refiner, self.device, lambda code, message: self.notices.append((code, message)))
         errors = ErrorModel.from_tensors(self.refiner_weights.tensors)
         self.noise = MixtureNoise(Schedule(), int(self.refiner_weights.header["start_step"]), errors)
+        self.window_weights = weights_file.load_weights(window_file)
+        self.gravity, self.window = (network.to(self.device).eval() for network in load_window(self.window_weights))
+        self.window_step = int(self.window_weights.header["start_step"])
 
     @property
     def precision(self) -> str:
@@ -79,9 +93,18 @@ class PoseModel:
 
     @torch.inference_mode()
     def run(
-        self, track: Track, camera_matrix: Array, height: float, *, steps: int, hypotheses: int, seed: int, progress: Progress
-    ) -> Poses:
-        """Joints of every frame of the track. `steps` 0 leaves the refiner out. The same seed gives the same result on the same device."""
+        self, track: Track, camera_matrix: Array, height: float, *, steps: int, hypotheses: int, seed: int, progress: Progress,
+        refiner: str = DEFAULT_REFINER, ups: Array | None = None,
+    ) -> Poses:  # fmt: skip
+        """Joints of every frame of the track. `steps` 0 leaves the refiner out. The same seed gives the same result on the same device.
+
+        refiner: "frame" is the paper's, which sees single frames, "window" looks at two seconds at a time and knows which way is up.
+        ups (K,3): up in camera axes at the track's frames, where the camera is known; else it is found.
+        """
+        over_time = _OverTime(self, track, camera_matrix, height, progress)
+        if steps and refiner == "window":
+            return over_time.refined(steps, hypotheses, seed, ups)
+        up, error = (None, 0.0) if ups is not None else over_time.found_up()
         runs = [TrackRun(track, run, camera_matrix, self.device) for run in track.runs]
         frames = sum(len(run) for run in runs)
         progress.stage("lift", frames)
@@ -116,7 +139,7 @@ class PoseModel:
         if steps:
             for notice in self.notices:
                 progress.warning(*notice)
-        return Poses(joints, spread)
+        return Poses(joints, spread, None if up is None else up.cpu().numpy().astype(float), error)
 
     def _lift(self, run: TrackRun, progress: Progress, done: int) -> npt.NDArray[np.float32]:
         """(T,22,3) in chunks that overlap by the lifter's reach. `done`: frames of the runs before."""
@@ -129,6 +152,114 @@ class PoseModel:
             let_go(pose)
             progress.advance(done + stop)
         return pose
+
+
+class _OverTime:
+    """The refiner over windows at work on a take: lifted once to find up, and piece by piece again to be refined."""
+
+    def __init__(self, model: PoseModel, track: Track, camera_matrix: Array, height: float, progress: Progress) -> None:
+        self._model, self._track, self._height, self._progress = model, track, height, progress
+        self._runs = [TrackRun(track, run, camera_matrix, model.device) for run in track.runs]
+        self._frames = sum(len(run) for run in self._runs)
+
+    def refined(self, steps: int, hypotheses: int, seed: int, ups: Array | None) -> Poses:
+        """As `PoseModel.run`."""
+        up, error = (None, KNOWN_UP_ERROR) if ups is not None else self.found_up()
+        self._progress.stage("refine", self._frames)
+        joints, spread = long_array((len(self._track), len(BODY_22), 3)), long_array((len(self._track), len(BODY_22)))
+        draws, done = _Draws(self._model, steps, hypotheses, seed), 0
+        for place, run in zip(self._track.runs, self._runs, strict=True):
+            poses, differ = long_array((len(run), len(BODY_22), 3)), long_array((len(run), len(BODY_22)))
+            draws.begin()
+            for start in range(0, len(run), CHUNK):
+                stop = min(len(run), start + CHUNK)
+                lifted, first = self._lift(run, start, stop, STRIDE * self._model.window.config.reach)
+                rotation, kept = lifted.encoded.rotation, slice(start - first, stop - first)
+                seen = self._ups(run, ups, first, first + rotation.shape[1]) if up is None else up.expand(*rotation.shape[:2], 3)
+                view_up = (seen[..., None, :] @ rotation)[..., 0, :]
+                pose, apart = draws.refined(lifted, view_up, torch.full_like(view_up[..., 0], error), first)
+                poses[start:stop] = decode(pose[:, kept], rotation[:, kept], self._height)[0].cpu().numpy()
+                differ[start:stop] = self._height * apart[0, kept].cpu().numpy()
+                let_go(poses, differ)
+                done += stop - start
+                self._progress.advance(done)
+            for part in pieces(len(run.times), poses, differ, joints, spread):
+                rows = slice(place.start + part.start, place.start + part.stop)
+                joints[rows] = run.resample(poses, part)
+                spread[rows] = np.maximum(run.resample(differ, part), 0.0)
+        return Poses(joints, spread, None if up is None else up.cpu().numpy().astype(float), 0.0 if up is None else error)
+
+    def _lift(self, run: TrackRun, start: int, stop: int, around: int) -> tuple[Lifted, int]:
+        """The run's frames from `start` to `stop` and `around` more on either side, lifted; and the first of them."""
+        reach = around + self._model.lifter.config.reach
+        a, b = max(0, start - reach), min(len(run), stop + reach)
+        encoded, visibility = run.encode(a, b)
+        guess, hints = self._model.lifter.with_hints(encoded)
+        return Lifted(encoded, visibility, guess, hints), a
+
+    def found_up(self) -> tuple[Tensor, float]:
+        """(3,) up in the axes of a camera that stands still, and its error in radians: the mean over all frames, the sure ones most."""
+        self._progress.stage("lift", self._frames)
+        total, claim, weight, done = torch.zeros(3, device=self._model.device), 0.0, 0.0, 0
+        for run in self._runs:
+            for start in range(0, len(run), CHUNK):
+                stop = min(len(run), start + CHUNK)
+                lifted, first = self._lift(run, start, stop, self._model.gravity.layout.reach)
+                rotation, kept = lifted.encoded.rotation, slice(start - first, stop - first)
+                up, error = self._model.gravity(lifted.encoded.features, lifted.guess, camera_up(rotation))
+                sure = error[0, kept].square().reciprocal()
+                seen = (up[0, kept, None] @ rotation[0, kept].transpose(-1, -2))[:, 0]
+                total = total + (sure[:, None] * seen).sum(0)
+                claim, weight = claim + float((sure * error[0, kept]).sum()), weight + float(sure.sum())
+                done += stop - start
+                self._progress.advance(done)
+        return torch.nn.functional.normalize(total, dim=0), LARGER * claim / weight
+
+    def _ups(self, run: TrackRun, ups: Array, first: int, last: int) -> Tensor:
+        """(1,T,3) the known ups (K,3) of the track's frames at the networks' times `first` to `last` of the run."""
+        at = np.searchsorted(self._track.times, run.grid[first:last]).clip(0, len(ups) - 1)
+        return torch.from_numpy(ups[at].astype(np.float32))[None].to(self._model.device)
+
+
+class _Draws:
+    """The hypotheses of the refiner over windows: the guess alone, or several drawn around it, whose draws depend on the seed only."""
+
+    def __init__(self, model: PoseModel, steps: int, hypotheses: int, seed: int) -> None:
+        self._model, self._steps, self._hypotheses = model, steps, hypotheses
+        self._noise = MixtureNoise(Schedule(), model.window_step, model.noise.errors)
+        self._generator = torch.Generator().manual_seed(seed)  # on the CPU: the same draws whatever the device
+        self._last = LastFrame()
+
+    def begin(self) -> None:
+        """A new run, unrelated to the one before."""
+        self._last = LastFrame()
+
+    def refined(self, lifted: Lifted, up: Tensor, error: Tensor, first: int) -> tuple[Tensor, Tensor]:
+        """(1,T,22,3) the mean of the hypotheses, statures, and (1,T,22) how far they differ. The piece begins with frame `first`."""
+        begin = -first % STRIDE  # whatever the piece, the same frames of the run
+        if self._hypotheses == 1:
+            times = self._noise.schedule.times(self._model.window_step, self._steps)
+            pose = refine_runs(self._model.window, lifted, up, error, times, begin)
+            return pose, torch.zeros_like(pose[..., 0])
+        shape = lifted.guess.shape[:2]
+        guess = states(lifted.encoded, lifted.guess).unflatten(0, shape)[0, begin::STRIDE]
+        guide = guides(lifted.encoded, lifted.visibility).unflatten(0, shape)[0, begin::STRIDE]
+        clock = (first + begin + STRIDE * torch.arange(len(guess), dtype=torch.float64)) / NETWORK_FPS
+        known = Frames(confidence_of(guide), clock, self._last)
+        moved, step = self._noise.start(guess, self._hypotheses, AMPLITUDE, self._generator, known)
+        times = self._noise.schedule.times(step, self._steps)
+        each = torch.cat([refine_runs(self._model.window, lifted, up, error, times, begin, one[None]) for one in moved])
+        mean = each.mean(0, keepdim=True)
+        return mean, (each - mean).square().sum(-1).mean(0, keepdim=True).sqrt()
+
+
+def load_window(stored: weights_file.Weights) -> tuple[GravityNetwork, WindowRefiner]:
+    """The network that finds up and the refiner over windows. Raises Failure `bad_installation` where the layout is another."""
+    gravity = GravityNetwork(GravityLayout.from_dict(stored.header["gravity_layout"]))
+    window = WindowRefiner(WindowConfig.from_dict(stored.header["layout"]))
+    weights_file.load_into(gravity, stored.part("gravity"), "network that finds up")
+    weights_file.load_into(window, stored.part("window"), "refiner over windows")
+    return gravity, window
 
 
 class _Refinement:

@@ -23,7 +23,7 @@ from engine.kinematics.rotations import fit_pose
 from engine.kinematics.smoothing import cutoff, liveliness, smooth_runs, velocity
 from engine.kinematics.trajectory import FramePath, frame_path, smooth_path, turned_path
 from engine.kinematics.upright import straighten
-from engine.kinematics.world import ANKLES, TOES, Up, World, find_stand, find_up, find_world
+from engine.kinematics.world import ANKLES, TOES, Up, World, agreed_up, find_stand, find_up, find_world
 from engine.long_takes import Timeline, gathered, mapped, mapped_over_time
 
 Array = npt.NDArray[np.float64]
@@ -51,7 +51,7 @@ class _Take:
 
     Columns: `joints` (T,22,3) metres, camera axes, relative to the pelvis; `confidence`, `spread` (T,22); `points` (T,22,2) px; `views`
     (T,4,4) where each frame's camera stood, camera to world: the identity where that is not `known`, and then up is not Z in the world of
-    these axes. `matrix` (3,3), `size` px, `height` metres.
+    these axes. `matrix` (3,3), `size` px, `height` metres; `gravity` (3,) up as the networks have it, camera axes.
     """
 
     timeline: Timeline
@@ -64,6 +64,7 @@ class _Take:
     matrix: Array
     size: tuple[int, int]
     height: float
+    gravity: Array | None = None
 
     def cut(self, kept: slice) -> _Take:
         """Of these frames."""
@@ -89,6 +90,7 @@ def build_motion(
     feet: str = "auto",
     cameras: Array | None = None,
     kept: slice = slice(None),
+    gravity: Array | None = None,
 ) -> Motion:
     """The motion of one person, complete, in the joints of ARMATURE_24.
 
@@ -98,9 +100,10 @@ def build_motion(
     "in-place"; face (T,3): where the face looks, camera axes, where known; feet: "auto",
     "always" or "never" hold standing feet still; cameras (T,4,4): where a known camera stood at each frame, camera to world, Z up. Then
     the motion lies in that world, the file's camera is that of the first frame, and only `root` "in-place" moves the person away.
-    `kept`: the frames that the motion has; the others are looked at only. The quality report stands in provenance["quality"].
+    `kept`: the frames that the motion has; the others are looked at only. gravity (3,): up in camera axes, as the networks have it.
+    The quality report stands in provenance["quality"].
     """
-    take = _take(joints, spread, image_points, confidence, Timeline(runs, fps), camera_matrix, image_size, height, cameras)
+    take = _take(joints, spread, image_points, confidence, Timeline(runs, fps), camera_matrix, image_size, height, cameras, gravity)
     body = fit_proportions(take.joints, take.confidence, height, fps)
     face = None if face is None else _calm_face(face, take, smooth)
     posed, path, frames = _on_sight(take, body)
@@ -121,7 +124,7 @@ def build_motion(
 
 def _take(
     joints: Floats, spread: Floats, image_points: Floats, confidence: Floats, timeline: Timeline, camera_matrix: Array,
-    image_size: tuple[int, int], height: float, cameras: Array | None,
+    image_size: tuple[int, int], height: float, cameras: Array | None, gravity: Array | None,
 ) -> _Take:  # fmt: skip
     def rooted(at: Floats, sure: Floats) -> tuple[Floats, Floats]:
         return at - at[:, :1], np.clip(sure, 0.0, 1.0)
@@ -129,7 +132,8 @@ def _take(
     near, sure = mapped(rooted, joints, confidence)
     views = np.broadcast_to(np.eye(4), (len(joints), 4, 4)) if cameras is None else np.asarray(cameras, float)
     spread, points = np.asarray(spread, np.float32), np.asarray(image_points, np.float32)
-    return _Take(timeline, near, sure, spread, points, views, cameras is not None, np.asarray(camera_matrix, float), image_size, height)
+    matrix, known = np.asarray(camera_matrix, float), cameras is not None
+    return _Take(timeline, near, sure, spread, points, views, known, matrix, image_size, height, None if known else gravity)
 
 
 def _on_sight(take: _Take, body: Proportions) -> tuple[Stored, Array, FramePath]:
@@ -246,9 +250,9 @@ def _up(posed: Stored, frames: FramePath, take: _Take, body: Proportions) -> Up:
         sight = gathered(lambda views: views[:, :3, 2].sum(0)[None], take.views).sum(0)
         return find_up(posed, path, take.confidence, body, runs, fps, pace, sight / np.linalg.norm(sight), np.array([0.0, 0.0, 1.0]))
     # the feet that stand on the ground of a first reading make the path of a second one surer
-    first = find_up(posed, path, take.confidence, body, runs, fps, pace).believed
+    first = agreed_up(find_up(posed, path, take.confidence, body, runs, fps, pace), take.gravity).believed
     stand = find_stand(posed, path, find_world(posed, path, take.confidence, body, runs, fps, pace, first), body, fps)
-    return find_up(posed, smooth_path(frames, runs, fps, stand), take.confidence, body, runs, fps, pace)
+    return agreed_up(find_up(posed, smooth_path(frames, runs, fps, stand), take.confidence, body, runs, fps, pace), take.gravity)
 
 
 def _seen_speed(path: Array, take: _Take) -> Stored:

@@ -47,6 +47,10 @@ class WindowConfig:
     guide: int = 6
     dropout: float = 0.0
 
+    def __post_init__(self) -> None:
+        # a settings file and a header have lists
+        object.__setattr__(self, "dilations", tuple(tuple(group) for group in self.dilations))
+
     @property
     def reach(self) -> int:
         """Frames (of its own, STRIDE of the lifter's) before and after that a frame's pose depends on."""
@@ -60,7 +64,7 @@ class WindowConfig:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """From a weights file's header."""
-        return cls(**{**values, "dilations": tuple(tuple(group) for group in values["dilations"])})
+        return cls(**values)
 
     def to_dict(self) -> dict[str, Any]:
         """For a weights file's header."""

@@ -5,8 +5,9 @@
 
 h36m, mpi_inf_3dhp, mocap, detections: the paper's single-frame networks, validated on training subjects that are held out; the refiner
 needs a lifter's guesses: those of the weights in the same folder or of --lifter, or another lifter's by --lifter module:callable or
---predictions. pairs: the product's networks, which see MediaPipe's landmarks over time; `train sequence` puts attention over time between
-the refiner's blocks; `train detector` learns what MediaPipe gets wrong.
+--predictions. pairs: the product's networks, which see MediaPipe's landmarks over time; `train window` learns to refine windows of two
+seconds and to find up; `train sequence` puts attention over time between the single-frame refiner's blocks; `train detector` learns what
+MediaPipe gets wrong.
 FOLDER/lifter.pt and FOLDER/refiner.pt are checkpoints, NETWORK.safetensors the weights, log/ is for TensorBoard. Under torchrun:
 `torchrun --nproc-per-node 2 -m engine train ...`.
 """
@@ -39,6 +40,7 @@ from engine.refiner.network import Refiner, RefinerConfig
 from engine.refiner.noise import FixedNoise
 from engine.refiner.pose_model import PaperModel, load_pose_model, save_pose_model
 from engine.refiner.schedule import Schedule
+from engine.refiner.window import WindowConfig
 from engine.training import lifter as product_lifter
 from engine.training import refiner as product_refiner
 from engine.training.detector_model import DetectorConfig, DetectorRecipe, load_detector_model, train_detector_model
@@ -53,10 +55,14 @@ from engine.training.processes import join
 from engine.training.sequence_refiner import SequenceRecipe, train_sequence
 from engine.training.settings import fill, read_toml
 from engine.training.transplant import Motions
+from engine.training.window_refiner import WindowRecipe, from_store, to_store, train_window
 
-NETWORKS = ("lifter", "refiner", "sequence", "detector")
+NETWORKS = ("lifter", "refiner", "window", "sequence", "detector")
 PAIRS = "pairs"
-TABLES = ("lifter", "lifter_layout", "refiner", "refiner_layout", "sequence", "diffusion", "sampling", "detector", "detector_layout")
+TABLES = (
+    "lifter", "lifter_layout", "refiner", "refiner_layout", "window", "window_layout", "sequence", "diffusion", "sampling", "detector",
+    "detector_layout",
+)  # fmt: skip
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -157,8 +163,10 @@ def watched(order: Order, steps: int) -> tuple[Run, Display, TensorBoardLog | No
 def _train_poses(order: Order) -> None:
     """The paper's single-frame networks."""
     read, device = order.read, order.device
-    if read.mocap is not None or read.start is not None or read.detector is not None or read.network in ("sequence", "detector"):
-        raise Failure("bad_arguments", "--mocap, --start, --detector and the networks `sequence` and `detector` belong to --data pairs.")
+    if read.mocap is not None or read.start is not None or read.detector is not None or read.network in ("window", "sequence", "detector"):
+        raise Failure(
+            "bad_arguments", "--mocap, --start, --detector and the networks `window`, `sequence` and `detector` belong to --data pairs."
+        )
     if read.network == "lifter" and (read.lifter is not None or read.predictions is not None):
         raise Failure("bad_arguments", "--lifter and --predictions belong to the refiner, which starts from their poses.")
     source = Source(
@@ -254,7 +262,7 @@ def _train_pairs(order: Order) -> None:
         raise Failure("bad_input", f"{read.path} lacks training or validation pairs; both bodies and sources are held apart.")
     begins = "refiner" if read.network == "sequence" else read.network  # the sequence form, with a single-frame refiner
     stored_start = None if read.start is None else weights_file.load_weights(read.start / f"{begins}.safetensors")
-    start = None if stored_start is None else stored_start.part(begins)
+    start = None if stored_start is None else from_store(stored_start) if begins == "window" else stored_start.part(begins)
     log_file = read.out / f"{read.network}.jsonl"
     if read.detector is not None and (read.network != "lifter" or read.mocap is None):
         raise Failure("bad_arguments", "--detector says how the motion of --mocap is read while a lifter is trained; give both.")
@@ -277,6 +285,16 @@ def _train_pairs(order: Order) -> None:
         tensors = {f"lifter.{name}": value.cpu() for name, value in model.state_dict().items()}
         used = {} if read.detector is None else {"detector": weights_file.load_weights(read.detector).origin("recipe", "start")}
         header = {"layout": asdict(layout), **info, **used}
+    elif read.network == "window":
+        lifter_file = Path(read.lifter) if read.lifter else read.out / "lifter.safetensors"
+        recipe = order.recipe(WindowRecipe, "window")
+        over = fill(WindowConfig, order.settings["window_layout"], "window_layout")
+        motions = _motions(read.mocap, held_out, recipe.mixed)
+        run, display, log = watched(order, recipe.steps)
+        with display:
+            both, first, info = train_window(load_lifter(lifter_file), split, motions, recipe, over, log_file, start, without_lines(run))
+        tensors, layouts = to_store(both)
+        header = {**layouts, "start_step": first, "lifter": weights_file.load_weights(lifter_file).sha256, **info}
     else:
         lifter_file = Path(read.lifter) if read.lifter else read.out / "lifter.safetensors"
         network = load_lifter(lifter_file)

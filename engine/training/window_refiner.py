@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from engine.training.loop import Batch, Drawing, Draws, Figures, Forward, LoopRe
 from engine.training.metrics import mpjpe, pa_mpjpe, rooted_at_hips
 from engine.training.refiner import point_frame, true_state
 from engine.training.transplant import Motions, transplant
+from engine.weights_file import Weights
 
 LENGTH = 60  # frames of a training crop at the lifter's rate: two seconds
 UP_ERRORS = (math.radians(1.0), math.radians(14.0))  # of the up that is given in training, an axis, as often small as large
@@ -238,6 +239,19 @@ def segment_still(segment: Segment) -> bool:
     return bool(np.abs(up - up[:1]).max() < 1e-4)
 
 
+def to_store(model: WindowNetworks) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The tensors of a weights file, and what its header says of the layouts."""
+    parts = {"gravity": model.gravity, "window": model.refiner}
+    tensors = {f"{part}.{name}": value.cpu() for part, network in parts.items() for name, value in network.state_dict().items()}
+    return tensors, {"layout": model.refiner.config.to_dict(), "gravity_layout": model.gravity.layout.to_dict()}
+
+
+def from_store(stored: Weights) -> dict[str, Tensor]:
+    """What training goes on from, out of a weights file."""
+    parts = {"gravity": "gravity", "window": "refiner"}
+    return {f"{name}.{key}": value for part, name in parts.items() for key, value in stored.part(part).items()}
+
+
 def loop_recipe(recipe: WindowRecipe) -> LoopRecipe:
     """The loop's part of the recipe."""
     return LoopRecipe(
@@ -254,6 +268,7 @@ def train_window(
     """Trains both networks on the lifter's output; returns their averaged weights, the start step and the figures."""
     run = run or Run()
     torch.manual_seed(recipe.seed)
+    config = replace(config, hints=lifter.config.width)
     model = WindowNetworks(GravityNetwork(GravityLayout()), WindowRefiner(config)).to(run.device)
     if start is not None:
         model.load_state_dict(dict(start))

@@ -46,17 +46,17 @@ def a_track(seconds=1.5, fps=30.0, noise=0.0, runs=1):
 
 
 def run(model, track, **options):
-    given = {"steps": 1, "hypotheses": 1, "seed": 0} | options
+    given = {"steps": 1, "hypotheses": 1, "seed": 0, "refiner": "frame"} | options
     return model.run(track, MATRIX, 1.7, progress=Progress(), **given)
 
 
 def test_the_shipped_weights_see_a_person_as_tall_as_told(model):
     track = a_track()
-    joints = run(model, track).joints
+    joints = run(model, track, refiner="window").joints
     assert joints.shape == (len(track), 22, 3) and np.allclose(joints[:, 0], 0)
     height = joints[:, BODY_22.index("toe.L"), 1] - joints[:, BODY_22.index("head_top"), 1]
     assert np.all((height > 1.4) & (height < 1.95))
-    twice = model.run(track, MATRIX, 3.4 / 2 * 1.2, steps=1, hypotheses=1, seed=0, progress=Progress()).joints
+    twice = model.run(track, MATRIX, 3.4 / 2 * 1.2, steps=1, hypotheses=1, seed=0, progress=Progress(), refiner="window").joints
     assert np.allclose(twice, 1.2 * joints, atol=1e-5)  # the height is a scale and nothing else
 
 
@@ -78,6 +78,38 @@ def test_chunks_have_no_seams(model, monkeypatch):
     whole = run(model, track, steps=0).joints
     monkeypatch.setattr(pose_module, "CHUNK", 40)
     assert np.abs(run(model, track, steps=0).joints - whole).max() < 1e-5
+
+
+@pytest.mark.parametrize("hypotheses", [1, 2])
+def test_chunks_of_windows_have_no_seams(model, monkeypatch, hypotheses):
+    track = a_track(4.0, noise=0.02)
+    whole = run(model, track, refiner="window", hypotheses=hypotheses)
+    monkeypatch.setattr(pose_module, "CHUNK", 45)  # odd, so that pieces begin with frames that are refined and with those in between
+    pieces = run(model, track, refiner="window", hypotheses=hypotheses)
+    assert np.abs(pieces.up - whole.up).max() < 1e-5
+    if hypotheses == 1:
+        assert np.abs(pieces.joints - whole.joints).max() < 1e-4
+
+
+def test_windows_have_an_up_and_are_told_another(model):
+    track = a_track(1.0, noise=0.02)
+    found = run(model, track, refiner="window")
+    assert found.up.shape == (3,) and np.linalg.norm(found.up) == pytest.approx(1.0, abs=1e-5)
+    assert found.up @ [0, -1, 0] > np.cos(np.radians(40)) and 0 < found.up_error < np.radians(90)  # somebody stands before the camera
+    assert np.allclose(run(model, track).up, found.up) and np.allclose(run(model, track, steps=0).up, found.up)
+    told = run(model, track, refiner="window", ups=np.tile(found.up, (len(track), 1)))
+    assert told.up is None and np.abs(told.joints - found.joints).max() < 0.03  # the same up, but surer
+    aslant = np.tile([np.sin(0.7), -np.cos(0.7), 0.0], (len(track), 1))
+    assert np.abs(run(model, track, refiner="window", ups=aslant).joints - told.joints).max() > 1e-3
+
+
+def test_windows_draw_by_their_seed(model):
+    track = a_track(0.5, noise=0.02)
+    first, again, other = (run(model, track, hypotheses=3, seed=s, refiner="window") for s in (5, 5, 6))
+    assert np.array_equal(first.joints, again.joints) and np.array_equal(first.spread, again.spread)
+    assert not np.array_equal(first.joints, other.joints) and np.median(first.spread[:, 1:]) > 1e-3
+    two_steps = run(model, track, steps=2, refiner="window")
+    assert np.isfinite(two_steps.joints).all() and not np.array_equal(two_steps.joints, run(model, track, refiner="window").joints)
 
 
 def test_runs_do_not_see_each_other(model):
@@ -134,7 +166,7 @@ def test_larger_batches_draw_the_same_noise_and_notices_are_told(model, monkeypa
     expected = run(model, track, hypotheses=3)
     monkeypatch.setattr(model, "network", Whole())
     monkeypatch.setattr(model, "notices", [("slow_refiner", "It is slow.")])
-    got = model.run(track, MATRIX, 1.7, steps=1, hypotheses=3, seed=0, progress=progress)
+    got = model.run(track, MATRIX, 1.7, steps=1, hypotheses=3, seed=0, progress=progress, refiner="frame")
     assert Whole.sizes == [3 * len(track)]
     assert np.allclose(got.joints, expected.joints, atol=1e-4) and np.allclose(got.spread, expected.spread, atol=1e-4)
     assert progress.warnings == [("slow_refiner", "It is slow.")]
@@ -149,8 +181,9 @@ def test_the_precision_is_that_of_the_network_in_use(model, monkeypatch):
     assert model.precision == "fp32"
 
 
-def test_a_single_frame_is_enough(model):
-    assert np.isfinite(run(model, a_track(0.0)).joints).all()
+@pytest.mark.parametrize("refiner", ["window", "frame"])
+def test_a_single_frame_is_enough(model, refiner):
+    assert np.isfinite(run(model, a_track(0.0), refiner=refiner).joints).all()
 
 
 def test_progress_covers_every_frame(model):

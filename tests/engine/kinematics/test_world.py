@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
 from engine.kinematics.proportions import Proportions, fit_proportions
-from engine.kinematics.world import ANKLES, TOES, World, find_stand, find_up, find_world
+from engine.kinematics.world import ANKLES, TOES, UPRIGHT_WITHIN, Up, World, agreed_up, find_stand, find_up, find_world
 
 from . import people
 
@@ -79,3 +81,15 @@ def test_where_up_is_known_a_lean_in_depth_is_told_from_it() -> None:
     assert (leaning.lean - straight.lean)[2] == pytest.approx(-0.1, abs=0.05)
     sideways = np.array([1.0, 0.0, 0.0])
     assert abs(find_up(wrong, path, ones, body, runs, FPS, sight=sideways, known=up).lean @ sideways) < 0.01
+
+
+def test_who_lies_is_not_stood_upright():
+    found = Up(np.array([0.0, -1.0, 0.0]), np.array([0.0, -1.0, 0.0]), np.array([0.0, 0.0, 0.1]))
+    assert agreed_up(found, None) is found
+
+    def tilted(degrees):
+        return np.array([math.sin(math.radians(degrees)), -math.cos(math.radians(degrees)), 0.0])
+
+    assert agreed_up(found, tilted(UPRIGHT_WITHIN - 1)) is found  # the feet of somebody who stands know better
+    lying = agreed_up(found, tilted(80.0))
+    assert np.array_equal(lying.believed, tilted(80.0)) and np.array_equal(lying.read, tilted(80.0)) and not lying.lean.any()

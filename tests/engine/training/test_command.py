@@ -16,6 +16,7 @@ from contract.failure import Failure
 from contract.skeleton import BODY_22
 from engine.datasets.benchmark import Source
 from engine.datasets.registry import load_poses
+from engine.poses import load_window
 from engine.refiner.noise import MixtureNoise
 from engine.refiner.pose_model import load_pose_model, predict
 from engine.training.command import main
@@ -231,12 +232,33 @@ def test_the_sequence_form_goes_on_from_a_single_frame_refiner(tmp_path):
     assert any(name.startswith("over_time.") for name in taken)
 
 
+def test_the_refiner_over_windows_goes_on_from_its_own_weights(tmp_path):
+    (tmp_path / "pairs").mkdir()
+    write_pairs(tmp_path / "pairs" / "p.npz", segments=4)
+    (tmp_path / "s.toml").write_text(
+        "[lifter]\nsteps = 2\nbatch = 4\n[lifter_layout]\nwidth = 8\ndilations = [1]\n"
+        "[window]\nsteps = 2\nbatch = 2\nevaluate_every = 2\n[window_layout]\nhidden = 4\nwidth = 16\ndilations = [[1], [1, 2]]\n"
+    )
+    common = ["--data", "pairs", "--path", str(tmp_path / "pairs"), "--config", str(tmp_path / "s.toml"), "--device", "cpu"]
+    first, second = tmp_path / "a", tmp_path / "b"
+    assert main(["lifter", *common, "-o", str(first)]) == 0
+    assert main(["window", *common, "-o", str(first)]) == 0
+    lifter = first / "lifter.safetensors"
+    assert main(["window", *common, "--start", str(first), "--lifter", str(lifter), "-o", str(second)]) == 0
+    begun, gone_on = (load_weights(folder / "window.safetensors") for folder in (first, second))
+    assert gone_on.header["start"]["sha256"] == begun.sha256 and gone_on.header["lifter"] == load_weights(lifter).sha256
+    _, refiner = load_window(gone_on)  # as a capture does
+    assert refiner.config.dilations == ((1,), (1, 2)) and refiner.config.hints == 8
+    assert not torch.equal(gone_on.part("window")["leave.weight"], begun.part("window")["leave.weight"])
+    assert "known_up_mpjpe" in gone_on.header["validation"]
+
+
 def test_what_cannot_be_is_said(words, tmp_path):
     with pytest.raises(Failure, match=r"no weights .*lifter\.safetensors"):
         main(["refiner", *words])
     with pytest.raises(Failure, match="belong to --data pairs"):
         main(["lifter", *words, "--mocap", str(tmp_path)])
-    for network in ("detector", "sequence"):
+    for network in ("detector", "sequence", "window"):
         with pytest.raises(Failure, match="belong to --data pairs"):
             main([network, *words])
     (tmp_path / "s.toml").write_text("[lifter]\nstep = 3")

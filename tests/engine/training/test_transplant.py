@@ -90,7 +90,7 @@ def test_the_batch_is_what_one_run_after_another_gives(pairs):
         down, forward = np.cos(elevation) * -z - np.sin(elevation) * away, np.cos(elevation) * away - np.sin(elevation) * z
         placed = np.stack([right, down, forward], -1)  # the camera looks down by the elevation: what is higher is nearer
         expected[run] = placed - placed[:, 0].mean(0) + expected[run][:, 0].mean(0)
-        up = np.array([0.0, -np.cos(elevation), np.sin(elevation)])  # the vertical before that camera, by hand
+        up = np.array([0.0, -np.cos(elevation), -np.sin(elevation)])  # the vertical before that camera, by hand
         np.testing.assert_allclose(changed.up[run].numpy(), np.tile(up, (frames, 1)), atol=1e-6)
     np.testing.assert_allclose(changed.truth.numpy(), expected, atol=1e-6)
     still = [i for i in range(len(pairs.stature)) if i not in runs]
