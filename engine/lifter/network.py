@@ -105,8 +105,12 @@ class Lifter(TemporalNetwork):
 
     def with_hints(self, encoded: Encoded) -> tuple[Tensor, Tensor]:
         """The pose, and the features (B,T,width) that it was read from."""
-        hints = self.hidden(encoded.features)
-        pose = encoded.base + self.leave(hints).to(encoded.base.dtype).unflatten(-1, (self.config.joints, 3))
+        return self.read(encoded.features, encoded.base)
+
+    def read(self, features: Tensor, base: Tensor) -> tuple[Tensor, Tensor]:
+        """As `with_hints`, of tensors alone."""
+        hints = self.hidden(features)
+        pose = base + self.leave(hints).to(base.dtype).unflatten(-1, (self.config.joints, 3))
         return pose - pose[..., :1, :], hints
 
 

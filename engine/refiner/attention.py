@@ -27,7 +27,7 @@ class LayerNorm(nn.Module):
         self.shift = nn.Parameter(torch.zeros(channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        channels = x.shape[-1]
+        channels = len(self.gain)
         unbiased = channels / (channels - 1)
         if not self.exact:
             epsilon = STD_EPSILON**2 / unbiased

@@ -47,7 +47,7 @@ class ChebConv(nn.Module):
         # Channels first, nodes after: one product for all terms' weights, one for all polynomials, nothing moved in between.
         terms, _, in_channels, out_channels = self.weight.shape
         weight = self.weight[:, 0].transpose(0, 1).reshape(in_channels, terms * out_channels)
-        weighted = torch.matmul(x, weight).view(len(x), -1, out_channels)
+        weighted = torch.matmul(x, weight).view(x.shape[0], -1, out_channels)
         return torch.matmul(self.mixing, weighted) + self.bias
 
 
