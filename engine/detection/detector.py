@@ -19,7 +19,7 @@ from contract.options import DEFAULT_DETECTOR
 from engine.detection import landmark_network
 from engine.detection.landmarks import LANDMARKS
 from engine.detection.model_bundle import MODELS, read
-from engine.detection.rows import COLUMNS, Row, Rows
+from engine.detection.rows import COLUMNS, SKIPPED, Row, Rows
 from engine.footage.video import Frame, VideoInfo
 from engine.progress import Progress
 
@@ -39,7 +39,7 @@ class Detections:
 
     `times` (T,) seconds from the video's first frame, rising. `image` (T,33,2) pixels of the upright picture. `visibility`
     (T,33) 0..1. `world` (T,33,3) metres from the middle of the hips, x right, y down, z away. `detected` (T,) bool.
-    `detector`: who says so, of `model_bundle.MODELS`.
+    `detector`: who says so, of `model_bundle.MODELS`. `skipped` (T,) bool: frames that were not looked at; None: all were.
     """
 
     times: npt.NDArray[np.float64]
@@ -48,6 +48,7 @@ class Detections:
     world: npt.NDArray[np.float32]
     detected: npt.NDArray[np.bool_]
     detector: str = "full"
+    skipped: npt.NDArray[np.bool_] | None = None
 
     def __len__(self) -> int:
         return len(self.times)
@@ -58,7 +59,8 @@ def gather(rows: Rows, info: VideoInfo, detector: str) -> Detections:
     if not rows.detected.any():
         raise Failure("no_person", f"No person was found in {info.path.name}; use a video that shows one person from head to feet.")
     values = rows.values
-    return Detections(rows.times, values[..., :2], values[..., 2], values[..., 3:], rows.detected, detector)
+    skipped = rows.skipped if rows.skipped.any() else None
+    return Detections(rows.times, values[..., :2], values[..., 2], values[..., 3:], rows.detected, detector, skipped)
 
 
 class Detector:
@@ -88,13 +90,17 @@ class Detector:
         return gather(rows, info, self.model)
 
     def rows(self, frames: Iterable[Frame]) -> Iterator[tuple[float, Row | None]]:
-        """Of every frame its time and the person, (33,6): x, y in pixels, visibility, world x, y, z; None where nobody is."""
+        """Of every frame its time and the person, (33,6): x, y in pixels, visibility, world x, y, z; None where nobody is,
+        SKIPPED of a frame without a picture."""
         last = -1
         # MediaPipe's libraries have their say on standard error when they load and when they see the first person
         with contextlib.ExitStack() as quiet:
             quiet.enter_context(_quiet())
             with self._landmarker() as landmarker:
                 for frame in frames:
+                    if frame.skipped:
+                        yield frame.time, SKIPPED
+                        continue
                     last = max(last + 1, round(frame.time * 1000.0))  # it wants whole milliseconds, each later than the last
                     row = self._detect_one(landmarker, frame, last)
                     if row is not None:

@@ -25,14 +25,14 @@ import numpy as np
 from contract.failure import Failure
 from contract.options import DEFAULT_DETECTOR
 from engine.detection.detector import STAGE, Detections, Detector, gather
-from engine.detection.rows import Row, Rows
+from engine.detection.rows import Row, Rows, is_skipped
 from engine.footage.video import Frame, Moment, Video
 from engine.progress import Progress
 
 # A process, by the detector's model: starting one takes about as long as some forty frames of the full network, or seventeen of the heavy.
 LEAST_FRAMES: Final = {"full": 240, "heavy": 120}
 MOST_PROCESSES: Final = 8  # each holds the detector and its pictures, some 460 MB (full: 330)
-AGREE: Final = 8  # frames in a row in which two processes must say the same, and over which one passes into the other
+AGREE: Final = 8  # frames looked at in a row in which two processes must say the same, and over which one passes into the other
 # The median landmark's distance, in heights of the person, up to which they say the same. Measured on three clips: 0.2 to 3 thousandths
 # ten frames after a fresh start and from there on; 8 to 19 thousandths in the first frames.
 SAME: Final = 5e-3
@@ -56,6 +56,7 @@ class _Stretch:
     process: multiprocessing.process.BaseProcess
     connection: Connection
     rows: Rows  # of frame `first` and those behind it
+    every: int = 1  # of so many frames one is looked at
     running: bool = True
     agreed: bool = False  # with its successor, over its last rows
 
@@ -72,20 +73,24 @@ def detect(
     detector: str = DEFAULT_DETECTOR,
     processes: int = 0,
     while_detecting: Callable[[], None] = lambda: None,
+    every_frame: bool = False,
 ) -> Detections:
     """The person in the frames from `start` to `end`; see `Detector.detect`. `detector`: its model. `processes` 0: as many as pay here.
 
-    `while_detecting` is called for every frame; what it raises ends the detection.
+    `while_detecting` is called for every frame; what it raises ends the detection. `every_frame`: those of a fast video too that need not
+    be looked at (`Video.looked_at`); else these are `skipped`.
 
     What is out of the ordinary (a damaged file, a process that was ended) is left to a single process, whose warnings and failures are
     those of `Video.frames` and `Detector.detect`.
     """
-    frames = video.frames(start, end)  # which looks at the range
+    frames = video.frames(start, end, not every_frame)  # which looks at the range
     first, last = video.range(start, end)
-    count = processes or min(_cores(), MOST_PROCESSES, (last - first) // LEAST_FRAMES[detector])
+    looked = video.looked_at
+    every = 1 if every_frame or looked.all() else max(2, round(len(looked) / looked.sum()))
+    count = processes or min(_cores(), MOST_PROCESSES, (last - first) // (LEAST_FRAMES[detector] * every))
     if count > 1:
         try:
-            return _detect_together(video, first, last, min(count, last - first), progress, detector, while_detecting)
+            return _detect_together(video, first, last, min(count, last - first), every, progress, detector, while_detecting)
         except _Unusable:
             pass
 
@@ -103,13 +108,14 @@ def _cores() -> int:
 
 
 def _detect_together(
-    video: Video, first: int, last: int, count: int, progress: Progress, detector: str, while_detecting: Callable[[], None]
+    video: Video, first: int, last: int, count: int, every: int, progress: Progress, detector: str, while_detecting: Callable[[], None]
 ) -> Detections:
     progress.stage(STAGE, last - first)
     # decoding one picture on several threads costs a tenth more than on one, and the cores have work
     decoders = max(1, _cores() // count)
-    edges = _edges(first, last, count, video.lead, DECODED[detector])
-    with _started(video.again(None, decoders), edges, detector) as stretches:
+    decoded = DECODED[detector]
+    edges = _edges(first, last, count, video.lead, decoded / (decoded + (1.0 - decoded) / every), SEAM * every)
+    with _started(video.again(None, decoders), edges, every, detector) as stretches:
         shown = 0
         while any(s.running for s in stretches):
             while_detecting()
@@ -123,21 +129,21 @@ def _detect_together(
         return gather(_joined(stretches), video.info, detector)
 
 
-def _edges(first: int, last: int, count: int, lead: Callable[[int], int], decoded: float) -> list[int]:
+def _edges(first: int, last: int, count: int, lead: Callable[[int], int], decoded: float, seam: int = SEAM) -> list[int]:
     """Where the `count` stretches begin, and `last`: so that all processes end at about the same time, each having its own frames to look
     at, those behind until it agrees with its successor, and those to decode to get to its first.
-    `lead`: how many these are, `decoded`: what each takes of the work of one that is looked at."""
+    `lead`: how many these are, `decoded`: what each takes of the work of one of its own; `seam`: those behind."""
 
     def placed(work: float) -> list[int]:
         """With so much work for each, in frames looked at; the last edge lies where it ends."""
         edges = [first]
         for k in range(1, count + 1):
             begins = min(edges[-1], last - 1)
-            own = work - decoded * lead(begins) - (SEAM if k < count else 0)
+            own = work - decoded * lead(begins) - (seam if k < count else 0)
             edges.append(edges[-1] + max(1, round(own)))
         return edges
 
-    low, high = 0.0, last - first + SEAM + decoded * last  # with this the first reaches the end
+    low, high = 0.0, last - first + seam + decoded * last  # with this the first reaches the end
     while high - low > 0.5:
         middle = (low + high) / 2.0
         low, high = (low, middle) if placed(middle)[-1] >= last else (middle, high)
@@ -145,17 +151,17 @@ def _edges(first: int, last: int, count: int, lead: Callable[[int], int], decode
 
 
 @contextmanager
-def _started(video: Video, edges: list[int], detector: str) -> Iterator[list[_Stretch]]:
+def _started(video: Video, edges: list[int], every: int, detector: str) -> Iterator[list[_Stretch]]:
     """The processes, all ended on the way out whatever happens."""
     context = multiprocessing.get_context("spawn")  # forked, a process would share the threads' locks and not the threads
     stretches: list[_Stretch] = []
     try:
         for first, last in pairwise(edges):
             ours, theirs = context.Pipe()
-            process = context.Process(target=_work, args=(video, first, edges[-1], detector, theirs), name="detector", daemon=True)
+            process = context.Process(target=_work, args=(video, first, edges[-1], every, detector, theirs), name="detector", daemon=True)
             process.start()
             theirs.close()  # so that the end of the process is the end of the pipe
-            stretches.append(_Stretch(first, last, process, ours, Rows(last - first + AGREE)))
+            stretches.append(_Stretch(first, last, process, ours, Rows(last - first + AGREE * every), every))
         yield stretches
     finally:
         for stretch in stretches:
@@ -165,12 +171,12 @@ def _started(video: Video, edges: list[int], detector: str) -> Iterator[list[_St
             stretch.connection.close()
 
 
-def _work(video: Video, first: int, last: int, detector: str, connection: Connection) -> None:
+def _work(video: Video, first: int, last: int, every: int, detector: str, connection: Connection) -> None:
     """In a process of its own: sends frame by frame until the end, or until the other side is gone or has heard enough."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the first one ends the others
     progress = Progress()
     try:
-        frames = video.again(progress, video.decoders).frames((float(first), "f"), (float(last), "f"))
+        frames = video.again(progress, video.decoders).frames((float(first), "f"), (float(last), "f"), every > 1)
         indices: list[int] = []
 
         def noted() -> Iterator[Frame]:
@@ -218,9 +224,10 @@ def _compare(stretches: list[_Stretch], i: int) -> None:
     if not stretch.running:
         return
     count = len(stretch.rows)
-    if count - AGREE < stretch.last - stretch.first:
+    over = AGREE * stretch.every
+    if count - over < stretch.last - stretch.first:
         return
-    for k in range(count - AGREE, count):
+    for k in range(count - over, count):
         other = _said_of(stretches, i, stretch.first + k)
         if other is None or not same(stretch.rows[k][1], other[1]):
             return
@@ -236,9 +243,11 @@ def _said_of(stretches: list[_Stretch], i: int, number: int) -> tuple[float, Row
 
 
 def same(a: Row | None, b: Row | None) -> bool:
-    """Whether two processes say the same of a frame: nobody, or the same person in the same place."""
+    """Whether two processes say the same of a frame: nobody, or the same person in the same place, or neither looked."""
     if a is None or b is None:
         return a is b
+    if is_skipped(a) or is_skipped(b):  # both: it depends on the file alone
+        return is_skipped(a) and is_skipped(b)
     height = float(np.ptp(b[:, :2], axis=0).max())
     return bool(np.median(np.linalg.norm(a[:, :2] - b[:, :2], axis=1)) <= SAME * height)
 
@@ -252,9 +261,10 @@ def _joined(stretches: list[_Stretch]) -> Rows:
         begins = stretch.first - start
         known = len(result) - begins  # of this one's frames, already told by a predecessor
         if known < stretch.last - stretch.first:
-            for k in range(max(known - AGREE, 0), known if agreed else 0):
+            over = AGREE * stretch.every
+            for k in range(max(known - over, 0), known if agreed else 0):
                 before, after = result[begins + k][1], stretch.rows[k][1]
-                share = np.float32((k - known + AGREE + 1) / (AGREE + 1))
+                share = np.float32((k - known + over + 1) / (over + 1))
                 result.put(begins + k, after if before is None or after is None else before + share * (after - before))
             for k in range(known, len(stretch.rows)):
                 result.append(*stretch.rows[k])

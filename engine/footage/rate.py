@@ -22,6 +22,9 @@ USUAL: Final = 30.0  # frames a second, where a file does not say
 # nobody in the picture. The motion in between would be a guess.
 LONGEST_GAP: Final = 0.5
 
+# Pictures a second that are looked at, at least, where a video has more: the networks run at 30, and what is a little slower is 30 to them.
+LOOKED_AT: Final = 29.0
+
 _SAME_RATE: Final = 0.1  # of a frame: a rate is constant where no frame is further off its place than this or a tick
 _FEW_DROPPED: Final = 0.8  # of the frames of an even rate that must be there for it to be the rate of the video
 _USUAL_STEP: Final = 1.5  # times the median, or a part of it, that a usual step has; two steps in one are a dropped frame
@@ -51,6 +54,20 @@ def usual_rate(times: Array) -> float:
     middle = float(np.median(steps))
     usual = steps[(steps <= _USUAL_STEP * middle) & (steps * _USUAL_STEP >= middle)]
     return 1.0 / float(usual.mean())
+
+
+def looked_at(times: Array, fps: float) -> npt.NDArray[np.bool_]:
+    """(T,) which of the frames at `times` (T,) seconds, of usual rate `fps`, are looked at: all, or of a fast video LOOKED_AT to twice as
+    many a second, evenly. Frames on either side of a longer step are, and the last; so it depends on the file alone."""
+    every = int(fps / LOOKED_AT)
+    if every < 2 or len(times) < 2:
+        return np.ones(len(times), bool)
+    looked = np.diff(np.rint(times * fps).astype(np.int64) // every, prepend=-1) > 0
+    long = np.diff(times) > 1.5 * every / fps
+    looked[:-1] |= long
+    looked[1:] |= long
+    looked[-1] = True
+    return np.asarray(looked, bool)
 
 
 def measure_rate(times: Array, nominal: float) -> Rate:

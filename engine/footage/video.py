@@ -22,7 +22,7 @@ from contract.failure import Failure
 from contract.options import LONGEST_VIDEO
 from contract.reading import check_name
 from engine.footage.container import Mp4Facts, field_of_view, is_container, is_cut_short, read_mp4
-from engine.footage.rate import FASTEST, SLOWEST, TICK, USUAL, measure_rate, usual_rate
+from engine.footage.rate import FASTEST, SLOWEST, TICK, USUAL, looked_at, measure_rate, usual_rate
 from engine.progress import Progress
 
 Moment = tuple[float, str]  # what contract.options.parse_moment returns: a number of "s" or of "f"
@@ -33,6 +33,7 @@ _SEEK_BEFORE: Final = 16  # frames by which OpenCV aims short of that, for the k
 _DAMAGED: Final = 100  # damaged packets in a row behind which good frames are still looked for
 _QUEUE: Final = 4  # pictures decoded ahead: smooths the decoder's bursts, and at 4K is still only 100 MB
 _LARGEST: Final = 1 << 26  # pixels of a picture, 8192 x 8192: beyond 8K; a header that claims more is damaged, or asks for gigabytes
+_NO_PICTURE: Final = np.zeros((0, 0, 3), np.uint8)
 _ROTATIONS: Final = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
 
 
@@ -67,11 +68,17 @@ class VideoInfo:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """`index`: number in the file from 0. `time`: seconds since the video's first frame. `image`: (height, width, 3) RGB uint8."""
+    """`index`: number in the file from 0. `time`: seconds since the video's first frame. `image`: (height, width, 3) RGB uint8, (0, 0, 3)
+    of one that is not looked at."""
 
     index: int
     time: float
     image: npt.NDArray[np.uint8]
+
+    @property
+    def skipped(self) -> bool:
+        """Whether it is one that is not looked at."""
+        return not self.image.size
 
 
 @dataclass(frozen=True)
@@ -107,15 +114,21 @@ class Video:
         self._progress = progress
         self.decoders = decoders
 
-    def frames(self, start: Moment | None = None, end: Moment | None = None) -> Iterator[Frame]:
-        """Frames from `start` up to and without `end`; closing the iterator early frees the file and the thread.
+    @property
+    def looked_at(self) -> npt.NDArray[np.bool_]:
+        """(T,) which frames of the file are looked at, by their numbers; see `rate.looked_at`."""
+        return looked_at(self._times, self.info.file_fps or self.info.fps)
+
+    def frames(self, start: Moment | None = None, end: Moment | None = None, skip: bool = False) -> Iterator[Frame]:
+        """Frames from `start` up to and without `end`; closing the iterator early frees the file and the thread. `skip`: those that need
+        not be looked at (`looked_at`) come without a picture, which saves half of their decoding.
 
         Where the file ends before it should, or frames of it cannot be decoded, the rest is given and a warning says so.
         Raises Failure `bad_arguments` at once for a range that holds no frame, `not_a_video` while reading where not one
         frame can be decoded, `out_of_memory`.
         """
         self._check_range(start, end)
-        return self._read(start, end)
+        return self._read(start, end, self.looked_at if skip else np.ones(self.info.frame_count, bool))
 
     def count(self, start: Moment | None = None, end: Moment | None = None) -> int:
         """How many frames `frames` will give, if all of them can be decoded."""
@@ -170,8 +183,9 @@ class Video:
             asked = f"--start {_words(start)} to --end {_words(end)}"
             raise Failure("bad_arguments", f"No frame lies from {asked}: {whole}; choose a later end.")
 
-    def _read(self, start: Moment | None, end: Moment | None) -> Iterator[Frame]:
-        pictures: queue.Queue[Frame | BaseException | _End] = queue.Queue(_QUEUE)
+    def _read(self, start: Moment | None, end: Moment | None, looked: npt.NDArray[np.bool_]) -> Iterator[Frame]:
+        lead = round(_QUEUE * len(looked) / looked.sum())  # so many pictures, and the frames without one between them
+        pictures: queue.Queue[Frame | BaseException | _End] = queue.Queue(lead)
         stop = threading.Event()
 
         def put(item: Frame | BaseException | _End) -> bool:
@@ -185,7 +199,7 @@ class Video:
 
         def decode() -> None:
             try:
-                for item in self._decode(start, end, stop):
+                for item in self._decode(start, end, looked, stop):
                     if not put(item):
                         return
             except BaseException as error:  # raised again where the frames are read
@@ -203,7 +217,9 @@ class Video:
             stop.set()
             thread.join()
 
-    def _decode(self, start: Moment | None, end: Moment | None, stop: threading.Event) -> Iterator[Frame | _End]:
+    def _decode(
+        self, start: Moment | None, end: Moment | None, looked: npt.NDArray[np.bool_], stop: threading.Event
+    ) -> Iterator[Frame | _End]:
         """The frames of the range, then one _End."""
         info = self.info
         first, last = self._frame_number(start, 0), self._frame_number(end, info.frame_count)
@@ -226,6 +242,10 @@ class Video:
                     yield _End(decoded, given, False)
                     return
                 if index < first:
+                    continue
+                if not looked[min(index, len(looked) - 1)]:
+                    given += 1
+                    yield Frame(index, time, _NO_PICTURE)
                     continue
                 whole, image = capture.retrieve()
                 if whole:

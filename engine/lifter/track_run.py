@@ -66,7 +66,7 @@ class TrackRun:
         tensors = []
         rays = (track.image[rows] - self._centre) / self._focal
         for values in (rays, track.visibility[rows], track.world[rows], track.detected[rows]):
-            values = box_mean(values.astype(np.float64), self._frames)
+            values = box_mean(values.astype(np.float64), self._frames, None if track.between is None else ~track.between[rows])
             if not self.same_rate:
                 flat = values.reshape(len(times), -1)
                 values = np.stack([np.interp(grid, times, column) for column in flat.T], 1).reshape(len(grid), *values.shape[1:])
@@ -91,11 +91,16 @@ def grid_of(times: Array, fps: float) -> Array:
     return np.linspace(times[0], times[-1], count)
 
 
-def box_mean(values: Array, factor: float) -> Array:
-    """A running mean over `factor` frames (odd, rounded) along the first axis, so that dropping frames keeps what they knew."""
+def box_mean(values: Array, factor: float, seen: npt.NDArray[np.bool_] | None = None) -> Array:
+    """A running mean over `factor` frames (odd, rounded) along the first axis, so that dropping frames keeps what they knew; over those
+    `seen` (T,), where not all were looked at: the others know nothing more, and would flatten a fast motion."""
     width = 2 * int(factor / 2) + 1
     if width < 3 or len(values) < width:
         return values
+    if seen is not None and not seen.all():
+        weights = seen.astype(np.float64).reshape(-1, *[1] * (values.ndim - 1))
+        share = box_mean(weights, factor)
+        return np.where(share > 1e-9, box_mean(values * weights, factor) / np.maximum(share, 1e-9), values)
     padded = np.concatenate([values[:1].repeat(width // 2, 0), values, values[-1:].repeat(width // 2, 0)])
     total = np.cumsum(np.concatenate([np.zeros_like(padded[:1]), padded]), axis=0)
     return (total[width:] - total[:-width]) / width

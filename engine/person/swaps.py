@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from engine.detection.landmarks import LANDMARK_MIRROR, LANDMARKS
 from engine.long_takes import gathered, mapped, scan
-from engine.person.track import Track
+from engine.person.track import Track, filled_between, looked_at
 
 _ARMS_FROM, _LEGS_FROM = LANDMARKS.index("shoulder.L"), LANDMARKS.index("hip.L")
 _PARTS = ((_ARMS_FROM, _LEGS_FROM), (_LEGS_FROM, len(LANDMARKS)))
@@ -26,7 +26,14 @@ _EXCHANGED_COST = 0.25
 
 
 def undo_swaps(track: Track) -> tuple[Track, npt.NDArray[np.bool_]]:
-    """The track with left and right put right, and (T,2) bool: frames in which the arms (with the face) and the legs were exchanged."""
+    """The track with left and right put right, and (T,2) bool: frames in which the arms (with the face) and the legs were exchanged.
+
+    Frames that were read between others are read anew: between a frame and an exchanged one they would be a mixture of both sides.
+    """
+    if track.between is not None:
+        seen, at_those = undo_swaps(looked_at(track))
+        exchanged = at_those[np.cumsum(~track.between) - 1]
+        return (filled_between(track, seen) if at_those.any() else track), exchanged
     exchanged = np.zeros((len(track.times), 2), dtype=bool)
     for run in track.runs:
         for part, (a, b) in enumerate(_PARTS):

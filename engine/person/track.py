@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import pairwise
 from typing import Final
@@ -49,6 +49,7 @@ class Track:
     z away. `detected` (K,) False where the frame was filled in. `runs`: slices of K that hold together; between two runs
     the person was away or was another one. `source_frames`: frames read, `detected_count`: those with a person in them.
     `detector`: whose words these are (`Detections`). `kept`: the frames asked for; those around them are there to be looked at.
+    `between` (K,) True where the video has more frames than are looked at, and this one was read between its neighbours; None: nowhere.
     """
 
     times: npt.NDArray[np.float64]
@@ -62,6 +63,7 @@ class Track:
     detected_count: int
     detector: str = "full"
     kept: slice = field(default_factory=lambda: slice(None))
+    between: npt.NDArray[np.bool_] | None = None
 
     def __len__(self) -> int:
         return len(self.times)
@@ -85,7 +87,8 @@ def make_track(detections: Detections, info: VideoInfo, progress: Progress, span
     places = _Places(detections, times)
     seen = np.flatnonzero(detections.detected)
     seen = seen[~_glitches(places, seen)]
-    groups = _one_person(_without_false_alarms(_groups(places, seen, fps), fps), places, asked)
+    skipped = np.zeros(len(detections), bool) if detections.skipped is None else detections.skipped
+    groups = _one_person(_without_false_alarms(_groups(places, seen, fps), fps, skipped), places, asked, skipped)
     spans = [_span(times[group], fps) for group in groups]
     ends = np.cumsum([last - first + 1 for first, last in spans])
     runs = [slice(int(end) - (last - first + 1), int(end)) for end, (first, last) in zip(ends, spans, strict=True)]
@@ -97,17 +100,54 @@ def make_track(detections: Detections, info: VideoInfo, progress: Progress, span
         )
         for run, group in zip(runs, groups, strict=True)
     ]  # fmt: skip
-    image, visibility, world, detected = (joined(columns) for columns in zip(*seen_by_run, strict=True))
+    image, visibility, world, detected, between = (joined(columns) for columns in zip(*seen_by_run, strict=True))
     _warn_of_missing(numbers, times[asked], detections.detected[asked], info, progress)
     kept = slice(0, len(numbers))
     if span is not None:
         kept = slice(*np.searchsorted(numbers, (np.ceil(span[0] * fps - 1e-3), np.floor(span[1] * fps + 1e-3) + 1)).tolist())
         if kept.start == kept.stop:  # one frame of the video between two of the track
             kept = slice(min(kept.start, len(numbers) - 1), min(kept.start, len(numbers) - 1) + 1)
+    count = int((detections.detected | _seen_on_both_sides(detections.detected, skipped))[asked].sum())
     return Track(
-        numbers / fps, image, visibility, world, detected, runs, fps, int(asked.sum()), int(detections.detected[asked].sum()),
-        detections.detector, kept,
+        numbers / fps, image, visibility, world, detected, runs, fps, int(asked.sum()), count, detections.detector, kept,
+        between if between.any() else None,
     )  # fmt: skip
+
+
+def looked_at(track: Track) -> Track:
+    """The track without the frames `between`."""
+    if track.between is None:
+        return track
+    rows = np.flatnonzero(~track.between)
+    columns = {name: getattr(track, name)[rows] for name in ("times", "image", "visibility", "world", "detected")}
+    runs = [slice(*np.searchsorted(rows, (run.start, run.stop)).tolist()) for run in track.runs]
+    return replace(track, **columns, runs=runs, fps=track.fps * len(rows) / len(track), kept=slice(None), between=None)
+
+
+def filled_between(track: Track, seen: Track) -> Track:
+    """The track with the frames `between` read anew from `seen`, which has the others as they shall be."""
+    if track.between is None:
+        return seen
+    rows = np.flatnonzero(~track.between)
+    detections = Detections(track.times[rows], seen.image, seen.visibility, seen.world, seen.detected)
+    filled = [
+        mapped(
+            partial(_on_grid, detections, seen.times[run], np.arange(run.start, run.stop), track.fps, longest=np.inf),
+            track.times[whole], beside=(seen.image, seen.visibility, seen.world),
+        )[:3]
+        for run, whole in zip(seen.runs, track.runs, strict=True)
+    ]  # fmt: skip
+    image, visibility, world = (joined(columns) for columns in zip(*filled, strict=True))
+    return replace(track, image=image, visibility=visibility, world=world)
+
+
+def _seen_on_both_sides(detected: npt.NDArray[np.bool_], skipped: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """(T,) True for frames that were not looked at between two in which the person was found."""
+    looked = np.flatnonzero(~skipped)
+    place = np.searchsorted(looked, np.arange(len(skipped)))
+    inside = skipped & (place > 0) & (place < len(looked))
+    before, after = (detected[looked[np.clip(place + step, 0, len(looked) - 1)]] for step in (-1, 0))
+    return np.asarray(inside & before & after)
 
 
 def body_points(
@@ -190,11 +230,16 @@ def _groups(places: _Places, seen: npt.NDArray[np.int64], fps: float) -> list[np
     return np.split(seen, cuts)
 
 
+def _frames(group: npt.NDArray[np.int64], skipped: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    """The numbers of the group's frames and of those between them that were not looked at."""
+    return np.union1d(group, group[0] + np.flatnonzero(skipped[group[0] : group[-1]]))
+
+
 def _one_person(
-    groups: list[npt.NDArray[np.int64]], places: _Places, asked: npt.NDArray[np.bool_]
+    groups: list[npt.NDArray[np.int64]], places: _Places, asked: npt.NDArray[np.bool_], skipped: npt.NDArray[np.bool_]
 ) -> list[npt.NDArray[np.int64]]:
     """The group with the most frames of those `asked` for, and before and after it those that can be the same person."""
-    main = max(range(len(groups)), key=lambda i: (int(asked[groups[i]].sum()), len(groups[i])))
+    main = max(range(len(groups)), key=lambda i: (int(asked[_frames(groups[i], skipped)].sum()), len(groups[i])))
     kept = [groups[main]]
     for group in groups[main + 1 :]:
         if places.same(kept[-1][-1], group[0]):
@@ -205,10 +250,12 @@ def _one_person(
     return kept
 
 
-def _without_false_alarms(groups: list[npt.NDArray[np.int64]], fps: float) -> list[npt.NDArray[np.int64]]:
+def _without_false_alarms(
+    groups: list[npt.NDArray[np.int64]], fps: float, skipped: npt.NDArray[np.bool_]
+) -> list[npt.NDArray[np.int64]]:
     """The groups with enough frames in them; the longest always, however short the clip."""
     longest = max(groups, key=len)
-    return [group for group in groups if group is longest or len(group) >= SHORTEST_RUN * fps - 1e-6]
+    return [group for group in groups if group is longest or len(_frames(group, skipped)) >= SHORTEST_RUN * fps - 1e-6]
 
 
 def _span(at: npt.NDArray[np.float64], fps: float) -> tuple[int, int]:
@@ -218,22 +265,31 @@ def _span(at: npt.NDArray[np.float64], fps: float) -> tuple[int, int]:
 
 
 def _on_grid(
-    detections: Detections, at: npt.NDArray[np.float64], group: npt.NDArray[np.int64], fps: float, grid: npt.NDArray[np.float64]
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
-    """Image, visibility, world and detected at the times `grid` (T,) of one group's frames, which stand at `at` (S,)."""
+    detections: Detections, at: npt.NDArray[np.float64], group: npt.NDArray[np.int64], fps: float, grid: npt.NDArray[np.float64],
+    longest: float = 1.5,
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], npt.NDArray[np.float32], npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Image, visibility, world, detected and between at the times `grid` (T,) of one group's frames, which stand at `at` (S,)."""
     if len(group) == 1:
         rows = np.repeat(group, len(grid))
-        return detections.image[rows], detections.visibility[rows], detections.world[rows], np.ones(len(grid), bool)
+        seen, between = np.ones(len(grid), bool), np.zeros(len(grid), bool)
+        return detections.image[rows], detections.visibility[rows], detections.world[rows], seen, between
     # the detected frames on either side of each grid time, by their place in the group
     left = np.clip(np.searchsorted(at, grid + 1e-6, side="right") - 1, 0, len(group) - 2)
     on_left, on_right = np.abs(grid - at[left]) < 1e-3 / fps, np.abs(grid - at[left + 1]) < 1e-3 / fps
-    close = (group[left + 1] - group[left] == 1) & (at[left + 1] - at[left] <= 2.5 / fps)
+    apart = group[left + 1] - group[left]
+    # neighbours, or with none between them but frames that nobody looked at
+    close, between = apart == 1, np.zeros(len(grid), bool)
+    if detections.skipped is not None:
+        before = np.cumsum(detections.skipped)
+        between = (apart > 1) & (before[group[left + 1]] - before[group[left]] == apart - 1)
+    close = (close | between) & (at[left + 1] - at[left] <= (longest + apart) / fps)
     detected = on_left | on_right | close
+    between &= close & (np.minimum(grid - at[left], at[left + 1] - grid) > 0.5 / fps)
     inside = np.clip(grid, at[0], at[-1])
     share = (inside - at[left]) / (at[left + 1] - at[left])
     if np.isin(share, (0.0, 1.0)).all():  # as nearly always: every frame of the grid is one that was seen
         rows = group[left + (share == 1.0)]
-        return detections.image[rows], detections.visibility[rows], detections.world[rows], detected
+        return detections.image[rows], detections.visibility[rows], detections.world[rows], detected, between
     from scipy.interpolate import PchipInterpolator  # a quarter of a second, and most videos have no gap
 
     # over gaps cut into the development clips' tracks PCHIP was a quarter nearer to the truth than straight lines, and it
@@ -243,7 +299,7 @@ def _on_grid(
     before, after = (detections.visibility[group[k]].astype(np.float64) for k in (left, left + 1))
     visibility = before * (1.0 - share)[:, None] + after * share[:, None]
     visibility[~detected] *= FILLED_VISIBILITY
-    return image.astype(np.float32), visibility.astype(np.float32), world.astype(np.float32), detected
+    return image.astype(np.float32), visibility.astype(np.float32), world.astype(np.float32), detected, between
 
 
 def _warn_of_missing(

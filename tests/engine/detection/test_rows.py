@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine.detection.rows import COLUMNS, Rows
+from engine.detection.rows import COLUMNS, SKIPPED, Rows, is_skipped
 
 
 @pytest.mark.parametrize("expected", [0, 5, 100])
@@ -33,3 +33,12 @@ def test_a_row_can_be_said_again_and_none_is_made_up() -> None:
     for k in (1, -1):
         with pytest.raises(IndexError):
             rows[k]
+
+
+def test_a_frame_that_was_not_looked_at_is_neither_somebody_nor_nobody() -> None:
+    rows = Rows(1)
+    for k, row in enumerate([np.ones((33, 6), np.float32), SKIPPED, None] * 20):
+        rows.append(k / 60.0, row)
+    assert is_skipped(rows[1][1]) and rows[2][1] is None and not is_skipped(rows[0][1])
+    assert rows.skipped.tolist() == [False, True, False] * 20 and rows.detected.tolist() == [True, False, False] * 20
+    assert not rows.values[1].any()

@@ -14,7 +14,7 @@ import pytest
 from contract.failure import Failure
 from engine.detection import segments
 from engine.detection.detector import Detections, Detector
-from engine.detection.rows import Row, Rows
+from engine.detection.rows import SKIPPED, Row, Rows, is_skipped
 from engine.detection.segments import AGREE, SAME
 from engine.footage.video import open_video
 from engine.progress import Progress
@@ -201,3 +201,23 @@ def test_every_process_has_a_frame(count: int) -> None:
         edges = segments._edges(5, 15, count, lead, segments.DECODED["full"])
         assert len(edges) == count + 1 and edges[0] == 5 and edges[-1] == 15
         assert all(a < b for a, b in pairwise(edges))
+
+
+def test_processes_agree_over_as_many_frames_looked_at_where_others_are_skipped() -> None:
+    """One in two is looked at: twice as many frames until they agree, and no person comes of those that nobody looked at."""
+    first = stretch(0, 20, {k: row(0.0) if k % 2 == 0 else SKIPPED for k in range(60)})
+    second = stretch(20, 60, {k: row(0.1) if k % 2 == 0 else SKIPPED for k in range(20, 60)})
+    first.every = second.every = 2
+    rows = run([first, second], [0, 1])
+    assert [number for number, _, _ in rows] == list(range(60))
+    assert first.process.ended and all(is_skipped(person) == (number % 2 == 1) for number, _, person in rows)
+    at = [float(person[0, 0]) for number, _, person in rows if number % 2 == 0 and person is not None]
+    assert len(at) == 30 and np.all(np.diff(at) >= 0.0) and max(np.diff(at)) < 0.2 / AGREE and at[-1] == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_of_a_fast_video_some_frames_are_looked_at_and_all_are_told(processes: int, shared: Path) -> None:
+    video = open_video(shared / "data" / "videos" / "beam_cam01.mp4")
+    found = segments.detect(video, None, (60.0, "f"), Progress(), "full", processes)
+    assert len(found) == 60 and found.skipped is not None
+    assert np.array_equal(found.skipped, np.arange(60) % 2 == 1) and np.array_equal(found.detected, ~found.skipped)

@@ -7,7 +7,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from engine.footage.rate import FASTEST, SLOWEST, STANDARD, Rate, measure_rate, usual_rate
+from engine.footage.rate import FASTEST, SLOWEST, STANDARD, Rate, looked_at, measure_rate, usual_rate
 
 
 def even(rate: float) -> Rate:
@@ -91,3 +91,18 @@ def test_whatever_the_times_the_take_is_no_longer_than_a_few_times_the_frames(se
     assert found.fps in STANDARD or found.fps == found.file_fps
     held = np.diff(times)[np.diff(times) <= 0.5 + 1 / found.fps]
     assert held.sum() * found.fps <= 6 * len(times)
+
+
+@pytest.mark.parametrize(
+    ("fps", "every"), [(5.0, 1), (24.0, 1), (30.0, 1), (33.0, 1), (50.0, 1), (60000 / 1001, 2), (60.0, 2), (120.0, 4), (240.0, 8)]
+)
+@pytest.mark.parametrize("tick", [1e-9, 1e-3])
+def test_of_a_fast_video_thirty_to_sixty_frames_a_second_are_looked_at(fps: float, every: int, tick: float) -> None:
+    looked = looked_at(np.round(np.arange(301) / fps / tick) * tick, fps)
+    assert list(np.flatnonzero(looked)) == sorted({*range(0, 301, every), 300}), "evenly, and the last one"
+
+
+def test_frames_around_a_hole_are_looked_at() -> None:
+    numbers = np.array([*range(21), *range(54, 81)])  # the hole's first and last have odd and even numbers
+    looked = looked_at(numbers / 120.0, 120.0)
+    assert looked[20] and looked[21] and looked.mean() < 0.4

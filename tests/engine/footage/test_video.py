@@ -416,3 +416,16 @@ def test_real_footage(name: str, size: tuple[int, int], fps: float, count: int) 
     assert [frame.index for frame in frames] == [0, 1, 2, 3, 4]
     np.testing.assert_allclose([frame.time for frame in frames], np.arange(5) / fps, atol=6e-4)
     assert frames[0].image.shape == (size[1], size[0], 3) and frames[0].image.dtype == np.uint8
+
+
+def test_frames_that_need_not_be_looked_at_come_without_a_picture(shared: Path) -> None:
+    """At 60 frames a second every other one; the same ones with the same pictures where the reading begins elsewhere."""
+    opened = open_video(shared / "data" / "videos" / "beam_cam01.mp4")
+    every = list(opened.frames(None, (30.0, "f")))
+    some = list(opened.frames((7.0, "f"), (30.0, "f"), skip=True))
+    assert [frame.index for frame in some] == list(range(7, 30)) and not any(frame.skipped for frame in every)
+    assert [frame.time for frame in some] == [frame.time for frame in every[7:]]
+    for frame in some:
+        assert frame.skipped == (frame.index % 2 == 1)
+        assert frame.skipped or np.array_equal(frame.image, every[frame.index].image)
+    assert not any(f.skipped for f in open_video(shared / "data" / "videos" / "walk.mp4").frames(skip=True)), "25 a second: all"

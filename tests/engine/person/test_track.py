@@ -317,3 +317,35 @@ def test_what_lies_outside_the_picture_is_not_seen() -> None:
     assert {joint for joint, sure in confidence.items() if sure == 0} >= {"ankle.L", "wrist.R"}
     assert confidence["ankle.R"] == confidence["wrist.L"] == 1.0
     assert body_points(image, np.ones((1, 33)))[1].min() > 0
+
+
+def looked_at_only(found: Detections, every: int) -> Detections:
+    """As the detector gives them where one frame in `every`, and the last, is looked at."""
+    skipped = np.arange(len(found)) % every != 0
+    skipped[-1] = False
+    keep = ~skipped & found.detected
+    image, visibility, world = (
+        np.where(keep.reshape(-1, *[1] * (a.ndim - 1)), a, 0.0) for a in (found.image, found.visibility, found.world)
+    )
+    return Detections(found.times, image, visibility, world, keep, found.detector, skipped)
+
+
+@pytest.mark.parametrize(("fps", "every"), [(60.0, 2), (240.0, 8)])
+def test_frames_that_were_not_looked_at_are_read_between_and_are_no_guess(fps: float, every: int) -> None:
+    times = np.arange(round(3 * fps)) / fps
+    whole = detections(times)
+    progress = Progress()
+    track = make_track(looked_at_only(whole, every), info(fps), progress)
+    assert len(track) == len(times) and track.detected.all() and track.runs == [slice(0, len(times))] and not progress.warnings
+    assert (track.source_frames, track.detected_count) == (len(times), len(times))
+    assert track.between is not None and np.array_equal(track.between, looked_at_only(whole, every).skipped)
+    assert np.abs(track.image - whole.image).max() < 1.0, "pixels, of a person 300 high"
+    np.testing.assert_allclose(track.visibility, whole.visibility, atol=1e-6)
+
+
+def test_where_nobody_was_found_in_a_frame_looked_at_it_is_a_guess_and_frames_around_it_too() -> None:
+    times = np.arange(180) / 60.0
+    track = make_track(looked_at_only(detections(times, without(180, (80, 81))), 2), info(60.0), Progress())
+    assert list(np.flatnonzero(~track.detected)) == [79, 80, 81] and track.detected_count == 177
+    assert track.between is not None and not track.between[79:82].any() and track.between[77] and track.between[83]
+    assert np.allclose(track.visibility[80], FILLED_VISIBILITY * track.visibility[78], atol=1e-6)
