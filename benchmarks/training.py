@@ -51,7 +51,7 @@ def one_by_one(learner: LifterLearner, rows: int) -> Batch:
     items = []
     for _ in range(rows):
         pairs, roll = augment(learner.crops.draw(1, learner.draws.rng), learner.draws.generator)
-        items.append((*(getattr(pairs, field.name) for field in fields(Pairs)), roll))
+        items.append((*(getattr(pairs, field.name) for field in fields(Pairs) if field.name != "up"), roll))
     return tuple(torch.cat(parts) for parts in zip(*items, strict=True))
 
 

@@ -83,7 +83,10 @@ class PoseModel:
         errors = ErrorModel.from_tensors(self.refiner_weights.tensors)
         self.noise = MixtureNoise(Schedule(), int(self.refiner_weights.header["start_step"]), errors)
         self.window_weights = weights_file.load_weights(window_file)
-        self.gravity, self.window = (network.to(self.device).eval() for network in load_window(self.window_weights))
+        self.gravity, self.window = load_window(self.window_weights)
+        self.gravity.to(self.device).eval()
+        self.window.to(self.device).eval()
+        self.gravity_layout, self.window_config = self.gravity.layout, self.window.config
         self.window_step = int(self.window_weights.header["start_step"])
 
     @property
@@ -173,9 +176,10 @@ class _OverTime:
             draws.begin()
             for start in range(0, len(run), CHUNK):
                 stop = min(len(run), start + CHUNK)
-                lifted, first = self._lift(run, start, stop, STRIDE * self._model.window.config.reach)
+                lifted, first = self._lift(run, start, stop, STRIDE * self._model.window_config.reach)
                 rotation, kept = lifted.encoded.rotation, slice(start - first, stop - first)
-                seen = self._ups(run, ups, first, first + rotation.shape[1]) if up is None else up.expand(*rotation.shape[:2], 3)
+                last = first + rotation.shape[1]
+                seen = up.expand(*rotation.shape[:2], 3) if up is not None else self._ups(run, ups, first, last)
                 view_up = (seen[..., None, :] @ rotation)[..., 0, :]
                 pose, apart = draws.refined(lifted, view_up, torch.full_like(view_up[..., 0], error), first)
                 poses[start:stop] = decode(pose[:, kept], rotation[:, kept], self._height)[0].cpu().numpy()
@@ -204,7 +208,7 @@ class _OverTime:
         for run in self._runs:
             for start in range(0, len(run), CHUNK):
                 stop = min(len(run), start + CHUNK)
-                lifted, first = self._lift(run, start, stop, self._model.gravity.layout.reach)
+                lifted, first = self._lift(run, start, stop, self._model.gravity_layout.reach)
                 rotation, kept = lifted.encoded.rotation, slice(start - first, stop - first)
                 up, error = self._model.gravity(lifted.encoded.features, lifted.guess, camera_up(rotation))
                 sure = error[0, kept].square().reciprocal()
@@ -215,8 +219,9 @@ class _OverTime:
                 self._progress.advance(done)
         return torch.nn.functional.normalize(total, dim=0), LARGER * claim / weight
 
-    def _ups(self, run: TrackRun, ups: Array, first: int, last: int) -> Tensor:
+    def _ups(self, run: TrackRun, ups: Array | None, first: int, last: int) -> Tensor:
         """(1,T,3) the known ups (K,3) of the track's frames at the networks' times `first` to `last` of the run."""
+        assert ups is not None  # or else up was found
         at = np.searchsorted(self._track.times, run.grid[first:last]).clip(0, len(ups) - 1)
         return torch.from_numpy(ups[at].astype(np.float32))[None].to(self._model.device)
 

@@ -101,7 +101,6 @@ def put_on(human: Human, things: Sequence[Worn], owner: str, tights: bool = Fals
     for thing in things:
         parts += [name for name in thing.parts if name not in parts]
         named = np.array([parts.index(name) for name in thing.parts], np.int32)
-        row: tuple[npt.NDArray[Any], ...]
         row: tuple[npt.NDArray[Any], ...] = (
             thing.fitted(human.vertices), thing.faces + count, named[thing.part], thing.bones, thing.weights, thing.seam + seams,
         )  # fmt: skip

@@ -12,7 +12,7 @@ import io
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import onnx
 import torch
@@ -56,7 +56,7 @@ def graph_of(
         for number, parameter in enumerate(module.parameters()):
             parameter.fill_(number + 1.0)  # equal parameters would become one
         torch.onnx.export(
-            module, tuple(inputs.values()), file, input_names=list(inputs), output_names=list(outputs), opset_version=OPSET,
+            module, tuple(inputs.values()), cast(Any, file), input_names=list(inputs), output_names=list(outputs), opset_version=OPSET,
             dynamic_axes={name: dict(axes) for name, axes in free.items()}, dynamo=False, do_constant_folding=False,
         )  # fmt: skip
     made = onnx.load_from_string(file.getvalue())

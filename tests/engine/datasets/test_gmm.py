@@ -92,7 +92,7 @@ def test_files_that_do_not_match(tmp_path, capsys):
     for words, code, said in (
         ((PLAIN, "none.npz", "-o", "x.npz"), 3, "no file"),
         ((PLAIN, "data_3d_h36m.npz", "-o", "x.npz"), 3, "not a file of Human3.6M's positions_2d"),
-        ((PLAIN, TRUTH, "-o", "x.txt"), 2, "is an .npz"),
+        ((PLAIN, TRUTH, "-o", "x.txt"), 2, "use .npz"),
         ((PLAIN, TRUTH, "-o", "x.npz", "--components", "1000"), 3, "too few"),
     ):
         assert main([str(tmp_path / w) if "." in w else w for w in words]) == code

@@ -47,7 +47,7 @@ def test_what_is_not_such_a_file_is_said(tmp_path):
 
 def test_the_real_clips_stand_on_the_floor(shared):
     clips = load_mocap(shared / "data" / "mocap")
-    assert len(clips) == 682
+    assert len(clips) == 968
     toes = [BODY_22.index("toe.L"), BODY_22.index("toe.R")]
     lowest = [np.percentile(c.positions[:, toes, 2].min(1), 10) for c in clips if c.floor_ok]
     assert np.abs(np.median(lowest)) < 0.05
