@@ -98,12 +98,13 @@ def run_retarget(arguments: argparse.Namespace) -> ExitCode:
             with _stage() as scene:
                 from .retarget.source import load_rig
 
-                armature, told = load_rig(rig, scene, arguments.armature), False
+                armature = load_rig(rig, scene, arguments.armature)
+                told = False
                 for job in its_jobs:
                     put, failed = _write(job, armature, scene, arguments, options, tolerance)
                     written += put
                     code = code or failed
-                    told = told or (put and not arguments.quiet and _tell_mapping(armature, arguments.preset))
+                    told = told or bool(put and not arguments.quiet and _tell_mapping(armature, arguments.preset))
         except Failure as failure:
             code = code or failure.exit_code
             _say(f"Error: {rig.name}: {failure.message}", sys.stderr)

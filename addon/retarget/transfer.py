@@ -141,9 +141,9 @@ def transfer(
         if bone_name is not None and joint in source.names:
             give(bone_name, source.turn(joint), matched.turns[role])
     for toe, foot in ((f"toe.{side}", f"foot.{side}") for side in "LR"):
-        name = mapping.bone(toe)
-        if name is not None and rig.index(name) in rig.held:  # else it turns with the foot that it hangs on
-            pose.turns[rig.index(name)] = pose.turns[rig.index(mapping.bones[foot][0])]
+        own = mapping.bone(toe)
+        if own is not None and rig.index(own) in rig.held:  # else it turns with the foot that it hangs on
+            pose.turns[rig.index(own)] = pose.turns[rig.index(mapping.bones[foot][0])]
 
     # the middle of the hip joints, because where a hips bone starts differs from rig to rig
     between = (source.place("hip.L") + source.place("hip.R")) / 2

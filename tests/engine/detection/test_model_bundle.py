@@ -144,7 +144,7 @@ def test_read_tells_missing_from_damaged(tmp_path: Path) -> None:
     with pytest.raises(Failure, match="is missing") as failure:
         model_bundle.read(model)
     assert failure.value.code == "bad_installation"
-    assert "kinolift.py doctor" in failure.value.message
+    assert "kinolift.py setup --again" in failure.value.message
     model.file.write_bytes(b"half a model")
     with pytest.raises(Failure, match="is damaged") as failure:
         model_bundle.read(model)
