@@ -11,14 +11,13 @@ import lzma
 import os
 import pickle
 import struct
+import sys
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Final, NoReturn
-
-import numpy as np
 
 from .failure import Failure
 
@@ -41,8 +40,10 @@ def reading(path: str | os.PathLike[str], kind: str, advice: str, code: str = "b
     kind: what the file should be, "motion file". advice: what to do about it, "capture the video again". code: of the Failure for a file
     that is damaged or another; one that is not there is `no_such_file`, one that needs more memory than there is `out_of_memory`.
     """
+    # a reader of arrays has imported numpy; set-up reads with a Python that has none
+    numpy = sys.modules.get("numpy")
     try:
-        with np.errstate(all="ignore"):  # what overflows is found where values are checked, and printed by nobody
+        with nullcontext() if numpy is None else numpy.errstate(all="ignore"):  # what overflows is found where values are checked
             yield
     except FileNotFoundError as error:
         raise Failure("no_such_file", f"There is no {kind} {shown(path)}; check the path.") from error

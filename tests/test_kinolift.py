@@ -61,6 +61,7 @@ class Copy:
         shutil.copy2(ROOT / "kinolift.py", self.folder)
         for name, text in {
             "__init__.py": "", "addon/__init__.py": "", "addon/command_line.py": COMMAND_LINE, "engine/__init__.py": "",
+            "addon/leftovers.py": "def remove_blender_folder():\n    pass\n",
             "engine/detection/model_bundle.py": "def verify():\n    pass\n",
         }.items():  # fmt: skip
             (self.folder / name).parent.mkdir(exist_ok=True)
