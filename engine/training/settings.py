@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from contract.failure import Failure
-from contract.reading import read_limited, reading
+from contract.reading import read_limited, reading, shown
 
 LARGEST = 2**20  # bytes
 CONFIGS = Path(__file__).resolve().parent / "configs"
@@ -26,7 +26,7 @@ def read_toml(path: Path, tables: tuple[str, ...]) -> dict[str, dict[str, Any]]:
         read = tomllib.loads(read_limited(found, LARGEST).decode("utf-8"))
     for name, table in read.items():
         if name not in tables or not isinstance(table, dict):
-            raise Failure("bad_input", f"{found.name}: there is no table [{name}]; there are {', '.join(tables)}.")
+            raise Failure("bad_input", f"{found.name}: there is no table [{shown(name)[:40]}]; there are {', '.join(tables)}.")
     return {name: read.get(name, {}) for name in tables}
 
 
@@ -36,16 +36,16 @@ def fill(kind: type[T], values: Mapping[str, Any], where: str) -> T:
     given = dict(values)
     for name, value in values.items():
         if not all(_is_sane(one) for one in (value if isinstance(value, list) else [value])):
-            raise Failure("bad_input", f"[{where}] {name} is no number that a setting can be.")
+            raise Failure("bad_input", f"[{where}] {shown(name)[:40]} is no number that a setting can be.")
         if name not in known:
-            raise Failure("bad_input", f"[{where}] has no setting {name}; it has {', '.join(known)}.")
+            raise Failure("bad_input", f"[{where}] has no setting {shown(name)[:40]}; it has {', '.join(known)}.")
         default = known[name].default
         if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
             given[name] = float(value)
         elif isinstance(default, tuple) and isinstance(value, list):
             given[name] = tuple(value)
         elif type(default) is not type(value):
-            raise Failure("bad_input", f"[{where}] {name} is {value!r} and should be like {default!r}.")
+            raise Failure("bad_input", f"[{where}] {name} is {repr(value)[:60]} and should be like {default!r}.")
     return kind(**given)
 
 

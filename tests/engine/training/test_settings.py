@@ -99,6 +99,10 @@ def test_the_shipped_lifters_recipes_are_those_in_its_header(tmp_path):
         ("[lifters]\nsteps = 3", "no table [lifters]"),
         ("steps = 3", "no table [steps]"),
         ("[lifter", "is not a TOML file"),
+        ("[lifter]\na = " + "[" * 100_000, "is not a TOML file"),
+        ("[lifter]\nsteps = 1" + "0" * 400, "[lifter] steps is no number"),
+        ("[lifter]\nlearning_rate = nan", "[lifter] learning_rate is no number"),
+        ("[" + "9" * 5000 + "]", f"no table [{'9' * 40}]"),
     ],
 )
 def test_what_does_not_fit_is_named(tmp_path, text, words):
