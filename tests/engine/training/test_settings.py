@@ -8,6 +8,7 @@ from engine.poses import LIFTER_FILE, REFINER_FILE
 from engine.refiner.graph_lifter import GraphLifterConfig
 from engine.refiner.network import RefinerConfig
 from engine.refiner.state import GUIDE_SIGNS
+from engine.refiner.window import WindowConfig
 from engine.training.command import TABLES
 from engine.training.detector_model import DetectorConfig, DetectorRecipe
 from engine.training.diffusion import Sampling
@@ -17,6 +18,7 @@ from engine.training.pose_refiner import DiffusionRecipe
 from engine.training.refiner import RefinerRecipe
 from engine.training.sequence_refiner import SequenceRecipe
 from engine.training.settings import CONFIGS, fill, read_toml
+from engine.training.window_refiner import WindowRecipe
 from engine.weights_file import load_weights
 
 PAPER = {
@@ -25,7 +27,7 @@ PAPER = {
 }  # fmt: skip
 PRODUCT = {
     "lifter": LifterRecipe, "lifter_layout": LifterConfig, "refiner": RefinerRecipe, "refiner_layout": RefinerConfig,
-    "sequence": SequenceRecipe, "detector": DetectorRecipe, "detector_layout": DetectorConfig,
+    "window": WindowRecipe, "window_layout": WindowConfig, "sequence": SequenceRecipe, "detector": DetectorRecipe, "detector_layout": DetectorConfig,
 }  # fmt: skip
 
 
