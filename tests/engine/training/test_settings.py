@@ -27,7 +27,8 @@ PAPER = {
 }  # fmt: skip
 PRODUCT = {
     "lifter": LifterRecipe, "lifter_layout": LifterConfig, "refiner": RefinerRecipe, "refiner_layout": RefinerConfig,
-    "window": WindowRecipe, "window_layout": WindowConfig, "sequence": SequenceRecipe, "detector": DetectorRecipe, "detector_layout": DetectorConfig,
+    "window": WindowRecipe, "window_layout": WindowConfig,
+    "sequence": SequenceRecipe, "detector": DetectorRecipe, "detector_layout": DetectorConfig,
 }  # fmt: skip
 
 
