@@ -21,6 +21,7 @@ from .interpreters import find_interpreter
 from .lock import read_lock
 
 ADDON_TESTS: Final = ("tests/addon", "tests/test_extension.py")
+ASKED: Final = "KINOLIFT_DEBIAN"  # the variable of whoever wants it: it takes as long as everything else
 DEBIAN: Final = "sid"  # the newest Blender there, with a Python that no bpy wheel has
 BLENDER_BYTES: Final = 1_500_000_000  # free space for an environment with Blender and pytest only
 
@@ -91,6 +92,8 @@ def _other_blender(environment: Environment) -> tuple[Environment | None, str]:
 
 def _debian_blender() -> tuple[Path | None, str]:
     """The script that runs a real Blender program, installed on the first use; or None and why not."""
+    if os.environ.get(ASKED) != "1":
+        return None, f"it takes some ten minutes; set {ASKED}=1 to have it done."
     if reason := debian_blender.why_not():
         return None, reason
     try:
