@@ -24,6 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from contract.failure import Failure
+from contract.outputs import check_outputs
 from engine.detection.tflite_file import MODEL_SCHEMA, parsed, put, schema, written
 
 PACKED_FILE: Final = Path(__file__).resolve().parents[1] / "weights" / "pose_landmark_heavy.tflite.xz"
@@ -91,13 +92,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("out", type=Path, nargs="?", default=PACKED_FILE, metavar="OUT", help="the file to write (default %(default)s)")
     options = parser.parse_args(arguments)
     try:
+        # the file of engine/weights is ours and is made anew; the network that it is made of is not
+        (out,) = check_outputs([options.out], [options.source], overwrite=True)
         try:
             source = options.source.read_bytes()
         except OSError as error:
             raise Failure("no_such_file", f"{options.source} cannot be read ({error.strerror}); check the path.") from error
         if hashlib.sha256(source).hexdigest() != SOURCE_SHA256:
             raise Failure("bad_input", f"{options.source} is not the heavy network that was tested; take the one of the package named.")
-        put(compress(shrink(source)), options.out)
+        put(compress(shrink(source)), out)
     except Failure as failure:
         print(failure.message, file=sys.stderr)
         return int(failure.exit_code)

@@ -98,3 +98,12 @@ def test_the_command_refuses_another_network(tmp_path: Path) -> None:
     assert not (tmp_path / "out.xz").exists()
     missing = subprocess.run([*command[:3], tmp_path / "none.tflite", tmp_path / "out.xz"], cwd=ROOT, capture_output=True, text=True)
     assert missing.returncode == 3 and "none.tflite cannot be read" in missing.stderr
+
+
+def test_the_network_that_it_is_made_of_is_never_written_over(tmp_path, capsys):
+    source = tmp_path / "pose_landmark_heavy.tflite"
+    source.write_bytes(b"somebody's")
+    (tmp_path / "link.tflite").symlink_to(source)
+    for out in (source, tmp_path / "link.tflite"):
+        assert heavy_network.main([str(source), str(out)]) == 2
+        assert source.read_bytes() == b"somebody's" and capsys.readouterr().err
