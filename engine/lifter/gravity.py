@@ -8,16 +8,15 @@ refiner beside how sure it is.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Self
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from contract.skeleton import BODY_22
-from engine.lifter.codec import FEATURES, Encoded
+from engine.lifter.codec import FEATURES
 from engine.lifter.network import TemporalLayout, TemporalNetwork
 
 # Its own guess beside what it reads: a camera that is held level.
@@ -39,11 +38,6 @@ class GravityLayout(TemporalLayout):
     def inputs(self) -> int:
         """Features of the codec, the guess, and the camera's own up."""
         return self.features + 3 * self.joints + 3
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """From a weights file's header."""
-        return cls(**{**values, "dilations": tuple(values["dilations"])})
 
     def to_dict(self) -> dict[str, Any]:
         """For a weights file's header."""
@@ -70,11 +64,6 @@ class GravityNetwork(nn.Module):
         low, high = math.log(math.radians(LEAST_ERROR)), math.log(math.radians(LARGEST_ERROR))
         error = torch.exp(low + (high - low) * torch.sigmoid(out[..., 3]))
         return up, error
-
-    def of_run(self, encoded: Encoded, guess: Tensor) -> tuple[Tensor, Tensor]:
-        """(B,3) up in camera axes and (B,) its error in radians: the mean over the frames of runs seen by a still camera."""
-        up, error = self(encoded.features, guess, camera_up(encoded.rotation))
-        return mean_up(up, error, encoded.rotation)
 
 
 def mean_up(up: Tensor, error: Tensor, rotation: Tensor) -> tuple[Tensor, Tensor]:
