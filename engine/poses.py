@@ -107,13 +107,8 @@ class PoseModel:
         over_time = _OverTime(self, track, camera_matrix, height, progress)
         if steps and refiner == "window":
             return over_time.refined(steps, hypotheses, seed, ups)
-        up, error = (None, 0.0) if ups is not None else over_time.found_up()
-        runs = [TrackRun(track, run, camera_matrix, self.device) for run in track.runs]
-        frames = sum(len(run) for run in runs)
-        progress.stage("lift", frames)
-        lifted: list[npt.NDArray[np.float32]] = []
-        for run in runs:
-            lifted.append(self._lift(run, progress, sum(len(p) for p in lifted)))
+        lifted, up, error = over_time.lifted(ups is None)
+        runs, frames = over_time.runs, over_time.frames
         joints, spread = long_array((len(track), len(BODY_22), 3)), long_array((len(track), len(BODY_22)))
         refine = _Refinement(self, steps, hypotheses, seed)
         if steps:
@@ -144,34 +139,22 @@ class PoseModel:
                 progress.warning(*notice)
         return Poses(joints, spread, None if up is None else up.cpu().numpy().astype(float), error)
 
-    def _lift(self, run: TrackRun, progress: Progress, done: int) -> npt.NDArray[np.float32]:
-        """(T,22,3) in chunks that overlap by the lifter's reach. `done`: frames of the runs before."""
-        frames, reach = len(run), self.lifter.config.reach
-        pose = long_array((frames, len(BODY_22), 3))
-        for start in range(0, frames, CHUNK):
-            stop = min(frames, start + CHUNK)
-            a, b = max(0, start - reach), min(frames, stop + reach)
-            pose[start:stop] = self.lifter(run.encode(a, b)[0])[0, start - a : stop - a].cpu().numpy()
-            let_go(pose)
-            progress.advance(done + stop)
-        return pose
-
 
 class _OverTime:
     """The refiner over windows at work on a take: lifted once to find up, and piece by piece again to be refined."""
 
     def __init__(self, model: PoseModel, track: Track, camera_matrix: Array, height: float, progress: Progress) -> None:
         self._model, self._track, self._height, self._progress = model, track, height, progress
-        self._runs = [TrackRun(track, run, camera_matrix, model.device) for run in track.runs]
-        self._frames = sum(len(run) for run in self._runs)
+        self.runs = [TrackRun(track, run, camera_matrix, model.device) for run in track.runs]
+        self.frames = sum(len(run) for run in self.runs)
 
     def refined(self, steps: int, hypotheses: int, seed: int, ups: Array | None) -> Poses:
         """As `PoseModel.run`."""
-        up, error = (None, KNOWN_UP_ERROR) if ups is not None else self.found_up()
-        self._progress.stage("refine", self._frames)
+        up, error = (None, KNOWN_UP_ERROR) if ups is not None else self.lifted(True)[1:]
+        self._progress.stage("refine", self.frames)
         joints, spread = long_array((len(self._track), len(BODY_22), 3)), long_array((len(self._track), len(BODY_22)))
         draws, done = _Draws(self._model, steps, hypotheses, seed), 0
-        for place, run in zip(self._track.runs, self._runs, strict=True):
+        for place, run in zip(self._track.runs, self.runs, strict=True):
             poses, differ = long_array((len(run), len(BODY_22), 3)), long_array((len(run), len(BODY_22)))
             draws.begin()
             for start in range(0, len(run), CHUNK):
@@ -201,23 +184,30 @@ class _OverTime:
         guess, hints = self._model.lifter.with_hints(encoded)
         return Lifted(encoded, visibility, guess, hints), a
 
-    def found_up(self) -> tuple[Tensor, float]:
-        """(3,) up in the axes of a camera that stands still, and its error in radians: the mean over all frames, the sure ones most."""
-        self._progress.stage("lift", self._frames)
+    def lifted(self, find_up: bool) -> tuple[list[npt.NDArray[np.float32]], Tensor | None, float]:
+        """The lifter's poses (T,22,3) of every run, statures, view axes; and where it is to be found, up (3,) in the axes of a camera that
+        stands still with its error in radians: the mean over all frames, the sure ones most."""
+        self._progress.stage("lift", self.frames)
         total, claim, weight, done = torch.zeros(3, device=self._model.device), 0.0, 0.0, 0
-        for run in self._runs:
+        poses = [long_array((len(run), len(BODY_22), 3)) for run in self.runs]
+        for run, pose in zip(self.runs, poses, strict=True):
             for start in range(0, len(run), CHUNK):
                 stop = min(len(run), start + CHUNK)
-                lifted, first = self._lift(run, start, stop, self._model.gravity_layout.reach)
+                lifted, first = self._lift(run, start, stop, self._model.gravity_layout.reach if find_up else 0)
                 rotation, kept = lifted.encoded.rotation, slice(start - first, stop - first)
-                up, error = self._model.gravity(lifted.encoded.features, lifted.guess, camera_up(rotation))
-                sure = error[0, kept].square().reciprocal()
-                seen = (up[0, kept, None] @ rotation[0, kept].transpose(-1, -2))[:, 0]
-                total = total + (sure[:, None] * seen).sum(0)
-                claim, weight = claim + float((sure * error[0, kept]).sum()), weight + float(sure.sum())
+                pose[start:stop] = lifted.guess[0, kept].cpu().numpy()
+                let_go(pose)
+                if find_up:
+                    up, error = self._model.gravity(lifted.encoded.features, lifted.guess, camera_up(rotation))
+                    sure = error[0, kept].square().reciprocal()
+                    seen = (up[0, kept, None] @ rotation[0, kept].transpose(-1, -2))[:, 0]
+                    total = total + (sure[:, None] * seen).sum(0)
+                    claim, weight = claim + float((sure * error[0, kept]).sum()), weight + float(sure.sum())
                 done += stop - start
                 self._progress.advance(done)
-        return torch.nn.functional.normalize(total, dim=0), LARGER * claim / weight
+        if not find_up:
+            return poses, None, 0.0
+        return poses, torch.nn.functional.normalize(total, dim=0), LARGER * claim / weight
 
     def _ups(self, run: TrackRun, ups: Array | None, first: int, last: int) -> Tensor:
         """(1,T,3) the known ups (K,3) of the track's frames at the networks' times `first` to `last` of the run."""
