@@ -4,8 +4,9 @@
 
 A video NAME.mp4 needs its truth NAME.truth.npz beside it: joint_names (K,), camera (T,K,3) metres in camera axes (x right, y down, z
 forward), world (T,K,3) metres, Z up, the ground at z=0, fps, height. Frames that the track lacks count as their nearest frame. Prints,
-over the twelve limb joints rooted at the middle of the hips: MPJPE and PA-MPJPE in millimetres, and the error of the accelerations in
-m/s^2; of the finished motion, before (`smoothing`) and after the feet are held (`motion`), also the world error in millimetres (one turn
+over the twelve limb joints rooted at the middle of the hips: MPJPE and PA-MPJPE in millimetres, the error of the accelerations in
+m/s^2, and what the side view shows, in degrees: the error of the knees' and elbows' flexion (`bend`), how much further the knees are
+bent than the truth's (`crouch`, signed), and the angle between the trunks (`lean`); of the finished motion, before (`smoothing`) and after the feet are held (`motion`), also the world error in millimetres (one turn
 and one level shift for the clip), the speed of toes that stand still in the truth, cm/s, and the mean depth of ankles and toes under the
 ground, mm; then the seconds that each stage took.
 """
@@ -27,7 +28,7 @@ from rich.table import Table  # noqa: E402
 from benchmarks.wide import print_wide  # noqa: E402
 from contract.failure import ExitCode, Failure  # noqa: E402
 from contract.motion_file import Motion  # noqa: E402
-from contract.options import CHOICES, DEFAULT_DETECTOR, DEFAULT_FOV, CaptureOptions  # noqa: E402
+from contract.options import CHOICES, DEFAULT_DETECTOR, DEFAULT_FOV, DEFAULT_REFINER, CaptureOptions  # noqa: E402
 from contract.skeleton import ARMATURE_24, BODY_22  # noqa: E402
 from engine.cameras.pinhole import camera_matrix  # noqa: E402
 from engine.detection import segments  # noqa: E402
@@ -40,7 +41,7 @@ from engine.person.swaps import undo_swaps  # noqa: E402
 from engine.person.track import body_points, make_track  # noqa: E402
 from engine.poses import PoseModel  # noqa: E402
 from engine.progress import Progress  # noqa: E402
-from engine.training.metrics import LIMBS, acceleration_error, mpjpe, pa_mpjpe  # noqa: E402
+from engine.training.metrics import LIMBS, acceleration_error, flexion, mpjpe, pa_mpjpe, trunk_lean  # noqa: E402
 
 Array = npt.NDArray[np.float64]
 
@@ -73,16 +74,13 @@ def read_truth(path: Path) -> Truth:
 
 def errors(joints: Array, times: Array, truth: Truth) -> tuple[float, float, float]:
     """(MPJPE mm, PA-MPJPE mm, acceleration error m/s^2) of limb joints (K,12,3) that stand at `times` (K,) seconds."""
-    wanted = np.arange(len(truth.joints)) / truth.fps
-    nearest = np.abs(times[None] - wanted[:, None]).argmin(1)
-    ours, exact = (a - (a[:, :1] + a[:, 1:2]) / 2 for a in (joints[nearest], truth.joints))
+    ours, exact = (a - (a[:, :1] + a[:, 1:2]) / 2 for a in (joints[_nearest(times, truth)], truth.joints))
     return float(mpjpe(ours, exact).mean()), float(pa_mpjpe(ours, exact).mean()), float(acceleration_error(ours, exact, truth.fps).mean())
 
 
 def world_errors(positions: Array, times: Array, truth: Truth) -> tuple[float, float, float]:
     """(world error mm, slide cm/s, depth under the ground mm) of limb joints and toes (K,14,3), world axes, at `times` (K,)."""
-    nearest = np.abs(times[None] - (np.arange(len(truth.world)) / truth.fps)[:, None]).argmin(1)
-    ours, exact = positions[nearest].astype(float), truth.world
+    ours, exact = positions[_nearest(times, truth)].astype(float), truth.world
     low = ours[:, [NAMES.index("ankle.L"), NAMES.index("ankle.R"), -2, -1], 2]
     # the turn about the vertical and the level shift that bring the whole clip nearest; as complex numbers a turn is a factor
     level, wanted = (a[..., 0] + 1j * a[..., 1] for a in (ours, exact))
@@ -96,14 +94,26 @@ def world_errors(positions: Array, times: Array, truth: Truth) -> tuple[float, f
     return 1000 * float(error), 100 * slide, 1000 * float(np.maximum(-low, 0).mean())
 
 
+def side_errors(joints: Array, times: Array, truth: Truth) -> tuple[float, float, float]:
+    """(bend, crouch, lean) in degrees of limb joints (K,12,3) that stand at `times` (K,) seconds."""
+    ours = joints[_nearest(times, truth)]
+    bent = flexion(ours) - flexion(truth.joints)
+    return float(np.abs(bent).mean()), float(bent[:, :2].mean()), float(trunk_lean(ours, truth.joints).mean())
+
+
+def _nearest(times: Array, truth: Truth) -> npt.NDArray[np.intp]:
+    """(T,) for every frame of the truth the nearest of `times` (K,) seconds."""
+    return np.abs(times[None] - (np.arange(len(truth.joints)) / truth.fps)[:, None]).argmin(1)
+
+
 Figures = tuple[float, float, float]
 
 
 def judge(
     video_path: Path, truth: Truth, model: PoseModel, options: CaptureOptions, processes: int = 0
-) -> tuple[dict[str, Figures], dict[str, Figures], Progress]:
-    """The errors after every stage of a capture with default options and the truth's height, those in the world after the last two
-    stages, and its timings."""
+) -> tuple[dict[str, tuple[Figures, Figures]], dict[str, Figures], Progress]:
+    """The errors after every stage of a capture with default options and the truth's height (`errors`, `side_errors`), those in the world
+    after the last two stages, and its timings."""
     progress = Progress()
     progress.stage("start")
     video = open_video(video_path, progress)
@@ -148,7 +158,8 @@ def judge(
     chosen = [ARMATURE_24.index(n) for n in (*NAMES, *TOES)]
     stages |= {name: motion.positions_camera[:, chosen[:-2]].astype(float) for name, motion in motions.items()}
     world = {name: world_errors(motion.positions_world[:, chosen].astype(float), track.times, truth) for name, motion in motions.items()}
-    return {name: errors(joints, track.times, truth) for name, joints in stages.items()}, world, progress
+    judged = {name: (errors(joints, track.times, truth), side_errors(joints, track.times, truth)) for name, joints in stages.items()}
+    return judged, world, progress
 
 
 def videos_with_truth(places: list[Path]) -> list[Path]:
@@ -167,21 +178,22 @@ def main() -> int:
     parser.add_argument("--device", default="auto")
     parser.add_argument("--detector", choices=CHOICES["detector"], default=DEFAULT_DETECTOR)
     parser.add_argument("--processes", type=int, default=0, help="that detect a video together (default: as many as a capture takes)")
+    parser.add_argument("--refiner", choices=CHOICES["refiner"], default=DEFAULT_REFINER)
     read = parser.parse_args()
-    options = CaptureOptions(device=read.device, detector=read.detector).check()
-    table = Table("clip", "stage", "MPJPE mm", "PA-MPJPE mm", "accel m/s2", "of the detector's", "world mm", "slide cm/s", "floor mm")
+    options = CaptureOptions(device=read.device, detector=read.detector, refiner=read.refiner).check()
+    table = Table("clip", "stage", "MPJPE mm", "PA-MPJPE mm", "accel m/s2", "of the detector's", "bend", "crouch", "lean", "world mm", "slide cm/s", "floor mm")
     times = Table("clip", "frames", "detect s", "lift s", "refine s", "motion s")
     try:
         model = PoseModel(options.device)
         for path in videos_with_truth(read.videos):
             truth = read_truth(path.with_suffix(".truth.npz"))
             figures, world, progress = judge(path, truth, model, options, read.processes)
-            plain = figures["detector"]
+            plain, _ = figures["detector"]
             for stage in STAGES:
-                mine = figures[stage]
+                mine, side = figures[stage]
                 share = " ".join(f"{a / b:.2f}" for a, b in zip(mine, plain, strict=True))
                 table.add_row(path.stem if stage == "detector" else "", stage, *(f"{v:.1f}" for v in mine), share,
-                    *(f"{v:.1f}" for v in world.get(stage, ())))  # fmt: skip
+                    *(f"{v:.1f}" for v in side), *(f"{v:.1f}" for v in world.get(stage, ())))  # fmt: skip
             took = progress.timings
             times.add_row(path.stem, str(len(truth.joints)), *(f"{took.get(s, 0):.2f}" for s in ("detect", "lift", "refine", "motion")))
     except Failure as failure:

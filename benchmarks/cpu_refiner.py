@@ -167,7 +167,7 @@ def captures(model: PoseModel, videos: list[Path]) -> Table:
             found[str(dtype).removeprefix("torch.")] = judge(path, truth, model, options)[0]
         for stage in ("refiner", "motion"):
             for precision, figures in found.items():
-                table.add_row(path.stem, stage, precision, *(f"{value:.3f}" for value in figures[stage]))
+                table.add_row(path.stem, stage, precision, *(f"{value:.3f}" for value in figures[stage][0]))
     return table
 
 

@@ -204,7 +204,7 @@ def accuracy(device: torch.device) -> Figures:
     for name, network in (("network", model.refiner), ("fused", chosen)):
         model.network = network
         with exact_products():
-            found[name] = judge(SAMPLE, truth, model, options)[0]["refiner"][0]
+            found[name] = judge(SAMPLE, truth, model, options)[0]["refiner"][0][0]
     change = found["fused"] - found["network"]
     precision = chosen.precision if isinstance(chosen, CudaRefiner | CpuRefiner) else "fp32"
     return {"mpjpe_mm": found, "change_mm": change, "precision": precision, "allowed": abs(change) < 0.1, "notices": model.notices}

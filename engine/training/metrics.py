@@ -12,6 +12,10 @@ Array = npt.NDArray[np.floating]
 # The twelve joints that every data set has.
 LIMBS = tuple(BODY_22.index(f"{joint}.{side}") for joint in ("hip", "knee", "ankle", "shoulder", "elbow", "wrist") for side in "LR")
 
+# Rows of the twelve: hip, knee, ankle and shoulder, elbow, wrist of the left and the right.
+_HINGES = ((0, 2, 4), (1, 3, 5), (6, 8, 10), (7, 9, 11))
+_HIPS, _SHOULDERS = (0, 1), (6, 7)
+
 
 def rooted_at_hips(joints: Array) -> Array:
     """(...,22,3) -> the twelve limb joints (...,12,3), rooted at the middle of the hips."""
@@ -41,6 +45,20 @@ def procrustes(predicted: Array, truth: Array) -> Array:
 def pa_mpjpe(predicted: Array, truth: Array) -> Array:
     """MPJPE after `procrustes` of every single pose (Human3.6M's protocol 2)."""
     return mpjpe(procrustes(predicted, truth), truth)
+
+
+def flexion(limbs: Array) -> Array:
+    """Twelve limb joints (...,12,3), as `rooted_at_hips` orders them -> (...,4) degrees by which knees (left, right) and elbows are bent; 0 is
+    straight."""
+    first, middle, last = (limbs[..., list(rows), :] for rows in zip(*_HINGES, strict=True))
+    before, after = middle - first, last - middle
+    return np.degrees(np.arctan2(np.linalg.norm(np.cross(before, after), axis=-1), (before * after).sum(-1)))
+
+
+def trunk_lean(predicted: Array, truth: Array) -> Array:
+    """Degrees (...,) between the trunks, from the middle of the hips to that of the shoulders, of limb joints (...,12,3)."""
+    ours, exact = (a[..., list(_SHOULDERS), :].sum(-2) - a[..., list(_HIPS), :].sum(-2) for a in (predicted, truth))
+    return np.degrees(np.arctan2(np.linalg.norm(np.cross(ours, exact), axis=-1), (ours * exact).sum(-1)))
 
 
 def acceleration_error(predicted: Array, truth: Array, fps: float) -> Array:

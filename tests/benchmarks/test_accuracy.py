@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.accuracy import NAMES, Truth, errors, read_truth, videos_with_truth, world_errors
+from benchmarks.accuracy import NAMES, Truth, errors, read_truth, side_errors, videos_with_truth, world_errors
 from contract.failure import Failure
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -20,6 +20,19 @@ def test_errors_of_a_known_difference():
     shifted[:, 2:] += [0.0, 0.03, 0.0]  # all but the hips
     assert errors(shifted, times, truth)[0] == pytest.approx(30 * 10 / 12)
     assert errors(1.2 * truth.joints, times, truth)[1] == pytest.approx(0, abs=1e-6)
+
+
+def test_who_crouches_is_told_by_the_sign():
+    straight = np.zeros((5, 12, 3))
+    for side, x in ((0, 0.1), (1, -0.1)):
+        for row, y in ((0, 0.0), (2, 0.4), (4, 0.8), (6, -0.5), (8, -0.2), (10, 0.1)):
+            straight[:, row + side, :2] = x, y
+    bent = straight.copy()
+    bent[:, [2, 3], 2] -= 0.4 * np.tan(np.radians(10))  # both knees forward: bent by 20 degrees
+    times = np.arange(5) / 25.0
+    crouched = side_errors(bent, times, Truth(straight, np.zeros((5, 14, 3)), 25.0, 1.7))
+    assert crouched == pytest.approx((10, 20, 0), abs=1e-6)
+    assert side_errors(straight, times, Truth(bent, np.zeros((5, 14, 3)), 25.0, 1.7)) == pytest.approx((10, -20, 0), abs=1e-6)
 
 
 def test_missing_frames_count_as_their_nearest():

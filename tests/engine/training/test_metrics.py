@@ -4,7 +4,7 @@ from scipy.spatial import procrustes as scipy_procrustes
 from scipy.spatial.transform import Rotation
 
 from contract.skeleton import BODY_22
-from engine.training.metrics import acceleration_error, mpjpe, pa_mpjpe, procrustes, rooted_at_hips
+from engine.training.metrics import acceleration_error, flexion, mpjpe, pa_mpjpe, procrustes, rooted_at_hips, trunk_lean
 
 
 @pytest.fixture
@@ -58,3 +58,21 @@ def test_the_benchmark_says_the_same(shared, poses):
     spec.loader.exec_module(score)
     theirs = [np.linalg.norm(score.procrustes(a, b) - b, axis=-1).mean() * 1e3 for a, b in zip(*poses, strict=True)]
     assert np.allclose(pa_mpjpe(*poses), theirs)
+
+
+def test_flexion_and_lean_of_known_poses():
+    """A man who stands with straight legs and arms; then his left knee and right elbow are bent, and his trunk leans, by known angles."""
+    pose = np.zeros((22, 3))
+    for side, x in (("L", 0.1), ("R", -0.1)):
+        for name, at in (("hip", (x, 0.9)), ("knee", (x, 0.5)), ("ankle", (x, 0.1)), ("shoulder", (2 * x, 1.4)), ("elbow", (2 * x, 1.1)),
+                         ("wrist", (2 * x, 0.8))):  # fmt: skip
+            pose[BODY_22.index(f"{name}.{side}"), [0, 2]] = at
+    straight = rooted_at_hips(pose)
+    assert np.allclose(flexion(straight), 0, atol=1e-5)
+    bent = pose.copy()
+    knee, elbow = (BODY_22.index(name) for name in ("knee.L", "elbow.R"))
+    bent[BODY_22.index("ankle.L")] = pose[knee] + Rotation.from_euler("x", 30, degrees=True).apply([0, 0, -0.4])
+    bent[BODY_22.index("wrist.R")] = pose[elbow] + Rotation.from_euler("y", 100, degrees=True).apply([0, 0, -0.3])
+    assert np.allclose(flexion(rooted_at_hips(bent)), [30, 0, 0, 100], atol=1e-5)
+    leaning = Rotation.from_euler("x", 20, degrees=True).apply(pose)
+    assert trunk_lean(rooted_at_hips(leaning), straight) == pytest.approx(20)
