@@ -6,9 +6,9 @@ A video NAME.mp4 needs its truth NAME.truth.npz beside it: joint_names (K,), cam
 forward), world (T,K,3) metres, Z up, the ground at z=0, fps, height. Frames that the track lacks count as their nearest frame. Prints,
 over the twelve limb joints rooted at the middle of the hips: MPJPE and PA-MPJPE in millimetres, the error of the accelerations in
 m/s^2, and what the side view shows, in degrees: the error of the knees' and elbows' flexion (`bend`), how much further the knees are
-bent than the truth's (`crouch`, signed), and the angle between the trunks (`lean`); of the finished motion, before (`smoothing`) and after the feet are held (`motion`), also the world error in millimetres (one turn
-and one level shift for the clip), the speed of toes that stand still in the truth, cm/s, and the mean depth of ankles and toes under the
-ground, mm; then the seconds that each stage took.
+bent than the truth's (`crouch`, signed), and the angle between the trunks (`lean`). Of the finished motion, before (`smoothing`) and
+after the feet are held (`motion`), also the world error in millimetres (one turn and one level shift for the clip), the speed of toes
+that stand still in the truth, cm/s, and the mean depth of ankles and toes under the ground, mm. Then the seconds that each stage took.
 """
 
 from __future__ import annotations
@@ -181,7 +181,10 @@ def main() -> int:
     parser.add_argument("--refiner", choices=CHOICES["refiner"], default=DEFAULT_REFINER)
     read = parser.parse_args()
     options = CaptureOptions(device=read.device, detector=read.detector, refiner=read.refiner).check()
-    table = Table("clip", "stage", "MPJPE mm", "PA-MPJPE mm", "accel m/s2", "of the detector's", "bend", "crouch", "lean", "world mm", "slide cm/s", "floor mm")
+    table = Table(
+        "clip", "stage", "MPJPE mm", "PA-MPJPE mm", "accel m/s2", "of the detector's", "bend", "crouch", "lean", "world mm", "slide cm/s",
+        "floor mm",
+    )  # fmt: skip
     times = Table("clip", "frames", "detect s", "lift s", "refine s", "motion s")
     try:
         model = PoseModel(options.device)

@@ -48,8 +48,7 @@ def pa_mpjpe(predicted: Array, truth: Array) -> Array:
 
 
 def flexion(limbs: Array) -> Array:
-    """Twelve limb joints (...,12,3), as `rooted_at_hips` orders them -> (...,4) degrees by which knees (left, right) and elbows are bent; 0 is
-    straight."""
+    """Limb joints (...,12,3) in the order of LIMBS -> (...,4) degrees by which knees (left, right) and elbows are bent; 0 is straight."""
     first, middle, last = (limbs[..., list(rows), :] for rows in zip(*_HINGES, strict=True))
     before, after = middle - first, last - middle
     return np.degrees(np.arctan2(np.linalg.norm(np.cross(before, after), axis=-1), (before * after).sum(-1)))
