@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 
 import bpy
 import numpy as np
+import numpy.typing as npt
 from mathutils import Matrix
 
 from ..contract.camera_path import FRAMES, SECONDS, CameraPath
 from ..contract.failure import Failure
+from . import quaternions as q
+from .keyframes import new_action
 from .scene import rate_of
 
 if TYPE_CHECKING:
@@ -36,6 +39,32 @@ def add_camera(motion: Motion, name: str, collection: bpy.types.Collection) -> b
     camera.matrix_world = Matrix((motion.camera_to_world @ _TO_BLENDER).tolist())
     collection.objects.link(camera)
     return camera
+
+
+def key_camera(camera: bpy.types.Object, motion: Motion, frames: npt.NDArray[np.float64]) -> int:
+    """Keys for place and rotation where the motion's camera moved, and for lens and shift where it zoomed, at the scene `frames` (T,).
+
+    Returns their number. Over a stretch that was left out the camera stays where it was.
+    """
+    held, keys = np.append(np.diff(motion.frame_numbers) > 1, False), 0
+    if motion.camera_path is not None:
+        matrices = motion.camera_path @ _TO_BLENDER
+        camera.rotation_mode = "QUATERNION"
+        curves = new_action(camera, camera.name)
+        turns = q.continuous(q.of_matrices(matrices[:, :3, :3]))
+        keys += curves.write("location", "Camera", frames, matrices[:, :3, 3], held)
+        keys += curves.write("rotation_quaternion", "Camera", frames, turns, held)
+    if motion.camera_lenses is not None:
+        width, height = (int(side) for side in motion.image_size)
+        lenses = motion.camera_lenses
+        curves = new_action(camera.data, f"{camera.name} Lens")
+        for name, values in (
+            ("lens", lenses[:, 0, 0] * SENSOR_WIDTH / width),
+            ("shift_x", (width / 2 - lenses[:, 0, 2]) / width),
+            ("shift_y", (lenses[:, 1, 2] - height / 2) / width),
+        ):
+            keys += curves.write(name, "Lens", frames, values[:, None], held)
+    return keys
 
 
 def scene_camera_path(scene: bpy.types.Scene, of_video: bool) -> CameraPath:

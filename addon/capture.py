@@ -309,6 +309,7 @@ def place_motion(
         notes.append("No camera was added, because the scene's own was used.")
     elif placement.add_camera:
         filmed = cameras.add_camera(motion, f"{name} Camera", scene.collection)
+        cameras.key_camera(filmed, motion, frames)
         cameras.frame_picture(scene, filmed, motion)
         width, height = (int(side) for side in motion.image_size)
         if note:

@@ -67,14 +67,14 @@ class Curves:
         return count * channels
 
 
-def new_action(owner: bpy.types.Object, name: str) -> Curves:
+def new_action(owner: bpy.types.Object | bpy.types.Camera, name: str) -> Curves:
     """Gives the owner a new action and returns where its curves are made."""
     animation = owner.animation_data or owner.animation_data_create()
     action = bpy.data.actions.new(name)
     if not hasattr(action, "slots"):  # 4.3 and before
         animation.action = action
         return Curves(action.fcurves, action.groups)
-    slot = action.slots.new("OBJECT", owner.name)
+    slot = action.slots.new("OBJECT" if isinstance(owner, bpy.types.Object) else "CAMERA", owner.name)
     if bpy.app.version >= (5, 0, 0):
         from bpy_extras.anim_utils import action_ensure_channelbag_for_slot
 

@@ -108,7 +108,7 @@ class KINOLIFT_PT_scene(_SubPanel, bpy.types.Panel):
 
 class KINOLIFT_PT_quality(_SubPanel, bpy.types.Panel):
     bl_label = "Quality"
-    shown = ("detector", "smooth", "refiner", "hypotheses", "steps", "seed", "device")
+    shown = ("camera_motion", "level", "detector", "smooth", "refiner", "hypotheses", "steps", "seed", "device")
 
 
 class KINOLIFT_PT_files(_Tab, bpy.types.Panel):

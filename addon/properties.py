@@ -76,6 +76,18 @@ def capture_properties() -> dict[str, object]:
             items=[("motion", "Motion", "The hips move through the room as the person did"),
                    ("in-place", "In Place", "The person stays on the spot")],
         ),
+        "camera_motion": EnumProperty(
+            name="Camera Motion", description="Whether the camera that filmed the video turned", default=_default.camera_motion,
+            items=[("auto", "Automatic", "The background tells, and a still camera is left alone"),
+                   ("still", "Still", "It stood still, whatever the background does"),
+                   ("turning", "Turning", "It turned: believe what the background says, however little that is")],
+        ),
+        "level": EnumProperty(
+            name="Level", description="What tells which way is up", default=_default.level,
+            items=[("auto", "Automatic", "The scene's lines, the feet, balance and the body, each as far as it is sure"),
+                   ("camera", "Camera", "The scene's lines, or a camera that was held level: for people who lie or hang"),
+                   ("body", "Body", "The body and its feet alone: for a camera held askew, and a person who stands or walks")],
+        ),
         "use_scene_camera": BoolProperty(
             name="Use Scene Camera",
             description=(

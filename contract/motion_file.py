@@ -15,7 +15,9 @@ Arrays, T frames and J joints (architecture: contract 2):
     confidence        (T,J) float32       0..1
     spread            (T,J) float32       metres: disagreement of the refiner's hypotheses
     contacts          (T,2) bool          left, right foot on the ground
-    camera_matrix     (3,3)   camera_to_world (4,4)   image_size (2,) int (width, height)
+    camera_matrix     (3,3)   camera_to_world (4,4)   image_size (2,) int (width, height); of the first frame
+    camera_path       (T,4,4) float64     only where the camera moved: `camera_to_world` of each frame
+    camera_lenses     (T,3,3) float64     only where it zoomed: `camera_matrix` of each frame
     detected          (T,) bool           False where the frame was filled in
     provenance        str                 JSON: source, versions, weights, options, timings, quality report
 
@@ -49,6 +51,8 @@ _SHAPES: dict[str, tuple[str | int, ...]] = {
     "image_points": ("T", "J", 2), "confidence": ("T", "J"), "spread": ("T", "J"), "contacts": ("T", 2),
     "camera_matrix": (3, 3), "camera_to_world": (4, 4), "image_size": (2,), "detected": ("T",),
 }  # fmt: skip
+# of arrays that a file need not have: those without them are read as before, and readers that know nothing of them read the others
+_OPTIONAL: dict[str, tuple[str | int, ...]] = {"camera_path": ("T", 4, 4), "camera_lenses": ("T", 3, 3)}
 # the kinds of numpy's types that an array may have where it is not floating
 _KINDS = {"joint_names": "U", "parents": "iu", "times": "fiu", "contacts": "b", "detected": "b", "image_size": "iu"}
 # what of the quality report is shown to people
@@ -85,6 +89,8 @@ class Motion:
     image_size: npt.NDArray[np.int64]
     detected: npt.NDArray[np.bool_]
     provenance: dict[str, Any] = field(default_factory=dict)
+    camera_path: npt.NDArray[np.float64] | None = None
+    camera_lenses: npt.NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
         return len(self.times)
@@ -106,6 +112,7 @@ def save_motion(motion: Motion, path: str | os.PathLike[str], done: Done = lambd
     Raises Failure `bad_motion` for arrays that do not fit together, `not_writable` or `disk_full`.
     """
     arrays = {name: np.asarray(getattr(motion, name)) for name in _SHAPES}
+    arrays |= {name: np.asarray(value) for name in _OPTIONAL if (value := getattr(motion, name)) is not None}
     _check(arrays, motion.fps, done)
     arrays["joint_names"] = arrays["joint_names"].astype(np.str_)
     arrays["schema"] = np.array(SCHEMA)
@@ -123,11 +130,12 @@ def load_motion(path: str | os.PathLike[str]) -> Motion:
             raise ValueError(f"its schema is {schema!r}, and this version reads {SCHEMA!r}")
         if missing := [name for name in (*_SHAPES, "fps", "provenance") if name not in file.names]:
             raise ValueError(f"it lacks {', '.join(missing)}")
-        headers = {name: file.header(name) for name in _SHAPES}
+        names = [*_SHAPES, *(name for name in _OPTIONAL if name in file.names)]
+        headers = {name: file.header(name) for name in names}
         _check_layout(headers)  # before any memory is taken for them
         fps, provenance = file.number("fps"), parse_json(file.text("provenance"))
         _check_report(provenance)
-        arrays = {name: file.array(name) for name in _SHAPES}
+        arrays = {name: file.array(name) for name in names}
         _check_values(arrays, fps)
         _check_sense(arrays, fps)
     return Motion(fps=fps, provenance=provenance, **arrays)
@@ -148,7 +156,9 @@ def _check_layout(arrays: Mapping[str, np.ndarray | Header]) -> None:
         if len(arrays[name].shape) != 1:
             raise ValueError(f"its {name} has the shape {arrays[name].shape}")
     sizes = {"T": arrays["times"].shape[0], "J": arrays["joint_names"].shape[0]}
-    for name, shape in _SHAPES.items():
+    for name, shape in (_SHAPES | _OPTIONAL).items():
+        if name not in arrays and name in _OPTIONAL:
+            continue
         wanted = tuple(sizes[s] if isinstance(s, str) else s for s in shape)
         if arrays[name].shape != wanted:
             raise ValueError(f"its {name} has the shape {arrays[name].shape} where {wanted} is due")

@@ -44,6 +44,8 @@ class CaptureOptions:
     feet: str = "auto"
     root: str = "motion"
     camera: str = ""  # a file of contract.camera_path; "" where the camera is not known
+    camera_motion: str = "auto"  # whether the camera turned; auto: as the background says
+    level: str = "auto"  # what tells which way is up
 
     def check(self) -> CaptureOptions:
         """Itself, or Failure `bad_arguments` with one sentence about the first option that cannot be."""
@@ -58,7 +60,7 @@ class CaptureOptions:
         _within("--seed", self.seed, 0, HIGHEST_SEED, "")
         for name, choices in CHOICES.items():
             if getattr(self, name) not in choices:
-                raise Failure("bad_arguments", f"--{name} is {getattr(self, name)!r}; it takes {' or '.join(choices)}.")
+                raise Failure("bad_arguments", f"{_word(name)} is {getattr(self, name)!r}; it takes {' or '.join(choices)}.")
         return self
 
     def arguments(self) -> list[str]:
@@ -66,7 +68,7 @@ class CaptureOptions:
         words: list[str] = []
         for name, value in asdict(self).items():
             if value != "":
-                words += [f"--{name}", str(value)]
+                words += [_word(name), str(value)]
         return words
 
     def as_dict(self) -> dict[str, Any]:
@@ -80,7 +82,7 @@ class CaptureOptions:
 
 CHOICES = {
     "detector": ("heavy", "full"), "device": ("auto", "cpu", "cuda"), "feet": ("auto", "always", "never"), "root": ("motion", "in-place"),
-    "refiner": ("window", "frame"),
+    "refiner": ("window", "frame"), "camera_motion": ("auto", "still", "turning"), "level": ("auto", "camera", "body"),
 }  # fmt: skip
 
 
@@ -108,8 +110,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--camera", default="", metavar="FILE",
         help="where the camera stood at each frame and its lens, as Blender's scene has it (see contract/camera_path.py), "
         "in place of --fov")  # fmt: skip
+    add("--camera-motion", choices=CHOICES["camera_motion"], default=default.camera_motion,
+        help="whether the camera turned (on a tripod's head, in the hand): auto measures it on the background and leaves a still camera "
+        "alone; turning believes what is measured however little it is; still measures nothing (default %(default)s)")  # fmt: skip
+    add("--level", choices=CHOICES["level"], default=default.level,
+        help="which way is up: auto weighs the scene's lines, the feet, balance and the body; camera: the scene's lines, or a camera held "
+        "level; body: the body and its feet alone (default %(default)s)")  # fmt: skip
     add("--root", choices=CHOICES["root"], default=default.root,
         help="move through the world, or stay in place (default %(default)s)")  # fmt: skip
+
+
+def _word(name: str) -> str:
+    """The option of that field."""
+    return f"--{name.replace('_', '-')}"
 
 
 def parse_moment(text: str, option: str) -> tuple[float, str] | None:

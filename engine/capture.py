@@ -44,11 +44,10 @@ RECORDED_PACKAGES = ("numpy", "scipy", "torch", "mediapipe", "opencv-python")
 
 @dataclass(frozen=True)
 class Capture:
-    """A finished motion, what a person is told about it, and the camera matrices (T,3,3) of its frames, where they are known to change."""
+    """A finished motion, and what a person is told about it."""
 
     motion: Motion
     summary: dict[str, Any]
-    lenses: npt.NDArray[np.float64] | None = None
 
 
 def capture(video_path: Path, options: CaptureOptions, progress: Progress) -> Capture:
@@ -117,9 +116,9 @@ def finish(
         smooth=options.smooth, root=options.root, face=face, feet=options.feet, cameras=cameras, kept=kept,
         gravity=poses.up,
     )  # fmt: skip
-    lenses = _through_its_lenses(motion, known)
+    _through_its_lenses(motion, known)
     progress.finish()
-    return Capture(motion, summary, lenses)
+    return Capture(motion, summary)
 
 
 @dataclass(frozen=True)
@@ -174,17 +173,16 @@ def _through_one_lens(detections: Detections, info: VideoInfo, known: CameraPath
     return through_one_lens(detections, lenses_at(known, detections.times, info.fps, size), middle_lens(known, size))
 
 
-def _through_its_lenses(motion: Motion, known: CameraPath | None) -> npt.NDArray[np.float64] | None:
-    """(T,3,3) the lenses of a camera that zooms, through which the motion's points are seen again; None for others."""
+def _through_its_lenses(motion: Motion, known: CameraPath | None) -> None:
+    """The motion gets the lenses of a camera that zooms, through which its points are seen again."""
     if known is None or not known.zooms:
-        return None
+        return
     from engine.cameras.known import lenses_at, other_lens
 
     width, height = motion.image_size.tolist()
     lenses, matrix = lenses_at(known, motion.times, motion.fps, (width, height)), motion.camera_matrix
     motion.image_points = mapped(lambda points, seen_by: other_lens(points, matrix, seen_by), motion.image_points, lenses)
-    motion.camera_matrix = lenses[0]  # as the camera's place, that of the first frame
-    return lenses
+    motion.camera_matrix, motion.camera_lenses = lenses[0], lenses  # as the camera's place, that of the first frame
 
 
 def capture_to_file(
@@ -203,7 +201,7 @@ def capture_to_file(
     _save(done.motion, output)
     if preview is not None:
         try:
-            write_preview(video_path, done.motion, preview, progress, done.lenses)
+            write_preview(video_path, done.motion, preview, progress)
             progress.finish()
         except Failure as failure:
             return done.summary, failure

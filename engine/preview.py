@@ -83,12 +83,12 @@ def draw_skeleton(
             cv2.circle(image, at, _length(size), colour, max(1, round(width / 3)), cv2.LINE_AA, _SUBPIXEL)
 
 
-def overlay(image: Image, motion: Motion, frame: int, rings: bool = True, lens: Array | None = None) -> Image:
+def overlay(image: Image, motion: Motion, frame: int, rings: bool = True) -> Image:
     """The picture with the motion's skeleton of that frame as the camera sees it; `image` (H,W,3) RGB of any size, left as it is.
 
-    `rings`: around each joint one as wide as the hypotheses disagree. `lens` (3,3): the camera matrix of that frame, if not the motion's.
+    `rings`: around each joint one as wide as the hypotheses disagree.
     """
-    matrix = motion.camera_matrix if lens is None else lens
+    matrix = motion.camera_matrix if motion.camera_lenses is None else motion.camera_lenses[frame]
     scale = image.shape[1] / float(motion.image_size[0])
     camera = motion.positions_camera[frame].astype(float)
     depth = np.maximum(camera[:, 2], 1e-3)
@@ -145,12 +145,11 @@ class SideView:
 
 
 def write_preview(
-    video: str | os.PathLike[str], motion: Motion, out: str | os.PathLike[str], progress: Progress | None = None,
-    lenses: Array | None = None,
-) -> None:  # fmt: skip
+    video: str | os.PathLike[str], motion: Motion, out: str | os.PathLike[str], progress: Progress | None = None
+) -> None:
     """Writes `out` (.mp4): one picture for every frame of the motion, the footage with the skeleton beside the view from the side.
 
-    `video` is the file that the motion was captured from; lenses (T,3,3): the camera matrices of its frames, where they change.
+    `video` is the file that the motion was captured from.
     Raises Failure: `bad_input` where the two do not belong together, what `open_video` raises, `not_writable`, `disk_full`. Nothing
     half-written is left under the final name.
     """
@@ -171,7 +170,7 @@ def write_preview(
         try:
             for k, frame in enumerate(_at_times(frames, motion.times)):
                 picture = np.ascontiguousarray(cv2.resize(frame.image, (width, height), interpolation=cv2.INTER_AREA))
-                picture = overlay(picture, motion, k, lens=None if lenses is None else lenses[k])
+                picture = overlay(picture, motion, k)
                 _write_words(picture, f"{motion.times[k]:.2f} s" + ("" if motion.detected[k] else "  filled in"))
                 writer.write(cv2.cvtColor(np.hstack([picture, side.draw(k)]), cv2.COLOR_RGB2BGR))
                 if progress is not None:

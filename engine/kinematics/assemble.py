@@ -24,7 +24,7 @@ from engine.kinematics.smoothing import cutoff, liveliness, smooth_runs, velocit
 from engine.kinematics.trajectory import FramePath, frame_path, smooth_path, turned_path
 from engine.kinematics.upright import straighten
 from engine.kinematics.world import ANKLES, TOES, Up, World, agreed_up, find_stand, find_up, find_world
-from engine.long_takes import Timeline, gathered, mapped, mapped_over_time
+from engine.long_takes import Timeline, each, gathered, mapped, mapped_over_time
 
 Array = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.floating]
@@ -65,6 +65,11 @@ class _Take:
     size: tuple[int, int]
     height: float
     gravity: Array | None = None
+
+    @property
+    def moves(self) -> bool:
+        """Whether the camera does."""
+        return any((views != self.views[0]).any() for views in each(lambda views: views, self.views))
 
     def cut(self, kept: slice) -> _Take:
         """Of these frames."""
@@ -200,6 +205,7 @@ def _walk(posed: Stored, up: Up, take: _Take, body: Proportions) -> tuple[Array,
 def _motion(done: Animation, contacts: Flags, fit_error: float, times: Array, detected: Flags, take: _Take, body: Proportions) -> Motion:
     """The motion with its quality report."""
     camera, timeline = done.camera_to_world @ take.views[0], take.timeline
+    path = mapped(lambda views: done.camera_to_world @ views, take.views, dtype=np.float64) if take.moves else None
     figures = quality.report(
         done.on_the_ground, contacts, detected, timeline.runs, timeline.fps, done.pixel_errors, take.confidence, take.points, fit_error,
         take.spread, times,
@@ -223,6 +229,7 @@ def _motion(done: Animation, contacts: Flags, fit_error: float, times: Array, de
         image_size=np.array(take.size, dtype=np.int64),
         detected=detected,
         provenance={"quality": figures | _setting(body, camera, take.matrix, take.size)},
+        camera_path=path,
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import bpy
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ from kinolift_extension.addon.camera import scene_camera_path
 from kinolift_extension.addon.capture import Placement, place_motion
 from kinolift_extension.contract.camera_path import load_camera, save_camera
 from kinolift_extension.contract.failure import Failure
-from mathutils import Vector
+from mathutils import Matrix, Vector
 
 
 def test_joints_project_onto_their_image_points(make_motion):
@@ -25,6 +27,28 @@ def test_joints_project_onto_their_image_points(make_motion):
             assert seen.z > 0  # in front of the camera
             pixel = np.array([seen.x * 640, (1 - seen.y) * 480])
             np.testing.assert_allclose(pixel, motion.image_points[k, joint], atol=0.05)
+
+
+def test_a_camera_that_turns_and_zooms_sees_every_joint_where_it_was_seen(make_motion):
+    still = make_motion(numbers=[0, 1, 2, 5])
+    matrices, lenses = np.tile(still.camera_to_world, (4, 1, 1)), np.tile(still.camera_matrix, (4, 1, 1))
+    for k, degrees in enumerate((0.0, 3.0, -170.0, 12.0)):
+        matrices[k, :3, :3] = np.array(Matrix.Rotation(np.radians(degrees), 3, (0.2, 0.1, 1.0))) @ matrices[k, :3, :3]
+        lenses[k] += np.diag([40.0 * k, 40.0 * k, 0.0])
+        lenses[k, :2, 2] += 5.0 * k, -4.0 * k
+    motion = replace(still, camera_path=matrices, camera_lenses=lenses)
+    scene = bpy.context.scene
+    take = place_motion(motion, scene, "Take", Placement(scene_fps="match", start=7, add_camera=True))
+    for k, number in enumerate(motion.frame_numbers):
+        scene.frame_set(7 + int(number))
+        for joint in range(0, 24, 5):
+            place = motion.positions_world[k, joint].astype(float)
+            expected = lenses[k] @ matrices[k, :3, :3].T @ (place - matrices[k, :3, 3])
+            seen = world_to_camera_view(scene, take.camera, Vector(place.tolist()))
+            assert (seen.z > 0) == (expected[2] > 0)
+            np.testing.assert_allclose([seen.x * 640, (1 - seen.y) * 480], expected[:2] / expected[2], atol=0.1)
+    scene.frame_set(7 + 3)  # left out: the camera stays where it was
+    assert np.allclose(take.camera.matrix_world.to_3x3() @ Vector((0, 0, -1)), matrices[2, :3, 2], atol=1e-4)
 
 
 def test_upright_pictures_too(make_motion):

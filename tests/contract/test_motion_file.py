@@ -40,6 +40,20 @@ def test_a_motion_comes_back_as_it_was(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["take.npz"]
 
 
+def test_a_camera_that_moves_or_zooms_is_kept(tmp_path):
+    path, lenses = np.random.default_rng(1).normal(size=(2, 5, 4, 4))
+    save_motion(dataclasses.replace(a_motion(), camera_path=path), tmp_path / "moves.npz")
+    save_motion(dataclasses.replace(a_motion(), camera_lenses=lenses[:, :3, :3]), tmp_path / "zooms.npz")
+    moves, zooms = load_motion(tmp_path / "moves.npz"), load_motion(tmp_path / "zooms.npz")
+    assert np.array_equal(moves.camera_path, path) and moves.camera_lenses is None
+    assert np.array_equal(zooms.camera_lenses, lenses[:, :3, :3]) and zooms.camera_path is None
+
+
+def test_a_camera_of_other_frames_is_refused(tmp_path):
+    with pytest.raises(Failure, match="camera_path has the shape"):
+        save_motion(dataclasses.replace(a_motion(), camera_path=np.zeros((4, 4, 4))), tmp_path / "take.npz")
+
+
 def test_the_file_holds_no_pickle(tmp_path):
     save_motion(a_motion(), tmp_path / "take.npz")
     with np.load(tmp_path / "take.npz", allow_pickle=False) as file:

@@ -29,6 +29,8 @@ def test_arguments_say_the_same_again():
         smooth=0.0,
         root="in-place",
         feet="never",
+        camera_motion="turning",
+        level="camera",
     )
     assert parsed(options.arguments()) == options
 

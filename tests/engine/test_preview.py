@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -103,7 +104,8 @@ def test_joints_and_bones_are_drawn_where_they_are_seen() -> None:
 
 def test_a_lens_that_has_zoomed_draws_larger() -> None:
     lens = np.array([[420.0, 0, 150], [0, 420, 130], [0, 0, 1]])
-    drawn = overlay(np.full((HEIGHT, WIDTH, 3), 128, np.uint8), make_motion([0.0]), 0, lens=lens)
+    zoomed = replace(make_motion([0.0]), camera_lenses=lens[None])
+    drawn = overlay(np.full((HEIGHT, WIDTH, 3), 128, np.uint8), zoomed, 0)
     assert at(drawn, (150 + 420 * 0.7 / 3.5, 130 - 420 * 0.45 / 3.5)) == LEFT
 
 

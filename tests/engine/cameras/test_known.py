@@ -103,7 +103,7 @@ def test_a_zoom_does_not_change_the_motion() -> None:
     plain, _ = captured(landmarks, cameras, lenses_at(still, times, FPS, SIZE), still)
     lenses = lenses_at(zooming, times, FPS, SIZE)
     zoomed, pixels = captured(landmarks, cameras, lenses, zooming)
-    assert plain.lenses is None and zoomed.lenses == pytest.approx(lenses)
+    assert plain.motion.camera_lenses is None and zoomed.motion.camera_lenses == pytest.approx(lenses)
     assert len(zoomed.motion) == len(plain.motion) == count and len(zoomed.motion.provenance["quality"]["unsure"]) <= 1
     assert np.abs(zoomed.motion.positions_world - plain.motion.positions_world).max() < 0.002
     assert np.abs(zoomed.motion.positions_camera - plain.motion.positions_camera).max() < 0.002
