@@ -6,9 +6,7 @@ person METRES tall, which is the scale that the noise schedule was made for (a m
 
 from __future__ import annotations
 
-import torch
-from torch import Tensor
-
+from engine.arrays import Array, namespace
 from engine.lifter.codec import Encoded, body_matrix
 
 METRES = 1.7
@@ -17,24 +15,30 @@ GUIDE_SIGNS = (-1.0, 1.0, 1.0, -1.0, 1.0, 1.0)
 CONFIDENCE = 2  # its place in the context
 
 
-def states(encoded: Encoded, pose: Tensor) -> Tensor:
+def states(encoded: Encoded, pose: Array) -> Array:
     """(N,22,5) the initial guess p, d of every frame; `pose` (B,T,22,3) in statures."""
-    return METRES * torch.cat([encoded.points, pose], -1).flatten(0, 1)
+    return _frames(METRES * namespace(pose).concat([encoded.points, pose], axis=-1))
 
 
-def guides(encoded: Encoded, visibility: Tensor) -> Tensor:
+def guides(encoded: Encoded, visibility: Array) -> Array:
     """(N,22,6) the context of every frame. visibility: (B,T,33)."""
-    weight = body_matrix(visibility.dtype, visibility.device).abs()
-    confidence = visibility @ (weight / weight.sum(1, keepdim=True)).T
-    return torch.cat([METRES * encoded.points, confidence[..., None] - 0.5, METRES * encoded.base], -1).flatten(0, 1)
+    xp = namespace(visibility)
+    weight = xp.abs(body_matrix(visibility))
+    confidence = visibility @ (weight / xp.sum(weight, axis=1, keepdims=True)).T
+    return _frames(xp.concat([METRES * encoded.points, confidence[..., None] - 0.5, METRES * encoded.base], axis=-1))
 
 
-def confidence_of(guide: Tensor) -> Tensor:
+def _frames(values: Array) -> Array:
+    """(B,T,...) -> (B T,...)."""
+    return namespace(values).reshape(values, (-1, *values.shape[2:]))
+
+
+def confidence_of(guide: Array) -> Array:
     """(...,22,6) -> (...,22): the detector's confidence in each joint, 0 to 1, out of the context."""
     return guide[..., CONFIDENCE] + 0.5
 
 
-def pose_of(state: Tensor) -> Tensor:
+def pose_of(state: Array) -> Array:
     """(...,22,5) -> (...,22,3) in statures, the pelvis at the origin."""
     pose = state[..., 2:] / METRES
     return pose - pose[..., :1, :]

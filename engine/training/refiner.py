@@ -99,7 +99,7 @@ def true_state(encoded: Encoded, truth: Tensor, stature: Tensor, centre_points: 
 def point_frame(encoded: Encoded, rays: Tensor) -> Tensor:
     """(B,T,2,2): [offset; scale] that take the virtual camera's x/z, y/z to the scale of `encoded.points`, found from two of its points."""
     seen = torch.cat([rays, torch.ones_like(rays[..., :1])], -1) @ encoded.rotation
-    flat = body_matrix(rays.dtype, rays.device) @ (seen[..., :2] / seen[..., 2:].clamp_min(0.1))
+    flat = body_matrix(rays) @ (seen[..., :2] / seen[..., 2:].clamp_min(0.1))
     spread = (flat - flat.mean(-2, keepdim=True)).square().sum((-1, -2))
     scale = ((encoded.points - encoded.points.mean(-2, keepdim=True)).square().sum((-1, -2)) / spread.clamp_min(1e-12)).sqrt()
     scale = scale[..., None].expand(*scale.shape, 2)

@@ -94,3 +94,14 @@ def test_a_mirrored_person_is_a_mirrored_encoding(person):
     plain = encode(*person, torch.zeros(1, dtype=torch.float64))
     assert torch.allclose(mirrored.base, plain.base[:, :, joints] * x)
     assert torch.allclose(mirrored.points, plain.points[:, :, joints] * x[:2])
+
+
+def test_numpy_is_encoded_and_decoded_as_torch_is() -> None:
+    rng = np.random.default_rng(0)
+    parts = [rng.normal(size=shape).astype(np.float32) for shape in ((2, 9, 33, 2), (2, 9, 33), (2, 9, 33, 3))]
+    parts.append(rng.random((2, 9)) > 0.2)
+    mine, theirs = encode(*parts), encode(*(torch.from_numpy(part) for part in parts))
+    for name in ("features", "base", "points", "rotation"):
+        assert getattr(mine, name).dtype == np.float32
+        np.testing.assert_allclose(getattr(mine, name), getattr(theirs, name).numpy(), atol=1e-4, rtol=1e-4)
+    np.testing.assert_allclose(decode(mine.base, mine.rotation, 1.8), decode(theirs.base, theirs.rotation, 1.8).numpy(), atol=1e-4)
