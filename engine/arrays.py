@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, Any, TypeAlias
 
+import numpy as np
 import numpy.typing as npt
-from array_api_compat import array_namespace, device
+from array_api_compat import array_namespace, device, is_numpy_array
+
+if TYPE_CHECKING:
+    import torch
 
 Array: TypeAlias = Any  # a numpy array or a torch tensor; what a function takes it gives back
+Generator: TypeAlias = "np.random.Generator | torch.Generator"  # of random numbers
 
 LEAST_LENGTH = 1e-12  # of a vector that is made a unit one
 
@@ -17,9 +24,10 @@ def namespace(x: Array) -> Any:
     return array_namespace(x)
 
 
-def constant(values: npt.ArrayLike, like: Array) -> Array:
-    """The values as an array of the kind, type and device of `like`."""
-    return namespace(like).asarray(values, dtype=like.dtype, device=device(like))
+def constant(values: npt.ArrayLike, like: Array, whole: bool = False) -> Array:
+    """The values as an array of the kind, type and device of `like`; whole numbers of 64 bits if wanted."""
+    xp = namespace(like)
+    return xp.asarray(values, dtype=xp.int64 if whole else like.dtype, device=device(like))
 
 
 def unit(vectors: Array) -> Array:
@@ -32,3 +40,23 @@ def unit(vectors: Array) -> Array:
 def flat(x: Array, axes: int = 2) -> Array:
     """The last `axes` axes as one."""
     return namespace(x).reshape(x, (*x.shape[:-axes], -1))
+
+
+def normal(shape: Sequence[int], like: Array, generator: Generator | None = None) -> Array:
+    """Unit deviates of the kind, type and device of `like`. Numpy's generator serves both; torch's, or none, draws for torch."""
+    if isinstance(generator, np.random.Generator) or is_numpy_array(like):
+        drawn = generator if isinstance(generator, np.random.Generator) else np.random.default_rng()
+        return constant(drawn.standard_normal(tuple(shape)), like)
+    import torch
+
+    home = like.device if generator is None else generator.device
+    return torch.randn(tuple(shape), generator=generator, dtype=like.dtype, device=home).to(like.device)
+
+
+def without_gradients(like: Array) -> AbstractContextManager[object]:
+    """A context in which torch keeps nothing for gradients; for numpy there is nothing to do."""
+    if is_numpy_array(like):
+        return nullcontext()
+    import torch
+
+    return torch.inference_mode()

@@ -7,11 +7,7 @@ from torch import Tensor, nn
 
 from engine.refiner.chebyshev import ChebConv
 from engine.refiner.graph import Graph
-
-# The state of a joint: (u, v) screen-normalised, then (x, y, z) metres in camera axes relative to the root.
-IMAGE_CHANNELS = 2
-SPACE_CHANNELS = 3
-STATE_CHANNELS = IMAGE_CHANNELS + SPACE_CHANNELS
+from engine.refiner.layout import IMAGE_CHANNELS, SPACE_CHANNELS, STATE_CHANNELS
 
 
 class CrossChannelEmbedding(nn.Module):

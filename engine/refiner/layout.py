@@ -6,6 +6,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
+# The state of a joint: (u, v) screen-normalised, then (x, y, z) metres in camera axes relative to the root.
+IMAGE_CHANNELS = 2
+SPACE_CHANNELS = 3
+STATE_CHANNELS = IMAGE_CHANNELS + SPACE_CHANNELS
+
 
 @dataclass(frozen=True)
 class GraphLayout:

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-import torch
-from torch import Tensor
+import numpy as np
 
 from contract.skeleton import Skeleton
-from engine.refiner.embedding import IMAGE_CHANNELS
+from engine.arrays import Array, Generator, constant, namespace, without_gradients
+from engine.refiner.layout import IMAGE_CHANNELS
 from engine.refiner.schedule import CLEAN, Schedule, standard_normal
 
 # What a mirrored picture does to (u, v), to (x, y, z), and to a state (u, v, x, y, z).
@@ -24,7 +24,7 @@ BATCH = 128
 class Model(Protocol):
     """Anything that predicts noise as `Refiner.forward` does."""
 
-    def __call__(self, x: Tensor, t: Tensor, p: Tensor | None = None) -> Tensor: ...
+    def __call__(self, x: Array, t: Array, p: Array | None = None) -> Array: ...
 
 
 @runtime_checkable
@@ -33,7 +33,7 @@ class WholeSampler(Protocol):
 
     batch: int
 
-    def sample(self, schedule: Schedule, x: Tensor, guide: Tensor | None, times: Sequence[int]) -> Tensor:
+    def sample(self, schedule: Schedule, x: Array, guide: Array | None, times: Sequence[int]) -> Array:
         """What `Ddim.sample` gives with eta 0."""
         ...
 
@@ -42,9 +42,9 @@ class WholeSampler(Protocol):
 class Refined:
     """The refined poses: `pose` (B, J, 5), the mean of the hypotheses; `hypotheses` (H, B, J, 5); `spread` (B, J) metres."""
 
-    pose: Tensor
-    hypotheses: Tensor
-    spread: Tensor
+    pose: Array
+    hypotheses: Array
+    spread: Array
 
 
 class Ddim:
@@ -54,7 +54,7 @@ class Ddim:
         self.schedule = schedule
         self.eta = eta
 
-    def step(self, x: Tensor, noise: Tensor, t: int, before: int, generator: torch.Generator | None = None) -> Tensor:
+    def step(self, x: Array, noise: Array, t: int, before: int, generator: Generator | None = None) -> Array:
         """The state at step `before` (-1: clean) from the state `x` at step `t` and the noise predicted in it."""
         now, then = self.schedule.alpha_bar(t), self.schedule.alpha_bar(before)
         clean = (x - (1.0 - now) ** 0.5 * noise) / now**0.5
@@ -65,43 +65,40 @@ class Ddim:
             x = x + fresh * standard_normal(x.shape, x, generator)
         return x
 
-    def sample(
-        self, model: Model, x: Tensor, guide: Tensor | None, times: Sequence[int], generator: torch.Generator | None = None
-    ) -> Tensor:
+    def sample(self, model: Model, x: Array, guide: Array | None, times: Sequence[int], generator: Generator | None = None) -> Array:
         """The clean state: from `x` (B, J, 5) at step times[0] through the falling `times`, then to the clean step."""
         if list(times) != sorted(set(times), reverse=True) or not times:
             raise ValueError(f"the steps must fall: {list(times)}")
         if isinstance(model, WholeSampler) and self.eta == 0.0:
             return model.sample(self.schedule, x, guide, times)
         for t, before in zip(times, (*times[1:], CLEAN), strict=True):
-            steps = torch.full((len(x),), t, device=x.device)
+            steps = constant(np.full(len(x), t), x, whole=True)
             x = self.step(x, model(x, steps, guide), t, before, generator)
         return x
 
 
-def mirrored(values: Tensor, skeleton: Skeleton, signs: Sequence[float] = STATE_SIGNS) -> Tensor:
+def mirrored(values: Array, skeleton: Skeleton, signs: Sequence[float] = STATE_SIGNS) -> Array:
     """The pose as in a mirrored picture: left and right joints change places, `signs` multiply the channels.
 
     values: (.., J, C) with C the number of signs.
     """
-    return values[..., list(skeleton.mirror), :] * values.new_tensor(signs)
+    return values[..., list(skeleton.mirror), :] * constant(signs, values)
 
 
-@torch.inference_mode()
 def refine(
     model: Model,
     skeleton: Skeleton,
     sampler: Ddim,
-    states: Tensor,
-    guide: Tensor | None,
+    states: Array,
+    guide: Array | None,
     times: Sequence[int],
     *,
     flip: bool = True,
     guide_signs: Sequence[float] = POINT_SIGNS,
-    generator: torch.Generator | None = None,
+    generator: Generator | None = None,
     batch: int | None = None,
 ) -> Refined:
-    """Refine hypotheses and average them.
+    """Refine hypotheses and average them, without gradients.
 
     states: (H, B, J, 5), the starting states at step times[0]. guide: (B, J, C), the same for every hypothesis. With `flip`
     each is refined as it is and mirrored, and the two results averaged. The xyz of the result are relative to the root.
@@ -109,26 +106,30 @@ def refine(
     joints from their mean, root of the mean square over hypotheses, 0 for one.
     The same generator state gives the same result, whatever `batch` is, as long as eta is 0.
     """
+    xp = namespace(states)
     hypotheses, poses = states.shape[:2]
-    x = states.flatten(0, 1)
-    p = None if guide is None else guide.repeat(hypotheses, 1, 1)
-    refined = torch.empty_like(x)
+    x = xp.reshape(states, (-1, *states.shape[2:]))
+    p = None if guide is None else xp.concat([guide] * hypotheses, axis=0)
     if batch is None:
         batch = model.batch if isinstance(model, WholeSampler) else BATCH
     step = max(1, batch // 2 if flip else batch)
+    done = []
     for start in range(0, len(x), step):
         part = slice(start, start + step)
         state, context = x[part], None if p is None else p[part]
         if flip:
-            state = torch.cat((state, mirrored(state, skeleton)))
-            context = None if context is None else torch.cat((context, mirrored(context, skeleton, guide_signs)))
-        clean = sampler.sample(model, state, context, times, generator)
+            state = xp.concat([state, mirrored(state, skeleton)], axis=0)
+            context = None if context is None else xp.concat([context, mirrored(context, skeleton, guide_signs)], axis=0)
+        with without_gradients(x):
+            clean = sampler.sample(model, state, context, times, generator)
         if flip:
-            plain, twin = clean.chunk(2)
-            clean = (plain + mirrored(twin, skeleton)) / 2.0
-        refined[part] = clean
-    refined[..., IMAGE_CHANNELS:] -= refined[:, :1, IMAGE_CHANNELS:].clone()
-    refined = refined.view(hypotheses, poses, *x.shape[1:])
-    pose = refined.mean(dim=0)
-    spread = (refined - pose)[..., IMAGE_CHANNELS:].square().sum(dim=-1).mean(dim=0).sqrt()
+            half = len(clean) // 2
+            clean = (clean[:half] + mirrored(clean[half:], skeleton)) / 2.0
+        done.append(clean)
+    found = xp.concat(done, axis=0) if done else x
+    image, space = found[..., :IMAGE_CHANNELS], found[..., IMAGE_CHANNELS:]
+    refined = xp.reshape(xp.concat([image, space - space[:, :1]], axis=-1), (hypotheses, poses, *x.shape[1:]))
+    pose = xp.mean(refined, axis=0)
+    apart = (refined - pose)[..., IMAGE_CHANNELS:]
+    spread = xp.sqrt(xp.mean(xp.sum(apart * apart, axis=-1), axis=0))
     return Refined(pose, refined, spread)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
-from torch import Tensor
+import numpy as np
+import numpy.typing as npt
+
+from engine.arrays import Array, Generator, constant, namespace, normal
 
 STEPS = 51
 BETA_START = 1e-4
@@ -21,9 +23,9 @@ class Schedule:
 
     def __init__(self, steps: int = STEPS, beta_start: float = BETA_START, beta_end: float = BETA_END) -> None:
         self.steps = steps
-        betas = torch.linspace(beta_start, beta_end, steps, dtype=torch.float64)
+        betas = np.linspace(beta_start, beta_end, steps)
         # Entry t + 1 belongs to step t, so that the clean step -1 has an entry too.
-        self._alpha_bar = torch.cat((torch.ones(1, dtype=torch.float64), torch.cumprod(1.0 - betas, dim=0)))
+        self._alpha_bar: npt.NDArray[np.float64] = np.concatenate([np.ones(1), np.cumprod(1.0 - betas)])
 
     def alpha_bar(self, t: int) -> float:
         """The share of the clean pose's variance at step t; 1 at step -1."""
@@ -37,8 +39,8 @@ class Schedule:
 
     def start_step(self, rmse: float) -> int:
         """The step whose noise is nearest to an error of `rmse` (metres per axis, where the noise is 1 m per axis)."""
-        sigmas = (1.0 - self._alpha_bar[1:]).sqrt()
-        return int((sigmas - rmse).abs().argmin())
+        sigmas = np.sqrt(1.0 - self._alpha_bar[1:])
+        return int(np.abs(sigmas - rmse).argmin())
 
     def times(self, start: int, evaluations: int) -> list[int]:
         """Steps from `start` down to 0, evenly spaced, `evaluations` of them (fewer where they would repeat)."""
@@ -46,24 +48,24 @@ class Schedule:
             raise ValueError(f"cannot make {evaluations} evaluations from step {start} of {self.steps}")
         if evaluations == 1:
             return [start]
-        spaced = torch.linspace(start, 0, evaluations, dtype=torch.float64).round().int().tolist()
-        return sorted(set(spaced), reverse=True)
+        spaced = np.linspace(start, 0, evaluations).round().astype(int)
+        return sorted({int(step) for step in spaced}, reverse=True)
 
-    def coefficients(self, t: Tensor, like: Tensor) -> tuple[Tensor, Tensor]:
+    def coefficients(self, t: Array, like: Array) -> tuple[Array, Array]:
         """(sqrt(alpha_bar), sigma) of steps t (B,), shaped (B, 1, ..) to multiply `like` (B, ..), on its device."""
-        shape = (-1,) + (1,) * (like.ndim - 1)
+        xp, shape = namespace(like), (-1,) + (1,) * (like.ndim - 1)
         # Rounded to the wanted type last: 1 - alpha_bar of float32 numbers would lose four digits at small steps.
-        tables = (self._alpha_bar.sqrt(), (1.0 - self._alpha_bar).sqrt())
-        index = t.to(device=like.device, dtype=torch.long) + 1
-        kept, noise = (table.to(like.dtype).to(like.device)[index].view(shape) for table in tables)
+        tables = (np.sqrt(self._alpha_bar), np.sqrt(1.0 - self._alpha_bar))
+        index = xp.astype(t, xp.int64) + 1
+        kept, noise = (xp.reshape(constant(table, like)[index], shape) for table in tables)
         return kept, noise
 
-    def q_sample(self, x0: Tensor, t: Tensor, noise: Tensor) -> Tensor:
+    def q_sample(self, x0: Array, t: Array, noise: Array) -> Array:
         """The forward process: sqrt(alpha_bar_t) x0 + sigma_t noise. x0, noise: (B, ..); t: (B,)."""
         kept, sigma = self.coefficients(t, x0)
         return kept * x0 + sigma * noise
 
-    def clean(self, x: Tensor, t: Tensor, noise: Tensor) -> Tensor:
+    def clean(self, x: Array, t: Array, noise: Array) -> Array:
         """The x0 of which `x` is the state at step t with that noise: the inverse of `q_sample`."""
         kept, sigma = self.coefficients(t, x)
         return (x - sigma * noise) / kept
@@ -74,7 +76,6 @@ def released_times(limit: int = 12, evaluations: int = 2) -> list[int]:
     return list(range(0, limit, limit // evaluations))[::-1]
 
 
-def standard_normal(shape: Sequence[int], like: Tensor, generator: torch.Generator | None = None) -> Tensor:
-    """Unit noise of the type and device of `like`, drawn on the generator's device: one seed, the same numbers everywhere."""
-    home = like.device if generator is None else generator.device
-    return torch.randn(tuple(shape), generator=generator, dtype=like.dtype, device=home).to(like.device)
+def standard_normal(shape: Sequence[int], like: Array, generator: Generator | None = None) -> Array:
+    """Unit noise of the type and device of `like`, drawn where the generator is: one seed, the same numbers everywhere."""
+    return normal(shape, like, generator)

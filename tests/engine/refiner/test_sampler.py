@@ -220,3 +220,15 @@ def test_one_seed_one_result() -> None:
     torch.testing.assert_close(run(0), run(1, batch=3))
     assert torch.equal(run(5, eta=1.0), run(5, eta=1.0))
     assert not torch.equal(run(5, eta=1.0), run(6, eta=1.0))
+
+
+def test_numpy_is_refined_as_torch_is() -> None:
+    rng = np.random.default_rng(3)
+    skeleton, schedule = BODY_22, Schedule()
+    states, guide = rng.standard_normal((3, 4, len(skeleton), 5)), rng.standard_normal((4, len(skeleton), 2))
+    found = []
+    for given, context in ((states, guide), (torch.from_numpy(states), torch.from_numpy(guide))):
+        done = refine(lambda x, t, p: 0.1 * x + p[..., :1], skeleton, Ddim(schedule), given, context, [9, 4], batch=5)  # type: ignore[index]
+        found.append([np.asarray(part) for part in (done.pose, done.hypotheses, done.spread)])
+    for mine, theirs in zip(*found, strict=True):
+        np.testing.assert_allclose(mine, theirs, atol=1e-12)
