@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[2]
 # Each storey may import those above it in this list. Rooms of one storey do not know of each other.
 STOREYS = (
     {"contract"},
-    {"progress", "weights_file", "onnx_network"},  # what every room may say and read
+    {"arrays", "progress", "weights_file", "onnx_network"},  # what every room may say and read
     {"footage", "long_takes"},
     {"detection"},
     {"person", "cameras"},
