@@ -14,7 +14,10 @@ from ..contract.camera_path import FRAMES, SECONDS, CameraPath
 from ..contract.failure import Failure
 from . import quaternions as q
 from .keyframes import new_action
-from .scene import rate_of
+from .scene import rate_of, units_per_metre
+
+CAMERA = "kinolift_camera"  # custom property of a take's armature: the camera that filmed it
+STEADY = 1e-4  # of one frame a frame: so little is a frame in ten thousand, and 29.97 is not 30
 
 if TYPE_CHECKING:
     from ..contract.motion_file import Motion
@@ -34,9 +37,10 @@ def add_camera(motion: Motion, name: str, collection: bpy.types.Collection) -> b
     data.lens = float(matrix[0, 0]) * SENSOR_WIDTH / width
     data.shift_x = (width / 2 - float(matrix[0, 2])) / width
     data.shift_y = (float(matrix[1, 2]) - height / 2) / width
-    data.clip_end = 1000.0
+    data.clip_end = max(1000.0, 100.0 * float(np.linalg.norm(motion.positions_camera[0, 0])))  # hundred times as far as the person
     camera = bpy.data.objects.new(name, data)
     camera.matrix_world = Matrix((motion.camera_to_world @ _TO_BLENDER).tolist())
+    camera[CAMERA] = True
     collection.objects.link(camera)
     return camera
 
@@ -67,6 +71,17 @@ def key_camera(camera: bpy.types.Object, motion: Motion, frames: npt.NDArray[np.
     return keys
 
 
+def camera_of(armature: bpy.types.Object) -> bpy.types.Object | None:
+    """The camera that was added with the take; None where none was, or it is gone."""
+    camera = armature.get(CAMERA)
+    return camera if isinstance(camera, bpy.types.Object) else None
+
+
+def is_of_take(camera: bpy.types.Object) -> bool:
+    """Whether it was added with a take."""
+    return CAMERA in camera
+
+
 def scene_camera_path(scene: bpy.types.Scene, of_video: bool) -> CameraPath:
     """Place and lens of the scene's camera at every frame of the scene's range, for a video whose first frame is at the range's first.
 
@@ -76,6 +91,7 @@ def scene_camera_path(scene: bpy.types.Scene, of_video: bool) -> CameraPath:
     camera = scene.camera
     if camera is None or camera.type != "CAMERA":
         raise Failure("bad_arguments", "The scene has no camera; make the solved camera the scene's, or do not use the scene's camera.")
+    units = units_per_metre(scene)
     before = scene.frame_current, scene.frame_subframe
     numbers = np.arange(scene.frame_start, scene.frame_end + 1)
     matrices, lenses = [], []
@@ -84,7 +100,7 @@ def scene_camera_path(scene: bpy.types.Scene, of_video: bool) -> CameraPath:
             scene.frame_set(int(number))
             seen = camera.evaluated_get(bpy.context.evaluated_depsgraph_get()) if bpy.context.scene == scene else camera
             place, turn, _ = seen.matrix_world.decompose()  # solved cameras are often scaled with their scene
-            matrices.append(np.array(Matrix.LocRotScale(place, turn, None)) @ _TO_BLENDER)
+            matrices.append(np.array(Matrix.LocRotScale(place / units, turn, None)) @ _TO_BLENDER)
             lenses.append(_lens(scene, seen.data))
     finally:
         scene.frame_set(before[0], subframe=before[1])
@@ -113,27 +129,49 @@ def frame_picture(scene: bpy.types.Scene, camera: bpy.types.Object, motion: Moti
     scene.render.pixel_aspect_x = scene.render.pixel_aspect_y = 1.0
 
 
-def add_background(camera: bpy.types.Object, video: Path, start: int, size: tuple[int, int]) -> bool:
+def add_background(camera: bpy.types.Object, video: Path, start: int, size: tuple[int, int], speed: float = 1.0) -> bool:
     """Shows the video behind the camera's view, its first frame at scene frame `start`.
 
+    speed: how many of the video's frames go by with each of the scene's.
     False where Blender cannot read it, or shows it lying on its side: `size` is the upright (width, height) in pixels, and
     not every Blender heeds the note about turning that phones leave in their files.
     """
+    steady = abs(speed - 1) < STEADY
     try:
-        clip = bpy.data.movieclips.load(str(video), check_existing=True)
+        shown = (bpy.data.movieclips if steady else bpy.data.images).load(str(video), check_existing=True)
     except RuntimeError:
         return False
-    if tuple(clip.size) != size and tuple(clip.size) == size[::-1]:
-        if clip.users == 0:
-            bpy.data.movieclips.remove(clip)
+    if tuple(shown.size) != size and (tuple(shown.size) == size[::-1] or not steady):
+        if shown.users == 0:
+            (bpy.data.movieclips if steady else bpy.data.images).remove(shown)
         return False
-    clip.frame_start = start
     data = camera.data
     data.show_background_images = True
     background = data.background_images.new()
-    background.source = "MOVIE_CLIP"
-    background.clip = clip
+    if steady:
+        shown.frame_start = start
+        background.source, background.clip = "MOVIE_CLIP", shown
+    else:
+        background.source, background.image = "IMAGE", shown
+        _drive_frames(data, background, shown, start, speed)
     background.alpha = 1.0
     background.display_depth = "BACK"
     background.frame_method = "STRETCH"
     return True
+
+
+def _drive_frames(
+    data: bpy.types.Camera, background: bpy.types.CameraBackgroundImage, video: bpy.types.Image, start: int, speed: float
+) -> None:
+    """Shows at each frame of the scene the frame of the video that belongs there, where the two rates differ.
+
+    Blender counts one frame of a video for one of the scene; a driver adds what is between. Its number is cut towards zero, so half a frame
+    makes it the nearest.
+    """
+    user = background.image_user
+    user.use_auto_refresh = True
+    user.frame_start = start
+    user.frame_duration = max(1, int(video.frame_duration / min(speed, 1.0)) + 1)
+    driver = data.driver_add(f"{background.path_from_id()}.image_user.frame_offset").driver
+    driver.type = "SCRIPTED"
+    driver.expression = f"(frame - {start}) * {speed - 1!r} {'+' if speed > 1 else '-'} 0.5"

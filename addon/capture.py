@@ -190,7 +190,7 @@ def check_video(video: Path) -> Path:
 class Placement:
     """How a motion is put into a scene."""
 
-    scene_fps: str = "keep"  # keep or match: see `scene`
+    scene_fps: str = "keep"  # keep, match or auto: see `scene`
     start: int | None = None  # the scene frame of the video's first frame; None for the scene's first
     trim: bool = False  # `start` is the frame of the first key instead, wherever in the video that is
     set_range: bool = False  # the frame range is always set with `match`
@@ -272,48 +272,62 @@ def _unsure_sentence(figures: dict[str, Any]) -> str:
 def place_motion(
     motion: Motion, scene: bpy.types.Scene, name: str, placement: Placement, video: Path | None = None, source: str = ""
 ) -> Take:
-    """Builds the armature with its keys, and the camera if asked, in the scene.
+    """Builds the armature with its keys, and the camera if asked, in a collection of their own in the scene.
+
+    Keys stand on whole frames of the scene, lengths are in its unit.
 
     Args:
         name: of the new objects.
         video: shown behind the camera.
         source: the motion file, for the record on the armature.
     """
+    import bpy
+
     from . import camera as cameras
     from . import scene as scenes
     from .armature import build_armature, key_motion
     from .markers import remember_unsure
     from .simplify import simplify
 
-    if placement.scene_fps not in scenes.SCENE_FPS:
-        raise Failure("bad_arguments", f"--scene-fps is {placement.scene_fps!r}; it takes {' or '.join(scenes.SCENE_FPS)}.")
-    notes: list[str] = []
-    if placement.scene_fps == scenes.MATCH:
+    fresh = not scenes.has_animation(scene)
+    matched = scenes.resolved(scene, placement.scene_fps) == scenes.MATCH
+    if matched:
         scenes.match_rate(scene, motion.fps)
     rate = scenes.rate_of(scene)
-    start = float(scene.frame_start if placement.start is None else placement.start)
+    shown = scenes.in_units(scenes.at_scene_rate(motion, scene), scenes.units_per_metre(scene))
+    start = scene.frame_start if placement.start is None else placement.start
     if placement.trim:
-        start -= float(scenes.key_frames(motion, scene, 0)[0])
-    frames = scenes.key_frames(motion, scene, start)
-    armature = build_armature(motion, name, scene.collection, source)
-    keys = key_motion(armature, motion, frames)
-    remember_unsure(armature, motion, [float(frame) for frame in frames])
+        start -= int(shown.frame_numbers[0])
+    frames = scenes.key_frames(shown, start)
+    collection = bpy.data.collections.new(name)
+    scene.collection.children.link(collection)
+    armature = build_armature(shown, name, collection, source)
+    keys = key_motion(armature, shown, frames)
+    remember_unsure(armature, shown, [float(frame) for frame in frames])
     if placement.simplify is not None:
         _, keys = simplify(armature, placement.simplify)
-    if note := scenes.rate_note(motion.fps, rate):
-        notes.append(note)
-    if placement.set_range or placement.scene_fps == scenes.MATCH:
+    notes = [note] if (note := scenes.rate_note(motion.fps, rate)) else []
+    if placement.set_range or matched:
         scenes.set_range(scene, float(frames[0]), float(frames[-1]))
     filmed: bpy.types.Object | None = None
     if placement.add_camera and motion.provenance.get("options", {}).get("camera"):
         notes.append("No camera was added, because the scene's own was used.")
     elif placement.add_camera:
-        filmed = cameras.add_camera(motion, f"{name} Camera", scene.collection)
-        cameras.key_camera(filmed, motion, frames)
-        cameras.frame_picture(scene, filmed, motion)
+        filmed = cameras.add_camera(shown, f"{name} Camera", collection)
+        cameras.key_camera(filmed, shown, frames)
+        armature[cameras.CAMERA] = filmed
+        if fresh or scene.camera is None or cameras.is_of_take(scene.camera):
+            cameras.frame_picture(scene, filmed, motion)
+        else:
+            notes.append(f"{filmed.name} shows the video; {scene.camera.name} stays the scene's camera, and the render keeps its size.")
         width, height = (int(side) for side in motion.image_size)
-        if note:
-            notes.append("The video is not shown behind the camera, because at another frame rate it would drift; choose Match for that.")
-        elif video is not None and not cameras.add_background(filmed, video, round(start), (width, height)):
+        if video is not None and not cameras.add_background(filmed, video, start, (width, height), _video_rate(motion) / rate):
             notes.append(f"Blender cannot show {video.name} behind the camera.")
     return Take(armature, filmed, motion, keys, float(frames[0]), float(frames[-1]), rate, notes)
+
+
+def _video_rate(motion: Motion) -> float:
+    """Frames a second of the video's own frames, which are not the motion's where that was resampled."""
+    told = motion.provenance.get("summary", {})
+    own = told.get("file_fps") if isinstance(told, dict) else None
+    return float(own) if isinstance(own, int | float) and own > 0 else motion.fps

@@ -214,7 +214,7 @@ def _discard(scene: bpy.types.Scene) -> None:
     things = list(scene.objects)
     made: list[bpy.types.ID] = [*things, *(thing.data for thing in things)]
     made += [thing.animation_data.action for thing in things if thing.animation_data and thing.animation_data.action]
-    bpy.data.batch_remove([*made, scene])
+    bpy.data.batch_remove([*made, *scene.collection.children_recursive, scene])
 
 
 def _sentence(motion: Motion) -> str:

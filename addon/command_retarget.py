@@ -283,7 +283,8 @@ def _put(path: Path, armature: bpy.types.Object, scene: bpy.types.Scene, argumen
             f"It has {motion.fps:.6g} frames a second and the clip before it {rates.rate_of(scene):.6g}, which one file cannot hold; "
             "write it without --clips.",
         )
-    frames = rates.key_frames(motion, scene, 0)
+    motion = rates.at_scene_rate(motion, scene)
+    frames = rates.key_frames(motion, 0)
     choices = RetargetOptions(arguments.root, arguments.root_bone, arguments.feet, arguments.root_heading, arguments.ik)
     mapping = find_mapping(armature, arguments.preset)
     check_sure(mapping, armature.name)

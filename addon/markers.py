@@ -18,9 +18,8 @@ PREFIX = "Unsure"  # of the markers' names, by which they are found again
 def remember_unsure(armature: bpy.types.Object, motion: Motion, frames: list[float]) -> None:
     """Writes the motion's unsure stretches onto its armature; frames (T,): the scene frame of each of the motion's frames."""
     stretches = motion.provenance.get("quality", {}).get("unsure", [])
-    at = dict(zip((int(n) for n in motion.frame_numbers), frames, strict=True))
-    known = [s for s in stretches if s["first_frame"] in at and s["last_frame"] in at]
-    kept = [(at[s["first_frame"]], at[s["last_frame"]], str(s["reason"])) for s in known]
+    shift = frames[0] - int(motion.frame_numbers[0])
+    kept = [(s["first_frame"] + shift, s["last_frame"] + shift, str(s["reason"])) for s in stretches]
     armature[PROPERTY] = json.dumps(kept)
 
 

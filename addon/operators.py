@@ -25,9 +25,10 @@ from .key_reduction import Tolerance
 from .preferences import PACKAGE, preferred_python
 from .properties import PLACEMENT_PROPERTIES, KinoliftStatus, capture_properties
 from .retarget.takes import keep_for_session
-from .scene import MATCH
+from .scene import MATCH, resolved
 from .setup import findings
 from .take_operators import CLASSES as TAKE_CLASSES
+from .view import default_cube, show_take
 
 INTERVAL = 0.1  # seconds between two looks at the worker
 HINT = "Kinolift is capturing. Esc: cancel"
@@ -138,12 +139,12 @@ class KINOLIFT_OT_capture(bpy.types.Operator):
             (motion_path,) = check_files([kept], [Path(bpy.path.abspath(self.filepath))], (MOTION_EXTENSION,), advice=PANEL_ADVICE)
         known = None
         if self.use_scene_camera:
-            known = scene_camera_path(bpy.context.scene, self.scene_fps == MATCH)
+            known = scene_camera_path(bpy.context.scene, resolved(bpy.context.scene, self.scene_fps) == MATCH)
         return Capture(Path(bpy.path.abspath(self.filepath)), _rounded(options), preferred_python(), motion_path, camera=known)
 
     def _place(self, scene: bpy.types.Scene, capture: Capture) -> Take:
         motion = capture.motion()
-        placement = _placement(self)
+        placement, cube = _placement(self), default_cube(scene)
         source = str(capture.motion_path) if capture.kept else ""
         try:
             take = place_motion(motion, scene, capture.video.stem, placement, capture.video, source)
@@ -155,7 +156,7 @@ class KINOLIFT_OT_capture(bpy.types.Operator):
             raise
         if not capture.kept:
             keep_for_session(take.armature, capture.motion_path)
-        _activate(take.armature)
+        take.notes += show_take(bpy.context, take, cube, self.play)
         return take
 
     def _finish(self, status: KinoliftStatus, take: Take, sentence: str, notes: list[str]) -> set[str]:
@@ -270,12 +271,12 @@ class KINOLIFT_OT_load_motion(bpy.types.Operator, ImportHelper):
         status = context.window_manager.kinolift
         try:
             motion = load_motion(path)
-            placement = _placement(self)
+            placement, cube = _placement(self), default_cube(context.scene)
             take = place_motion(motion, context.scene, path.stem, placement, source=str(path))
         except Failure as failure:
             self.report({"ERROR"}, failure.message)
             return {"CANCELLED"}
-        _activate(take.armature)
+        take.notes += show_take(context, take, cube)
         status.clear()
         status.summary = take.summary()
         status.quality = quality_sentence(take.motion)
@@ -324,19 +325,6 @@ def _show(status: KinoliftStatus, capture: Capture) -> None:
     status.text = f"{progress.done} of {progress.total}" if progress.total > 0 else ""
     status.rate = f"{progress.fps:.1f} frames/s" if progress.fps > 0 else ""
     status.fraction = progress.fraction
-
-
-def _activate(armature: bpy.types.Object) -> None:
-    """Selects the new armature alone, as Blender's importers do, where a view layer shows it."""
-    layer = bpy.context.view_layer
-    layer.update()  # it does not know the new object before
-    if armature.name not in layer.objects:
-        return
-    if bpy.context.mode == "OBJECT":
-        for thing in layer.objects.selected:
-            thing.select_set(False)
-        layer.objects.active = armature
-    armature.select_set(True)
 
 
 def _print_log(capture: Capture | None, failure: Failure) -> None:

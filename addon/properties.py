@@ -8,7 +8,7 @@ from bpy.props import BoolProperty, CollectionProperty, EnumProperty, FloatPrope
 from ..contract.options import DEFAULT_FOV, CaptureOptions
 from .export.options import ExportOptions
 from .key_reduction import DEFAULT_DEGREES, DEFAULT_MILLIMETRES, HIGHEST_DEGREES, HIGHEST_MILLIMETRES
-from .scene import DEFAULT_SCENE_FPS
+from .scene import AUTO
 
 _default = CaptureOptions()
 # those that say how a motion is put into the scene, whether it was captured or loaded
@@ -97,8 +97,9 @@ def capture_properties() -> dict[str, object]:
             default=False,
         ),
         "scene_fps": EnumProperty(
-            name="Frame Rate", description="Which frame rate the scene has afterwards", default=DEFAULT_SCENE_FPS,
-            items=[("keep", "Keep Scene's", "The scene keeps its rate, keys are placed so that the timing is right"),
+            name="Frame Rate", description="Which frame rate the scene has afterwards", default=AUTO,
+            items=[(AUTO, "Automatic", "A scene without animation gets the video's rate and range, any other keeps its own"),
+                   ("keep", "Keep Scene's", "The scene keeps its rate, and keys stand on its frames in the right time"),
                    ("match", "Match Video", "The scene gets the video's rate and the frame range of the motion")],
         ),
         "set_range": BoolProperty(
@@ -108,11 +109,12 @@ def capture_properties() -> dict[str, object]:
             name="Add Camera",
             description=(
                 "Adds the camera that filmed the video with the video behind it, makes it the scene's camera, "
-                "and gives the render the video's size"
+                "and gives the render the video's size, where the scene is not animated already"
             ),
-            default=False,
+            default=True,
         ),
         **simplify_properties(),
+        "play": BoolProperty(name="Play", description="Starts to play when the take is there", default=False),
         "motion_path": StringProperty(
             name="Keep Motion", description="Keeps the motion file here (.npz). Empty: it is not kept", subtype="FILE_PATH",
         ),

@@ -58,8 +58,8 @@ def of_matrices(matrices: Array) -> Array:
     return result
 
 
-def between(a: Array, b: Array, share: float) -> Array:
-    """Slerp from a to b (...,4) on the shorter way."""
+def between(a: Array, b: Array, share: float | Array) -> Array:
+    """Slerp from a to b (...,4) on the shorter way; shares 0..1, one or (...,1)."""
     dot = (a * b).sum(-1, keepdims=True)
     b = np.where(dot < 0, -b, b)
     angle = np.arccos(np.clip(np.abs(dot), 0.0, 1.0))

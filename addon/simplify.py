@@ -11,6 +11,7 @@ import numpy as np
 
 from . import keyframes
 from .key_reduction import Array, Error, Mask, Tolerance, closed_after, distance, reduce_keys, rotation_error, slopes
+from .scene import units_per_metre
 
 # Blender keeps times and values in 32 bits; the reduction stays this much inside the tolerance, so that rounding cannot leave it
 MARGIN = 0.99
@@ -35,7 +36,9 @@ def simplify(armature: bpy.types.Object, tolerance: Tolerance) -> tuple[int, int
     are relative to the bone's parent. Other curves, and curves with modifiers, stay as they are. What is left are Bézier curves.
     """
     tolerance.check()
-    scale = 1000.0 * float(np.mean(armature.matrix_world.to_scale()))  # a bone's location -> millimetres
+    scene = next(iter(armature.users_scene), bpy.context.scene)
+    # a bone's location -> millimetres
+    scale = 1000.0 * float(np.mean(armature.matrix_world.to_scale())) / units_per_metre(scene)
     groups: dict[str, list[bpy.types.FCurve]] = defaultdict(list)
     before = after = 0
     for curve in keyframes.curves_of(armature):

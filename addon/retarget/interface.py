@@ -209,7 +209,8 @@ def retarget_listed(settings: KinoliftRetarget, context: bpy.types.Context) -> R
         settings.found_on = target.name
     mapping = listed_mapping(settings, target)
     motion, name = chosen_motion(settings, context)
-    frames = scenes.key_frames(motion, context.scene, context.scene.frame_start)
+    motion = scenes.at_scene_rate(motion, context.scene)
+    frames = scenes.key_frames(motion, context.scene.frame_start)
     # the panel offers these two only where they mean something; what was set for another character does not count then
     heading = settings.root_heading and settings.root_bone != "hips" and mapping.bone("root") is not None
     options = RetargetOptions(settings.root, settings.root_bone, settings.feet, heading, settings.use_ik and bool(mapping.ik))

@@ -8,7 +8,7 @@ import bpy
 import numpy as np
 import pytest
 from bpy_extras.object_utils import world_to_camera_view
-from kinolift_extension.addon.camera import scene_camera_path
+from kinolift_extension.addon.camera import camera_of, scene_camera_path
 from kinolift_extension.addon.capture import Placement, place_motion
 from kinolift_extension.contract.camera_path import load_camera, save_camera
 from kinolift_extension.contract.failure import Failure
@@ -85,8 +85,40 @@ def test_the_video_is_behind_the_armature(make_motion, tmp_path):
     lying = make_motion(frames=2, image_size=np.array([48, 64]))
     lying_take = place_motion(lying, scene, "Lying", Placement(scene_fps="match", add_camera=True), path)
     assert len(lying_take.camera.data.background_images) == 0 and len(lying_take.notes) == 1
-    other = place_motion(make_motion(frames=2, fps=12.0), scene, "Slow", Placement(add_camera=True), path)
-    assert len(other.camera.data.background_images) == 0 and len(other.notes) == 2
+
+
+@pytest.mark.parametrize("scene_fps", [24, 48, 60])
+def test_the_video_keeps_pace_in_a_scene_of_another_rate(make_motion, tmp_path, scene_fps):
+    cv2 = pytest.importorskip("cv2", reason="makes the video")
+    path = tmp_path / "clip.avi"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 30.0, (64, 48))
+    for _ in range(90):
+        writer.write(np.zeros((48, 64, 3), np.uint8))
+    writer.release()
+    scene = bpy.context.scene
+    scene.render.fps = scene_fps
+    motion = make_motion(frames=90, fps=30.0, image_size=np.array([64, 48]))
+    take = place_motion(motion, scene, "Other", Placement(start=11, add_camera=True), path)
+    (background,) = take.camera.data.background_images
+    assert background.source == "IMAGE" and tuple(background.image.size) == (64, 48)
+    for frame in range(11, 11 + 3 * scene_fps - 3):
+        scene.frame_set(frame)
+        user = take.camera.evaluated_get(bpy.context.evaluated_depsgraph_get()).data.background_images[0].image_user
+        counted = min(frame - user.frame_start, user.frame_duration - 1) + user.frame_offset  # as Blender counts, from 0
+        assert abs(counted - (frame - 11) / scene_fps * 30.0) <= 0.5 + 1e-6, frame
+
+
+def test_a_scene_that_is_in_use_keeps_its_camera_and_picture(make_motion):
+    scene = bpy.context.scene
+    bpy.ops.object.camera_add()
+    mine = scene.camera = bpy.context.object
+    mine.keyframe_insert("location")
+    take = place_motion(make_motion(frames=3), scene, "Walk", Placement(scene_fps="auto", add_camera=True))
+    assert scene.camera == mine and scene.render.resolution_x == 1920 and camera_of(take.armature) == take.camera
+    assert "Walk Camera shows the video; Camera stays the scene's camera" in take.notes[-1]
+    scene.camera = take.camera
+    again = place_motion(make_motion(frames=3), scene, "Run", Placement(scene_fps="auto", add_camera=True))
+    assert scene.camera == again.camera and again.armature.users_collection[0].name == "Run"
 
 
 def moving_camera() -> bpy.types.Object:

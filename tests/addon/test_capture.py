@@ -124,7 +124,7 @@ def test_progress_copes_with_what_is_missing():
 
 
 def test_an_unknown_scene_fps(make_motion):
-    with pytest.raises(Failure, match="--scene-fps is 'maybe'; it takes keep or match"):
+    with pytest.raises(Failure, match="cannot be 'maybe'; choose keep or match"):
         place_motion(make_motion(frames=2), bpy.context.scene, "Take", Placement(scene_fps="maybe"))
     assert Path(tempfile.gettempdir()).is_dir() and not bpy.data.armatures
 

@@ -31,6 +31,7 @@ def test_unsure_stretches_become_markers_at_the_scene_s_frames(make_motion):
     other = scene.timeline_markers.new("mine", frame=3)
     take = place_motion(motion, scene, "Take", Placement(start=101))
     rate = scene.render.fps / motion.fps
+    assert rate == 2
     expected = [(101 + rate * int(numbers[k]), 101 + rate * int(numbers[j])) for k, j in ((10, 19), (40, 40))]
     assert np.allclose([s[:2] for s in unsure_of(take.armature)], expected)
     for _ in range(2):  # again is not twice

@@ -97,14 +97,17 @@ def test_another_scene_rate_is_kept_and_told_or_matched(fake_python, video):
     fake_python(frames=31, fps=30.0)
     scene = bpy.context.scene
     scene.render.fps, scene.frame_start, scene.frame_end = 24, 1, 250
-    bpy.ops.kinolift.capture(filepath=str(video))
-    first, last = bpy.context.object.animation_data.action.frame_range
-    assert (first, last) == (1, 25) and scene.render.fps == 24 and scene.frame_end == 250
-    (note,) = bpy.context.window_manager.kinolift.notes
-    assert "30 frames a second and the scene 24" in note.text
-    bpy.ops.kinolift.capture(filepath=str(video), scene_fps="match")
+    bpy.ops.kinolift.capture(filepath=str(video))  # nothing moves here yet
     assert scene.render.fps == 30 and (scene.frame_start, scene.frame_end) == (1, 31)
     assert len(bpy.context.window_manager.kinolift.notes) == 0
+    scene.render.fps, scene.frame_end = 24, 250
+    bpy.ops.kinolift.capture(filepath=str(video))
+    keys = [point.co[0] for point in curves_of(bpy.context.object)[0].keyframe_points]
+    assert keys == list(range(1, 26)) and scene.render.fps == 24 and scene.frame_end == 250
+    note = bpy.context.window_manager.kinolift.notes[0]
+    assert "30 frames a second and the scene, which is animated already, 24" in note.text
+    bpy.ops.kinolift.capture(filepath=str(video), scene_fps="match")
+    assert scene.render.fps == 30 and (scene.frame_start, scene.frame_end) == (1, 31)
 
 
 def test_one_undo_step_takes_it_back(fake_python, video):

@@ -9,6 +9,7 @@ import bpy
 import numpy as np
 import pytest
 from kinolift_extension.addon import keyframes
+from kinolift_extension.addon.armature import key_motion
 from kinolift_extension.addon.capture import Placement, place_motion
 from kinolift_extension.addon.key_reduction import Tolerance
 from kinolift_extension.addon.simplify import euler_to_quaternion, simplify
@@ -64,8 +65,10 @@ def test_every_frame_is_within_the_tolerance(make_motion, tolerance, start):
 
 def test_keys_between_frames_hold_on_whole_frames_too(make_motion):
     scene = bpy.context.scene
+    motion = make_motion(frames=90, fps=30.0)
+    armature = take(motion)
     scene.render.fps = 24
-    armature = take(make_motion(frames=90, fps=30.0), scene_fps="keep")
+    key_motion(armature, motion, np.arange(90) * 24 / 30)  # as in actions that others have made
     keyed = np.array([point.co[0] for point in keyframes.curves_of(armature)[0].keyframe_points])
     assert len(np.unique(keyed % 1)) > 2
     frames = np.union1d(keyed, np.arange(72))
