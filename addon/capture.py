@@ -286,6 +286,7 @@ def place_motion(
     from . import camera as cameras
     from . import scene as scenes
     from .armature import build_armature, key_motion
+    from .keeping import add_to_record, keep
     from .markers import remember_unsure
     from .simplify import simplify
 
@@ -303,6 +304,8 @@ def place_motion(
     scene.collection.children.link(collection)
     armature = build_armature(shown, name, collection, source)
     keys = key_motion(armature, shown, frames)
+    keep(armature, motion)
+    add_to_record(armature, video="" if video is None else str(video), start=start)
     remember_unsure(armature, shown, [float(frame) for frame in frames])
     if placement.simplify is not None:
         _, keys = simplify(armature, placement.simplify)

@@ -24,7 +24,6 @@ from .export import MOTION_EXTENSION, check_files
 from .key_reduction import Tolerance
 from .preferences import PACKAGE, preferred_python
 from .properties import PLACEMENT_PROPERTIES, KinoliftStatus, capture_properties
-from .retarget.takes import keep_for_session
 from .scene import MATCH, resolved
 from .setup import findings
 from .take_operators import CLASSES as TAKE_CLASSES
@@ -154,8 +153,6 @@ class KINOLIFT_OT_capture(bpy.types.Operator):
                 raise Failure(error.code, f"{error.message} {kept}") from error
             print(f"Kinolift: {kept}", flush=True)
             raise
-        if not capture.kept:
-            keep_for_session(take.armature, capture.motion_path)
         take.notes += show_take(bpy.context, take, cube, self.play)
         return take
 

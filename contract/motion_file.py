@@ -141,6 +141,15 @@ def load_motion(path: str | os.PathLike[str]) -> Motion:
     return Motion(fps=fps, provenance=provenance, **arrays)
 
 
+def motion_from(arrays: Mapping[str, np.ndarray], fps: float, provenance: Any) -> Motion:
+    """The motion that these arrays are, checked as a file's are. Raises ValueError, KeyError for one that is missing."""
+    _check_report(provenance)
+    _check_layout(arrays)
+    _check_values(arrays, fps)
+    _check_sense(arrays, fps)
+    return Motion(fps=fps, provenance=provenance, **arrays)
+
+
 def _check(arrays: dict[str, np.ndarray], fps: float, done: Done = lambda _: None) -> None:
     """Raises Failure `bad_motion` for arrays that make no motion file."""
     try:

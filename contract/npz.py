@@ -6,6 +6,7 @@ no more than the file's own size allows, and reads no pickles. Errors are ValueE
 
 from __future__ import annotations
 
+import io
 import math
 import os
 import re
@@ -171,6 +172,13 @@ def open_npz(path: str | os.PathLike[str]) -> Iterator[Npz]:
     size = Path(path).stat().st_size
     with zipfile.ZipFile(path) as archive:
         yield Npz(archive, size)
+
+
+@contextmanager
+def npz_in(data: bytes) -> Iterator[Npz]:
+    """The .npz that these bytes are, open; raises as `open_npz` does."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        yield Npz(archive, len(data))
 
 
 def read_npz(path: str | os.PathLike[str]) -> dict[str, npt.NDArray[Any]]:

@@ -15,12 +15,12 @@ from ...contract.failure import Failure
 from ...contract.motion_file import Motion, load_motion
 from .. import scene as scenes
 from ..armature import is_kinolift
+from ..keeping import motion_of
 from ..sentences import draw_sentence, placeholder
 from .mapping import AUTO, find_mapping, presets, user_folder
 from .presets import parse_switches, save_preset, switch_list
 from .retarget import RetargetOptions, RetargetResult, retarget
 from .roles import CHAIN_ROLES, NAMES, REQUIRED_ROLES, ROLES, STRUCTURE, VRM, Mapping, role_title, short_title
-from .takes import motion_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,12 +11,12 @@ import bpy
 import numpy as np
 import pytest
 from kinolift_extension import register, unregister
-from kinolift_extension.addon.armature import RECORD, build_armature
+from kinolift_extension.addon.armature import build_armature
+from kinolift_extension.addon.keeping import keep
 from kinolift_extension.addon.keyframes import curves_of
 from kinolift_extension.addon.retarget import interface
 from kinolift_extension.addon.retarget.presets import load_presets, save_preset
 from kinolift_extension.addon.retarget.roles import CHAIN_ROLES, REQUIRED_ROLES, ROLES
-from kinolift_extension.addon.retarget.takes import keep_for_session, motion_of
 from kinolift_extension.contract.failure import Failure
 from kinolift_extension.contract.motion_file import save_motion
 
@@ -117,20 +116,14 @@ def test_ik_controls_of_a_rigify_rig_and_one_step_back(motion_path):
         unregister()
 
 
-def test_the_take_of_this_session(settings, motion_path, make_motion, tmp_path):
+def test_a_take_brings_its_motion(settings, make_motion):
     take = build_armature(make_motion(12), "Take", bpy.context.collection)
     settings.target = build(mirrored(PERSON))
     assert interface.chosen_take(settings, bpy.context) == take
-    with pytest.raises(RuntimeError, match="was not kept"):
+    with pytest.raises(RuntimeError, match="kept no motion in the file"):
         bpy.ops.kinolift.retarget()
-    keep_for_session(take, motion_path)
-    motion_path.unlink()
-    assert len(motion_of(take)) == 12
-    assert bpy.ops.kinolift.retarget() == {"FINISHED"}
-    other = tmp_path / "kept.npz"
-    save_motion(make_motion(7), other)
-    take[RECORD] = json.dumps({**json.loads(take[RECORD]), "motion": str(other)})
-    assert len(motion_of(take)) == 7, "a file that was kept comes first"
+    keep(take, make_motion(12))
+    assert bpy.ops.kinolift.retarget() == {"FINISHED"} and "9 frames" in settings.done
 
 
 def test_what_cannot_be_done_is_said(settings):
