@@ -63,7 +63,7 @@ def unpack(data: bytes, name: str) -> Motion:
 
 
 def _folded(name: str, values: npt.NDArray[np.int64]) -> dict[str, npt.NDArray[Any]]:
-    """Whole numbers (T,...) as the steps from frame to frame, those down odd and those up even, low bytes and the rest apart; each channel's
+    """Whole numbers (T,...) as the steps from frame to frame, those down odd and those up even, low bytes and the rest apart; a channel's
     frames stand beside each other."""
     steps = np.diff(values, axis=0, prepend=0)
     folded = np.ascontiguousarray(np.moveaxis((steps << 1) ^ (steps >> 63), 0, -1))
