@@ -74,7 +74,7 @@ class Capture:
 
     def __init__(
         self, video: Path, options: CaptureOptions, python: str = "", motion_path: Path | None = None, preview: Path | None = None,
-        camera: CameraPath | None = None,
+        camera: CameraPath | None = None, detection: Path | None = None,
     ) -> None:  # fmt: skip
         """Starts the worker. Raises Failure for a video that is not there, bad options, an output that is an input or cannot be written,
         or an installation that cannot run.
@@ -85,6 +85,8 @@ class Capture:
                 replaced if they are there: whoever asks for a file finds out before whether it may be.
             preview: a video (.mp4) of the skeleton over the footage, if wanted.
             camera: where the camera stood, if that is known.
+            detection: where the detection is kept (.npz), from which everything behind it can be done again in a second: as `video`. One
+                that is there and fits the video and the options is used.
         """
         self.video = check_video(video)
         inputs = [self.video, *([Path(options.camera)] if options.camera else [])]
@@ -92,6 +94,8 @@ class Capture:
             (motion_path,) = check_files([motion_path], inputs, (MOTION_EXTENSION,), overwrite=True)
         if preview is not None:
             (preview,) = check_files([preview], inputs, (PREVIEW_EXTENSION,), overwrite=True)
+        if detection is not None:
+            (detection,) = check_files([detection], inputs, (MOTION_EXTENSION,), overwrite=True)
         leftovers.sweep()
         self.progress = Progress()
         self.began = time.monotonic()
@@ -107,7 +111,7 @@ class Capture:
                 file = Path(str(self._folder)) / "camera.npz"
                 save_camera(camera, file)
                 options = replace(options, camera=str(file))
-            command = capture_command(chosen, self.video, self.motion_path, options.check(), preview)
+            command = capture_command(chosen, self.video, self.motion_path, options.check(), preview, detection)
             self._worker = Worker(command, worker_environment(chosen))
         except BaseException:
             self._remove_folder()

@@ -58,10 +58,12 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="kinolift", description="Turns a video of a person into an animated armature.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     capture = commands.add_parser("capture", help="capture a video into files", description="Captures the person in a video.")
-    capture.add_argument("video", type=Path, metavar="VIDEO")
+    capture.add_argument("video", type=Path, metavar="VIDEO", help="or a detection that --keep-detection wrote (.npz)")
     capture.add_argument("-o", "--output", dest="outputs", type=Path, action="append", required=True, metavar="OUT",
         help=f"a file to write, may be given several times: {' '.join(EXTENSIONS)}")  # fmt: skip
     capture.add_argument("--preview", type=Path, metavar="OUT.mp4", help="also a video of the skeleton over the footage")
+    capture.add_argument("--keep-detection", type=Path, metavar="OUT.npz",
+        help="also what was detected: everything behind that can be done again from it, in a second; one that fits is used")  # fmt: skip
     add_arguments(capture)
     capture.add_argument("--scene-fps", choices=SCENE_FPS, default=DEFAULT_SCENE_FPS,
         help="frame rate of the files where a .blend file is open: the scene's (keep) or the video's (match); "
@@ -78,10 +80,10 @@ def _capture(arguments: argparse.Namespace) -> ExitCode:
     """Writes what is ready as soon as it is, the motion first; one output that fails is told and leaves the others."""
     options = CaptureOptions.from_arguments(arguments)
     export, tolerance = ExportOptions.from_arguments(arguments), parse_tolerance(arguments.simplify)
-    video, outputs, preview = check_words(arguments, options)
+    video, outputs, preview, detection = check_words(arguments, options)
     motions = [path for path in outputs if path.suffix.lower() == MOTION_EXTENSION]
     scenes = [path for path in outputs if path not in motions]
-    capture = Capture(video, options, _preferred_python(), motions[0] if motions else None, preview)
+    capture = Capture(video, options, _preferred_python(), motions[0] if motions else None, preview, detection=detection)
     shown = display(arguments.quiet)
     failures: list[Failure] = []
     notes: list[str] = []
@@ -93,7 +95,7 @@ def _capture(arguments: argparse.Namespace) -> ExitCode:
         while not capture.finished:
             capture.poll(POLL, shown.show)
         motion = capture.motion()
-        written += motions[:1]
+        written += [*motions[:1], *([detection] if detection else [])]
         for path in motions[1:]:
             with _told(failures, path, written):
                 copy_motion(capture.motion_path, path)
@@ -128,21 +130,26 @@ def _capture(arguments: argparse.Namespace) -> ExitCode:
     finally:
         shown.close()
         capture.close()
-    _tell(notes, [path for path in [*outputs, *([preview] if preview else [])] if path in written], failures)
+    _tell(notes, [path for path in [*outputs, preview, detection] if path is not None and path in written], failures)
     _say(f"{sentence} Took {seconds:.1f} s.")
     if report := quality_sentence(motion):
         _say(report)
     return failures[0].exit_code if failures else ExitCode.DONE
 
 
-def check_words(arguments: argparse.Namespace, options: CaptureOptions) -> tuple[Path, list[Path], Path | None]:
-    """The video, the outputs and the preview, if all can be read and written. Raises Failure before any work."""
+def check_words(arguments: argparse.Namespace, options: CaptureOptions) -> tuple[Path, list[Path], Path | None, Path | None]:
+    """The video, the outputs, the preview and the kept detection, if all can be read and written. Raises Failure before any work."""
     inputs = [arguments.video, *([Path(options.camera)] if options.camera else [])]
-    outputs = check_files(arguments.outputs, inputs, overwrite=arguments.overwrite)
+    detection = arguments.keep_detection
+    if detection is not None:
+        check_files([detection], inputs, (MOTION_EXTENSION,), arguments.overwrite)
+    outputs = check_files([*arguments.outputs, *([detection] if detection else [])], inputs, overwrite=arguments.overwrite)
+    if detection is not None:
+        detection = outputs.pop()
     preview = None
     if arguments.preview is not None:
         (preview,) = check_files([arguments.preview], inputs, (PREVIEW_EXTENSION,), arguments.overwrite)
-    return check_video(arguments.video), outputs, preview
+    return check_video(arguments.video), outputs, preview, detection
 
 
 @contextlib.contextmanager
@@ -195,7 +202,7 @@ def _write_scenes(
     wants_blend = any(path.suffix.lower() == ".blend" for path in paths)
     placement = Placement(scene_fps=rates.KEEP, start=0, trim=True, set_range=True, add_camera=wants_blend, simplify=tolerance)
     try:
-        take = place_motion(motion, scene, video.stem, placement, video)
+        take = place_motion(motion, scene, video.stem, placement, None if video.suffix.lower() == MOTION_EXTENSION else video)
         capture.progress.stage, capture.progress.total = "export", len(paths)
         for done, path in enumerate(paths):
             capture.progress.done = done

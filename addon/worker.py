@@ -181,10 +181,14 @@ def reported(event: dict[str, Any]) -> Failure:
     return Failure(known if known in EXIT_CODES else "internal", str(event.get("message", "")) or "The worker failed.")
 
 
-def capture_command(python: str, video: Path, motion: Path, options: CaptureOptions, preview: Path | None = None) -> list[str]:
-    """The words that capture a video into a motion file, and a picture of it into `preview`; what is there is replaced."""
-    pictured = [] if preview is None else ["--preview", str(preview)]
-    return [python, "-m", "engine", "capture", str(video), "-o", str(motion), "--overwrite", *pictured, *options.arguments()]
+def capture_command(
+    python: str, video: Path, motion: Path, options: CaptureOptions, preview: Path | None = None, detection: Path | None = None
+) -> list[str]:
+    """The words that capture a video, or a detection that was kept (.npz), into a motion file, a picture of it into `preview`, and what was
+    detected into `detection`; what is there is replaced, but a detection that fits is used."""
+    more = [] if preview is None else ["--preview", str(preview)]
+    more += [] if detection is None else ["--keep-detection", str(detection)]
+    return [python, "-m", "engine", "capture", str(video), "-o", str(motion), "--overwrite", *more, *options.arguments()]
 
 
 def worker_python(preferred: str = "") -> str:

@@ -78,6 +78,21 @@ def _motion() -> bytes:
     })  # fmt: skip
 
 
+def _detection() -> bytes:
+    from contract.detection_file import SCHEMA
+
+    facts = {
+        "name": "a.mp4", "sha256": "0", "bytes": 9, "width": 640, "height": 480, "fps": 30.0, "frame_count": FRAMES, "duration": 0.1,
+        "rotation": 0, "variable_rate": False, "fov_degrees": None, "file_fps": 30.0, "mirrored": False, "first": 0, "span": [0.0, 0.1],
+        "start": "", "end": "", "detector": "full", "weights": "0", "versions": {"mediapipe": "1"}, "warnings": [["truncated", "It is."]],
+    }  # fmt: skip
+    return _npz({
+        "schema": np.array(SCHEMA), "times": np.arange(FRAMES) / 30, "skipped": np.zeros(FRAMES, bool),
+        "frame": np.arange(FRAMES, dtype=np.int32), "low": np.ones((33, 6, FRAMES), np.uint8), "high": np.ones((33, 6, FRAMES), np.uint16),
+        "facts": np.array(json.dumps(facts)),
+    })  # fmt: skip
+
+
 def _camera() -> bytes:
     return _npz({
         "schema": np.array("kinolift.camera/2"), "unit": np.array("seconds"), "at": np.arange(3.0),
@@ -204,6 +219,12 @@ def _weights() -> bytes:
 # ---- readers
 
 
+def _read_detection(path: Path) -> object:
+    from contract.detection_file import load_detection
+
+    return load_detection(path).rows
+
+
 def _read_motion(path: Path) -> object:
     from contract.motion_file import load_motion
 
@@ -291,6 +312,7 @@ def _addon(module: str) -> Any:
 
 TARGETS: Final = (
     Target("take.npz", _motion, _read_motion),
+    Target("take.detection.npz", _detection, _read_detection),
     Target("camera.npz", _camera, _read_camera),
     Target("data_3d_h36m.npz", _takes, _read_takes),
     Target("amass.npz", _amass, _read_folder),

@@ -14,7 +14,7 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
-MOTION_SCHEMA = "kinolift.motion/"  # how the `schema` of a motion file begins
+SCHEMAS = ("kinolift.motion/", "kinolift.detection/")  # how the `schema` of a motion and of a detection file begins
 # The end of a preview: an MP4 box of the type "free", which every reader skips.
 _MP4_WORDS = b"Kinolift preview"
 MP4_BOX = struct.pack(">I4s", 8 + len(_MP4_WORDS), b"free") + _MP4_WORDS
@@ -37,7 +37,7 @@ def _npz(path: Path) -> bool:
 
     with zipfile.ZipFile(path) as archive, archive.open("schema.npy") as entry:
         value = np.lib.format.read_array(io.BytesIO(entry.read(4096)), allow_pickle=False)
-    return value.dtype.kind == "U" and value.ndim == 0 and str(value).startswith(MOTION_SCHEMA)
+    return value.dtype.kind == "U" and value.ndim == 0 and str(value).startswith(SCHEMAS)
 
 
 def _mp4(path: Path) -> bool:

@@ -33,9 +33,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _Parser(prog="python -m engine", description="Kinolift's worker; one JSON event a line on standard output.")
     commands = parser.add_subparsers(dest="command", required=True)
     capture = commands.add_parser("capture", help="video -> motion file")
-    capture.add_argument("video", type=Path)
+    capture.add_argument("video", type=Path, help="or a detection that was kept, .npz")
     capture.add_argument("-o", "--output", type=Path, required=True, help="the motion file, .npz")
     capture.add_argument("--preview", type=Path, help="a video of the skeleton over the footage, .mp4")
+    capture.add_argument("--keep-detection", type=Path, help="where the detection is kept, .npz; one that fits is used instead of another")
     add_arguments(capture)
     add_overwrite_argument(capture)
     signal.signal(signal.SIGTERM, _end)
@@ -47,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from engine.progress import Progress, lines_to
 
         progress = Progress(lines_to(sys.stdout))
-        summary, failed = capture_to_file(read.video, read.output, options, progress, read.preview, read.overwrite)
+        summary, failed = capture_to_file(read.video, read.output, options, progress, read.preview, read.overwrite, read.keep_detection)
         # a motion without its preview is a result all the same, with the preview's exit code
         lacks = {} if failed is None else {"failed": {"code": failed.code, "message": failed.message}}
         _say("result", motion=str(read.output), summary=summary, **lacks)

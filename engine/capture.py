@@ -1,14 +1,13 @@
-"""A capture from end to end: video -> detect -> track -> lift -> refine -> motion. The whole flow on one page."""
+"""A capture from end to end: video -> detect (or what was kept of it) -> track -> lift -> refine -> motion. The whole flow on one page."""
 
 from __future__ import annotations
 
-import hashlib
 import platform
 import tempfile
 import traceback
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,14 +18,13 @@ import numpy.typing as npt
 from contract.camera_path import CameraPath, load_camera
 from contract.failure import Failure
 from contract.motion_file import Motion, save_motion
-from contract.options import DEFAULT_FOV, CaptureOptions, parse_moment
+from contract.options import DEFAULT_FOV, CaptureOptions
 from contract.outputs import check_outputs
 from engine import startup
 from engine.cameras.pinhole import camera_matrix, field_of_view
-from engine.detection import segments
 from engine.detection.detector import Detections
-from engine.detection.model_bundle import MODELS
-from engine.footage.video import Video, VideoInfo, open_video
+from engine.detection.kept import KEPT_EXTENSION, detect_video, fitting, keep, read_kept
+from engine.footage.video import VideoInfo
 from engine.long_takes import let_go, mapped
 from engine.person.swaps import undo_swaps
 from engine.person.track import Track, body_points, make_track
@@ -36,9 +34,6 @@ from engine.progress import Progress
 if TYPE_CHECKING:
     from engine.poses import PoseModel
 
-# Seconds before and behind the frames asked for that are looked at too, so that a part of a video is that part of the whole: the detector
-# needs a third of a second to settle, exchanged sides show by the frames around, and smoothing reaches some tenths of a second.
-AROUND = 1.0
 RECORDED_PACKAGES = ("numpy", "scipy", "torch", "mediapipe", "opencv-python")
 
 
@@ -50,30 +45,37 @@ class Capture:
     summary: dict[str, Any]
 
 
-def capture(video_path: Path, options: CaptureOptions, progress: Progress) -> Capture:
-    """The motion of the person in the video. Raises Failure for everything that a person can put right."""
+def capture(source: Path, options: CaptureOptions, progress: Progress, keep_at: Path | None = None) -> Capture:
+    """The motion of the person in a video, or in what was kept of its detection (a .npz).
+
+    `keep_at`: where the detection is kept; one that is there already and fits the video and the options is used in place of another
+    detection. Raises Failure for everything that a person can put right.
+    """
     options.check()
     progress.stage("start")
     known = load_camera(options.camera) if options.camera else None
     with ThreadPoolExecutor(1, "models") as loader:
         loading = loader.submit(_load_model, options.device)
-        video = open_video(video_path, progress)
-        start, end = parse_moment(options.start, "--start"), parse_moment(options.end, "--end")
-        around = video.around(start, end, AROUND, segments.SEAM)
-        done = finish(
-            segments.detect(video, around.start, around.end, progress, options.detector, while_detecting=lambda: _raise_early(loading)),
-            video.info, loading.result, options, known, progress, around.span if start or end else None,
-        )  # fmt: skip
+        if source.suffix.lower() == KEPT_EXTENSION:
+            detected = read_kept(source, options, progress)
+        elif keep_at is not None and fitting(keep_at, source, options):
+            detected = read_kept(keep_at, replace(options, start="", end=""), progress)
+        else:
+            detected = detect_video(source, options, progress, lambda: _raise_early(loading))
+            if keep_at is not None:
+                keep(detected, keep_at)
+        done = finish(detected.detections, detected.info, loading.result, options, known, progress, detected.span)
         model = loading.result()
+    facts = detected.facts
     done.motion.provenance |= {
-        "source": _source(video),
-        "options": options.as_dict() | {"camera": Path(options.camera).name},
+        # enough to recognise the video, nothing of the machine it lay on
+        "source": {name: getattr(facts, name) for name in ("name", "sha256", "bytes", "frame_count", "duration", "rotation")},
+        "options": detected.options(options).as_dict() | {"camera": Path(options.camera).name},
         "summary": done.summary,
-        "versions": _versions(),
+        "versions": _versions() | {name: facts.versions[name] for name in facts.versions if name != "python"},
         "weights": {
             "lifter": model.lifter_weights.sha256, "refiner": model.refiner_weights.sha256, "window": model.window_weights.sha256,
-            "detector": MODELS[options.detector].sha256,
-            "device": str(model.device), "precision": model.precision,
+            "detector": facts.weights, "device": str(model.device), "precision": model.precision,
         },
         "timings": {stage: round(seconds, 3) for stage, seconds in progress.timings.items()},
         "warnings": [message for _, message in progress.warnings],
@@ -186,22 +188,27 @@ def _through_its_lenses(motion: Motion, known: CameraPath | None) -> None:
 
 
 def capture_to_file(
-    video_path: Path, output: Path, options: CaptureOptions, progress: Progress, preview: Path | None = None, overwrite: bool = False
-) -> tuple[dict[str, Any], Failure | None]:
-    """`capture`, saved to `output` (.npz), and the skeleton over the footage to `preview` (.mp4).
+    source: Path, output: Path, options: CaptureOptions, progress: Progress, preview: Path | None = None, overwrite: bool = False,
+    keep_at: Path | None = None,
+) -> tuple[dict[str, Any], Failure | None]:  # fmt: skip
+    """`capture`, saved to `output` (.npz), the skeleton over the footage to `preview` (.mp4), and the detection to `keep_at` (.npz).
 
-    Both are checked before the work begins (contract.outputs; `overwrite` as there). The motion is written first: a preview that fails
+    All are checked before the work begins (contract.outputs; `overwrite` as there). The motion is written first: a preview that fails
     takes nothing with it. Returns the summary and why there is no preview, or None.
     """
-    inputs = [video_path, *([Path(options.camera)] if options.camera else [])]
-    (output,) = check_outputs([output], inputs, (".npz",), overwrite)
+    inputs = [source, *([Path(options.camera)] if options.camera else [])]
+    output, *keeping = check_outputs([output, *([keep_at] if keep_at else [])], inputs, (".npz",), overwrite)
+    from_kept = source.suffix.lower() == KEPT_EXTENSION
+    if from_kept and (preview or keeping):
+        why = "a preview is drawn over the video; capture that" if preview else "it is kept already; leave --keep-detection out"
+        raise Failure("bad_arguments", f"{source.name} is a detection and not a video: {why}.")
     if preview is not None:
         (preview,) = check_outputs([preview], inputs, (".mp4",), overwrite)
-    done = capture(video_path, options, progress)
+    done = capture(source, options, progress, *keeping)
     _save(done.motion, output)
     if preview is not None:
         try:
-            write_preview(video_path, done.motion, preview, progress)
+            write_preview(source, done.motion, preview, progress)
             progress.finish()
         except Failure as failure:
             return done.summary, failure
@@ -262,17 +269,6 @@ def _summary(track: Track, info: VideoInfo, sight: _Sight, exchanged: int) -> di
         "fov_degrees": round(sight.fov, 3),
         "fov_from": sight.known_from,
     } | error
-
-
-def _source(video: Video) -> dict[str, Any]:
-    """The video's name, sum and size: enough to recognise it, nothing of the machine it lay on."""
-    info = video.info
-    with info.path.open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    return {
-        "name": info.path.name, "sha256": sha256, "bytes": info.path.stat().st_size, "frame_count": info.frame_count,
-        "duration": info.duration, "rotation": info.rotation,
-    }  # fmt: skip
 
 
 def _versions() -> dict[str, str]:

@@ -1,4 +1,8 @@
-"""What the detector says of every frame, row by row, in one array instead of an object for each."""
+"""What the detector says of every frame, row by row, in one array instead of an object for each.
+
+Rows are rounded to what a detection file can hold (far less than the detector's own trembling), so that a motion from such a file is that
+of the capture, to the last bit.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from contract.detection_file import rounded
 from engine.detection.landmarks import LANDMARKS
 from engine.long_takes.scratch import let_go, long_array
 
@@ -60,7 +65,7 @@ class Rows:
         """Says something else of frame `k`."""
         self._skipped[k] = skipped = is_skipped(row)
         self._detected[k] = row is not None and not skipped
-        self._values[k] = 0.0 if row is None or skipped else row
+        self._values[k] = 0.0 if row is None or skipped else rounded(row)
 
     @property
     def times(self) -> npt.NDArray[np.float64]:

@@ -68,4 +68,6 @@ if part == "no_preview":
     sys.exit(5)
 if "--preview" in words:
     Path(words[words.index("--preview") + 1]).write_bytes(b"pictures")
+if "--keep-detection" in words:
+    Path(words[words.index("--keep-detection") + 1]).write_bytes(b"detected")
 say("result", motion=str(motion_path), summary={"frames": frames})

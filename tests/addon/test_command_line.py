@@ -216,6 +216,18 @@ def test_a_capture_is_kept_where_everything_after_it_fails(fake_python, video, t
     assert kept == wanted.get(place, kept) and (place != "temporary" or tmp_path / "temporary" in kept.parents)
 
 
+def test_what_was_detected_is_kept_and_captured_from(fake_python, video, tmp_path, capsys):
+    fake_python("fine")
+    kept = tmp_path / "clip.detection.npz"
+    assert main([str(word) for word in ("capture", video, "-o", tmp_path / "a.npz", "--keep-detection", kept)]) == 0
+    assert f"Wrote {kept}" in capsys.readouterr().out and kept.read_bytes() == b"detected"
+    assert main([str(word) for word in ("capture", kept, "-o", tmp_path / "b.bvh", "--smooth", "0.9")]) == 0
+    assert (tmp_path / "b.bvh").is_file()
+    for more, said in ((["--keep-detection", tmp_path / "c.txt"], "use .npz"), (["--keep-detection", tmp_path / "c.npz"], "named twice")):
+        assert main([str(word) for word in ("capture", video, "-o", tmp_path / "c.npz", *more)]) == 2
+        assert said in capsys.readouterr().err
+
+
 def test_a_preview_that_fails_takes_nothing_with_it(fake_python, video, tmp_path, capsys):
     fake_python("no_preview")
     words = ["-o", str(tmp_path / "take.npz"), "-o", str(tmp_path / "take.bvh"), "--preview", str(tmp_path / "look.mp4")]

@@ -3,13 +3,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from contract.detection_file import GRID, rounded
 from engine.detection.rows import COLUMNS, SKIPPED, Rows, is_skipped
 
 
 @pytest.mark.parametrize("expected", [0, 5, 100])
 def test_rows_come_back_as_they_were_put_in_however_many_were_expected(expected: int) -> None:
     rng = np.random.default_rng(0)
-    people = [None if k % 7 == 3 else rng.normal(size=(33, COLUMNS)).astype(np.float32) for k in range(60)]
+    people = [None if k % 7 == 3 else rounded(rng.normal(size=(33, COLUMNS))) for k in range(60)]
     rows = Rows(expected)
     for k, person in enumerate(people):
         rows.append(k / 30.0, person)
@@ -42,3 +43,11 @@ def test_a_frame_that_was_not_looked_at_is_neither_somebody_nor_nobody() -> None
     assert is_skipped(rows[1][1]) and rows[2][1] is None and not is_skipped(rows[0][1])
     assert rows.skipped.tolist() == [False, True, False] * 20 and rows.detected.tolist() == [True, False, False] * 20
     assert not rows.values[1].any()
+
+
+def test_rows_are_rounded_to_what_a_detection_file_can_hold() -> None:
+    row = np.random.default_rng(1).uniform(-900, 1000, (33, COLUMNS)).astype(np.float32)
+    rows = Rows(1)
+    rows.append(0.0, row)
+    np.testing.assert_array_equal(rows.values[0], rounded(row))
+    assert (np.abs(rows.values[0] - row) <= 0.5 / GRID + 1e-4).all() and np.abs(rows.values[0] - row).max() > 0

@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from contract.detection_file import FARTHEST, GRID, SCHEMA, DetectionFile, Facts, load_detection, packed, rounded, save_detection, unpacked
+from contract.failure import Failure
+from contract.marks import made_by_us
+
+FACTS = Facts(
+    name="clip.mp4", sha256="ab" * 32, bytes=1234, width=640, height=480, fps=29.97, frame_count=90, duration=3.003, rotation=90,
+    variable_rate=False, fov_degrees=61.5, file_fps=29.97, mirrored=False, first=10, span=(1.0, 2.0), start="1", end="61f",
+    detector="heavy", weights="cd" * 32, versions={"mediapipe": "1.2"}, warnings=(("truncated", "It is cut off."),),
+)  # fmt: skip
+
+
+def a_detection(frames: int = 40) -> DetectionFile:
+    """Somebody who trembles, with a frame without anybody and one that was not looked at."""
+    rng = np.random.default_rng(4)
+    frame = np.delete(np.arange(frames), [3, 7]).astype(np.int32)
+    steps = rng.normal(size=(len(frame), 33, 6)) * [1.5, 1.5, 0.01, 0.005, 0.005, 0.008]
+    rows = rounded(np.cumsum(steps, axis=0) + np.array([300, 200, 0.5, 0.1, -0.4, 0.0]))
+    return DetectionFile(np.arange(frames) / 29.97, np.arange(frames) == 7, frame, rows, FACTS)
+
+
+def test_a_detection_comes_back_as_it_was(tmp_path: Path) -> None:
+    kept = a_detection()
+    save_detection(kept, tmp_path / "a.npz")
+    back = load_detection(tmp_path / "a.npz")
+    for name in ("times", "skipped", "frame", "rows"):
+        before, after = getattr(kept, name), getattr(back, name)
+        assert before.dtype == after.dtype
+        np.testing.assert_array_equal(before, after, name)
+    assert back.facts == FACTS
+    assert made_by_us(tmp_path / "a.npz") and [path.name for path in tmp_path.iterdir()] == ["a.npz"]
+
+
+def test_a_detection_without_anybody_comes_back_too(tmp_path: Path) -> None:
+    kept = dataclasses.replace(a_detection(), frame=np.zeros(0, np.int32), rows=np.zeros((0, 33, 6), np.float32))
+    save_detection(kept, tmp_path / "a.npz")
+    assert load_detection(tmp_path / "a.npz").rows.shape == (0, 33, 6)
+
+
+def test_packed_is_what_the_documentation_says_and_as_small(tmp_path: Path) -> None:
+    """Read again by a plain loop; a minute of somebody who trembles by 1.5 pixels and 5 mm."""
+    kept = a_detection(1800)
+    low, high = packed(kept.rows)
+    for mark, column in ((0, 0), (5, 2), (32, 5)):
+        place = 0
+        for k in range(200):
+            folded = int(low[mark, column, k]) + 256 * int(high[mark, column, k])
+            place += -(folded + 1) // 2 if folded % 2 else folded // 2
+            assert place / GRID[column] == kept.rows[k, mark, column]
+    save_detection(kept, tmp_path / "a.npz")
+    assert (tmp_path / "a.npz").stat().st_size < 500_000
+    np.testing.assert_array_equal(unpacked(low, high), kept.rows)
+
+
+def test_what_is_far_out_of_the_picture_stays_on_the_grid() -> None:
+    far = np.full((2, 33, 6), 1e9)
+    far[1] *= -1
+    rows = rounded(far)
+    assert np.isfinite(rows).all() and np.abs(rows * GRID).max() == FARTHEST
+    np.testing.assert_array_equal(unpacked(*packed(rows)), rows)
+
+
+def arrays_of(kept: DetectionFile) -> dict[str, Any]:
+    low, high = packed(kept.rows)
+    facts = json.dumps(dataclasses.asdict(kept.facts))
+    return {"schema": SCHEMA, "times": kept.times, "skipped": kept.skipped, "frame": kept.frame, "low": low, "high": high, "facts": facts}
+
+
+def facts_with(**changed: Any) -> str:
+    return json.dumps(dataclasses.asdict(FACTS) | changed)
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"schema": "kinolift.motion/1"}, "its schema is 'kinolift.motion/1'"),
+        ({"low": None}, "it lacks low"),
+        ({"times": np.arange(40.0)[::-1]}, "times do not rise"),
+        ({"times": np.arange(39.0)}, "is due"),
+        ({"times": np.zeros((2, 20))}, "no list"),
+        ({"frame": np.arange(38, dtype=np.int32)[::-1].copy()}, "in no order"),
+        ({"frame": np.arange(38, dtype=np.int32) + 9}, "in no order"),
+        ({"frame": np.arange(38, dtype=np.int64)}, "is due"),
+        ({"skipped": np.ones(40, bool)}, "not looked at"),
+        ({"high": np.full((33, 6, 38), 65535, np.uint16)}, "outside of any picture"),
+        ({"facts": "{}"}, "facts are not those"),
+        ({"facts": "[1"}, "line 1"),
+        ({"facts": facts_with(fps="30")}, "its fps is '30'"),
+        ({"facts": facts_with(width=-3)}, "its width is -3"),
+        ({"facts": facts_with(span=[2.0, 1.0])}, "ends before it begins"),
+        ({"facts": facts_with(warnings=[["a"]])}, "warnings are no texts"),
+        ({"facts": facts_with(bytes=1.5)}, "its bytes is 1.5"),
+        ({"facts": facts_with(mirrored=0)}, "flags"),
+    ],
+)
+def test_a_file_that_is_not_one_is_told_in_a_sentence(tmp_path: Path, changed: dict[str, Any], said: str) -> None:
+    arrays = {name: value for name, value in (arrays_of(a_detection()) | changed).items() if value is not None}
+    np.savez_compressed(tmp_path / "a.npz", **arrays)
+    with pytest.raises(Failure, match=said) as failure:
+        load_detection(tmp_path / "a.npz")
+    assert failure.value.code == "bad_input" and failure.value.message.endswith("; capture the video again.")
+
+
+def test_a_damaged_file_is_told_in_a_sentence(tmp_path: Path) -> None:
+    save_detection(a_detection(), tmp_path / "a.npz")
+    whole = (tmp_path / "a.npz").read_bytes()
+    for damaged in (whole[: len(whole) // 2], whole[:900] + bytes(300) + whole[1200:], b""):
+        (tmp_path / "b.npz").write_bytes(damaged)
+        with pytest.raises(Failure, match="not a detection file that can be read") as failure:
+            load_detection(tmp_path / "b.npz")
+        assert failure.value.message.count("\n") == 0
