@@ -47,16 +47,23 @@ STEP_HEIGHT = 0.15
 BLEND_HZ, BODY_HZ = 2.5, 0.3
 # ... so that a frame of it depends on so many seconds on either side.
 BODY_REACH = 30.0
+# A knee bent by this (radians) has half the say of a straight one in how high the body is.
+STRAIGHT_WITHIN = 0.15
 # Pull of the free foot back to where it was captured, against the penalty of bending the correction: with a weak one the correction swings
 # on after a contact, and a walker's toes are lifted only half as high as they should.
 FREE_PULL = 0.3
 # A foot that stands and does not turn lies flat, in motion capture in 97 of 100 frames, whatever the depths of its two ends say. A heel
 # that is higher over flat than the first of these (shares of the stature) may be raised, above the second it surely is.
 FLAT_BELOW, RAISED_ABOVE = 0.045, 0.075
+# The height of a flat foot is told by its heel so much, and by its toe for the rest: the leg holds the heel where it is, and the toe's depth,
+# which is its height where the foot points at the camera, is the least sure of all.
+HEEL_SAYS = 0.9
 # A standing foot turns on its toe no faster than this (hertz).
 TURN_HZ = 0.5
 # Seconds before and after in which the hips already give way.
 HIP_SECONDS = 0.12
+# The hips sink no further than this many times what a leg lacks: of legs that lean by more than 60 degrees it is worth less than it costs.
+LEAST_GAIN = 2.0
 # A leg whose ends have moved against each other by this much (m) has its knee put where its bones have it.
 LEG_MOVED = 0.005
 # A free foot is kept from sinking under this share of its standing height.
@@ -132,16 +139,20 @@ def _stand_still(joints: Floats, contacts: Flags, seen: Floats, body: Proportion
         spots = _stands(toe, pace[:, 1], seen[:, 1], SHORTEST_GAP * fps)
         if not always and max((_drift(toe[spot]) for spot in spots), default=0.0) > LONGEST_DRIFT:
             return toe_on, toe_on, shift, flat
+        low = _near_lowest(heel, HEEL_HEIGHT)
+        heel_on = (pace[:, 0] < HEEL_STILL) | (pace[:, 0] < HEEL_SPEED) & low
+        level = _flattening(heel - toe[:, 2], body)
         for frames in spots:
-            place = np.median(toe[frames], axis=0)
+            # where the toe would be if the foot lay flat at the height that its ends have together
+            turned = toe[frames].copy()
+            turned[:, 2] -= np.where(heel_on[frames], HEEL_SAYS * level[frames], 0.0)
+            place = np.median(turned, axis=0)
             if place[2] < toe_height + STEP_HEIGHT:
                 place[2] = toe_height + np.clip(place[2] - toe_height, -SUNK, FLOATING)
             shift[frames] = place - toe[frames]
             toe_on[frames] = True
-        low = _near_lowest(heel, HEEL_HEIGHT)
-        heel_on = (pace[:, 0] < HEEL_STILL) | (pace[:, 0] < HEEL_SPEED) & low
         still = toe_on & heel_on
-        flat[still] = _flattening(heel[still] - toe[still, 2], body)
+        flat[still] = level[still]
         return toe_on, heel_on, shift, flat
 
     toes, heels, pace = mapped_over_time(ends, Timeline.of(len(joints), fps), joints, seen)
@@ -158,11 +169,11 @@ def _held(joints: Floats, stand: _Stand, body: Proportions, heights: tuple[float
     run = Timeline.of(len(joints), fps)
     heels_stand = stand.heel_on.any(0)
 
-    def toes_and_body(_: Timeline, shift: Floats, flat: Floats, toe_on: Flags) -> tuple[Array, Array]:
+    def toes_and_body(_: Timeline, near: Floats, shift: Floats, flat: Floats, toe_on: Flags) -> tuple[Array, Array]:
         bridged = np.stack([_filled(shift[:, foot], toe_on[:, foot], np.zeros(3), fps) for foot in range(2)])
         toes = bridged.swapaxes(0, 1).copy()
         bridged[..., 2] += flat.T  # the body goes along with its ankles: a leg is as long as the picture says
-        return toes, _body_shift(bridged, toe_on, fps)
+        return toes, _body_shift(bridged, toe_on, _straightness(near), fps)
 
     def whole(_: Timeline, near: Floats, flat: Floats, toe_on: Flags, heel_on: Flags, toe_shift: Floats, body_shift: Floats) -> Floats:
         toes = toe_shift.astype(float).swapaxes(0, 1)
@@ -177,7 +188,7 @@ def _held(joints: Floats, stand: _Stand, body: Proportions, heights: tuple[float
             heels[foot] = _filled(heels[foot], heel_on[:, foot], toes[foot], fps)
         return _moved(near, (toes, heels, body_shift.astype(float)), toe_on, heel_on, body, heights, fps)
 
-    toe_shift, body_shift = mapped_over_time(toes_and_body, run, stand.shift, stand.flat, stand.toe_on, reach=BODY_REACH)
+    toe_shift, body_shift = mapped_over_time(toes_and_body, run, joints, stand.shift, stand.flat, stand.toe_on, reach=BODY_REACH)
     return mapped_over_time(whole, run, joints, stand.flat, stand.toe_on, stand.heel_on, toe_shift, body_shift, dtype=joints.dtype)
 
 
@@ -252,13 +263,23 @@ def _filled(shift: Floats, known: Flags, otherwise: Array, fps: float) -> Array:
     return whittaker(np.where(known[:, None], shift, otherwise), weights, max(strength, 1e-3))
 
 
-def _body_shift(toe_shift: Array, toe_on: Flags, fps: float) -> Array:
-    """(T,3) what the standing feet have in common, smooth."""
-    weight = toe_on.sum(1).astype(float)
+def _body_shift(shift: Array, stands: Flags, straight: Array, fps: float) -> Array:
+    """(T,3) what the shifts (2,T,3) of the standing feet (T,2) have in common, smooth; upwards the straighter leg (T,2) decides."""
+    weight = stands.sum(1).astype(float)
     if not weight.any():
-        return np.zeros((len(toe_on), 3))
-    mean = (toe_on.T[..., None] * toe_shift).sum(0) / np.maximum(weight, 1)[:, None]
+        return np.zeros((len(stands), 3))
+    mean = (stands.T[..., None] * shift).sum(0) / np.maximum(weight, 1)[:, None]
+    share = stands * straight
+    mean[:, 2] = (share * shift[..., 2].T).sum(1) / np.maximum(share.sum(1), 1e-9)
     return whittaker(mean, weight + FREE_PULL, max(penalty(BODY_HZ, fps), 1e-3))
+
+
+def _straightness(joints: Floats) -> Array:
+    """(T,2) 0..1: how straight the legs of joints (T,22,3) are. A centimetre that a straight leg has to give bends its knee by 20 degrees,
+    where one that is bent already hardly shows it."""
+    thigh, shin = (joints[:, b].astype(float) - joints[:, a] for a, b in ((HIPS, KNEES), (KNEES, ANKLES)))
+    bent = np.arctan2(np.linalg.norm(np.cross(thigh, shin), axis=-1), (thigh * shin).sum(-1))
+    return np.asarray(1 / (1 + (bent / STRAIGHT_WITHIN) ** 2))
 
 
 def _hip_drop(joints: Array, standing: Flags, body: Proportions, fps: float) -> Array:
@@ -268,7 +289,10 @@ def _hip_drop(joints: Array, standing: Flags, body: Proportions, fps: float) -> 
     for foot in range(2):
         line = joints[:, HIPS[foot]] - joints[:, ANKLES[foot]]
         height = np.sqrt(np.maximum(reach**2 - (line[:, :2] ** 2).sum(-1), 0.0))
-        need = np.maximum(need, np.where(standing[:, foot], line[:, 2] - height, 0.0))
+        over = np.maximum(np.linalg.norm(line, axis=-1) - reach, 0.0)
+        # a leg that lies gains next to nothing from hips that sink
+        lower = np.minimum(line[:, 2] - height, LEAST_GAIN * over)
+        need = np.maximum(need, np.where(standing[:, foot], lower, 0.0))
     need = np.minimum(need, 0.2 * reach)
     if not need.any():
         return need

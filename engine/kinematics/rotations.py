@@ -39,8 +39,8 @@ LEG_HABIT = Habit(0.0, 0.0, 2.0, 4.0, 75.0)
 ARM_HABIT = {"L": Habit(-25.0, -15.0, 0.5, 0.0, 130.0)}
 ARM_HABIT["R"] = ARM_HABIT["L"].mirrored()
 # The last share of a limb's reach is approached, never passed: a limb that is almost straight does not snap. Legs, which stand
-# straight for long and have to meet the ground, give up less of their length.
-ARM_SOFTNESS, LEG_SOFTNESS = 0.01, 0.004
+# straight for long and have to meet the ground, give up less of their length: a share s leaves a limb bent by about sqrt(8 s) radians.
+ARM_SOFTNESS, LEG_SOFTNESS = 0.004, 0.001
 
 _ARMATURE_OF_BODY = np.array([ARMATURE_24.index(name) for name in BODY_22.joints])
 

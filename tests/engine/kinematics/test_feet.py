@@ -235,3 +235,55 @@ def test_standing_heights_are_the_clip_s_within_reason() -> None:
     ankle, toe = standing_heights(joints + np.array([0, 0, 3.0]), contacts, body)
     assert ankle < 0.2 and toe < 0.2
     assert [BODY_22.joints[i] for i in TOES] == ["toe.L", "toe.R"]
+
+
+def bent(joints: np.ndarray) -> np.ndarray:
+    """(T,2) degrees by which the knees are bent."""
+    thigh, shin = joints[:, KNEES] - joints[:, HIPS], joints[:, ANKLES] - joints[:, KNEES]
+    return np.degrees(np.arctan2(np.linalg.norm(np.cross(thigh, shin), axis=-1), (thigh * shin).sum(-1)))
+
+
+def upright_person() -> tuple[np.ndarray, Proportions]:
+    """(90,22,3) somebody who stands on flat feet with straight legs, and the body."""
+    _, truth, body, _, _ = person(0.0)
+    standing = np.repeat(truth[:1], 90, 0)
+    for side in range(2):
+        hip = standing[:, HIPS[side]]
+        standing[:, ANKLES[side]] = hip - [0, 0, 0.999 * (body.lengths["knee.L"] + body.lengths["ankle.L"])]
+        standing[:, KNEES[side]] = hip - [0, -0.01, body.lengths["knee.L"]]
+        length = body.lengths["toe.L"]
+        down = body.ankle_height - body.toe_height
+        standing[:, TOES[side]] = standing[:, ANKLES[side]] + [0, -np.sqrt(length**2 - down**2), -down]
+    standing[..., 2] += body.ankle_height - standing[0, ANKLES[0], 2]
+    return standing, body
+
+
+@pytest.mark.parametrize("wrong", [(0.03, -0.03), (-0.02, 0.03), (0.03, 0.03)])
+def test_straight_legs_stay_straight_though_the_toes_heights_are_wrong(wrong: tuple[float, float]) -> None:
+    """A toe that points at the camera is the joint whose height is known least: it turns about its heel, and the leg does not give way."""
+    standing, body = upright_person()
+    read = standing.copy()
+    read[:, TOES, 2] += wrong
+    planted = plant_feet(read, np.ones((90, 2), bool), body, [slice(0, 90)], FPS).joints
+    assert bent(read).max() < 8 and bent(planted).max() < 16
+    slopes = planted[:, ANKLES, 2] - planted[:, TOES, 2]
+    assert np.abs(slopes - (body.ankle_height - body.toe_height)).max() < 0.01  # flat
+
+
+def test_the_straighter_leg_says_how_high_the_body_is() -> None:
+    standing, body = upright_person()
+    read = standing.copy()
+    read[:, [KNEES[0], ANKLES[0], TOES[0]], 2] += 0.025  # the left leg, which is bent for it
+    read[:, KNEES[0], 1] -= 0.12
+    planted = plant_feet(read, np.ones((90, 2), bool), body, [slice(0, 90)], FPS).joints
+    assert bent(planted)[:, 1].max() < 16
+
+
+def test_hips_do_not_sink_for_legs_that_lie() -> None:
+    """Feet a centimetre out of reach of legs that lie: to sink would take the hips far down, for nothing."""
+    standing, body = upright_person()
+    turned = standing[..., [0, 2, 1]] * [1, 1, -1]  # on the back, hips as high as the feet
+    turned[..., 2] += 0.15 - turned[0, HIPS[0], 2]
+    turned[:, TOES + ANKLES, 1] -= 0.02
+    planted = plant_feet(turned, np.ones((90, 2), bool), body, [slice(0, 90)], FPS, "always").joints
+    assert np.abs(planted[:, HIPS, 2] - turned[:, HIPS, 2]).max() < 0.06

@@ -87,7 +87,7 @@ def test_straight_limbs_do_not_flip() -> None:
     pose = fit_pose(body, rest_offsets(), whole(body), 30.0)
     local = rotation_matrices(pose.rotations)
     for name in ("hip.L", "hip.R", "shoulder.L", "shoulder.R", "knee.L", "elbow.R"):
-        assert angle(local[1:, A[name]], local[:-1, A[name]]).max() < 25, name
+        assert angle(local[1:, A[name]], local[:-1, A[name]]).max() < 35, name
     # knees look where the pelvis looks
     _, turned = forward(ARMATURE_24.parents, rest_offsets(), pose.rotations, pose.root)
     assert angle(turned[:, A["hip.L"]], turned[:, 0]).mean() < 20
