@@ -55,8 +55,8 @@ FREE_PULL = 0.3
 # A foot that stands and does not turn lies flat, in motion capture in 97 of 100 frames, whatever the depths of its two ends say. A heel
 # that is higher over flat than the first of these (shares of the stature) may be raised, above the second it surely is.
 FLAT_BELOW, RAISED_ABOVE = 0.045, 0.075
-# The height of a flat foot is told by its heel so much, and by its toe for the rest: the leg holds the heel where it is, and the toe's depth,
-# which is its height where the foot points at the camera, is the least sure of all.
+# The height of a flat foot is told by its heel so much, and by its toe for the rest: the leg holds the heel where it is, and the depth of
+# a toe, which is its height where the foot points at the camera, is the least sure of all.
 HEEL_SAYS = 0.9
 # A standing foot turns on its toe no faster than this (hertz).
 TURN_HZ = 0.5
