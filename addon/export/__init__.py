@@ -81,7 +81,7 @@ def export_armature(
         elif extension == ".bvh":
             bvh.write(scene, armature, beside)
         else:
-            blend.write(scene, beside)
+            blend.write(scene, armature, beside)
 
 
 def export_takes(
@@ -126,7 +126,7 @@ def export_takes(
         elif extension == ".glb":
             gltf.write(scene, armature, beside, actions)
         else:
-            blend.write(scene, beside, actions)
+            blend.write(scene, armature, beside, actions)
     return [path]
 
 

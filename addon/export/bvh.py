@@ -9,6 +9,7 @@ import bpy
 
 from ..scene import rate_of
 from .conform import Conformity, conformed
+from .read_back import Contents, check_written
 from .stage import call_exporter
 
 
@@ -19,7 +20,7 @@ def write(scene: bpy.types.Scene, armature: bpy.types.Object, path: Path) -> Non
     character does in the world, with Y up, gives what the format's other readers expect.
     """
     played = armature.animation_data.action if armature.animation_data else None
-    with conformed(scene, armature, [played], Conformity(y_up=True)) as (copy, _):
+    with conformed(scene, armature, [played], Conformity(y_up=True)) as (copy, baked):
         call_exporter(
             bpy.ops.export_anim.bvh,
             scene,
@@ -31,7 +32,9 @@ def write(scene: bpy.types.Scene, armature: bpy.types.Object, path: Path) -> Non
             rotate_mode="NATIVE",
             root_transform_only=True,
         )
+        wanted = Contents.of(scene, copy, baked)
     _write_exact_frame_time(path, 1.0 / rate_of(scene))
+    check_written(path, wanted)
 
 
 def _write_exact_frame_time(path: Path, seconds: float) -> None:

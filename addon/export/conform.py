@@ -4,6 +4,9 @@ FBX says its unit and its axes in the header, and Blender's exporter meets them 
 engines hand that scale and turn down to whatever hangs on the character, so for them the data itself is measured in the
 file's unit and stands on the file's axes, and the topmost object does nothing.
 
+The copy has no parent and no scale of its own. Exporters leave an armature out whose parent is not on their stage (glTF, USD), and put
+what hangs on a bone of a scaled armature elsewhere.
+
 The copy's pose is what the character's bones really do, whoever moves them (keys, constraints, drivers, the object itself).
 """
 
@@ -21,6 +24,7 @@ from mathutils import Matrix
 
 from .. import keyframes
 from .. import quaternions as q
+from .helper_bones import follow, helpers_of, is_helper
 from .options import DEFAULT_FBX_ROOT
 from .root_motion import root_motion
 
@@ -44,6 +48,7 @@ class Conformity:
         none is wanted.
     deform_only: bones that neither deform nor carry one that does are left out; where one that carries lies exactly on one that deforms
         (Rigify's ORG- and DEF- bones), the latter carries.
+    helpers: the helper bones of Unreal's mannequin are kept, and go with the bones that they belong to; see `helper_bones`.
     root_motion: what an added root bone does: "still", "path" (it goes along the ground under the topmost bone), "heading" (turns, too).
     """
 
@@ -53,6 +58,7 @@ class Conformity:
     root_bone: str = ""
     deform_only: bool = False
     root_motion: str = DEFAULT_FBX_ROOT
+    helpers: bool = False
 
 
 @contextlib.contextmanager
@@ -68,7 +74,8 @@ def conformed(
     made: list[bpy.types.ID] = []
     names: list[tuple[bpy.types.ID, str]] = []
     try:
-        parents = _kept_bones(armature, wanted, {mesh.parent_bone for mesh in meshes if _hangs_on_bone(mesh, armature)})
+        parents = _kept_bones(armature, wanted, {bone for mesh in meshes if (bone := carrier(mesh, armature))})
+        helpers = helpers_of(parents) if wanted.helpers else {}
         kept = list(parents)
         with keyframes.playing(armature, actions[0]):
             scene.frame_set(math.floor(keyframes.frame_range(armature)[0]))
@@ -88,7 +95,7 @@ def conformed(
         baked: list[bpy.types.Action] = []
         for action in actions:
             with keyframes.playing(armature, action):
-                poses = _poses(scene, armature, kept)
+                poses = follow(parents, helpers, rest, _poses(scene, armature, kept))
             bones = kept
             if added and wanted.root_motion != "still":
                 carried = root_motion(parents, rest, poses, wanted.root_motion == "heading")
@@ -124,7 +131,7 @@ def _kept_bones(armature: bpy.types.Object, wanted: Conformity, hung: set[str]) 
     bones = armature.data.bones
     parents = {bone.name: bone.parent.name if bone.parent else "" for bone in bones}
     if wanted.deform_only and any(bone.use_deform for bone in bones):
-        moving = [bone for bone in bones if bone.use_deform or bone.name in hung]
+        moving = [bone for bone in bones if bone.use_deform or bone.name in hung or (wanted.helpers and is_helper(bone.name))]
         for name, twin in _twins_above(moving).items():
             if name not in _line(twin, parents):
                 parents[name] = twin
@@ -271,16 +278,21 @@ def _copy_mesh(mesh: bpy.types.Object, armature: bpy.types.Object, copy: bpy.typ
     skinned = [modifier for modifier in mine.modifiers if modifier.type == "ARMATURE" and modifier.object == armature]
     for modifier in skinned:
         modifier.object = copy
-    if _hangs_on_bone(mesh, armature):
+    if bone := carrier(mesh, armature):
         mine.vertex_groups.clear()
-        mine.vertex_groups.new(name=mesh.parent_bone).add(list(range(len(mine.data.vertices))), 1.0, "REPLACE")
+        mine.vertex_groups.new(name=bone).add(list(range(len(mine.data.vertices))), 1.0, "REPLACE")
         mine.modifiers.new("Armature", "ARMATURE").object = copy
     return mine
 
 
-def _hangs_on_bone(mesh: bpy.types.Object, armature: bpy.types.Object) -> bool:
-    skinned = any(modifier.type == "ARMATURE" and modifier.object == armature for modifier in mesh.modifiers)
-    return mesh.parent == armature and mesh.parent_type == "BONE" and not skinned
+def carrier(mesh: bpy.types.Object, armature: bpy.types.Object) -> str:
+    """The bone that carries a mesh which the armature does not deform, by itself or by what is between them; "" where there is none."""
+    if any(modifier.type == "ARMATURE" and modifier.object == armature for modifier in mesh.modifiers):
+        return ""
+    thing = mesh
+    while thing.parent is not None and thing.parent != armature:
+        thing = thing.parent
+    return thing.parent_bone if thing.parent == armature and thing.parent_type == "BONE" else ""
 
 
 def _take_name(holder: bpy.types.ID | None, taker: bpy.types.ID, name: str) -> list[tuple[bpy.types.ID, str]]:

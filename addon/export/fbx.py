@@ -11,6 +11,7 @@ import bpy
 from .. import keyframes
 from .conform import Conformity, conformed
 from .options import DEFAULT_FBX_ROOT
+from .read_back import Contents, check_written
 from .stage import call_exporter
 
 
@@ -28,7 +29,7 @@ PRESETS = {
     # Unreal reads centimetres and does not look at the header's unit; a node named Armature above the bones is one that
     # its importer knows to be Blender's and leaves out, so that `root` is the skeleton's root. Its own conversion of the axes
     # (Y up to Z up) takes the topmost node's turn back; the character then faces Unreal's +Y, as the mannequin does.
-    "unreal": Preset(Conformity(100.0, False, "Armature", "root", True), 0.01, "FBX_SCALE_NONE"),
+    "unreal": Preset(Conformity(100.0, False, "Armature", "root", True, helpers=True), 0.01, "FBX_SCALE_NONE"),
     # Unity has Y up as FBX, heeds the header's unit, and shows a turn of the topmost node as -89.98 degrees: there is none.
     "unity": Preset(Conformity(1.0, True, "", "", True)),
 }
@@ -86,3 +87,4 @@ def write(
             path_mode="COPY",  # with the next: pictures inside the file, which is all that arrives elsewhere
             embed_textures=True,
         )
+        check_written(path, Contents.of(scene, copy, baked))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import struct
 from collections.abc import Sequence
@@ -13,20 +12,23 @@ import numpy as np
 
 from .. import keyframes
 from .conform import Conformity, conformed
+from .read_back import Contents, check_written
 from .stage import call_exporter
 
 
 def write(scene: bpy.types.Scene, armature: bpy.types.Object, path: Path, actions: Sequence[bpy.types.Action] = ()) -> None:
     """Writes the staged armature as nodes, sampled on every frame: the action that it plays, or each of `actions` as an animation."""
-    clips = len(actions) > 1
-    with contextlib.ExitStack() as stack:
+    played = list(actions) or [armature.animation_data.action if armature.animation_data else None]
+    clips = len(played) > 1
+    with conformed(scene, armature, played, Conformity()) as (copy, baked):
         if clips:
-            armature, baked = stack.enter_context(conformed(scene, armature, actions, Conformity()))
-            keyframes.play(armature, None)
+            keyframes.play(copy, None)
             for action in baked:
-                keyframes.add_clip(armature, action, action.name)
-        _export(scene, armature, path, "NLA_TRACKS" if clips else "ACTIVE_ACTIONS")
+                keyframes.add_clip(copy, action, action.name)
+        _export(scene, copy, path, "NLA_TRACKS" if clips else "ACTIVE_ACTIONS")
+        wanted = Contents.of(scene, copy, baked)
     correct_times(path, scene.render.fps, scene.render.fps_base)
+    check_written(path, wanted)
 
 
 def _export(scene: bpy.types.Scene, armature: bpy.types.Object, path: Path, mode: str) -> None:

@@ -12,6 +12,7 @@ import bpy
 
 from ...contract.failure import Failure
 from ...contract.reading import DAMAGE, reason, shown
+from ..export.character import meshes_of
 from . import gltf_file
 from .vrm import human_bones
 
@@ -53,7 +54,7 @@ def load_rig(path: Path, scene: bpy.types.Scene, name: str = "") -> bpy.types.Ob
     armatures = [thing for thing in made if thing.type == "ARMATURE"]
     # what a library override was made of comes along, linked
     armatures = [thing for thing in armatures if thing.library is None] or armatures
-    chosen = _choose(armatures, path, name)
+    chosen = _make_local(_choose(armatures, path, name), scene)
     if named := human_bones(path) if path.suffix.lower() in (".vrm", ".glb") else {}:
         chosen[NAMED_BONES] = json.dumps(named)
     for action in set(bpy.data.actions) - actions:
@@ -75,6 +76,28 @@ def _choose(armatures: list[bpy.types.Object], path: Path, name: str) -> bpy.typ
     if len(armatures) > 1:
         raise Failure("bad_input", f"{path.name} holds {len(armatures)} armatures ({names}); choose one with --armature NAME.")
     return armatures[0]
+
+
+def _make_local(armature: bpy.types.Object, scene: bpy.types.Scene) -> bpy.types.Object:
+    """The armature, no longer linked from a library or an override of one, with what carries it and what it moves: keys on it can be kept.
+
+    The file that it came from stays as it is; what was read of it is the caller's.
+    """
+    if armature.library is None and armature.override_library is None:
+        return armature
+    name, parents = armature.name, []
+    above = armature.parent
+    while above is not None:
+        parents.append(above)
+        above = above.parent
+    local: bpy.types.Object = armature
+    for thing in (armature, *parents, *meshes_of(armature)):
+        if thing not in set(scene.collection.objects):
+            scene.collection.objects.link(thing)  # Blender makes local only what something local uses
+        mine = thing.make_local(clear_liboverride=True)
+        local = mine if thing == armature else local
+    local.name = name
+    return local
 
 
 def _read_blend(path: Path, scene: bpy.types.Scene) -> None:

@@ -123,7 +123,12 @@ def test_a_vrm_that_lists_too_little_or_nothing_is_a_rig_like_others(glb, tmp_pa
 
 @pytest.fixture
 def person_file(tmp_path):
-    build(mirrored(PERSON), "Avatar")
+    armature = build(mirrored(PERSON), "Avatar")
+    if armature.users_collection == (bpy.context.scene.collection,):
+        inner = bpy.data.collections.new("Character")
+        bpy.context.scene.collection.children.link(inner)
+        inner.objects.link(armature)
+        bpy.context.scene.collection.objects.unlink(armature)
     path = tmp_path / "avatar.blend"
     bpy.ops.wm.save_as_mainfile(filepath=str(path))
     return path
@@ -138,26 +143,36 @@ def test_a_rig_that_was_saved_in_edit_mode_is_read_as_it_is(tmp_path):
     assert armature.mode == "OBJECT" and find_mapping(armature).bones["hips"] == ("pel",)
 
 
-@pytest.mark.parametrize("override", [False, True], ids=["linked", "overridden"])
-def test_rigs_that_come_from_another_file(person_file, tmp_path, make_motion, override, capsys):
-    """The rig's file links its armature from a second file: keys on it would be lost."""
+@pytest.mark.parametrize("how", ["linked", "overridden", "instance"])
+def test_rigs_that_come_from_another_file(person_file, tmp_path, make_motion, how):
+    """The rig's file links its armature, or a collection that an empty shows, from a second file: it is made local here, and both stay."""
     fresh()
     with bpy.data.libraries.load(str(person_file), link=True) as (there, here):
-        here.objects = list(there.objects)
-    (armature,) = here.objects
-    bpy.context.collection.objects.link(armature)
-    if override:
-        assert armature.override_create(remap_local_usages=True) is not None
+        if how == "instance":
+            here.collections = list(there.collections)
+        else:
+            here.objects = list(there.objects)
+    if how == "instance":
+        shown = bpy.data.objects.new("Shown", None)
+        shown.instance_type, shown.instance_collection = "COLLECTION", here.collections[0]
+        bpy.context.collection.objects.link(shown)
+    else:
+        for thing in here.objects:
+            bpy.context.collection.objects.link(thing)
+        armature = next(thing for thing in here.objects if thing.type == "ARMATURE")
+        if how == "overridden":
+            assert armature.override_create(remap_local_usages=True) is not None
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "shot.blend"))
     fresh()
     save_motion(make_motion(4), tmp_path / "walk.npz")
-    words = ["retarget", str(tmp_path / "walk.npz"), "--rig", str(tmp_path / "shot.blend"), "-o", str(tmp_path / "out.fbx")]
-    assert main(words) == 3
-    kind = "a library override" if override else "linked from another file"
-    (line,) = capsys.readouterr().err.splitlines()
-    assert line == f"Error: walk.npz on shot.blend: Avatar is {kind}; make it local first."
-    assert not (tmp_path / "out.fbx").exists()
-    assert not bpy.data.libraries and not bpy.data.objects and len(bpy.data.scenes) == 1, "nothing of the file stays"
+    kept = [path.read_bytes() for path in (person_file, tmp_path / "shot.blend")]
+    for out in ("out.glb", "out.blend") if how == "linked" else ("out.glb",):
+        assert main(["retarget", str(tmp_path / "walk.npz"), "--rig", str(tmp_path / "shot.blend"), "-o", str(tmp_path / out)]) == 0
+        assert not bpy.data.libraries and not bpy.data.objects and len(bpy.data.scenes) == 1, "nothing of the file stays"
+    assert kept == [path.read_bytes() for path in (person_file, tmp_path / "shot.blend")]
+    bpy.ops.import_scene.gltf(filepath=str(tmp_path / "out.glb"))
+    (read,) = (thing for thing in bpy.data.objects if thing.type == "ARMATURE")
+    assert read.name == "Avatar" and len(read.data.bones) == len(mirrored(PERSON)) and read.animation_data is not None
 
 
 def test_the_open_file_is_no_rig_file(person_file):
