@@ -137,8 +137,10 @@ def run(read: argparse.Namespace) -> int:
         run = Run(device, file, read.resume, read.save_every, read.until, processes=processes)
         order = Order(read, settings, run, device)
         (_train_pairs if read.data == PAIRS else _train_poses)(order)
-    finally:
-        processes.close()
+    except BaseException:
+        processes.close(failed=True)
+        raise
+    processes.close()
     return int(ExitCode.DONE)
 
 

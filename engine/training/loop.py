@@ -301,6 +301,7 @@ def train(
     elif file is not None and file.exists() and processes.leads:
         raise Failure("bad_arguments", f"{file} already holds a training; go on with --resume, or choose another folder with --out.")
     flops = pose_flops(learner, model, device) if run.on_line else 0.0
+    processes.ready()
     wrapped = processes.wrap(model)
 
     def forward(*inputs: Any) -> Any:

@@ -22,6 +22,7 @@ class Processes:
 
     def __init__(self, rank: int = 0, count: int = 1) -> None:
         self.rank, self.count = rank, count
+        self._ready = False
 
     @property
     def leads(self) -> bool:
@@ -45,14 +46,27 @@ class Processes:
             return asked
         if not now:
             return False
-        flag = torch.tensor(float(asked), device=torch.device("cuda") if dist.get_backend() == "nccl" else None)
-        dist.all_reduce(flag)
-        return bool(flag > 0)
+        return self._any(asked)
 
-    def close(self) -> None:
-        """Leaves the group, once all are done with it."""
+    def ready(self, refused: bool = False) -> None:
+        """Called once by every process, when it has read all that it needs, or has `refused`: Failure where another has."""
+        self._ready = True
+        if self.count > 1 and self._any(refused) and not refused:
+            raise Failure("bad_input", "Another of the training processes refused; it says why.")
+
+    def _any(self, flag: bool) -> bool:
+        sum_of_all = torch.tensor(float(flag), device=torch.device("cuda") if dist.get_backend() == "nccl" else None)
+        dist.all_reduce(sum_of_all)
+        return bool(sum_of_all > 0)
+
+    def close(self, failed: bool = False) -> None:
+        """Leaves the group, once all are done with it. One that `failed` waits for nobody; before the first step the others are told, so
+        that they fail, too, and later they find it gone."""
         if self.count > 1:
-            dist.barrier()
+            if not failed:
+                dist.barrier()
+            elif not self._ready:
+                self.ready(refused=True)
             # DistributedDataParallel holds the group in a cycle of references: left to the interpreter's end, the group's threads now and
             # then outlive what they belong to, and the process aborts after its work is done
             gc.collect()

@@ -34,6 +34,54 @@ processes.close()
 """
 
 
+REFUSES = """
+import sys
+import torch
+from torch import nn
+from contract.failure import Failure
+from engine.training import command
+from engine.training.loop import train
+from tests.engine.training.test_loop import QUICK, Linear
+torch.set_num_threads(1)
+def work(order):
+    if not order.run.processes.leads:
+        raise Failure("bad_input", "no such data")
+    train(Linear(), nn.Sequential(nn.Linear(3, 1, bias=False)), QUICK, layout={}, run=order.run)
+command._train_poses = work
+try:
+    command.main(["lifter", "--data", "h36m", "--path", "data", "-o", sys.argv[1], "--device", "cpu"])
+except Failure as failure:
+    sys.exit(failure.message)
+"""
+
+
+def test_where_one_refuses_all_do(tmp_path):
+    """Without torchrun, which would end the others itself after half a minute."""
+    program = tmp_path / "program.py"
+    program.write_text(REFUSES)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "WORLD_SIZE": "2"}
+    environment |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    if sys.platform == "linux":
+        environment["GLOO_SOCKET_IFNAME"] = "lo"
+    started = [
+        subprocess.Popen(
+            [sys.executable, str(program), str(tmp_path / rank)],
+            cwd=ROOT, env=environment | {"RANK": rank}, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        )
+        for rank in ("0", "1")
+    ]  # fmt: skip
+    try:
+        said = [process.communicate(timeout=600)[1] for process in started]
+    finally:
+        for process in started:
+            process.kill()
+    assert [process.returncode for process in started] == [1, 1], said
+    assert "Another of the training processes refused" in said[0] and "no such data" in said[1] and "Traceback" not in "".join(said)
+
+
 def test_two_processes_give_what_one_gives(tmp_path):
     """By torchrun, as it is documented. Its meeting point is named by number: by the machine's name it may lead to an address that nobody
     answers at, and then the processes wait for each other for minutes."""
