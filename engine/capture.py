@@ -96,6 +96,7 @@ def finish(
     # these need scipy and torch, which are imported beside the detection
     from engine.cameras.known import cameras_at
     from engine.kinematics.assemble import build_motion
+    from engine.kinematics.plausible import sentences
     from engine.person.face import face_direction
 
     sight = _sight(info, options, known)
@@ -118,6 +119,8 @@ def finish(
         smooth=options.smooth, root=options.root, face=face, feet=options.feet, cameras=cameras, kept=kept,
         gravity=poses.up,
     )  # fmt: skip
+    for code, sentence in sentences(motion.provenance["quality"]["implausible"]):
+        progress.warning(code, sentence)
     _through_its_lenses(motion, known)
     progress.finish()
     return Capture(motion, summary)

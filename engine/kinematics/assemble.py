@@ -17,6 +17,7 @@ from engine.kinematics.animation import Animation, animate
 from engine.kinematics.bones import settle, towards_sight
 from engine.kinematics.contacts import seen_speed
 from engine.kinematics.feet import plant_feet
+from engine.kinematics.plausible import find_implausible
 from engine.kinematics.points import point_offsets
 from engine.kinematics.proportions import Proportions, fit_proportions
 from engine.kinematics.rotations import fit_pose
@@ -210,6 +211,7 @@ def _motion(done: Animation, contacts: Flags, fit_error: float, times: Array, de
         done.on_the_ground, contacts, detected, timeline.runs, timeline.fps, done.pixel_errors, take.confidence, take.points, fit_error,
         take.spread, times,
     )  # fmt: skip
+    figures["implausible"] = find_implausible(done.on_the_ground, done.rotations, timeline.runs, timeline.fps, times, take.height)
     return Motion(
         joint_names=np.array(ARMATURE_24.joints),
         parents=np.array(ARMATURE_24.parents, dtype=np.int64),
