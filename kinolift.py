@@ -70,6 +70,7 @@ COMMANDS = (
     Command("evaluate", "judge weights or poses on Human3.6M, MPI-INF-3DHP or mocap, beside others' figures", "engine", ("training",)),
     Command("train", "train the lifter or the refiner on Human3.6M, MPI-INF-3DHP, mocap or rendered pairs", "engine", ("training",)),
     Command("bench", "time every stage on this machine, in one table; --compare with an earlier run", "benchmarks"),
+    Command("batch", "capture, retarget and export folders and lists of clips; goes on where it was", "addon"),
     Command("retarget", "put captured motions on your own characters (.blend .fbx .glb .vrm)", "addon"),
     Command("setup", "make the environment now (every command does so on first use); --again makes it anew", "here"),
     Command("doctor", "say what is installed, what is wrong, and the command that mends it", "here"),

@@ -18,6 +18,7 @@ from ..contract.failure import ExitCode, Failure
 from ..contract.motion_file import Motion
 from ..contract.options import CaptureOptions, add_arguments
 from ..contract.outputs import add_overwrite_argument
+from .batch.command import add_batch_parser, run_batch
 from .capture import Capture, Placement, check_video, place_motion, quality_sentence, rate_words
 from .command_retarget import add_retarget_parser, run_retarget
 from .export import EXTENSIONS, MOTION_EXTENSION, PREVIEW_EXTENSION, check_files, copy_motion, export_armature
@@ -40,7 +41,7 @@ def main(argv: Sequence[str]) -> int:
         return int(end.code or 0)
     try:
         with _interruptible():
-            return int(run_retarget(arguments) if arguments.command == "retarget" else _capture(arguments))
+            return int({"capture": _capture, "retarget": run_retarget, "batch": run_batch}[arguments.command](arguments))
     except Failure as failure:
         _say(f"Error: {failure.message}", sys.stderr)
         return int(failure.exit_code)
@@ -73,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     add_overwrite_argument(capture)
     capture.add_argument("--quiet", action="store_true", help="no progress, only the result")
     add_retarget_parser(commands)
+    add_batch_parser(commands)
     return parser
 
 

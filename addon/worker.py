@@ -103,6 +103,13 @@ class Worker:
             raise reported(self._last)
         raise self._death(code)
 
+    def send(self, line: str) -> None:
+        """A line on the process's standard input, for those that are asked for one thing after the other; nothing where it has ended."""
+        assert self._process.stdin is not None
+        with contextlib.suppress(OSError, ValueError):
+            self._process.stdin.write(line + "\n")
+            self._process.stdin.flush()
+
     def cancel(self) -> None:
         """Ends the process and its children, gently first; returns when they are gone."""
         if self._process.poll() is None:

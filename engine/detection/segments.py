@@ -29,6 +29,8 @@ from engine.detection.rows import Row, Rows, is_skipped
 from engine.footage.video import Frame, Moment, Video
 from engine.progress import Progress
 
+CORES_VARIABLE: Final = "KINOLIFT_CORES"
+MOST_CORES: Final = 4096
 # A process, by the detector's model: starting one takes about as long as some forty frames of the full network, or seventeen of the heavy.
 LEAST_FRAMES: Final = {"full": 240, "heavy": 120}
 MOST_PROCESSES: Final = 8  # each holds the detector and its pictures, some 460 MB (full: 330)
@@ -103,7 +105,10 @@ def detect(
 
 
 def _cores() -> int:
-    """Those this process may use."""
+    """Those this process may use; of several captures beside each other each is told how many are its own."""
+    told = os.environ.get(CORES_VARIABLE, "")
+    if told.isascii() and told.isdigit() and 0 < int(told) <= MOST_CORES:
+        return int(told)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

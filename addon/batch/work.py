@@ -1,0 +1,296 @@
+"""One clip of a batch: captured by a worker of its own, put on its rigs and exported by the slot's Blender; what is done is not redone."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from ...contract.failure import EXIT_CODES, ExitCode, Failure
+from ...contract.motion_file import load_motion
+from ..capture import quality_sentence
+from ..export import EXTENSIONS, MOTION_EXTENSION, check_files
+from ..worker import ROOT, Worker, capture_command, reported, worker_environment
+from . import blender
+from .clips import Clip
+from .records import Product, Record, Records, key_of
+
+POLL: Final = 0.2  # seconds between two looks at a process
+# Seconds that a clip may take before its length is known, and from then on for each frame: twenty times what one core needs of a large
+# picture. An export may take as long as a short clip.
+START: Final = 300.0
+A_FRAME: Final = 2.0
+EXPORTS_A_BLENDER: Final = 300  # then another takes its place, so that what Blender does not give back does not add up
+TRIES: Final = 2  # of a process that dies or does not come to an end
+TAKE: Final = "take"
+# What a clip says of itself does not change by trying again; what the machine says may.
+LASTING: Final = (ExitCode.BAD_INPUT, ExitCode.NOBODY)
+_FIGURES: Final = ("unsure_percent", "reprojection_px", "reprojection_percent", "foot_slide_cm_s", "under_ground_mm", "acceleration",
+                   "contact_percent")  # fmt: skip
+
+Tell = Callable[[dict[str, Any]], None]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What holds for all clips. `export`: the words of `blender.export`'s options, without the clip's own. `versions`: see records."""
+
+    python: str
+    export: Mapping[str, Any]
+    versions: Mapping[str, str]
+    seconds_a_frame: float = A_FRAME
+    tries: int = TRIES
+    retry: bool = False  # also what is known to fail
+    overwrite: bool = False
+    blender: tuple[str, ...] = ()  # how its Blender is started; empty: see blender.command
+
+
+@dataclass
+class Step:
+    """A product to be made: `take`, or the name of the exported file."""
+
+    name: str
+    key: str
+    file: Path
+    rig: Path | None = None
+
+
+@dataclass
+class Result:
+    """What has come of a clip; a line of the report. `status`: done (now), kept (as it was), failed."""
+
+    name: str
+    source: str
+    status: str = "done"
+    code: str = ""
+    message: str = ""
+    seconds: float = 0.0
+    made: list[str] = field(default_factory=list)
+    outputs: list[str] = field(default_factory=list)
+    frames: int = 0
+    fps: float = 0.0
+    quality: dict[str, float] = field(default_factory=dict)
+    sentence: str = ""
+    warnings: list[str] = field(default_factory=list)
+    motion: str = ""
+
+    @property
+    def exit_code(self) -> ExitCode:
+        return EXIT_CODES[self.code] if self.code else ExitCode.DONE
+
+
+def steps_of(clip: Clip, record: Record, records: Records, settings: Settings) -> list[Step]:
+    """All that is to be made of the clip, done or not, the take first. Raises Failure for a source that cannot be read."""
+    content = records.source_hash(record, clip.source)
+    steps: list[Step] = []
+    if clip.is_take:
+        take_key, motion = key_of({"motion": content}), clip.source
+    else:
+        options = clip.options.as_dict()
+        if clip.options.camera:
+            options["camera"] = records.file_hash(Path(clip.options.camera))
+        take_key = key_of({"video": content, "name": clip.source.name, "options": options, "versions": settings.versions})
+        wanted = MOTION_EXTENSION in clip.exports
+        motion = records.out / f"{clip.name}.npz" if wanted else records.folder / "motions" / f"{clip.name}.npz"
+        steps.append(Step(TAKE, key_of({"take": take_key, "file": motion.relative_to(records.out).as_posix()}), motion))
+    for rig in clip.rigs or (None,):
+        for kind in clip.exports:
+            if kind == MOTION_EXTENSION:
+                continue
+            file = records.out / f"{f'{_rig_name(rig, clip)}_' if rig else ''}{clip.name}{kind}"
+            parts = {
+                "take": take_key, "rig": records.file_hash(rig) if rig else None, "preset": clip.preset, "kind": kind, "name": clip.name,
+                "options": _export_options(clip, settings), "versions": settings.versions,
+            }  # fmt: skip
+            if Path(clip.preset).is_file():
+                parts["preset"] = records.file_hash(Path(clip.preset))
+            steps.append(Step(file.name, key_of(parts), file, rig))
+    return steps
+
+
+def open_steps(clip: Clip, record: Record, records: Records, settings: Settings) -> list[Step]:
+    """Those that are not done, or whose files are not what was written. Where the take is made again, what is made of it is as it was only
+    if its key is."""
+    return [step for step in steps_of(clip, record, records, settings) if not records.holds(record, step.name, step.key)]
+
+
+def known_failure(record: Record, steps: list[Step], settings: Settings) -> Failure | None:
+    """What the clip is known to fail with, if trying again can bring nothing else."""
+    told = record.failure
+    if settings.retry or told.get("code") not in EXIT_CODES or EXIT_CODES[told["code"]] not in LASTING:
+        return None
+    return Failure(told["code"], told.get("message", "")) if told.get("key") in [step.key for step in steps] else None
+
+
+class Slot:
+    """Works on one clip at a time. `tell` hears of every event, from this thread; `stop` ends what runs. Close it in the end."""
+
+    def __init__(self, records: Records, settings: Settings, tell: Tell, stop: threading.Event) -> None:
+        self._records, self._settings, self._tell, self._stop = records, settings, tell, stop
+        self._blender: Worker | None = None
+        self._exported = 0
+
+    def run(self, clip: Clip) -> Result:
+        """Does what is not done yet. Failures stand in the result; only `cancelled` is raised."""
+        began = time.monotonic()
+        record = self._records.load(clip.name)
+        result = Result(clip.name, str(clip.source))
+        failures: list[Failure] = []
+        try:
+            self._work(clip, record, result, failures)
+        except Failure as failure:
+            if failure.code == "cancelled":
+                raise
+            failures.append(failure)
+        if failures:
+            result.status, result.code, result.message = "failed", failures[0].code, failures[0].message
+        elif not result.made:
+            result.status = "kept"
+        result.seconds = round(time.monotonic() - began, 3)
+        _describe(result, record, self._records)
+        return result
+
+    def close(self) -> None:
+        if self._blender is not None:
+            self._blender.cancel()
+            self._blender = None
+
+    def _work(self, clip: Clip, record: Record, result: Result, failures: list[Failure]) -> None:
+        steps = steps_of(clip, record, self._records, self._settings)
+        todo = [step for step in steps if not self._records.holds(record, step.name, step.key)]
+        if todo and (known := known_failure(record, todo, self._settings)) is not None:
+            raise known
+        motion = clip.source if clip.is_take else steps[0].file
+        for step in todo:
+            if self._stop.is_set():
+                raise Failure("cancelled", "The batch was ended.")
+            ours = {name for product in record.products.values() for name in product.files}
+            inputs = [clip.source, *clip.rigs, *([Path(clip.options.camera)] if clip.options.camera else [])]
+            replace = self._settings.overwrite or step.file.relative_to(self._records.out).as_posix() in ours
+            try:
+                check_files([step.file], inputs, EXTENSIONS, replace)
+                told = self._again(self._capture if step.name == TAKE else self._export, clip, step, motion)
+            except Failure as failure:
+                if failure.code != "cancelled":
+                    record.failure = {"key": step.key, "code": failure.code, "message": failure.message}
+                    self._records.save(record)
+                if failure.code in ("cancelled", "disk_full") or step.name == TAKE:
+                    raise  # without its take there is nothing to export
+                failures.append(failure)
+                continue
+            record.products[step.name] = self._records.product(step.key, [step.file], told)
+            record.failure = {}
+            self._records.save(record)
+            result.made.append(step.name)
+        wanted = {step.name for step in steps}
+        if set(record.products) - wanted:  # of another run with other rigs; the files stay
+            record.products = {name: product for name, product in record.products.items() if name in wanted}
+            self._records.save(record)
+
+    def _again(self, do: Callable[[Clip, Step, Path], dict[str, Any]], clip: Clip, step: Step, motion: Path) -> dict[str, Any]:
+        """Tries more than once what ended without a word."""
+        for left in range(self._settings.tries - 1, -1, -1):
+            try:
+                return do(clip, step, motion)
+            except Failure as failure:
+                if failure.code != "worker_died" or not left:
+                    raise
+                self._tell({"event": "again", "name": clip.name, "step": step.name, "message": failure.message})
+        raise AssertionError("unreachable")
+
+    def _capture(self, clip: Clip, step: Step, motion: Path) -> dict[str, Any]:
+        kept = self._records.folder / "detections" / f"{clip.name}.npz"
+        command = capture_command(self._settings.python, clip.source, motion, clip.options, detection=kept)
+        # one core each: the clips beside it are the others' work, and the same on every machine
+        environment = worker_environment(self._settings.python) | {"KINOLIFT_CORES": "1", "OMP_NUM_THREADS": "1"}
+        worker = Worker(command, environment, ROOT)
+        began, frames, warnings = time.monotonic(), 0, []
+        try:
+            while not worker.finished:
+                for event in worker.poll(POLL):
+                    if event["event"] == "progress":
+                        frames = max(frames, int(event.get("total") or 0))
+                        self._tell({**event, "name": clip.name})
+                    elif event["event"] == "warning":
+                        warnings.append(str(event.get("message", "")))
+                self._watch(began + START + frames * self._settings.seconds_a_frame, f"{clip.source.name} was not captured")
+            told = worker.result()
+        except Failure as failure:
+            if failure.code in ("worker_died", "internal", "bad_installation"):
+                self._tell({"event": "log", "name": clip.name, "lines": list(worker.log)[-15:]})
+            raise
+        finally:
+            worker.cancel()
+        return {"seconds": round(time.monotonic() - began, 3), "warnings": warnings, "summary": told.get("summary", {})}
+
+    def _export(self, clip: Clip, step: Step, motion: Path) -> dict[str, Any]:
+        self._tell({"event": "progress", "name": clip.name, "stage": "export", "done": 0, "total": 0, "fps": 0.0})
+        if self._blender is not None and (self._exported >= EXPORTS_A_BLENDER or self._blender.finished):
+            self.close()
+        if self._blender is None:
+            words = list(self._settings.blender) or blender.command()
+            self._blender, self._exported = Worker(words, worker_environment(words[0]), ROOT), 0
+        self._exported += 1
+        began, server = time.monotonic(), self._blender
+        asked = {"motion": str(motion), "rig": str(step.rig) if step.rig else None, "output": str(step.file)}
+        server.send(json.dumps(asked | {"options": _export_options(clip, self._settings) | {"preset": clip.preset}}))
+        try:
+            while not server.finished:
+                for event in server.poll(POLL):
+                    if event["event"] == "exported":
+                        return {name: event.get(name) for name in ("seconds", "summary", "notes")}
+                    if event["event"] == "refused":
+                        failure = reported(event)
+                        raise Failure(failure.code, f"{step.file.name}: {failure.message}")
+                self._watch(began + START, f"{step.file.name} was not written")
+            raise Failure("worker_died", f"Blender ended while it wrote {step.file.name}; see the log.")
+        except Failure as failure:
+            if failure.code in ("worker_died", "cancelled", "internal"):
+                self._tell({"event": "log", "name": clip.name, "lines": list(server.log)[-15:]})
+                self.close()
+            raise
+
+    def _watch(self, until: float, what: str) -> None:
+        if self._stop.is_set():
+            raise Failure("cancelled", "The batch was ended.")
+        if time.monotonic() > until:
+            raise Failure("worker_died", f"{what} within the time that it may take; raise --time-per-frame if the machine is slow.")
+
+
+def _export_options(clip: Clip, settings: Settings) -> dict[str, Any]:
+    return {**settings.export, "root": clip.options.root, "feet": clip.options.feet, "name": clip.name}
+
+
+def _rig_name(rig: Path, clip: Clip) -> str:
+    """As `retarget` names its files."""
+    twice = len({other.stem for other in clip.rigs}) < len(clip.rigs)
+    return f"{rig.stem}{'_' + rig.suffix[1:] if twice else ''}"
+
+
+def _describe(result: Result, record: Record, records: Records) -> None:
+    """What the products say of the clip, for the report."""
+    take: Product | None = record.products.get(TAKE)
+    for name, product in record.products.items():
+        result.outputs += [file for file in product.files if not file.startswith(".")]
+        if name != TAKE:
+            result.warnings += [f"{name}: {note}" for note in product.told.get("notes") or []]
+    if take is None:
+        if Path(result.source).suffix.lower() == MOTION_EXTENSION:
+            result.motion = result.source
+    else:
+        result.warnings = [str(word) for word in take.told.get("warnings", [])] + result.warnings
+        result.motion = str(records.out / next(iter(take.files), ""))
+    if not result.motion or (result.status == "failed" and not record.products):
+        return
+    try:
+        motion = load_motion(result.motion)
+    except Failure:
+        return
+    figures = motion.provenance.get("quality", {})
+    result.frames, result.fps = len(motion), round(motion.fps, 4)
+    result.quality = {name: round(float(figures[name]), 3) for name in _FIGURES if isinstance(figures.get(name), int | float)}
+    result.sentence = quality_sentence(motion)

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from kinolift_extension.addon.batch.clips import Clip, read_clips, read_exports, safe_name
+from kinolift_extension.contract.failure import Failure
+from kinolift_extension.contract.options import CaptureOptions
+
+DEFAULT = Clip(Path(), "", CaptureOptions(height=1.8), (), "auto", (".npz",))
+
+
+def touched(folder: Path, *names: str) -> list[Path]:
+    paths = [folder / name for name in names]
+    for path in paths:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    return paths
+
+
+def test_a_folder_gives_all_videos_below_it_in_order_each_with_a_name_of_its_own(tmp_path: Path) -> None:
+    touched(tmp_path, "b.mp4", "a.MOV", "a.mp4", "day/1/b.mkv", "notes.txt", ".kinolift/x.mp4", "take.npz", "A.webm")
+    clips = read_clips([tmp_path], DEFAULT)
+    assert [(clip.source.name, clip.name) for clip in clips] == [
+        ("A.webm", "A"), ("a.MOV", "a_mov"), ("a.mp4", "a_mp4"), ("b.mp4", "b"), ("b.mkv", "day_1_b"),
+    ]  # fmt: skip
+    assert {clip.options.height for clip in clips} == {1.8} and not any(clip.is_take for clip in clips)
+
+
+def test_a_folder_without_videos_gives_its_takes(tmp_path: Path) -> None:
+    touched(tmp_path, "walk.npz", "run.npz", "below/x.npz")
+    assert [clip.name for clip in read_clips([tmp_path], DEFAULT)] == ["run", "walk"]
+
+
+def test_a_list_says_what_is_special_about_a_clip(tmp_path: Path) -> None:
+    touched(tmp_path, "a.mp4", "hero.blend", "b.fbx")
+    (tmp_path / "list.csv").write_text("Video;height;start;name;rig;export\na.mp4;1.62;75f;Anna;hero.blend;fbx\nsub/b.mp4;;;;;\n")
+    (tmp_path / "jobs.toml").write_text(
+        '[all]\nheight = 1.7\nrig = ["hero.blend", "b.fbx"]\n[[clip]]\nvideo = "a.mp4"\nsmooth = 0.8\n'
+        '[[clip]]\nvideo = "/c.mp4"\nheight = 2\n'
+    )
+    anna, b = read_clips([tmp_path / "list.csv"], DEFAULT)
+    assert (anna.source, anna.name, anna.options.height, anna.options.start) == (tmp_path / "a.mp4", "Anna", 1.62, "75f")
+    assert anna.rigs == (tmp_path / "hero.blend",) and anna.exports == (".fbx",)
+    assert (b.name, b.options, b.rigs, b.exports) == ("b", DEFAULT.options, (), (".npz",))
+    a, c = read_clips([tmp_path / "jobs.toml"], DEFAULT)
+    assert (a.options.height, a.options.smooth, c.options.height) == (1.7, 0.8, 2.0)
+    assert a.rigs == (tmp_path / "hero.blend", tmp_path / "b.fbx") and c.source == Path("/c.mp4")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("a.csv", "clip,height\na.mp4,1\n", "no column 'video'"),
+        ("a.csv", "video,heigth\na.mp4,1\n", "no option 'heigth'"),
+        ("a.csv", "video,height\na.mp4,tall\n", "clip 1: height is 'tall'"),
+        ("a.csv", "video,height\na.mp4,1.7\na.mp4,99\n", "clip 2: --height is 99"),
+        ("a.csv", "video\na.mp4,1,2\n", "more values than"),
+        ("a.csv", "video,export\na.mp4,avi\n", "'.avi'"),
+        ("a.csv", "video,rig\na.mp4,none.blend\n", "There is no rig"),
+        ("a.csv", "video\n", "no clip"),
+        ("a.toml", "[[clip]]\nheight = 1.7\n", "names no video"),
+        ("a.toml", "[[klip]]\n", "a table 'klip'"),
+        ("a.toml", "clip = 3", "no tables"),
+        ("a.toml", "= [", "is not a list of clips"),
+        ("a.csv", "\0\xff", "is not a list of clips|no column"),
+    ],
+)
+def test_a_list_that_is_none_is_told_in_a_sentence(tmp_path: Path, name: str, text: str, said: str) -> None:
+    (tmp_path / name).write_text(text)
+    with pytest.raises(Failure, match=said) as failure:
+        read_clips([tmp_path / name], DEFAULT)
+    assert failure.value.message.count("\n") == 0
+
+
+def test_names_fit_every_disk() -> None:
+    assert safe_name('a/b\nc:"d"?') == "a_b_c_d_" and safe_name("...") == "clip" and safe_name("日本") == "日本"
+    long = {safe_name("日" * 200), safe_name("日" * 201)}
+    assert len(long) == 2 and all(len(name.encode()) <= 100 for name in long)
+    assert safe_name("a\udcff") == "a?".replace("?", "_") or safe_name("a\udcff").isprintable()
+
+
+def test_kinds_of_files() -> None:
+    assert read_exports(" fbx, .NPZ,fbx ") == (".fbx", ".npz")
+    with pytest.raises(Failure, match=r"'\.mp4'"):
+        read_exports("fbx,mp4")

@@ -1,0 +1,203 @@
+"""Batches with a stand-in for the worker, and the real Blender of a slot where one is asked for."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from kinolift_extension.addon.batch import records as recording
+from kinolift_extension.addon.batch import work
+from kinolift_extension.addon.command_line import main
+from kinolift_extension.contract.motion_file import load_motion, save_motion
+
+ROOT = Path(__file__).resolve().parents[3]
+START = (
+    "import sys, kinolift; kinolift.load_extension(); from kinolift_extension.addon.command_line import main; sys.exit(main(sys.argv[1:]))"
+)
+
+
+@pytest.fixture
+def videos(tmp_path: Path) -> Path:
+    folder = tmp_path / "videos"
+    folder.mkdir()
+    for name in ("a", "b", "c"):
+        (folder / f"{name}.mp4").write_bytes(name.encode())
+    return folder
+
+
+def batch(*words: object) -> int:
+    return main(["batch", *(str(word) for word in words)])
+
+
+def report(out: Path) -> dict[str, dict[str, Any]]:
+    return {row["name"]: row for row in map(json.loads, (out / "report.jsonl").read_text().splitlines())}
+
+
+def visible(out: Path) -> list[str]:
+    return sorted(path.name for path in out.iterdir() if not path.name.startswith("."))
+
+
+def test_every_clip_is_captured_and_the_same_command_again_does_nothing(fake_python, videos, tmp_path, capsys, monkeypatch):
+    fake_python("warns")
+    out = tmp_path / "out"
+    assert batch(videos, "-o", out, "--jobs", 2) == 0
+    assert "3 clips: 3 done, 0 as they were, 0 failed." in capsys.readouterr().out
+    assert visible(out) == ["a.npz", "b.npz", "c.npz", "report.html", "report.jsonl"]
+    rows = report(out)
+    assert rows["a"]["frames"] == 30 and rows["a"]["status"] == "done" and "left out" in rows["a"]["warnings"][0]
+    page = (out / "report.html").read_text()
+    assert "<svg" in page and "http" not in page.replace("http-equiv", "") and str(tmp_path) not in page
+
+    monkeypatch.setattr(work, "capture_command", lambda *_: pytest.fail("it was captured again"))
+    assert batch(videos, "-o", out) == 0
+    assert "0 done, 3 as they were" in capsys.readouterr().out
+    assert batch(videos, "-o", out, "--plan") == 0
+    assert "3 clips, 3 done already." in capsys.readouterr().out
+
+
+def test_what_is_damaged_or_other_is_done_again_and_nothing_else(fake_python, videos, tmp_path, capsys):
+    fake_python("fine")
+    out = tmp_path / "out"
+    assert batch(videos, "-o", out) == 0
+    whole = load_motion(out / "a.npz").positions_world
+    (out / "a.npz").write_bytes((out / "a.npz").read_bytes()[:-100])
+    (videos / "b.mp4").write_bytes(b"another")
+    (out / recording.OURS / "records" / "c.json").write_text('{"schema": 3')
+    (videos / "d.mp4").write_bytes(b"new")
+    assert batch(videos, "-o", out, "--plan") == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines() if line.endswith("take")] == ["a", "b", "c", "d"]
+    assert batch(videos, "-o", out) == 0
+    assert {name: row["status"] for name, row in report(out).items()} == dict.fromkeys("abcd", "done")
+    np.testing.assert_array_equal(load_motion(out / "a.npz").positions_world, whole)
+    assert batch(videos, "-o", out, "--height", "1.5") == 0
+    assert {row["status"] for row in report(out).values()} == {"done"}
+
+
+def test_a_clip_that_fails_leaves_the_others_and_is_known_the_next_time(fake_python, videos, tmp_path, capsys, monkeypatch):
+    fake_python("fine")
+    out = tmp_path / "out"
+    (videos / "b.mp4").unlink()
+    (videos / "b.mp4").symlink_to("nowhere.mp4")
+    assert batch(videos, "-o", out) == 3
+    rows = report(out)
+    assert rows["b"]["status"] == "failed" and rows["b"]["code"] == "no_such_file" and "There is no file" in rows["b"]["message"]
+    assert next(iter(rows)) == "b" and visible(out)[:2] == ["a.npz", "c.npz"]
+
+    fake_python("nobody")
+    out = tmp_path / "other"
+    assert batch(videos / "a.mp4", "-o", out) == 4
+    assert batch(videos / "a.mp4", "-o", out, "--plan") == 0
+    assert "a  fails: Nobody was found" in capsys.readouterr().out
+    fake_python("fine")
+    assert batch(videos / "a.mp4", "-o", out) == 4  # it is known to have nobody in it
+    assert batch(videos / "a.mp4", "-o", out, "--retry") == 0
+
+
+def test_a_worker_that_dies_is_tried_again_and_given_up(fake_python, videos, tmp_path, capsys):
+    fake_python("dies")
+    assert batch(videos, "-o", tmp_path / "out", "--stop-at-failure", "--jobs", 1) == 5
+    told = capsys.readouterr().err
+    assert told.count("Trying again.") == 1 and "Segmentation fault somewhere" in told
+    assert list(report(tmp_path / "out")) == ["a"]
+
+
+def test_a_clip_has_a_time_limit(fake_python, videos, tmp_path, monkeypatch, capsys):
+    fake_python("killed")
+    monkeypatch.setattr(work, "START", 0.0)
+    assert batch(videos / "a.mp4", "-o", tmp_path / "out", "--time-per-frame", "0.01") == 5
+    assert "was not captured within the time" in report(tmp_path / "out")["a"]["message"]
+
+
+def test_events_are_json_lines(fake_python, videos, tmp_path, capsys):
+    fake_python("fine")
+    assert batch(videos, "-o", tmp_path / "out", "--log-json") == 0
+    events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    kinds = [event["event"] for event in events]
+    assert kinds[0] == "batch_begin" and kinds[-1] == "batch_end" and kinds.count("clip_begin") == kinds.count("clip_end") == 3
+    assert all(event["time"] > 1e9 for event in events) and "progress" in kinds
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [(["x.mp4"], "needs a SOURCE"), (["-o", "out"], "needs a SOURCE"), (["x.csv", "-o", "out"], "no list of clips"),
+     (["x.mp4", "-o", "out", "--export", "gif"], "'.gif'"), (["x.mp4", "-o", "out", "--rig", "y.blend"], "There is no rig"),
+     (["x.mp4", "-o", "out", "--camera", "z.npz"], "is of one clip"), (["x.mp4", "-o", "out", "--height", "9"], "--height is 9")],
+)  # fmt: skip
+def test_bad_words_are_told_before_any_work(tmp_path, monkeypatch, capsys, words, said):
+    monkeypatch.chdir(tmp_path)
+    assert batch(*words) in (2, 3)
+    assert said in capsys.readouterr().err and not (tmp_path / "out").exists()
+
+
+def test_no_output_is_an_input_and_a_strangers_file_is_left(fake_python, videos, tmp_path, capsys):
+    fake_python("fine")
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "a.npz").write_text("mine")
+    assert batch(videos, "-o", out) == 2
+    assert (out / "a.npz").read_text() == "mine" and "not recognised as made by Kinolift" in report(out)["a"]["message"]
+    assert batch(videos, "-o", out, "--overwrite") == 0
+
+
+def test_two_batches_do_not_work_in_one_folder(fake_python, videos, tmp_path, capsys):
+    fake_python("fine")
+    with recording.only_one(tmp_path / "out"):
+        assert batch(videos, "-o", tmp_path / "out") == 2
+    assert "Another batch is at work" in capsys.readouterr().err
+    assert batch(videos, "-o", tmp_path / "out") == 0
+
+
+def test_takes_are_put_on_rigs_by_a_blender_that_stays(make_motion, tmp_path, capsys):
+    """BVH of the plain armature and of a rig made of one: the same whatever was exported before."""
+    takes, out = tmp_path / "takes", tmp_path / "out"
+    takes.mkdir()
+    for seed, name in enumerate(("walk", "run")):
+        save_motion(make_motion(12, 30.0, seed), takes / f"{name}.npz")
+    assert batch(takes, "-o", out, "--export", "bvh,blend", "--jobs", 1) == 0
+    assert visible(out) == ["report.html", "report.jsonl", "run.blend", "run.bvh", "walk.blend", "walk.bvh"]
+    first = (out / "walk.bvh").read_bytes()
+    assert batch(takes / "walk.npz", "-o", tmp_path / "alone", "--export", "bvh") == 0
+    assert (tmp_path / "alone" / "walk.bvh").read_bytes() == first
+    capsys.readouterr()
+    (takes / "bad.npz").write_bytes(b"no motion")
+    shutil.copy(out / "walk.blend", tmp_path / "hero.blend")
+    assert batch(takes, "-o", out, "--rig", tmp_path / "hero.blend", "--export", "bvh", "--jobs", 1) == 3
+    rows = report(out)
+    assert rows["run"]["outputs"] == ["hero_run.bvh"] and rows["walk"]["outputs"] == ["hero_walk.bvh"]
+    assert rows["bad"]["code"] == "bad_motion" and b"MOTION" in (out / "hero_walk.bvh").read_bytes()
+
+
+def test_killed_at_any_moment_it_goes_on_to_the_same_outputs(fake_python, videos, tmp_path, monkeypatch):
+    """SIGKILL of the whole group at random moments, then undisturbed; beside a run that was never disturbed."""
+    monkeypatch.setenv("KINOLIFT_TEST_PAUSE", "0.02")
+    fake_python("slow")
+    rng, out = random.Random(3), tmp_path / "out"
+    words = [sys.executable, "-c", START, "batch", str(videos), "-o", str(out), "--jobs", "2"]
+    killed = 0
+    for _ in range(4):
+        process = subprocess.Popen(words, cwd=ROOT, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(rng.uniform(0.5, 6.0))
+        killed += process.poll() is None
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        for path in out.glob("*.npz"):
+            load_motion(path)  # whole, if it is there
+    assert killed
+    fake_python("fine")
+    assert batch(videos, "-o", out) == 0 and batch(videos, "-o", tmp_path / "calm") == 0
+    assert visible(out) == visible(tmp_path / "calm")
+    for name in ("a", "b", "c"):
+        one, other = load_motion(out / f"{name}.npz"), load_motion(tmp_path / "calm" / f"{name}.npz")
+        np.testing.assert_array_equal(one.positions_world, other.positions_world)
+        np.testing.assert_array_equal(one.rotations, other.rotations)
