@@ -95,29 +95,37 @@ def finish(
     model = load()
     # these need scipy and torch, which are imported beside the detection
     from engine.cameras.known import cameras_at
+    from engine.cameras.turning import CameraSearch
     from engine.kinematics.assemble import build_motion
     from engine.kinematics.plausible import sentences
     from engine.person.face import face_direction
 
     sight = _sight(info, options, known)
+    camera = CameraSearch(detections, (info.width, info.height), options.camera_motion)
     track, exchanged = undo_swaps(make_track(_through_one_lens(detections, info, known), info, progress, span))
     del detections
     cameras = None if known is None else cameras_at(known, track.times, track.fps)
+    turning = camera.found(sight.matrix)
     poses = model.run(
         track, sight.matrix, options.height, steps=options.steps, hypotheses=options.hypotheses, seed=options.seed, progress=progress,
-        refiner=options.refiner, ups=None if cameras is None else cameras[:, 2, :3],
+        refiner=options.refiner, ups=None if cameras is None else cameras[:, 2, :3], turns=turning.at(track.times),
     )  # fmt: skip
     progress.stage("motion")
     points, confidence = body_points(track.image, track.visibility, track.detector, (info.width, info.height))
     sight = _estimated(sight, poses.joints, points, confidence, info, options, track.fps)
-    summary = _summary(track, info, sight, int(exchanged[track.kept].any(1).sum()))
+    if sight.known_from == "estimate":
+        turning = camera.found(sight.matrix)
+    turns = turning.at(track.times)
+    for warning in turning.warnings:
+        progress.warning("camera", warning)
+    summary = _summary(track, info, sight, int(exchanged[track.kept].any(1).sum())) | turning.summary
     times, detected, runs, fps, face = track.times, track.detected, track.runs, track.fps, face_direction(track, sight.matrix)
     kept = track.kept
     del track
     motion = build_motion(
         poses.joints, poses.spread, points, confidence, times, detected, runs, fps, sight.matrix, (info.width, info.height), options.height,
         smooth=options.smooth, root=options.root, face=face, feet=options.feet, cameras=cameras, kept=kept,
-        gravity=poses.up,
+        gravity=poses.up, turns=turns,
     )  # fmt: skip
     for code, sentence in sentences(motion.provenance["quality"]["implausible"]):
         progress.warning(code, sentence)

@@ -49,7 +49,7 @@ class Poses:
 
     joints: npt.NDArray[np.float32]
     spread: npt.NDArray[np.float32]
-    up: Array | None = None  # (3,) unit, camera axes, of a camera that stands still, where the refiner has found it
+    up: Array | None = None  # (3,) unit, where it was found: in the axes of the camera, or of the middle of one that turns
     up_error: float = 0.0  # radians, one standard deviation an axis
 
 
@@ -97,14 +97,15 @@ class PoseModel:
     @torch.inference_mode()
     def run(
         self, track: Track, camera_matrix: Array, height: float, *, steps: int, hypotheses: int, seed: int, progress: Progress,
-        refiner: str = DEFAULT_REFINER, ups: Array | None = None,
+        refiner: str = DEFAULT_REFINER, ups: Array | None = None, turns: Array | None = None,
     ) -> Poses:  # fmt: skip
         """Joints of every frame of the track. `steps` 0 leaves the refiner out. The same seed gives the same result on the same device.
 
         refiner: "frame" is the paper's, which sees single frames, "window" looks at two seconds at a time and knows which way is up.
-        ups (K,3): up in camera axes at the track's frames, where the camera is known; else it is found.
+        ups (K,3): up in camera axes at the track's frames, where the camera is known; else it is found, in the axes that `turns` (K,3,3)
+        turns each frame's camera axes to; None: the camera stands still.
         """
-        over_time = _OverTime(self, track, camera_matrix, height, progress)
+        over_time = _OverTime(self, track, camera_matrix, height, progress, turns)
         if steps and refiner == "window":
             return over_time.refined(steps, hypotheses, seed, ups)
         lifted, up, error = over_time.lifted(ups is None)
@@ -143,7 +144,10 @@ class PoseModel:
 class _OverTime:
     """The refiner over windows at work on a take: lifted once to find up, and piece by piece again to be refined."""
 
-    def __init__(self, model: PoseModel, track: Track, camera_matrix: Array, height: float, progress: Progress) -> None:
+    def __init__(
+        self, model: PoseModel, track: Track, camera_matrix: Array, height: float, progress: Progress, turns: Array | None = None
+    ) -> None:
+        self._turns = turns
         self._model, self._track, self._height, self._progress = model, track, height, progress
         self.runs = [TrackRun(track, run, camera_matrix, model.device) for run in track.runs]
         self.frames = sum(len(run) for run in self.runs)
@@ -151,6 +155,8 @@ class _OverTime:
     def refined(self, steps: int, hypotheses: int, seed: int, ups: Array | None) -> Poses:
         """As `PoseModel.run`."""
         up, error = (None, KNOWN_UP_ERROR) if ups is not None else self.lifted(True)[1:]
+        if up is not None and self._turns is not None:
+            ups = up.cpu().numpy().astype(float) @ self._turns
         self._progress.stage("refine", self.frames)
         joints, spread = long_array((len(self._track), len(BODY_22), 3)), long_array((len(self._track), len(BODY_22)))
         draws, done = _Draws(self._model, steps, hypotheses, seed), 0
@@ -162,7 +168,7 @@ class _OverTime:
                 lifted, first = self._lift(run, start, stop, STRIDE * self._model.window_config.reach)
                 rotation, kept = lifted.encoded.rotation, slice(start - first, stop - first)
                 last = first + rotation.shape[1]
-                seen = up.expand(*rotation.shape[:2], 3) if up is not None else self._ups(run, ups, first, last)
+                seen = up.expand(*rotation.shape[:2], 3) if up is not None and ups is None else self._ups(run, ups, first, last)
                 view_up = (seen[..., None, :] @ rotation)[..., 0, :]
                 pose, apart = draws.refined(lifted, view_up, torch.full_like(view_up[..., 0], error), first)
                 poses[start:stop] = decode(pose[:, kept], rotation[:, kept], self._height)[0].cpu().numpy()
@@ -201,6 +207,9 @@ class _OverTime:
                     up, error = self._model.gravity(lifted.encoded.features, lifted.guess, camera_up(rotation))
                     sure = error[0, kept].square().reciprocal()
                     seen = (up[0, kept, None] @ rotation[0, kept].transpose(-1, -2))[:, 0]
+                    if self._turns is not None:
+                        turns = torch.from_numpy(self._turns[self._at(run, start, stop)].astype(np.float32)).to(seen.device)
+                        seen = (turns @ seen[..., None])[..., 0]
                     total = total + (sure[:, None] * seen).sum(0)
                     claim, weight = claim + float((sure * error[0, kept]).sum()), weight + float(sure.sum())
                 done += stop - start
@@ -212,8 +221,11 @@ class _OverTime:
     def _ups(self, run: TrackRun, ups: Array | None, first: int, last: int) -> Tensor:
         """(1,T,3) the known ups (K,3) of the track's frames at the networks' times `first` to `last` of the run."""
         assert ups is not None  # or else up was found
-        at = np.searchsorted(self._track.times, run.grid[first:last]).clip(0, len(ups) - 1)
-        return torch.from_numpy(ups[at].astype(np.float32))[None].to(self._model.device)
+        return torch.from_numpy(ups[self._at(run, first, last)].astype(np.float32))[None].to(self._model.device)
+
+    def _at(self, run: TrackRun, first: int, last: int) -> npt.NDArray[np.int64]:
+        """Which of the track's frames lie at the networks' times `first` to `last` of the run."""
+        return np.searchsorted(self._track.times, run.grid[first:last]).clip(0, len(self._track) - 1)
 
 
 class _Draws:

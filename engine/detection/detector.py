@@ -20,6 +20,7 @@ from engine.detection import landmark_network
 from engine.detection.landmarks import LANDMARKS
 from engine.detection.model_bundle import MODELS, read
 from engine.detection.rows import COLUMNS, SKIPPED, Row, Rows
+from engine.footage.background import Background
 from engine.footage.video import Frame, VideoInfo
 from engine.progress import Progress
 
@@ -39,7 +40,8 @@ class Detections:
 
     `times` (T,) seconds from the video's first frame, rising. `image` (T,33,2) pixels of the upright picture. `visibility`
     (T,33) 0..1. `world` (T,33,3) metres from the middle of the hips, x right, y down, z away. `detected` (T,) bool.
-    `detector`: who says so, of `model_bundle.MODELS`. `skipped` (T,) bool: frames that were not looked at; None: all were.
+    `detector`: who says so, of `model_bundle.MODELS`. `skipped` (T,) bool: frames that were not looked at; None: all were. `background`:
+    what the corners of the picture did, where that was looked at.
     """
 
     times: npt.NDArray[np.float64]
@@ -49,6 +51,7 @@ class Detections:
     detected: npt.NDArray[np.bool_]
     detector: str = "full"
     skipped: npt.NDArray[np.bool_] | None = None
+    background: Background | None = None
 
     def __len__(self) -> int:
         return len(self.times)

@@ -15,7 +15,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from multiprocessing.connection import Connection, wait
 from typing import Final
@@ -26,6 +26,7 @@ from contract.failure import Failure
 from contract.options import DEFAULT_DETECTOR
 from engine.detection.detector import STAGE, Detections, Detector, gather
 from engine.detection.rows import Row, Rows, is_skipped
+from engine.footage.background import Background, BackgroundRows, BackgroundWatch
 from engine.footage.video import Frame, Moment, Video
 from engine.progress import Progress
 
@@ -42,7 +43,8 @@ SEAM: Final = 12  # frames that a process looks at behind its own until both agr
 # Of a frame's work where it is decoded only, to get to the first that is looked at: 3 ms of 19, and of 48.
 DECODED: Final = {"full": 0.2, "heavy": 0.07}
 
-# A process sends for each frame its number, its time, and the person or None. Then, if it has come to the end, None.
+# A process sends for each frame its number, its time, the person or None, and what it saw of the background. Then, if it has come to the
+# end, None.
 
 
 class _Unusable(Exception):
@@ -58,6 +60,7 @@ class _Stretch:
     process: multiprocessing.process.BaseProcess
     connection: Connection
     rows: Rows  # of frame `first` and those behind it
+    seen: BackgroundRows  # of the same frames
     every: int = 1  # of so many frames one is looked at
     running: bool = True
     agreed: bool = False  # with its successor, over its last rows
@@ -76,11 +79,12 @@ def detect(
     processes: int = 0,
     while_detecting: Callable[[], None] = lambda: None,
     every_frame: bool = False,
+    background: bool = False,
 ) -> Detections:
     """The person in the frames from `start` to `end`; see `Detector.detect`. `detector`: its model. `processes` 0: as many as pay here.
 
     `while_detecting` is called for every frame; what it raises ends the detection. `every_frame`: those of a fast video too that need not
-    be looked at (`Video.looked_at`); else these are `skipped`.
+    be looked at (`Video.looked_at`); else these are `skipped`. `background`: the corners of the pictures are followed too.
 
     What is out of the ordinary (a damaged file, a process that was ended) is left to a single process, whose warnings and failures are
     those of `Video.frames` and `Detector.detect`.
@@ -92,16 +96,21 @@ def detect(
     count = processes or min(_cores(), MOST_PROCESSES, (last - first) // (LEAST_FRAMES[detector] * every))
     if count > 1:
         try:
-            return _detect_together(video, first, last, min(count, last - first), every, progress, detector, while_detecting)
+            return _detect_together(video, first, last, min(count, last - first), every, progress, detector, while_detecting, background)
         except _Unusable:
             pass
+
+    watch, seen = BackgroundWatch(), BackgroundRows(last - first)
 
     def watched() -> Iterator[Frame]:
         for frame in frames:
             while_detecting()
+            if background:
+                seen.append(frame.index, frame.time, watch.see(frame))
             yield frame
 
-    return Detector(detector).detect(watched(), video.info, progress, last - first)
+    found = Detector(detector).detect(watched(), video.info, progress, last - first)
+    return replace(found, background=seen.background) if background else found
 
 
 def _cores() -> int:
@@ -113,14 +122,15 @@ def _cores() -> int:
 
 
 def _detect_together(
-    video: Video, first: int, last: int, count: int, every: int, progress: Progress, detector: str, while_detecting: Callable[[], None]
-) -> Detections:
+    video: Video, first: int, last: int, count: int, every: int, progress: Progress, detector: str, while_detecting: Callable[[], None],
+    background: bool,
+) -> Detections:  # fmt: skip
     progress.stage(STAGE, last - first)
     # decoding one picture on several threads costs a tenth more than on one, and the cores have work
     decoders = max(1, _cores() // count)
     decoded = DECODED[detector]
     edges = _edges(first, last, count, video.lead, decoded / (decoded + (1.0 - decoded) / every), SEAM * every)
-    with _started(video.again(None, decoders), edges, every, detector) as stretches:
+    with _started(video.again(None, decoders), edges, every, detector, background) as stretches:
         shown = 0
         while any(s.running for s in stretches):
             while_detecting()
@@ -131,7 +141,8 @@ def _detect_together(
             if done > shown:
                 shown = done
                 progress.advance(done)
-        return gather(_joined(stretches), video.info, detector)
+        found = gather(_joined(stretches), video.info, detector)
+        return replace(found, background=_joined_background(stretches)) if background else found
 
 
 def _edges(first: int, last: int, count: int, lead: Callable[[int], int], decoded: float, seam: int = SEAM) -> list[int]:
@@ -156,17 +167,18 @@ def _edges(first: int, last: int, count: int, lead: Callable[[int], int], decode
 
 
 @contextmanager
-def _started(video: Video, edges: list[int], every: int, detector: str) -> Iterator[list[_Stretch]]:
+def _started(video: Video, edges: list[int], every: int, detector: str, background: bool) -> Iterator[list[_Stretch]]:
     """The processes, all ended on the way out whatever happens."""
     context = multiprocessing.get_context("spawn")  # forked, a process would share the threads' locks and not the threads
     stretches: list[_Stretch] = []
     try:
         for first, last in pairwise(edges):
             ours, theirs = context.Pipe()
-            process = context.Process(target=_work, args=(video, first, edges[-1], every, detector, theirs), name="detector", daemon=True)
+            work = video, first, edges[-1], every, detector, background, theirs
+            process = context.Process(target=_work, args=work, name="detector", daemon=True)
             process.start()
             theirs.close()  # so that the end of the process is the end of the pipe
-            stretches.append(_Stretch(first, last, process, ours, Rows(last - first + AGREE * every), every))
+            stretches.append(_Stretch(first, last, process, ours, Rows(last - first + AGREE * every), BackgroundRows(), every))
         yield stretches
     finally:
         for stretch in stretches:
@@ -176,21 +188,22 @@ def _started(video: Video, edges: list[int], every: int, detector: str) -> Itera
             stretch.connection.close()
 
 
-def _work(video: Video, first: int, last: int, every: int, detector: str, connection: Connection) -> None:
+def _work(video: Video, first: int, last: int, every: int, detector: str, background: bool, connection: Connection) -> None:
     """In a process of its own: sends frame by frame until the end, or until the other side is gone or has heard enough."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the first one ends the others
     progress = Progress()
     try:
         frames = video.again(progress, video.decoders).frames((float(first), "f"), (float(last), "f"), every > 1)
-        indices: list[int] = []
+        watch, last_seen = BackgroundWatch(), [(-1, None)]
 
         def noted() -> Iterator[Frame]:
             for frame in frames:
-                indices.append(frame.index)
+                last_seen[0] = frame.index, watch.see(frame) if background else None
                 yield frame
 
         for time, row in Detector(detector).rows(noted()):
-            connection.send((indices[-1], time, row))
+            index, seen = last_seen[0]
+            connection.send((index, time, row, seen))
             if connection.poll():
                 return
         connection.send(None if not progress.warnings else "unusable")
@@ -216,7 +229,9 @@ def _take(stretches: list[_Stretch], i: int) -> None:
         return
     if message[0] != stretch.first + len(stretch.rows):
         raise _Unusable
-    stretch.rows.append(*message[1:])
+    index, time, row, seen = message
+    stretch.rows.append(time, row)
+    stretch.seen.append(index, time, seen)
     # A message may settle the seam behind this stretch or the one before it.
     for k in (i - 1, i):
         if 0 <= k < len(stretches) - 1:
@@ -276,3 +291,16 @@ def _joined(stretches: list[_Stretch]) -> Rows:
             agreed = stretch.agreed
         stretch.rows = Rows()
     return result
+
+
+def _joined_background(stretches: list[_Stretch]) -> Background:
+    """What all processes saw of the background. Each begins with a keyframe of its own, which its predecessor has seen too, beside its own:
+    by that frame they are linked."""
+    joined = BackgroundRows(stretches[-1].last - stretches[0].first)
+    for stretch, after in zip(stretches, [*stretches[1:], None], strict=True):
+        seen = stretch.seen.background
+        until = after.seen.background.index[0] if after is not None and len(after.seen.background) else None
+        for k in range(len(seen)):
+            if until is None or seen.index[k] <= until:
+                joined.append(int(seen.index[k]), float(seen.times[k]), (int(seen.key[k]), seen.corners[k]))
+    return joined.background

@@ -48,14 +48,13 @@ class Animation:
 
 def animate(
     targets: Floats, image_points: Floats, face: Array | None, body: Proportions, runs: list[slice], fps: float, matrix: Array,
-    camera_to_world: Array, cameras: Array | None, root: str,
+    camera_to_world: Array, views: Array, known: bool, root: str,
 ) -> Animation:  # fmt: skip
     """The animation for `targets` (T,22,3) of BODY_22, world metres, Z up.
 
     image_points (T,22,2) px; face (T,3) unit, world axes, where known; matrix (3,3); camera_to_world (4,4), applied after each frame's
-    `cameras` (T,4,4) where those are known. The path starts at x=y=0, or a known world stays where it is; root "in-place" stays there.
+    `views` (T,4,4). The path starts at x=y=0, or a `known` world stays where it is; root "in-place" stays there.
     """
-    views = np.broadcast_to(np.eye(4), (len(targets), 4, 4)) if cameras is None else cameras
 
     def fitted(near: Timeline, targets: Floats, points: Floats, face: Array | None, views: Array) -> tuple[Array, Array, Array]:
         pose = fit_pose(targets.astype(float), body.rest_offsets, near.runs, fps, face)
@@ -65,7 +64,7 @@ def animate(
     rotations, root_path, pixel_errors = mapped_over_time(fitted, Timeline(runs, fps), targets, image_points, face, views)
     _, rotations = scan(_of_one_sign, rotations[0].copy(), rotations)
     # holding the feet may have moved the start; a known world stays where it is
-    start = np.array([*root_path[0, :2], 0.0]) if cameras is None else camera_to_world[:3, 3].copy()
+    start = camera_to_world[:3, 3].copy() if known else np.array([*root_path[0, :2], 0.0])
     moved = camera_to_world.copy()
     moved[:3, 3] -= start
     along = np.array([0.0, 0.0, 1.0]) if root == "in-place" else np.ones(3)
@@ -77,7 +76,7 @@ def animate(
 
     path, world, camera = mapped(put, rotations, root_path, views)
     # along the ground nobody cares where the start was, but a known world has its own height
-    shift: Floats = np.zeros(3) if cameras is None else start
+    shift: Floats = start if known else np.zeros(3)
     if root == "in-place":
         from_start = shift
         shift = mapped(lambda place: from_start + (place - start) * [1, 1, 0], root_path)

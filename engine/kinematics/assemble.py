@@ -23,7 +23,7 @@ from engine.kinematics.proportions import Proportions, fit_proportions
 from engine.kinematics.rotations import fit_pose
 from engine.kinematics.smoothing import cutoff, liveliness, smooth_runs, velocity
 from engine.kinematics.trajectory import FramePath, frame_path, smooth_path, turned_path
-from engine.kinematics.upright import straighten
+from engine.kinematics.upright import SIGHT, straighten
 from engine.kinematics.world import ANKLES, TOES, Up, World, agreed_up, find_stand, find_up, find_world
 from engine.long_takes import Timeline, each, gathered, mapped, mapped_over_time
 
@@ -51,8 +51,9 @@ class _Take:
     """What is known of the person before the motion is made.
 
     Columns: `joints` (T,22,3) metres, camera axes, relative to the pelvis; `confidence`, `spread` (T,22); `points` (T,22,2) px; `views`
-    (T,4,4) where each frame's camera stood, camera to world: the identity where that is not `known`, and then up is not Z in the world of
-    these axes. `matrix` (3,3), `size` px, `height` metres; `gravity` (3,) up as the networks have it, camera axes.
+    (T,4,4) where each frame's camera stood, camera to world: where that is not `known`, a rotation only, the identity if it did not
+    turn, and then up is not Z in the world of these axes. `matrix` (3,3), `size` px, `height` metres; `gravity` (3,) up in those axes, as
+    the networks have it.
     """
 
     timeline: Timeline
@@ -97,6 +98,7 @@ def build_motion(
     cameras: Array | None = None,
     kept: slice = slice(None),
     gravity: Array | None = None,
+    turns: Array | None = None,
 ) -> Motion:
     """The motion of one person, complete, in the joints of ARMATURE_24.
 
@@ -106,10 +108,11 @@ def build_motion(
     "in-place"; face (T,3): where the face looks, camera axes, where known; feet: "auto",
     "always" or "never" hold standing feet still; cameras (T,4,4): where a known camera stood at each frame, camera to world, Z up. Then
     the motion lies in that world, the file's camera is that of the first frame, and only `root` "in-place" moves the person away.
-    `kept`: the frames that the motion has; the others are looked at only. gravity (3,): up in camera axes, as the networks have it.
+    `kept`: the frames that the motion has; the others are looked at only. turns (T,3,3): of a camera that turned, each frame's axes to
+    those of one that did not, in which the motion is put together. gravity (3,): up in those axes, as the networks have it.
     The quality report stands in provenance["quality"].
     """
-    take = _take(joints, spread, image_points, confidence, Timeline(runs, fps), camera_matrix, image_size, height, cameras, gravity)
+    take = _take(joints, spread, image_points, confidence, Timeline(runs, fps), camera_matrix, image_size, height, cameras, gravity, turns)
     body = fit_proportions(take.joints, take.confidence, height, fps)
     face = None if face is None else _calm_face(face, take, smooth)
     posed, path, frames = _on_sight(take, body)
@@ -122,24 +125,33 @@ def build_motion(
     targets = mapped(lambda at, place: to_world(at + place[:, None], camera_to_world), posed, path)
     planted = plant_feet(targets, contacts, body, runs, fps, feet, pace)
     face = None if face is None else mapped(lambda way: way @ camera_to_world[:3, :3].T, face, dtype=np.float64)
-    face, cameras = (None if a is None else a[kept] for a in (face, cameras))
+    face = None if face is None else face[kept]
     take, targets, contacts = take.cut(kept), planted.joints[kept], planted.contacts[kept]
-    done = animate(targets, take.points, face, body, take.timeline.runs, fps, take.matrix, camera_to_world, cameras, root)
+    done = animate(targets, take.points, face, body, take.timeline.runs, fps, take.matrix, camera_to_world, take.views, take.known, root)
     return _motion(done, contacts, fit_error, np.asarray(track_times, float)[kept], np.asarray(detected, bool)[kept], take, body)
 
 
 def _take(
     joints: Floats, spread: Floats, image_points: Floats, confidence: Floats, timeline: Timeline, camera_matrix: Array,
-    image_size: tuple[int, int], height: float, cameras: Array | None, gravity: Array | None,
+    image_size: tuple[int, int], height: float, cameras: Array | None, gravity: Array | None, turns: Array | None,
 ) -> _Take:  # fmt: skip
     def rooted(at: Floats, sure: Floats) -> tuple[Floats, Floats]:
         return at - at[:, :1], np.clip(sure, 0.0, 1.0)
 
     near, sure = mapped(rooted, joints, confidence)
     views = np.broadcast_to(np.eye(4), (len(joints), 4, 4)) if cameras is None else np.asarray(cameras, float)
+    if turns is not None and cameras is None:
+        views = mapped(_without_place, turns, dtype=np.float64)
     spread, points = np.asarray(spread, np.float32), np.asarray(image_points, np.float32)
     matrix, known = np.asarray(camera_matrix, float), cameras is not None
     return _Take(timeline, near, sure, spread, points, views, known, matrix, image_size, height, None if known else gravity)
+
+
+def _without_place(turns: Array) -> Array:
+    """(T,4,4) of rotations (T,3,3)."""
+    out = np.zeros((len(turns), 4, 4))
+    out[:, :3, :3], out[:, 3, 3] = turns, 1.0
+    return out
 
 
 def _on_sight(take: _Take, body: Proportions) -> tuple[Stored, Array, FramePath]:
@@ -255,13 +267,16 @@ def _up(posed: Stored, frames: FramePath, take: _Take, body: Proportions) -> Up:
     runs, fps = take.timeline.runs, take.timeline.fps
     path = smooth_path(frames, runs, fps)
     pace = _seen_speed(path, take)
-    if take.known:
+    sight = SIGHT
+    if take.moves or take.known:
         sight = gathered(lambda views: views[:, :3, 2].sum(0)[None], take.views).sum(0)
-        return find_up(posed, path, take.confidence, body, runs, fps, pace, sight / np.linalg.norm(sight), np.array([0.0, 0.0, 1.0]))
+        sight = sight / np.linalg.norm(sight)
+    if take.known:
+        return find_up(posed, path, take.confidence, body, runs, fps, pace, sight, np.array([0.0, 0.0, 1.0]))
     # the feet that stand on the ground of a first reading make the path of a second one surer
-    first = agreed_up(find_up(posed, path, take.confidence, body, runs, fps, pace), take.gravity).believed
+    first = agreed_up(find_up(posed, path, take.confidence, body, runs, fps, pace, sight), take.gravity).believed
     stand = find_stand(posed, path, find_world(posed, path, take.confidence, body, runs, fps, pace, first), body, fps)
-    return agreed_up(find_up(posed, smooth_path(frames, runs, fps, stand), take.confidence, body, runs, fps, pace), take.gravity)
+    return agreed_up(find_up(posed, smooth_path(frames, runs, fps, stand), take.confidence, body, runs, fps, pace, sight), take.gravity)
 
 
 def _seen_speed(path: Array, take: _Take) -> Stored:

@@ -1,0 +1,234 @@
+"""How a camera turned over the take, from what the background did.
+
+Two pictures from one place differ by a rotation, whatever the scene: the line of sight to a corner in the keyframe, turned, is the line of
+sight to it here. So each frame gives a rotation, robustly, from the corners outside the person, and the keyframes are linked by their own.
+Where the camera also travelled, near and far corners disagree; then the rotation that most agree on is used, and said to be less sure.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.spatial.transform import Rotation, Slerp
+
+from engine.cameras.pinhole import rays
+from engine.detection.detector import Detections
+from engine.footage.background import Background
+from engine.long_takes import mapped
+
+Array = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+
+# A corner fits a rotation within this share of the picture's longer side: 1.3 pixels of the small copy that it was followed on.
+FITS = 0.004
+# A rotation is trusted with so many corners that fit, this share of those that were found, over this share of the picture's longer side.
+LEAST, SHARE, SPREAD = 8, 0.5, 0.2
+# Where fewer frames than this share have such a rotation, the background gives too little; nor is a gap of so many seconds bridged.
+KNOWN, GAP = 0.7, 1.5
+# A camera whose turns stay within this angle (degrees) nearly always stands still: what is left is the trembling of what is measured.
+STILL = 0.15
+_NEARLY_ALWAYS = 98.0  # percent
+# The camera travels where fewer than this share of the corners that were found fit the rotation, in the median frame.
+TRAVELS = 0.8
+# The person's box is larger by this share of its height on all sides: clothes, hair, a shadow.
+BOX_MARGIN = 0.12
+_DRAWS = 48  # pairs of corners tried a frame
+_ROUNDS = 6  # of the refinement
+_CHUNK = 256  # frames at a time
+
+
+@dataclass(frozen=True)
+class Turning:
+    """`kind`: `still`, `turning`, `travelling` (it turns, and moves too), `unknown` (the background gives too little), `not measured`.
+
+    `times` (K,) seconds; `turns` (K,3,3): each frame's camera axes to those of the take's middle camera; None where it does not turn or is
+    not known to. `degrees`: the widest angle between two of its directions. `share`: of the corners that fit, in the median frame.
+    """
+
+    kind: str
+    degrees: float = 0.0
+    share: float = 0.0
+    times: Array | None = None
+    turns: Array | None = None
+
+    def at(self, times: Array) -> Array | None:
+        """(T,3,3) the turns at `times` (T,) seconds, on the shortest arcs in between; None where there are none."""
+        if self.times is None or self.turns is None:
+            return None
+        known, turns = self.times, Slerp(self.times, Rotation.from_matrix(self.turns))
+        return mapped(lambda some: turns(np.clip(some, known[0], known[-1])).as_matrix(), times, dtype=np.float64)
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """For the capture's summary; plain values."""
+        if self.kind == "not measured":
+            return {}
+        return {"camera": self.kind, "camera_turns_degrees": round(self.degrees, 1), "background_percent": round(100 * self.share)}
+
+    @property
+    def warnings(self) -> list[str]:
+        """What a person should know."""
+        if self.kind == "unknown":
+            return ["Too little of the background is seen to tell whether the camera moved; it is taken to have stood still."]
+        if self.kind == "travelling":
+            return [
+                f"The camera seems to have moved from its place, not only turned: its turning (by {self.degrees:.0f} degrees) is "
+                "taken out, and the person's path through the room is not to be trusted."
+            ]
+        return []
+
+
+class CameraSearch:
+    """Looks for the turning of the camera in what was seen, as the option `camera_motion` says, as soon as a lens is known."""
+
+    def __init__(self, detections: Detections, size: tuple[int, int], camera_motion: str = "auto") -> None:
+        self._background, self._size, self._believe = detections.background, size, camera_motion == "turning"
+        self._boxes = None if self._background is None else person_boxes(self._background, detections)
+
+    def found(self, matrix: Array) -> Turning:
+        """For a lens of that camera matrix (3,3)."""
+        if self._background is None or self._boxes is None:
+            return Turning("not measured")
+        return find_turning(self._background, self._boxes, matrix, self._size, self._believe)
+
+
+def find_turning(background: Background, boxes: Array, matrix: Array, size: tuple[int, int], believe: bool = False) -> Turning:
+    """How the camera turned; `boxes` (K,4) of the person, see `person_boxes`; `matrix` (3,3) of its lens, picture `size` (width, height).
+    `believe`: that it did turn, however little is known."""
+    if len(background) < 2:
+        return Turning("unknown")
+    rotations, fitting, trusted = _to_keys(background, boxes, matrix, max(size))
+    turns, known = _linked(background, rotations, trusted)
+    if known.sum() < 2 or (not believe and (known.mean() < KNOWN or _longest_gap(background.times, known) > GAP)):
+        return Turning("unknown", share=float(np.median(fitting)))
+    times, turns, share = background.times[known], turns[known], float(np.median(fitting[known]))
+    from_middle = Rotation.from_matrix(turns) * Rotation.from_matrix(turns).mean().inv()
+    angles = np.degrees(from_middle.magnitude())
+    if not believe and 2 * np.percentile(angles, _NEARLY_ALWAYS) <= STILL:
+        return Turning("still", share=share)
+    kind = "travelling" if share < TRAVELS else "turning"
+    # at all frames: in between on the shortest arcs, before the first and after the last as there
+    middle = Rotation.from_matrix(turns).mean()
+    way = Slerp(times, Rotation.from_matrix(turns).inv())(np.clip(background.times, times[0], times[-1]))
+    return Turning(kind, _widest(turns), share, background.times, (middle * way).as_matrix())
+
+
+def person_boxes(background: Background, detections: Detections) -> Array:
+    """(K,4) the person's box in the frames of the background, which are among those of the detections: x and y from and to, pixels; NaN
+    where nobody is."""
+    at = np.clip(np.searchsorted(detections.times, background.times - 1e-6), 0, len(detections) - 1)
+    points = np.asarray(detections.image[at], float)
+    low, high = points.min(1), points.max(1)
+    margin = BOX_MARGIN * (high - low).max(1, keepdims=True)
+    boxes = np.concatenate([low - margin, high + margin], 1)
+    boxes[~detections.detected[at]] = np.nan
+    return boxes
+
+
+def outside(points: Array, box: Array) -> Flags:
+    """(...,) whether the points (...,2) lie outside the box (...,4)."""
+    with np.errstate(invalid="ignore"):
+        inside = (points >= box[..., :2]).all(-1) & (points <= box[..., 2:]).all(-1)
+    return np.asarray(~inside)
+
+
+def _to_keys(background: Background, boxes: Array, matrix: Array, side: int) -> tuple[Array, Array, Flags]:
+    """(K,3,3) the rotations from each frame's keyframe to it, (K,) the share of its corners that fit, and (K,) whether it is trusted."""
+    place = np.clip(np.searchsorted(background.index, background.key), 0, len(background) - 1)
+    rotations, fitting, trusted = np.tile(np.eye(3), (len(background), 1, 1)), np.zeros(len(background)), np.zeros(len(background), bool)
+    reach = FITS * side / float(matrix[0, 0])
+    for start in range(0, len(background), _CHUNK):
+        part = slice(start, start + _CHUNK)
+        there, here = (background.corners[part, :, k : k + 2].astype(float) for k in (0, 2))
+        seen = np.isfinite(here[..., 0]) & outside(there, boxes[place[part], None]) & outside(here, boxes[part, None])
+        first, second = (_sights(np.nan_to_num(points), matrix) for points in (there, here))
+        rotations[part], fits = _rotations(first, second, seen, reach)
+        count, found = fits.sum(1), seen.sum(1)
+        fitting[part] = count / np.maximum(found, 1)
+        wide = _spread(here, fits) >= SPREAD * side
+        trusted[part] = (count >= LEAST) & (fitting[part] >= SHARE) & wide
+    return rotations, fitting, trusted
+
+
+def _sights(points: Array, matrix: Array) -> Array:
+    """(...,3) unit lines of sight of pixels (...,2)."""
+    slopes = rays(points, matrix)
+    sights = np.concatenate([slopes, np.ones((*slopes.shape[:-1], 1))], -1)
+    return np.asarray(sights / np.linalg.norm(sights, axis=-1, keepdims=True))
+
+
+def _rotations(first: Array, second: Array, seen: Flags, reach: float) -> tuple[Array, Flags]:
+    """(K,3,3) the rotations that turn the unit vectors `first` (K,N,3) into `second`, where `seen` (K,N), and which vectors fit within
+    `reach` radians: of many pairs the one that most agree with, refined on these."""
+    frames, count = seen.shape
+    generator = np.random.default_rng(0)
+    best, most = np.tile(np.eye(3), (frames, 1, 1)), _fits(np.eye(3)[None], first, second, seen, reach).sum(1)
+    chance = seen + 1e-9
+    for _ in range(_DRAWS):
+        # two different corners of each frame
+        order = np.argsort(generator.random((frames, count)) / chance, axis=1)[:, :2]
+        a, b = (np.take_along_axis(v, order[..., None], 1) for v in (first, second))
+        tried = _frames(b[:, 0], b[:, 1]) @ _frames(a[:, 0], a[:, 1]).swapaxes(1, 2)
+        agree = _fits(tried, first, second, seen, reach).sum(1)
+        better = agree > most
+        best[better], most[better] = tried[better], agree[better]
+    for _ in range(_ROUNDS):
+        off = np.linalg.norm(second - first @ best.swapaxes(1, 2), axis=-1)
+        weight = seen * np.maximum(1 - (off / (2 * reach)) ** 2, 0.0) ** 2
+        u, _, vt = np.linalg.svd((weight[..., None] * second).swapaxes(1, 2) @ first)
+        u[:, :, 2] *= np.sign(np.linalg.det(u @ vt))[:, None]
+        best = np.where((weight > 0).sum(1)[:, None, None] >= 2, u @ vt, best)
+    return best, _fits(best, first, second, seen, reach)
+
+
+def _fits(rotations: Array, first: Array, second: Array, seen: Flags, reach: float) -> Flags:
+    off = np.linalg.norm(second - first @ rotations.swapaxes(1, 2), axis=-1)
+    return np.asarray(seen & (off <= reach))
+
+
+def _frames(a: Array, b: Array) -> Array:
+    """(K,3,3) right-handed axes, in columns, of which `a` (K,3) is the first and `b` lies in the plane of the first two."""
+    normal = np.cross(a, b)
+    normal /= np.maximum(np.linalg.norm(normal, axis=-1, keepdims=True), 1e-12)
+    return np.stack([a, np.cross(normal, a), normal], -1)
+
+
+def _spread(points: Array, fits: Flags) -> Array:
+    """(K,) the longer side of the box around the points (K,N,2) that fit, pixels."""
+    low = np.where(fits[..., None], points, np.inf).min(1)
+    high = np.where(fits[..., None], points, -np.inf).max(1)
+    return np.asarray(np.where(fits.any(1), (high - low).max(1), 0.0))
+
+
+def _linked(background: Background, rotations: Array, trusted: Flags) -> tuple[Array, Flags]:
+    """(K,3,3) the rotations from the first frame to each, and (K,) whether they are known: by the rotations to the keyframes, which come
+    before. What shows nothing of what was seen before goes on from where the camera was."""
+    out, known = np.tile(np.eye(3), (len(rotations), 1, 1)), np.zeros(len(rotations), bool)
+    where = {int(index): k for k, index in enumerate(background.index)}
+    for k, (index, key) in enumerate(zip(background.index.tolist(), background.key.tolist(), strict=True)):
+        if key == index or key not in where:
+            out[k], known[k] = (out[k - 1] if k else np.eye(3)), k == 0
+        elif trusted[k]:
+            out[k], known[k] = rotations[k] @ out[where[key]], True
+        else:
+            out[k] = out[k - 1]
+    return out, known
+
+
+def _longest_gap(times: Array, known: Flags) -> float:
+    """Seconds."""
+    return float(np.diff(times[known], prepend=times[0], append=times[-1]).max())
+
+
+def _widest(turns: Array) -> float:
+    """Degrees between the two directions of the camera (K,3,3) that lie farthest apart, nearly: from the middle and back."""
+    ways = turns[:, 2]
+    middle = ways.mean(0)
+    far = ways[int(np.argmin(ways @ middle))]
+    across = float(np.degrees(np.arccos(np.clip(ways @ far, -1, 1))).max())
+    whole = np.degrees((Rotation.from_matrix(turns) * Rotation.from_matrix(turns[:1]).inv()).magnitude().max())
+    return max(across, float(whole)) if math.isfinite(across) else 0.0

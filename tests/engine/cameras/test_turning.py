@@ -1,0 +1,204 @@
+"""The camera's turning from its background: pictures and corners of cameras that are known, without and with a person before them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.spatial.transform import Rotation
+
+from contract.options import CaptureOptions
+from engine.cameras.pinhole import camera_matrix, project, to_camera
+from engine.cameras.turning import CameraSearch, Turning, find_turning, outside, person_boxes
+from engine.capture import Capture, finish
+from engine.detection.detector import Detections
+from engine.detection.landmarks import LANDMARK_JOINT, LANDMARKS
+from engine.footage.background import CORNERS, Background, BackgroundRows, BackgroundWatch
+from engine.footage.video import Frame, VideoInfo
+from engine.poses import PoseModel
+from engine.progress import Progress
+from tests.engine.footage.drawn_room import FOCAL, SIZE, picture, texture, turned
+from tests.engine.kinematics import people
+
+MATRIX = np.array([[FOCAL, 0, SIZE[0] / 2], [0, FOCAL, SIZE[1] / 2], [0, 0, 1.0]])
+FPS = 25.0
+LARGE = 1280, 720
+FOV = 60.0
+
+
+def watched(pictures: list[np.ndarray]) -> Background:
+    watch, rows = BackgroundWatch(), BackgroundRows()
+    for k, image in enumerate(pictures):
+        rows.append(k, k / FPS, watch.see(Frame(k, k / FPS, image)))
+    return rows.background
+
+
+def nobody(background: Background) -> np.ndarray:
+    return np.full((len(background), 4), np.nan)
+
+
+def errors(turning: Turning, cameras: list[np.ndarray]) -> np.ndarray:
+    """Degrees between what was found and the truth, both seen from the first frame."""
+    assert turning.turns is not None
+    found, true = Rotation.from_matrix(turning.turns), Rotation.from_matrix(np.array(cameras))
+    return np.degrees(((found[0].inv() * found).inv() * (true[0].inv() * true)).magnitude())
+
+
+def test_a_camera_that_pans_tilts_and_shakes_is_followed_to_some_hundredths_of_a_degree() -> None:
+    shake = np.random.default_rng(2).normal(scale=0.4, size=(50, 3))
+    cameras = [turned(0.9 * k + shake[k, 0], 6 * np.sin(k / 8) + shake[k, 1], shake[k, 2]) for k in range(50)]
+    background = watched([picture(camera, texture()) for camera in cameras])
+    turning = find_turning(background, nobody(background), MATRIX, SIZE)
+    off = errors(turning, cameras)
+    assert turning.kind == "turning" and off.mean() < 0.08 and off.max() < 0.2
+    assert turning.degrees == pytest.approx(0.9 * 49, abs=3.0) and not turning.warnings
+
+
+def test_somebody_who_walks_through_half_of_the_picture_does_not_turn_the_camera() -> None:
+    dress = texture(5)
+    cameras = [turned(0.4 * k) for k in range(30)]
+    pictures, boxes = [], []
+    for k, camera in enumerate(cameras):
+        image = picture(camera, texture())
+        left = 4 * k  # the other way round, and faster
+        image[40:, left : left + 150] = picture(turned(0), dress)[40:, :150]
+        pictures.append(image)
+        boxes.append([left - 10, 30, left + 160, 250])
+    background = watched(pictures)
+    turning = find_turning(background, np.array(boxes, float), MATRIX, SIZE)
+    assert turning.kind == "turning" and errors(turning, cameras).max() < 0.25
+
+
+def test_a_still_camera_is_still_whatever_the_noise() -> None:
+    noise = np.random.default_rng(3)
+    image = picture(turned(10, 5), texture()).astype(float)
+    background = watched([np.clip(image + noise.normal(scale=6.0, size=image.shape), 0, 255).astype(np.uint8) for _ in range(30)])
+    turning = find_turning(background, nobody(background), MATRIX, SIZE)
+    assert turning.kind == "still" and turning.turns is None and turning.at(background.times) is None and not turning.warnings
+
+
+def test_a_plain_wall_tells_nothing_and_that_is_said() -> None:
+    background = watched([np.full((*SIZE[::-1], 3), 90, np.uint8)] * 10)
+    turning = find_turning(background, nobody(background), MATRIX, SIZE)
+    assert turning.kind == "unknown" and turning.turns is None
+    assert turning.warnings == ["Too little of the background is seen to tell whether the camera moved; it is taken to have stood still."]
+
+
+def corners_of(cameras: np.ndarray, points: np.ndarray, matrix: np.ndarray = MATRIX, size: tuple[int, int] = SIZE) -> Background:
+    """What is seen of `points` (N,3) by `cameras` (T,4,4), to the digit; the first frame is the keyframe."""
+    seen = project(to_camera(np.broadcast_to(points, (len(cameras), *points.shape)), cameras), matrix)
+    inside = ((seen > 0) & (seen < size)).all(-1) & inside_first(seen[0], size)
+    corners = np.full((len(cameras), CORNERS, 4), np.nan, np.float32)
+    corners[:, : len(points), :2] = seen[0]
+    corners[:, : len(points), 2:] = np.where(inside[..., None], seen, np.nan)
+    count = len(cameras)
+    return Background(np.arange(count), np.arange(count) / FPS, np.zeros(count, int), corners)
+
+
+def inside_first(points: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    return ((points > 0) & (points < size)).all(-1)
+
+
+def test_a_camera_that_travels_is_told_from_one_that_turns() -> None:
+    generator = np.random.default_rng(4)
+    points = generator.uniform([-4, -2, 2], [4, 2, 10], (CORNERS, 3))
+    cameras = np.tile(np.eye(4), (40, 1, 1))
+    cameras[:, :3, :3] = [turned(0.3 * k) for k in range(40)]
+    turns = find_turning(corners_of(cameras, points), np.full((40, 4), np.nan), MATRIX, SIZE)
+    cameras[:, 0, 3] = np.linspace(0, 1.0, 40)
+    travels = find_turning(corners_of(cameras, points), np.full((40, 4), np.nan), MATRIX, SIZE, believe=True)
+    assert turns.kind == "turning" and errors(turns, list(cameras[:, :3, :3])).max() < 0.01
+    assert travels.kind == "travelling" and "not to be trusted" in travels.warnings[0]
+
+
+def test_the_person_is_left_out_with_what_surrounds_them() -> None:
+    image = np.zeros((3, 33, 2), np.float32)
+    image[:, :, 0], image[:, :, 1] = np.linspace(100, 150, 33), np.linspace(50, 250, 33)
+    rows = Detections(np.arange(3) / FPS, image, np.ones((3, 33)), np.zeros((3, 33, 3)), np.array([True, True, False]))
+    background = Background(np.array([0, 2]), np.array([0, 2]) / FPS, np.zeros(2, int), np.zeros((2, CORNERS, 4), np.float32))
+    boxes = person_boxes(background, rows)
+    assert boxes[0] == pytest.approx([76, 26, 174, 274]) and np.isnan(boxes[1]).all()
+    points = np.array([[120.0, 100.0], [80.0, 270.0], [60.0, 100.0], [120.0, 280.0]])
+    assert outside(points, boxes[:1]).tolist() == [False, False, True, True] and outside(points, boxes[1:]).all()
+
+
+def walker(cameras: np.ndarray) -> tuple[Detections, VideoInfo]:
+    """A walker's detections by `cameras` (T,4,4), as long as these."""
+    joints = people.walk(fps=FPS, seconds=len(cameras) / FPS, planted=True).body
+    landmarks = joints[:, LANDMARK_JOINT]
+    for k, name in enumerate(LANDMARKS):
+        if LANDMARK_JOINT[k] == LANDMARK_JOINT[0]:  # the face: a little apart, or it would look nowhere
+            landmarks[:, k] += [0.03 * (name[-1] == "L") - 0.03 * (name[-1] == "R"), -0.08 * (name[:3] != "ear"), 0.0]
+    seen = to_camera(landmarks, cameras)
+    hips = [LANDMARKS.index("hip.L"), LANDMARKS.index("hip.R")]
+    world, count = seen - seen[:, hips].mean(1, keepdims=True), len(seen)
+    image = project(seen, camera_matrix(LARGE, FOV)).astype(np.float32)
+    times = np.arange(count) / FPS
+    rows = Detections(times, image, np.full((count, 33), 0.95, np.float32), world.astype(np.float32), np.ones(count, bool))
+    return rows, VideoInfo(Path("clip.mp4"), *LARGE, FPS, count, count / FPS, 0, False, None)
+
+
+def captured(cameras: np.ndarray, background: Background | None, **options: str) -> Capture:
+    rows, info = walker(cameras)
+    chosen = CaptureOptions(height=people.HEIGHT, steps=0, fov=FOV, **options)
+    return finish(replace(rows, background=background), info, lambda: PoseModel("cpu"), chosen, None, Progress())
+
+
+def placed(turns: list[np.ndarray]) -> np.ndarray:
+    """(T,4,4) cameras with these turns (3,3) about a place five metres beside the walker's way, level where they do not turn."""
+    cameras = np.tile(np.eye(4), (len(turns), 1, 1))
+    cameras[:, :3, :3] = people.camera_rotation(0.0, 0.0, 90.0).T @ np.array(turns)
+    cameras[:, :3, 3] = -5.5, -1.5, 1.4
+    return cameras
+
+
+def test_the_motion_of_a_camera_that_turns_is_that_of_a_still_one() -> None:
+    count = 75
+    points = np.random.default_rng(6).uniform([3, -14, 0], [6, 11, 5], (CORNERS, 3))
+    still = placed([np.eye(3)] * count)
+    turns = [turned(-12 + 24 * k / count, 1.5 * np.sin(k / 4), np.sin(k / 6)) for k in range(count)]
+    moving = placed(turns)
+    background = corners_of(moving, points, camera_matrix(LARGE, FOV), LARGE)
+    plain, followed, blind = captured(still, None), captured(moving, background), captured(moving, None)
+    assert followed.summary["camera"] == "turning" and followed.summary["camera_turns_degrees"] == pytest.approx(24, abs=1.5)
+    one, other, wrong = (capture.motion.positions_world.astype(float) for capture in (plain, followed, blind))
+
+    def apart(motion: np.ndarray) -> float:
+        """Metres, mean over joints, after the best turn about the vertical and shift."""
+        a, b = motion[..., :2] - motion[..., :2].mean((0, 1)), one[..., :2] - one[..., :2].mean((0, 1))
+        angle = np.angle(((b[..., 0] + 1j * b[..., 1]) * (a[..., 0] - 1j * a[..., 1])).sum())
+        turned_back = (a[..., 0] + 1j * a[..., 1]) * np.exp(1j * angle)
+        return float(np.hypot(np.abs(turned_back - (b[..., 0] + 1j * b[..., 1])), motion[..., 2] - one[..., 2]).mean())
+
+    assert apart(other) < 0.05 < 0.2 < apart(wrong)
+    assert followed.motion.contacts.any(1).mean() > plain.motion.contacts.any(1).mean() - 0.05
+    # the camera in the file turns as the true one did, and sees the person where they were seen
+    path = followed.motion.camera_path
+    assert path is not None and errors(Turning("turning", turns=path[:, :3, :3]), turns).max() < 0.05
+    assert np.abs(to_camera(other, path) - followed.motion.positions_camera).max() < 1e-4
+    assert plain.motion.camera_path is None and "camera" not in plain.summary
+
+
+def test_nothing_changes_for_a_still_camera_to_the_digit() -> None:
+    still = placed([np.eye(3)] * 40)
+    points = np.random.default_rng(6).uniform([3, -14, 0], [6, 11, 5], (CORNERS, 3))
+    background = corners_of(still, points, camera_matrix(LARGE, FOV), LARGE)
+    background.corners[..., 2:] += np.random.default_rng(1).normal(scale=0.1, size=background.corners[..., 2:].shape)
+    plain, measured = captured(still, None), captured(still, background)
+    assert measured.summary["camera"] == "still" and measured.motion.camera_path is None
+    for name in ("positions_world", "positions_camera", "rotations", "contacts", "camera_to_world"):
+        assert np.array_equal(getattr(plain.motion, name), getattr(measured.motion, name)), name
+
+
+def test_who_says_turning_is_believed_where_little_is_seen() -> None:
+    cameras = np.tile(np.eye(4), (40, 1, 1))
+    cameras[:, :3, :3] = [turned(0.1 * min(k, 25)) for k in range(40)]
+    points = np.random.default_rng(4).uniform([-4, -2, 4], [4, 2, 10], (CORNERS, 3))
+    background = corners_of(cameras, points)
+    background.corners[15:, 6:, 2:] = np.nan  # six corners are too few
+    empty = np.zeros((40, 33, 3), np.float32)
+    rows = Detections(background.times, empty[..., :2], empty[..., 0], empty, np.zeros(40, bool), background=background)
+    assert CameraSearch(rows, SIZE, "auto").found(MATRIX).kind == "unknown"
+    assert CameraSearch(rows, SIZE, "turning").found(MATRIX).kind == "turning"
