@@ -16,8 +16,9 @@ import numpy.typing as npt
 from scipy.spatial.transform import Rotation, Slerp
 
 from engine.cameras.pinhole import rays
+from engine.detection.background_rows import Background
 from engine.detection.detector import Detections
-from engine.footage.background import Background
+from engine.detection.landmarks import LANDMARKS
 from engine.long_takes import mapped
 
 Array = npt.NDArray[np.float64]
@@ -29,13 +30,26 @@ FITS = 0.004
 LEAST, SHARE, SPREAD = 8, 0.5, 0.2
 # Where fewer frames than this share have such a rotation, the background gives too little; nor is a gap of so many seconds bridged.
 KNOWN, GAP = 0.7, 1.5
+# ... unless the camera stands still in all that are known, and these are so many: then it did so in between.
+STILL_KNOWN = 0.3
 # A camera whose turns stay within this angle (degrees) nearly always stands still: what is left is the trembling of what is measured.
 STILL = 0.15
 _NEARLY_ALWAYS = 98.0  # percent
 # The camera travels where fewer than this share of the corners that were found fit the rotation, in the median frame.
 TRAVELS = 0.8
-# The person's box is larger by this share of its height on all sides: clothes, hair, a shadow.
-BOX_MARGIN = 0.12
+# Clothes, hair and the trunk's own breadth reach so far from the bones, as a share of the longer side of the box around the person.
+REACH = 0.12
+_BONES = [
+    (LANDMARKS.index(a), LANDMARKS.index(b))
+    for a, b in (
+        ("nose", "shoulder.L"), ("nose", "shoulder.R"), ("shoulder.L", "shoulder.R"), ("hip.L", "hip.R"), ("shoulder.L", "hip.R"),
+        ("shoulder.R", "hip.L"),
+        *((f"{a}.{side}", f"{b}.{side}") for side in "LR" for a, b in (
+            ("shoulder", "hip"), ("shoulder", "elbow"), ("elbow", "wrist"), ("wrist", "index"), ("hip", "knee"), ("knee", "ankle"),
+            ("ankle", "toe"),
+        )),
+    )
+]  # fmt: skip
 _DRAWS = 48  # pairs of corners tried a frame
 _ROUNDS = 6  # of the refinement
 _CHUNK = 256  # frames at a time
@@ -87,29 +101,33 @@ class CameraSearch:
 
     def __init__(self, detections: Detections, size: tuple[int, int], camera_motion: str = "auto") -> None:
         self._background, self._size, self._believe = detections.background, size, camera_motion == "turning"
-        self._boxes = None if self._background is None else person_boxes(self._background, detections)
+        self._person = None if self._background is None else outlines(self._background, detections)
 
     def found(self, matrix: Array) -> Turning:
         """For a lens of that camera matrix (3,3)."""
-        if self._background is None or self._boxes is None:
+        if self._background is None or self._person is None:
             return Turning("not measured")
-        return find_turning(self._background, self._boxes, matrix, self._size, self._believe)
+        return find_turning(self._background, self._person, matrix, self._size, self._believe)
 
 
-def find_turning(background: Background, boxes: Array, matrix: Array, size: tuple[int, int], believe: bool = False) -> Turning:
-    """How the camera turned; `boxes` (K,4) of the person, see `person_boxes`; `matrix` (3,3) of its lens, picture `size` (width, height).
-    `believe`: that it did turn, however little is known."""
+def find_turning(
+    background: Background, person: npt.NDArray[np.float32], matrix: Array, size: tuple[int, int], believe: bool = False
+) -> Turning:
+    """How the camera turned; `person` (K,33,2), see `outlines`; `matrix` (3,3) of its lens, picture `size` (width, height). `believe`: that
+    it did turn, however little is known."""
     if len(background) < 2:
         return Turning("unknown")
-    rotations, fitting, trusted = _to_keys(background, boxes, matrix, max(size))
+    rotations, fitting, trusted = _to_keys(background, person, matrix, max(size))
     turns, known = _linked(background, rotations, trusted)
-    if known.sum() < 2 or (not believe and (known.mean() < KNOWN or _longest_gap(background.times, known) > GAP)):
+    if known.sum() < 2 or (not believe and known.mean() < STILL_KNOWN):
         return Turning("unknown", share=float(np.median(fitting)))
     times, turns, share = background.times[known], turns[known], float(np.median(fitting[known]))
     from_middle = Rotation.from_matrix(turns) * Rotation.from_matrix(turns).mean().inv()
     angles = np.degrees(from_middle.magnitude())
     if not believe and 2 * np.percentile(angles, _NEARLY_ALWAYS) <= STILL:
         return Turning("still", share=share)
+    if not believe and (known.mean() < KNOWN or _longest_gap(background.times, known) > GAP):
+        return Turning("unknown", share=share)
     kind = "travelling" if share < TRAVELS else "turning"
     # at all frames: in between on the shortest arcs, before the first and after the last as there
     middle = Rotation.from_matrix(turns).mean()
@@ -117,26 +135,31 @@ def find_turning(background: Background, boxes: Array, matrix: Array, size: tupl
     return Turning(kind, _widest(turns), share, background.times, (middle * way).as_matrix())
 
 
-def person_boxes(background: Background, detections: Detections) -> Array:
-    """(K,4) the person's box in the frames of the background, which are among those of the detections: x and y from and to, pixels; NaN
-    where nobody is."""
+def outlines(background: Background, detections: Detections) -> npt.NDArray[np.float32]:
+    """(K,33,2) the person's landmarks in the frames of the background, which are among those of the detections, pixels; NaN where nobody
+    is."""
     at = np.clip(np.searchsorted(detections.times, background.times - 1e-6), 0, len(detections) - 1)
-    points = np.asarray(detections.image[at], float)
-    low, high = points.min(1), points.max(1)
-    margin = BOX_MARGIN * (high - low).max(1, keepdims=True)
-    boxes = np.concatenate([low - margin, high + margin], 1)
-    boxes[~detections.detected[at]] = np.nan
-    return boxes
+    points = np.array(detections.image[at], np.float32)
+    points[~detections.detected[at]] = np.nan
+    return points
 
 
-def outside(points: Array, box: Array) -> Flags:
-    """(...,) whether the points (...,2) lie outside the box (...,4)."""
+def outside(points: Array, outline: npt.NDArray[np.float32]) -> Flags:
+    """(K,N) whether the points (K,N,2) lie farther from the person's bones, of landmarks (K,33,2), than a body and its clothes reach. All
+    do where nobody is."""
+    person = outline.astype(float)
+    reach = REACH * (person.max(1) - person.min(1)).max(-1)
+    near = np.zeros(points.shape[:2], bool)
     with np.errstate(invalid="ignore"):
-        inside = (points >= box[..., :2]).all(-1) & (points <= box[..., 2:]).all(-1)
-    return np.asarray(~inside)
+        for a, b in _BONES:
+            bone = (person[:, b] - person[:, a])[:, None]
+            off = points - person[:, None, a]
+            along = np.clip((off * bone).sum(-1) / np.maximum((bone**2).sum(-1), 1e-9), 0.0, 1.0)
+            near |= np.linalg.norm(off - along[..., None] * bone, axis=-1) <= reach[:, None]
+    return ~near
 
 
-def _to_keys(background: Background, boxes: Array, matrix: Array, side: int) -> tuple[Array, Array, Flags]:
+def _to_keys(background: Background, person: npt.NDArray[np.float32], matrix: Array, side: int) -> tuple[Array, Array, Flags]:
     """(K,3,3) the rotations from each frame's keyframe to it, (K,) the share of its corners that fit, and (K,) whether it is trusted."""
     place = np.clip(np.searchsorted(background.index, background.key), 0, len(background) - 1)
     rotations, fitting, trusted = np.tile(np.eye(3), (len(background), 1, 1)), np.zeros(len(background)), np.zeros(len(background), bool)
@@ -144,7 +167,7 @@ def _to_keys(background: Background, boxes: Array, matrix: Array, side: int) -> 
     for start in range(0, len(background), _CHUNK):
         part = slice(start, start + _CHUNK)
         there, here = (background.corners[part, :, k : k + 2].astype(float) for k in (0, 2))
-        seen = np.isfinite(here[..., 0]) & outside(there, boxes[place[part], None]) & outside(here, boxes[part, None])
+        seen = np.isfinite(here[..., 0]) & outside(there, person[place[part]]) & outside(here, person[part])
         first, second = (_sights(np.nan_to_num(points), matrix) for points in (there, here))
         rotations[part], fits = _rotations(first, second, seen, reach)
         count, found = fits.sum(1), seen.sum(1)

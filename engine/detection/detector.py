@@ -17,10 +17,10 @@ from contract.failure import Failure
 from contract.libraries import REPAIR, import_failure
 from contract.options import DEFAULT_DETECTOR
 from engine.detection import landmark_network
+from engine.detection.background_rows import Background
 from engine.detection.landmarks import LANDMARKS
 from engine.detection.model_bundle import MODELS, read
 from engine.detection.rows import COLUMNS, SKIPPED, Row, Rows
-from engine.footage.background import Background
 from engine.footage.video import Frame, VideoInfo
 from engine.progress import Progress
 

@@ -24,9 +24,10 @@ import numpy as np
 
 from contract.failure import Failure
 from contract.options import DEFAULT_DETECTOR
+from engine.detection.background_rows import Background, BackgroundRows
 from engine.detection.detector import STAGE, Detections, Detector, gather
 from engine.detection.rows import Row, Rows, is_skipped
-from engine.footage.background import Background, BackgroundRows, BackgroundWatch
+from engine.footage.background import BackgroundWatch
 from engine.footage.video import Frame, Moment, Video
 from engine.progress import Progress
 

@@ -9,14 +9,13 @@ the person's place and the focal length are known.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from engine.footage.video import Frame
-from engine.long_takes.scratch import let_go, long_array
 
 SMALL: Final = 320  # pixels of the copy's longer side, about: a twentieth of one is a hundredth of a degree for a usual lens
 CORNERS: Final = 60  # followed of a keyframe, one in each cell of a grid, so that nothing textured, as a dress, takes them all
@@ -31,57 +30,12 @@ _LEAST: Final = 10  # corners that fit, below which the two frames do not show t
 _LEFT: Final = 0.5  # share of a keyframe's corners that are still in sight, below which another is sought
 _RETURN: Final = 10  # frames after which an earlier keyframe is tried, which bounds the drift
 _KEYS: Final = 24  # keyframes kept: a small picture each
-_GROWTH: Final = 1.25
 
 Image = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
 Array = npt.NDArray[np.float64]
 
 Seen = tuple[int, Floats]  # the number of the keyframe, and (CORNERS,4): x, y there and x, y here in pixels; NaN where not found
-
-
-@dataclass(frozen=True)
-class Background:
-    """Of K frames that were looked at: `index` (K,) their numbers, rising, `times` (K,) seconds, `key` (K,) the number of the keyframe (its
-    own where a frame shows nothing of what was seen before), `corners` (K,CORNERS,4) x, y there and x, y here, pixels; NaN: not found."""
-
-    index: npt.NDArray[np.int64]
-    times: Array
-    key: npt.NDArray[np.int64]
-    corners: Floats
-
-    def __len__(self) -> int:
-        return len(self.index)
-
-
-class BackgroundRows:
-    """Frames in the order in which they come. `expected`: how many, as far as known."""
-
-    def __init__(self, expected: int = 0) -> None:
-        size = max(expected, 16)
-        self._index, self._key, self._times = np.zeros(size, np.int64), np.zeros(size, np.int64), np.zeros(size)
-        self._corners = long_array((size, CORNERS, 4))
-        self._count = 0
-
-    def append(self, index: int, time: float, seen: Seen | None) -> None:
-        """Another frame behind the last one; None of one that was not looked at, which is left out."""
-        if seen is None or (self._count and index <= self._index[self._count - 1]):
-            return
-        if self._count == len(self._index):
-            size = int(_GROWTH * self._count) + 1
-            self._index, self._key, self._times, self._corners = (
-                _longer(a, size) for a in (self._index, self._key, self._times, self._corners)
-            )
-        at = self._count
-        self._index[at], self._times[at], (self._key[at], self._corners[at]) = index, time, seen
-        self._count += 1
-        if self._count % 1024 == 0:
-            let_go(self._corners)
-
-    @property
-    def background(self) -> Background:
-        n = self._count
-        return Background(self._index[:n], self._times[:n], self._key[:n], self._corners[:n])
 
 
 @dataclass
@@ -234,9 +188,3 @@ def _row(sight: _Sight, scale: Array) -> Seen:
     # OpenCV's pixels have their middle at whole numbers, ours at halves
     out[: len(here)] = (np.concatenate([sight.key.corners[:, 0], here], 1) + 0.5) * np.tile(scale, 2)
     return sight.key.index, out
-
-
-def _longer(values: npt.NDArray[Any], size: int) -> npt.NDArray[Any]:
-    longer = long_array((size, *values.shape[1:]), values.dtype)
-    longer[: len(values)] = values
-    return longer

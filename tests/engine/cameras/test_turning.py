@@ -11,11 +11,12 @@ from scipy.spatial.transform import Rotation
 
 from contract.options import CaptureOptions
 from engine.cameras.pinhole import camera_matrix, project, to_camera
-from engine.cameras.turning import CameraSearch, Turning, find_turning, outside, person_boxes
+from engine.cameras.turning import CameraSearch, Turning, find_turning, outlines, outside
 from engine.capture import Capture, finish
+from engine.detection.background_rows import Background, BackgroundRows
 from engine.detection.detector import Detections
 from engine.detection.landmarks import LANDMARK_JOINT, LANDMARKS
-from engine.footage.background import CORNERS, Background, BackgroundRows, BackgroundWatch
+from engine.footage.background import CORNERS, BackgroundWatch
 from engine.footage.video import Frame, VideoInfo
 from engine.poses import PoseModel
 from engine.progress import Progress
@@ -36,7 +37,7 @@ def watched(pictures: list[np.ndarray]) -> Background:
 
 
 def nobody(background: Background) -> np.ndarray:
-    return np.full((len(background), 4), np.nan)
+    return np.full((len(background), 33, 2), np.nan, np.float32)
 
 
 def errors(turning: Turning, cameras: list[np.ndarray]) -> np.ndarray:
@@ -59,15 +60,18 @@ def test_a_camera_that_pans_tilts_and_shakes_is_followed_to_some_hundredths_of_a
 def test_somebody_who_walks_through_half_of_the_picture_does_not_turn_the_camera() -> None:
     dress = texture(5)
     cameras = [turned(0.4 * k) for k in range(30)]
-    pictures, boxes = [], []
+    pictures, people_in = [], []
     for k, camera in enumerate(cameras):
         image = picture(camera, texture())
         left = 4 * k  # the other way round, and faster
         image[40:, left : left + 150] = picture(turned(0), dress)[40:, :150]
         pictures.append(image)
-        boxes.append([left - 10, 30, left + 160, 250])
+        sides = np.array([left + (35 if name.endswith(".L") else 115) for name in LANDMARKS])
+        at = {"shoulder": 60, "hip": 150, "knee": 220, "ankle": 220, "toe": 220}
+        heights = [at.get(name.split(".")[0], 90) for name in LANDMARKS]
+        people_in.append(np.stack([sides, heights], 1))
     background = watched(pictures)
-    turning = find_turning(background, np.array(boxes, float), MATRIX, SIZE)
+    turning = find_turning(background, np.array(people_in, np.float32), MATRIX, SIZE)
     assert turning.kind == "turning" and errors(turning, cameras).max() < 0.25
 
 
@@ -106,22 +110,24 @@ def test_a_camera_that_travels_is_told_from_one_that_turns() -> None:
     points = generator.uniform([-4, -2, 2], [4, 2, 10], (CORNERS, 3))
     cameras = np.tile(np.eye(4), (40, 1, 1))
     cameras[:, :3, :3] = [turned(0.3 * k) for k in range(40)]
-    turns = find_turning(corners_of(cameras, points), np.full((40, 4), np.nan), MATRIX, SIZE)
+    turns = find_turning(corners_of(cameras, points), np.full((40, 33, 2), np.nan, np.float32), MATRIX, SIZE)
     cameras[:, 0, 3] = np.linspace(0, 1.0, 40)
-    travels = find_turning(corners_of(cameras, points), np.full((40, 4), np.nan), MATRIX, SIZE, believe=True)
+    travels = find_turning(corners_of(cameras, points), np.full((40, 33, 2), np.nan, np.float32), MATRIX, SIZE, believe=True)
     assert turns.kind == "turning" and errors(turns, list(cameras[:, :3, :3])).max() < 0.01
     assert travels.kind == "travelling" and "not to be trusted" in travels.warnings[0]
 
 
 def test_the_person_is_left_out_with_what_surrounds_them() -> None:
     image = np.zeros((3, 33, 2), np.float32)
-    image[:, :, 0], image[:, :, 1] = np.linspace(100, 150, 33), np.linspace(50, 250, 33)
+    image[:, :, 0], image[:, :, 1] = 200, np.linspace(50, 250, 33)  # upright, 200 pixels high
+    arm = [LANDMARKS.index(f"{name}.L") for name in ("elbow", "wrist", "index")]
+    image[:, arm] = [250, 100], [320, 100], [340, 100]
     rows = Detections(np.arange(3) / FPS, image, np.ones((3, 33)), np.zeros((3, 33, 3)), np.array([True, True, False]))
     background = Background(np.array([0, 2]), np.array([0, 2]) / FPS, np.zeros(2, int), np.zeros((2, CORNERS, 4), np.float32))
-    boxes = person_boxes(background, rows)
-    assert boxes[0] == pytest.approx([76, 26, 174, 274]) and np.isnan(boxes[1]).all()
-    points = np.array([[120.0, 100.0], [80.0, 270.0], [60.0, 100.0], [120.0, 280.0]])
-    assert outside(points, boxes[:1]).tolist() == [False, False, True, True] and outside(points, boxes[1:]).all()
+    person = outlines(background, rows)
+    assert np.array_equal(person[0], image[0]) and np.isnan(person[1]).all()
+    points = np.array([[205.0, 150.0], [330.0, 115.0], [190.0, 270.0], [330.0, 150.0], [160.0, 150.0]])
+    assert outside(np.stack([points, points]), person).tolist() == [[False, False, False, True, True], [True] * 5]
 
 
 def walker(cameras: np.ndarray) -> tuple[Detections, VideoInfo]:

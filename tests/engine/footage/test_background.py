@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine.footage.background import CORNERS, SMALL, BackgroundRows, BackgroundWatch, small_grey
+from engine.detection.background_rows import BackgroundRows
+from engine.footage.background import CORNERS, SMALL, BackgroundWatch, small_grey
 from engine.footage.video import Frame
 from tests.engine.footage.drawn_room import FOCAL, SIZE, picture, texture, turned
 

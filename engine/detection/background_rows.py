@@ -1,0 +1,65 @@
+"""What was seen of the background in every frame that was looked at, in arrays that may be as long as the take."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.footage.background import CORNERS, Seen
+from engine.long_takes.scratch import let_go, long_array
+
+_GROWTH: Final = 1.25  # where there are more frames than were expected
+_AT_HAND: Final = 1024  # frames that stay in memory
+
+
+@dataclass(frozen=True)
+class Background:
+    """Of K frames that were looked at: `index` (K,) their numbers, rising, `times` (K,) seconds, `key` (K,) the number of the keyframe (its
+    own where a frame shows nothing of what was seen before), `corners` (K,CORNERS,4) x, y there and x, y here, pixels; NaN: not found."""
+
+    index: npt.NDArray[np.int64]
+    times: npt.NDArray[np.float64]
+    key: npt.NDArray[np.int64]
+    corners: npt.NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+
+class BackgroundRows:
+    """Frames in the order in which they come. `expected`: how many, as far as known."""
+
+    def __init__(self, expected: int = 0) -> None:
+        size = max(expected, 16)
+        self._index, self._key, self._times = np.zeros(size, np.int64), np.zeros(size, np.int64), np.zeros(size)
+        self._corners = long_array((size, CORNERS, 4))
+        self._count = 0
+
+    def append(self, index: int, time: float, seen: Seen | None) -> None:
+        """Another frame behind the last one; None of one that was not looked at, which is left out."""
+        if seen is None or (self._count and index <= self._index[self._count - 1]):
+            return
+        if self._count == len(self._index):
+            size = int(_GROWTH * self._count) + 1
+            self._index, self._key, self._times, self._corners = (
+                _longer(a, size) for a in (self._index, self._key, self._times, self._corners)
+            )
+        at = self._count
+        self._index[at], self._times[at], (self._key[at], self._corners[at]) = index, time, seen
+        self._count += 1
+        if self._count % _AT_HAND == 0:
+            let_go(self._corners)
+
+    @property
+    def background(self) -> Background:
+        n = self._count
+        return Background(self._index[:n], self._times[:n], self._key[:n], self._corners[:n])
+
+
+def _longer(values: npt.NDArray[Any], size: int) -> npt.NDArray[Any]:
+    longer = long_array((size, *values.shape[1:]), values.dtype)
+    longer[: len(values)] = values
+    return longer
