@@ -12,6 +12,10 @@ Arrays, of T frames of the video, all of one range, and D sightings of a person 
     low, high   (33,6,D) uint8, uint16   the landmarks as steps of GRID from one sighting to the next, see `packed`: in the order of
                                  engine.detection.landmarks, of each x and y in pixels of the upright picture, visibility 0..1, and world x
                                  (right), y (down), z (away) in metres from the middle of the hips
+    seen_frame, seen_key  (K,) int32   only where the background was looked at: numbers in the video of frames, rising, and of the keyframes
+                                 that they are compared with
+    seen_steps  (60,4,K) int32   of each corner x, y there and x, y here as steps of 1/64 pixel from one frame to the next, by 32-bit
+                                 arithmetic; the least number: not found
     facts       str              JSON: what else the stages behind the detection need, and where all this comes from, see Facts
 
 350 KB for a minute of 30 frames a second. The landmarks of a capture are on the same grid, kept or not, so that the motion from the file is
@@ -44,6 +48,10 @@ GRID: Final = np.array([64.0, 64.0, 1024.0, 4096.0, 4096.0, 4096.0])
 FARTHEST: Final = 2**22  # steps of the grid: 65 thousand pixels, a kilometre
 MOST_FRAMES: Final = 10**7
 MOST_WARNINGS: Final = 1000
+CORNERS: Final = 60  # followed in the background
+CORNER_GRID: Final = 64.0  # parts of a pixel that are kept of them
+CORNER_FARTHEST: Final = 2.0**17  # pixels
+NOT_FOUND: Final = -(2**31)
 _BOUNDS: Final = {"width": (1, 2**16), "height": (1, 2**16), "fps": (0.01, 1e4), "file_fps": (0, 1e4), "duration": (0, MOST_FRAMES)}
 
 Rows = npt.NDArray[np.float32]
@@ -92,6 +100,37 @@ class DetectionFile:
     frame: npt.NDArray[np.int32]
     rows: Rows
     facts: Facts
+    seen: SeenBackground | None = None
+
+
+@dataclass(frozen=True)
+class SeenBackground:
+    """`frame`, `key` (K,) int32 numbers of frames in the video; `corners` (K,60,4) float32 pixels on the grid of 1/64; NaN: not found."""
+
+    frame: npt.NDArray[np.int32]
+    key: npt.NDArray[np.int32]
+    corners: Rows
+
+
+def corners_rounded(corners: npt.NDArray[np.floating]) -> Rows:
+    """Corners (...,4) in pixels on the grid of what a detection file can hold; NaN stays."""
+    return (np.rint(np.clip(corners, -CORNER_FARTHEST, CORNER_FARTHEST) * CORNER_GRID) / CORNER_GRID).astype(np.float32)
+
+
+def corners_packed(corners: Rows) -> npt.NDArray[np.int32]:
+    """(60,4,K) of corners (K,60,4) on the grid: steps from frame to frame."""
+    steps = np.where(np.isnan(corners), NOT_FOUND, np.rint(np.nan_to_num(corners).astype(np.float64) * CORNER_GRID)).astype(np.int32)
+    steps[1:] -= steps[:-1].copy()  # of 32 bits, round the corner where need be
+    return np.ascontiguousarray(steps.transpose(1, 2, 0))
+
+
+def corners_unpacked(steps: npt.NDArray[np.int32]) -> Rows:
+    """The corners (K,60,4) again. ValueError for steps that lead beyond all pictures."""
+    places = np.cumsum(steps, axis=-1, dtype=np.int32).transpose(2, 0, 1)
+    found = places != NOT_FOUND
+    if np.abs(places[found].astype(np.int64)).max(initial=0) > CORNER_FARTHEST * CORNER_GRID:
+        raise ValueError("its corners lie outside of any picture")
+    return np.where(found, places / CORNER_GRID, np.nan).astype(np.float32)
 
 
 def rounded(rows: npt.NDArray[np.floating]) -> Rows:
@@ -130,6 +169,8 @@ def save_detection(detection: DetectionFile, path: str | os.PathLike[str]) -> No
         "schema": np.array(SCHEMA), "times": detection.times, "skipped": detection.skipped, "frame": detection.frame.astype(np.int32),
         "low": low, "high": high, "facts": np.array(facts),
     }  # fmt: skip
+    if (seen := detection.seen) is not None:
+        arrays |= {"seen_frame": seen.frame, "seen_key": seen.key, "seen_steps": corners_packed(seen.corners)}
     with written_beside(Path(path)) as beside, beside.open("wb") as file:
         write_npz(file, arrays, lambda _: None)
 
@@ -146,7 +187,23 @@ def load_detection(path: str | os.PathLike[str]) -> DetectionFile:
         _check_layout(file)  # before any memory is taken for them
         times, skipped, frame = (file.array(name) for name in ("times", "skipped", "frame"))
         _check_times(times, skipped, frame)
-        return DetectionFile(times, skipped, frame, unpacked(file.array("low"), file.array("high")), facts)
+        seen = _seen(file, facts.first, len(times)) if "seen_frame" in file.names else None
+        return DetectionFile(times, skipped, frame, unpacked(file.array("low"), file.array("high")), facts, seen)
+
+
+def _seen(file: Npz, first: int, frames: int) -> SeenBackground:
+    """ValueError for what the search for the camera would stumble over."""
+    if missing := [name for name in ("seen_key", "seen_steps") if name not in file.names]:
+        raise ValueError(f"it lacks {', '.join(missing)}")
+    count = file.header("seen_frame").shape
+    for name, shape in (("seen_frame", count), ("seen_key", count), ("seen_steps", (CORNERS, 4, *count))):
+        header = file.header(name)
+        if len(count) != 1 or header.shape != shape or header.dtype != np.dtype("<i4"):
+            raise ValueError(f"its {name} is {header.dtype} {header.shape}")
+    frame, key = file.array("seen_frame"), file.array("seen_key")
+    if len(frame) and (frame[0] < first or frame[-1] >= first + frames or (np.diff(frame) <= 0).any() or (key > frame).any()):
+        raise ValueError("its background is in no order")
+    return SeenBackground(frame, key, corners_unpacked(file.array("seen_steps")))
 
 
 def _check_layout(file: Npz) -> None:

@@ -101,7 +101,7 @@ def finish(
     from engine.person.face import face_direction
 
     sight = _sight(info, options, known)
-    camera = CameraSearch(detections, (info.width, info.height), options.camera_motion)
+    camera = CameraSearch(detections, (info.width, info.height), "known" if known else options.camera_motion)
     track, exchanged = undo_swaps(make_track(_through_one_lens(detections, info, known), info, progress, span))
     del detections
     cameras = None if known is None else cameras_at(known, track.times, track.fps)

@@ -100,7 +100,8 @@ class CameraSearch:
     """Looks for the turning of the camera in what was seen, as the option `camera_motion` says, as soon as a lens is known."""
 
     def __init__(self, detections: Detections, size: tuple[int, int], camera_motion: str = "auto") -> None:
-        self._background, self._size, self._believe = detections.background, size, camera_motion == "turning"
+        wanted = camera_motion in ("auto", "turning")
+        self._background, self._size, self._believe = detections.background if wanted else None, size, camera_motion == "turning"
         self._person = None if self._background is None else outlines(self._background, detections)
 
     def found(self, matrix: Array) -> Turning:
@@ -167,7 +168,8 @@ def _to_keys(background: Background, person: npt.NDArray[np.float32], matrix: Ar
     for start in range(0, len(background), _CHUNK):
         part = slice(start, start + _CHUNK)
         there, here = (background.corners[part, :, k : k + 2].astype(float) for k in (0, 2))
-        seen = np.isfinite(here[..., 0]) & outside(there, person[place[part]]) & outside(here, person[part])
+        then = np.where((background.index[place] == background.key)[part, None, None], person[place[part]], np.nan)
+        seen = np.isfinite(here[..., 0]) & outside(there, then) & outside(here, person[part])
         first, second = (_sights(np.nan_to_num(points), matrix) for points in (there, here))
         rotations[part], fits = _rotations(first, second, seen, reach)
         count, found = fits.sum(1), seen.sum(1)
@@ -231,14 +233,18 @@ def _linked(background: Background, rotations: Array, trusted: Flags) -> tuple[A
     """(K,3,3) the rotations from the first frame to each, and (K,) whether they are known: by the rotations to the keyframes, which come
     before. What shows nothing of what was seen before goes on from where the camera was."""
     out, known = np.tile(np.eye(3), (len(rotations), 1, 1)), np.zeros(len(rotations), bool)
-    where = {int(index): k for k, index in enumerate(background.index)}
+    keys: dict[int, Array] = {}
     for k, (index, key) in enumerate(zip(background.index.tolist(), background.key.tolist(), strict=True)):
-        if key == index or key not in where:
-            out[k], known[k] = (out[k - 1] if k else np.eye(3)), k == 0
+        before = out[k - 1] if k else np.eye(3)
+        if key == index:
+            out[k], known[k] = before, k == 0
         elif trusted[k]:
-            out[k], known[k] = rotations[k] @ out[where[key]], True
+            if key not in keys:  # of a part of a take: the keyframe lies before it
+                keys[key] = rotations[k].T @ before
+            out[k], known[k] = rotations[k] @ keys[key], True
         else:
-            out[k] = out[k - 1]
+            out[k] = before
+        keys[index] = out[k]
     return out, known
 
 

@@ -8,7 +8,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from engine.footage.background import CORNERS, Seen
+from contract.detection_file import CORNERS, corners_rounded
+from engine.footage.background import Seen
 from engine.long_takes.scratch import let_go, long_array
 
 _GROWTH: Final = 1.25  # where there are more frames than were expected
@@ -48,7 +49,8 @@ class BackgroundRows:
                 _longer(a, size) for a in (self._index, self._key, self._times, self._corners)
             )
         at = self._count
-        self._index[at], self._times[at], (self._key[at], self._corners[at]) = index, time, seen
+        self._index[at], self._times[at], self._key[at] = index, time, seen[0]
+        self._corners[at] = corners_rounded(seen[1])  # what can be kept, kept or not
         self._count += 1
         if self._count % _AT_HAND == 0:
             let_go(self._corners)

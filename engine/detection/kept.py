@@ -12,11 +12,12 @@ from typing import Final
 
 import numpy as np
 
-from contract.detection_file import DetectionFile, Facts, load_detection, save_detection
+from contract.detection_file import DetectionFile, Facts, SeenBackground, load_detection, save_detection
 from contract.failure import Failure
 from contract.options import CaptureOptions, parse_moment
 from contract.reading import shown
 from engine.detection import segments
+from engine.detection.background_rows import Background
 from engine.detection.detector import Detections
 from engine.detection.model_bundle import MODELS
 from engine.footage.rate import TICK
@@ -99,7 +100,11 @@ def keep(detected: Detected, path: Path) -> None:
     skipped = np.zeros(len(seen), bool) if seen.skipped is None else seen.skipped
     frame = np.flatnonzero(seen.detected)
     rows = np.concatenate([seen.image[frame], seen.visibility[frame, :, None], seen.world[frame]], axis=-1)
-    save_detection(DetectionFile(seen.times, skipped, frame.astype(np.int32), rows, detected.facts), path)
+    background = seen.background
+    told = None if background is None else SeenBackground(
+        background.index.astype(np.int32), background.key.astype(np.int32), background.corners
+    )  # fmt: skip
+    save_detection(DetectionFile(seen.times, skipped, frame.astype(np.int32), rows, detected.facts, told), path)
 
 
 def fitting(path: Path, video: Path, options: CaptureOptions) -> bool:
@@ -136,7 +141,11 @@ def _detections(kept: DetectionFile) -> Detections:
     detected = np.zeros(count, bool)
     detected[kept.frame] = True
     skipped = kept.skipped if kept.skipped.any() else None
-    return Detections(kept.times, rows[..., :2], rows[..., 2], rows[..., 3:], detected, kept.facts.detector, skipped)
+    background = None
+    if (seen := kept.seen) is not None:
+        times = kept.times[seen.frame - kept.facts.first]
+        background = Background(seen.frame.astype(np.int64), times, seen.key.astype(np.int64), seen.corners)
+    return Detections(kept.times, rows[..., :2], rows[..., 2], rows[..., 3:], detected, kept.facts.detector, skipped, background)
 
 
 def _part(kept: Detected, start: Moment | None, end: Moment | None, path: Path) -> Detected:
@@ -163,4 +172,8 @@ def _part(kept: Detected, start: Moment | None, end: Moment | None, path: Path) 
     rows = slice(before, int(np.searchsorted(seen.times, span[1] + AROUND + TICK)))
     columns = {name: getattr(seen, name)[rows] for name in ("times", "image", "visibility", "world", "detected")}
     skipped = None if seen.skipped is None else seen.skipped[rows]
-    return replace(kept, detections=replace(seen, **columns, skipped=skipped), span=span)
+    background = seen.background
+    if background is not None:
+        of_rows = (background.index >= rows.start + first) & (background.index < rows.stop + first)
+        background = Background(*(column[of_rows] for column in (background.index, background.times, background.key, background.corners)))
+    return replace(kept, detections=replace(seen, **columns, skipped=skipped, background=background), span=span)

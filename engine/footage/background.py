@@ -15,10 +15,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from contract.detection_file import CORNERS
 from engine.footage.video import Frame
 
 SMALL: Final = 320  # pixels of the copy's longer side, about: a twentieth of one is a hundredth of a degree for a usual lens
-CORNERS: Final = 60  # followed of a keyframe, one in each cell of a grid, so that nothing textured, as a dress, takes them all
 _QUALITY: Final = 0.01  # of the best corner's: what is less is no corner
 _APART: Final = 5  # pixels between corners
 _WINDOW: Final = (13, 13)  # pixels that are compared, on each of
@@ -183,6 +183,7 @@ def _inside(points: Floats, picture: Image) -> npt.NDArray[np.bool_]:
 
 
 def _row(sight: _Sight, scale: Array) -> Seen:
+    """Of the corners, one in each cell of a grid at most, so that nothing textured, as a dress, takes them all."""
     out = np.full((CORNERS, 4), np.nan, np.float32)
     here = np.where(sight.found[:, None], sight.points[:, 0], np.nan)
     # OpenCV's pixels have their middle at whole numbers, ours at halves

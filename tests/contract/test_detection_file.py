@@ -8,7 +8,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from contract.detection_file import FARTHEST, GRID, SCHEMA, DetectionFile, Facts, load_detection, packed, rounded, save_detection, unpacked
+from contract.detection_file import (
+    FARTHEST,
+    GRID,
+    SCHEMA,
+    DetectionFile,
+    Facts,
+    SeenBackground,
+    corners_rounded,
+    load_detection,
+    packed,
+    rounded,
+    save_detection,
+    unpacked,
+)
 from contract.failure import Failure
 from contract.marks import made_by_us
 
@@ -38,6 +51,25 @@ def test_a_detection_comes_back_as_it_was(tmp_path: Path) -> None:
         np.testing.assert_array_equal(before, after, name)
     assert back.facts == FACTS
     assert made_by_us(tmp_path / "a.npz") and [path.name for path in tmp_path.iterdir()] == ["a.npz"]
+
+
+def test_what_was_seen_of_the_background_comes_back_to_the_last_bit(tmp_path: Path) -> None:
+    rng = np.random.default_rng(5)
+    corners = corners_rounded(rng.uniform(0, 640, (1, 60, 4)) + np.cumsum(rng.normal(size=(30, 60, 4)), axis=0))
+    corners[rng.uniform(size=(30, 60)) < 0.3, 2:] = np.nan
+    corners[:, 50:] = np.nan
+    seen = SeenBackground(np.arange(10, 40, dtype=np.int32), np.repeat([10, 20], 15).astype(np.int32), corners)
+    kept = dataclasses.replace(a_detection(), seen=seen)
+    save_detection(kept, tmp_path / "a.npz")
+    back = load_detection(tmp_path / "a.npz").seen
+    assert back is not None
+    for name in ("frame", "key", "corners"):
+        before, after = getattr(seen, name), getattr(back, name)
+        assert before.dtype == after.dtype
+        np.testing.assert_array_equal(before, after, name)
+    save_detection(dataclasses.replace(kept, seen=dataclasses.replace(seen, key=seen.key[::-1].copy())), tmp_path / "b.npz")
+    with pytest.raises(Failure, match="its background is in no order"):
+        load_detection(tmp_path / "b.npz")
 
 
 def test_a_detection_without_anybody_comes_back_too(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
+from contract.detection_file import CORNERS
 from contract.options import CaptureOptions
 from engine.cameras.pinhole import camera_matrix, project, to_camera
 from engine.cameras.turning import CameraSearch, Turning, find_turning, outlines, outside
@@ -16,7 +17,7 @@ from engine.capture import Capture, finish
 from engine.detection.background_rows import Background, BackgroundRows
 from engine.detection.detector import Detections
 from engine.detection.landmarks import LANDMARK_JOINT, LANDMARKS
-from engine.footage.background import CORNERS, BackgroundWatch
+from engine.footage.background import BackgroundWatch
 from engine.footage.video import Frame, VideoInfo
 from engine.poses import PoseModel
 from engine.progress import Progress
@@ -208,3 +209,12 @@ def test_who_says_turning_is_believed_where_little_is_seen() -> None:
     rows = Detections(background.times, empty[..., :2], empty[..., 0], empty, np.zeros(40, bool), background=background)
     assert CameraSearch(rows, SIZE, "auto").found(MATRIX).kind == "unknown"
     assert CameraSearch(rows, SIZE, "turning").found(MATRIX).kind == "turning"
+
+
+def test_a_part_of_a_take_whose_keyframe_lies_before_it_turns_alike() -> None:
+    cameras = np.tile(np.eye(4), (40, 1, 1))
+    cameras[:, :3, :3] = [turned(0.3 * k) for k in range(40)]
+    whole = corners_of(cameras, np.random.default_rng(4).uniform([-4, -2, 4], [4, 2, 10], (CORNERS, 3)))
+    part = Background(whole.index[10:], whole.times[10:], whole.key[10:], whole.corners[10:])
+    turning = find_turning(part, nobody(part), MATRIX, SIZE)
+    assert turning.kind == "turning" and errors(turning, list(cameras[10:, :3, :3])).max() < 0.01

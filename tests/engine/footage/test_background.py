@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from contract.detection_file import CORNERS
 from engine.detection.background_rows import BackgroundRows
-from engine.footage.background import CORNERS, SMALL, BackgroundWatch, small_grey
+from engine.footage.background import SMALL, BackgroundWatch, small_grey
 from engine.footage.video import Frame
 from tests.engine.footage.drawn_room import FOCAL, SIZE, picture, texture, turned
 
