@@ -56,7 +56,7 @@ def detect_video(
     start, end = parse_moment(options.start, "--start"), parse_moment(options.end, "--end")
     around = video.around(start, end, AROUND, segments.SEAM)
     before = len(progress.warnings)
-    seen = segments.detect(video, around.start, around.end, progress, options.detector, while_detecting, background=True)
+    seen = segments.detect(video, around.start, around.end, progress, options.detector, while_detecting=while_detecting, background=True)
     span = around.span if start or end else None
     info = video.info
     facts = Facts(
