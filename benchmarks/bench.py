@@ -140,7 +140,6 @@ def measure(
 def time_model(table: Table, model: PoseModel, track: Track, matrix: Any) -> None:
     """Lifting, refining in several ways, and building the motion."""
     import numpy as np
-    import torch
 
     from contract.skeleton import BODY_22
     from engine.kinematics.assemble import build_motion
@@ -159,18 +158,16 @@ def time_model(table: Table, model: PoseModel, track: Track, matrix: Any) -> Non
     progress.finish()
     table.add("lift", frames, progress.timings["lift"])
     schedule = model.noise.schedule
-    generator = torch.Generator().manual_seed(0)
-    guess = 0.3 * torch.randn(frames, len(BODY_22), 5, generator=generator)
-    guide = 0.3 * torch.randn(frames, len(BODY_22), len(GUIDE_SIGNS), generator=generator)
-    known = Frames(confidence_of(guide).clamp(0.0, 1.0), torch.arange(frames, dtype=torch.float64) / NETWORK_FPS)
+    rng = np.random.default_rng(0)
+    guess, guide = (0.3 * rng.normal(size=(frames, len(BODY_22), c)).astype(np.float32) for c in (5, len(GUIDE_SIGNS)))
+    known = Frames(confidence_of(guide).clip(0.0, 1.0), np.arange(frames) / NETWORK_FPS)
     for steps, hypotheses, flip in REFINEMENTS:
-        states, first = model.noise.start(guess, hypotheses, 0.5 if hypotheses > 1 else 0.0, generator, known)
-        states, there = states.to(model.device), guide.to(model.device)
+        states, first = model.noise.start(guess, hypotheses, 0.5 if hypotheses > 1 else 0.0, rng, known)
         times = schedule.times(first, steps)
 
         def run() -> None:
-            refine(model.network, BODY_22, Ddim(schedule), states, there, times, flip=flip, guide_signs=GUIDE_SIGNS)  # noqa: B023
-            synchronise(model.device)
+            network = model.networks.refiner
+            refine(network, BODY_22, Ddim(schedule), states, guide, times, flip=flip, guide_signs=GUIDE_SIGNS)  # noqa: B023
 
         words = f"refine, {steps} step{'s' * (steps > 1)}, {hypotheses} hypothes{'e' if hypotheses > 1 else 'i'}s"
         table.time(words + (", mirrored" if flip else ""), frames, run)
@@ -193,19 +190,17 @@ def time_forward(table: Table, model: PoseModel) -> None:
     from benchmarks.plain_refiner import PlainRefiner
     from contract.skeleton import H36M_17
     from engine.refiner.fast import backend
-    from engine.refiner.fast.cpu import multiplies_bfloat16
-    from engine.refiner.fast.fused import FusedRefiner
     from engine.refiner.network import Refiner, RefinerConfig
 
     torch.manual_seed(0)
-    network = Refiner(H36M_17, RefinerConfig(released=True)).to(model.device).eval()
-    x, p = (0.3 * torch.randn(FORWARD_BATCH, 17, c, device=model.device) for c in (5, 2))
-    t = torch.full((FORWARD_BATCH,), 6, device=model.device)
-    runs: list[tuple[str, Callable[..., Any]]] = [("forward, fast", backend.choose(network, model.device, lambda *_: None))]
-    if model.device.type == "cpu":
+    device = torch.device(model.device)
+    network = Refiner(H36M_17, RefinerConfig(released=True)).to(device).eval()
+    x, p = (0.3 * torch.randn(FORWARD_BATCH, 17, c, device=device) for c in (5, 2))
+    t = torch.full((FORWARD_BATCH,), 6, device=device)
+    fast = backend.choose_exact(network, device) if device.type == "cpu" else backend.choose(network, device, lambda *_: None)
+    runs: list[tuple[str, Callable[..., Any]]] = [("forward, fast", fast)]
+    if device.type == "cpu":
         runs.insert(0, ("forward, as written", PlainRefiner(network)))
-        if multiplies_bfloat16():
-            runs.append(("forward, bfloat16", FusedRefiner(network, dtype=torch.bfloat16)))
     else:
         runs.insert(0, ("forward, as written", network))
     with torch.inference_mode():
@@ -215,9 +210,9 @@ def time_forward(table: Table, model: PoseModel) -> None:
 
             def once() -> None:
                 run(x, t, p)  # noqa: B023
-                synchronise(model.device)
+                synchronise(device)
 
-            synchronise(model.device)
+            synchronise(device)
             table.time(f"{name}, batch {FORWARD_BATCH}", FORWARD_BATCH, once, "pose")
 
 

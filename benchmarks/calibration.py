@@ -39,12 +39,15 @@ from contract.skeleton import BODY_22  # noqa: E402
 from engine.datasets.detections import load_detections  # noqa: E402
 from engine.datasets.split import Split, split_segments  # noqa: E402
 from engine.lifter.codec import NETWORK_FPS  # noqa: E402
-from engine.poses import PoseModel  # noqa: E402
+from engine.lifter.network import Lifter  # noqa: E402
+from engine.poses import LIFTER_FILE, REFINER_FILE, WINDOW_FILE  # noqa: E402
 from engine.refiner.error_fit import Fit, fit_errors  # noqa: E402
 from engine.refiner.error_model import ErrorModel  # noqa: E402
 from engine.refiner.noise import AMPLITUDE, Frames, MixtureNoise  # noqa: E402
-from engine.refiner.sampler import Ddim, refine  # noqa: E402
+from engine.refiner.sampler import Ddim, Model, refine  # noqa: E402
+from engine.refiner.schedule import Schedule  # noqa: E402
 from engine.refiner.state import GUIDE_SIGNS, METRES, pose_of  # noqa: E402
+from engine.torch_networks import TorchNetworks  # noqa: E402
 from engine.training.loop import Draws  # noqa: E402
 from engine.training.metrics import acceleration_error, mpjpe, rooted_at_hips  # noqa: E402
 from engine.training.refiner import RefinerRecipe, StateTable, pool_of_poses, validation_poses  # noqa: E402
@@ -92,8 +95,25 @@ class Sample:
     unrest: float
 
 
+@dataclass(frozen=True)
+class Shipped:
+    """The shipped networks in torch, and the noise that hypotheses are drawn with."""
+
+    lifter: Lifter
+    network: Model
+    noise: MixtureNoise
+
+
+def shipped() -> Shipped:
+    """As the weights files have them."""
+    networks = TorchNetworks("cpu", LIFTER_FILE, REFINER_FILE, WINDOW_FILE, lambda *_: None)
+    stored = networks.weights["refiner"]
+    noise = MixtureNoise(Schedule(), int(stored.header["start_step"]), ErrorModel.from_tensors(stored.tensors))
+    return Shipped(networks.lifter, networks.network, noise)
+
+
 @torch.inference_mode()
-def sample(model: PoseModel, noise: MixtureNoise, poses: StateTable, hypotheses: int, seed: int = 0) -> Sample:
+def sample(model: Shipped, noise: MixtureNoise, poses: StateTable, hypotheses: int, seed: int = 0) -> Sample:
     """The hypotheses of all frames, those of a run drawn one after another."""
     amplitude = AMPLITUDE if hypotheses > 1 else 0.0
     known = Frames(poses.confidence, poses.times)
@@ -128,7 +148,7 @@ def log_likelihood(errors: ErrorModel, residuals: Tensor, confidence: Tensor) ->
     return float(total[:, 1:].mean())
 
 
-def likelihoods(model: PoseModel, split: Split, pool: int = POOL) -> Table:
+def likelihoods(model: Shipped, split: Split, pool: int = POOL) -> Table:
     """Classes down, components across."""
     seen, held_out = training_poses(model, split, pool), validation_poses(model.lifter, split, 1)
     table = Table("classes", *(f"{count} components" for count in COMPONENTS))
@@ -141,13 +161,13 @@ def likelihoods(model: PoseModel, split: Split, pool: int = POOL) -> Table:
     return table
 
 
-def training_poses(model: PoseModel, split: Split, pool: int) -> StateTable:
+def training_poses(model: Shipped, split: Split, pool: int) -> StateTable:
     """What the lifter makes of `pool` batches of augmented crops."""
     draws = Draws(0)
     return pool_of_poses(model.lifter, split, RefinerRecipe(pool=pool), draws.rng, draws.generator)
 
 
-def fitted_noises(model: PoseModel, split: Split, pool: int = POOL) -> dict[str, MixtureNoise]:
+def fitted_noises(model: Shipped, split: Split, pool: int = POOL) -> dict[str, MixtureNoise]:
     """Noises of the training pairs, at the weights' own start step. pool: batches of augmented crops."""
     seen = training_poses(model, split, pool)
     residuals = seen.guess - seen.truth
@@ -193,7 +213,7 @@ def main() -> int:
     try:
         if read.plot is not None:
             (read.plot,) = check_outputs([read.plot], kinds=(".png",), overwrite=read.overwrite)
-        model, split = PoseModel("cpu"), split_segments(load_detections(read.data))
+        model, split = shipped(), split_segments(load_detections(read.data))
         if read.likelihood:
             console.print(likelihoods(model, split))
             return int(ExitCode.DONE)

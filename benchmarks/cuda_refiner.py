@@ -4,7 +4,7 @@
 
 All in one process on one device, taking turns, so that whatever else slows the machine slows all. `eager` is the paper's description
 written out one operation after another (benchmarks/plain_refiner.py), `network` the module that trains, both in float32 without TF32;
-`fused` is what captures use on this device: on CUDA the Triton kernels in a CUDA graph, on a CPU the pass arranged for it (to prove the
+`fused` is what captures use on this device: on CUDA the Triton kernels in a CUDA graph, on a CPU the network once more (to prove the
 script; the floor is a GPU's, of its float16 peak). A row `fused PRECISION ROWS` is the kernels at a given precision and tile,
 `unsliced` without keeping the activations in the L2 cache. Figures
 are medians with the quartiles beside them, times by the host's clock around a synchronised call.
@@ -39,9 +39,8 @@ from benchmarks.plain_refiner import PlainRefiner  # noqa: E402
 from contract.failure import ExitCode, Failure  # noqa: E402
 from contract.outputs import add_overwrite_argument, check_outputs, write_text  # noqa: E402
 from contract.skeleton import BODY_22, H36M_17, Skeleton  # noqa: E402
-from engine.poses import choose_device  # noqa: E402
+from engine.networks import choose_device  # noqa: E402
 from engine.refiner.fast import backend  # noqa: E402
-from engine.refiner.fast.cpu import CpuRefiner  # noqa: E402
 from engine.refiner.fast.cuda import CudaRefiner, displacement  # noqa: E402
 from engine.refiner.network import Refiner, RefinerConfig  # noqa: E402
 from engine.refiner.sampler import Ddim, Model, WholeSampler  # noqa: E402
@@ -196,17 +195,21 @@ def accuracy(device: torch.device) -> Figures:
     """MPJPE of the sample by the shipped weights: the network in float32 and what captures use. Needs the detector's packages."""
     from benchmarks.accuracy import judge, read_truth
     from contract.options import CaptureOptions
-    from engine.poses import PoseModel
+    from engine.poses import LIFTER_FILE, REFINER_FILE, WINDOW_FILE, PoseModel
+    from engine.torch_networks import TorchNetworks
 
     model = PoseModel(device.type)
+    files = (LIFTER_FILE, REFINER_FILE, WINDOW_FILE)
+    networks = TorchNetworks(device.type, *files, lambda code, message: model.notices.append((code, message)))
+    model.networks = networks
     truth, options = read_truth(SAMPLE.with_suffix(".truth.npz")), CaptureOptions(device=device.type).check()
-    chosen, found = model.network, {}
-    for name, network in (("network", model.refiner), ("fused", chosen)):
-        model.network = network
+    chosen, found = networks.network, {}
+    for name, network in (("network", networks.plain), ("fused", chosen)):
+        networks.use(network)
         with exact_products():
             found[name] = judge(SAMPLE, truth, model, options)[0]["refiner"][0][0]
     change = found["fused"] - found["network"]
-    precision = chosen.precision if isinstance(chosen, CudaRefiner | CpuRefiner) else "fp32"
+    precision = chosen.precision if isinstance(chosen, CudaRefiner) else "fp32"
     return {"mpjpe_mm": found, "change_mm": change, "precision": precision, "allowed": abs(change) < 0.1, "notices": model.notices}
 
 
@@ -245,7 +248,7 @@ def main() -> int:
             raise Failure("bad_arguments", "--batch, --steps and --repetitions start at 1; give larger numbers.")
         if read.json:
             (read.json,) = check_outputs([read.json], kinds=(".json",), overwrite=read.overwrite)
-        device = choose_device(read.device)
+        device = torch.device(choose_device(read.device))
         found = measure(read.layout, device, read.batch, read.steps, read.repetitions)
         console.print(table_of(found))
         for notice in found["notices"]:

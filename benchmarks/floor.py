@@ -5,9 +5,9 @@
 Operations are those of matrix products, two for each multiply-add; norms, softmax and sums are some percent more and run elsewhere on the
 chip. `as written` is what network.Refiner multiplies (tests/benchmarks/test_floor.py has torch count it too). `least` leaves out what need
 not be multiplied for each pose: the identity among a convolution's polynomials, and the embedding of the step, which all poses of a
-sampling share; and it takes the convolutions in the modes of their graph, one product of weights a node instead of three (see
-engine/refiner/fast/spectral.py). `fused` is what the kernels multiply, with the empty rows and columns of their tiles: least / fused
-bounds the share of the floor that they can reach. Bytes are the state in and out and the context in, in float32, and the weights
+sampling share; and it takes the convolutions in the modes of their graph: the Laplacian is V diag(l) V^-1, so are its polynomials, and one
+product of weights a node is left of three. `fused` is what the kernels multiply, with the empty rows and columns of their tiles: least /
+fused bounds the share of the floor that they can reach. Bytes are the state in and out and the context in, in float32, and the weights
 once a batch.
 """
 
@@ -25,8 +25,8 @@ from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
 
 from contract.skeleton import BODY_22, H36M_17  # noqa: E402
-from engine.refiner.embedding import STATE_CHANNELS  # noqa: E402
 from engine.refiner.fast.packing import Tile, power  # noqa: E402
+from engine.refiner.layout import STATE_CHANNELS  # noqa: E402
 from engine.refiner.network import Refiner, RefinerConfig  # noqa: E402
 
 TERMS = 3  # Chebyshev polynomials of a convolution, T_0 the identity

@@ -281,7 +281,7 @@ def _read_vrm(path: Path) -> object:
 
 
 def _read_toml(path: Path) -> object:
-    from engine.lifter.network import LifterConfig
+    from engine.lifter.layout import LifterConfig
     from engine.training.lifter import LifterRecipe
     from engine.training.settings import fill, read_toml
 

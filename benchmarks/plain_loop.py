@@ -20,10 +20,13 @@ if TYPE_CHECKING:
 
 def plain_model(device: str) -> PoseModel:
     """Lifter and refiner, the refiner as the module that it was trained as."""
-    from engine.poses import PoseModel
+    from engine.poses import LIFTER_FILE, REFINER_FILE, WINDOW_FILE, PoseModel
+    from engine.torch_networks import TorchNetworks
 
     model = PoseModel(device)
-    model.network, model.notices = model.refiner, []
+    networks = TorchNetworks(model.device, LIFTER_FILE, REFINER_FILE, WINDOW_FILE, lambda *_: None)
+    networks.use(networks.plain)
+    model.networks, model.notices = networks, []
     return model
 
 

@@ -28,7 +28,8 @@ from contract.failure import ExitCode, Failure  # noqa: E402
 from contract.outputs import add_overwrite_argument, check_outputs, write_text  # noqa: E402
 from engine.datasets.detections import load_detections  # noqa: E402
 from engine.datasets.split import Split, split_segments  # noqa: E402
-from engine.lifter.network import Lifter, LifterConfig  # noqa: E402
+from engine.lifter.layout import LifterConfig  # noqa: E402
+from engine.lifter.network import Lifter  # noqa: E402
 from engine.training.augmentation import Pairs, augment  # noqa: E402
 from engine.training.display import peak_of  # noqa: E402
 from engine.training.lifter import CLIP, LifterLearner, LifterRecipe, loop_recipe  # noqa: E402

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from array_api_compat import array_namespace, device, is_numpy_array
+from array_api_compat import array_namespace, device, is_numpy_array, to_device
 
 if TYPE_CHECKING:
     import torch
@@ -51,6 +51,27 @@ def normal(shape: Sequence[int], like: Array, generator: Generator | None = None
 
     home = like.device if generator is None else generator.device
     return torch.randn(tuple(shape), generator=generator, dtype=like.dtype, device=home).to(like.device)
+
+
+def uniform(shape: Sequence[int], like: Array, generator: Generator | None = None) -> Array:
+    """Uniform deviates, 0 to 1, of the kind, type and device of `like`; the generator as in `normal`."""
+    if isinstance(generator, np.random.Generator) or is_numpy_array(like):
+        drawn = generator if isinstance(generator, np.random.Generator) else np.random.default_rng()
+        return constant(drawn.random(tuple(shape)), like)
+    import torch
+
+    home = like.device if generator is None else generator.device
+    return torch.rand(tuple(shape), generator=generator, dtype=like.dtype, device=home).to(like.device)
+
+
+def doubles(x: Array) -> npt.NDArray[np.float64]:
+    """The values as numpy's float64."""
+    return np.asarray(to_device(x, "cpu"), dtype=np.float64)
+
+
+def stored(x: Array) -> Array:
+    """As a weights file holds it: float64 on the processor, one number beside the other."""
+    return np.ascontiguousarray(x, dtype=np.float64) if is_numpy_array(x) else x.detach().double().cpu().contiguous()
 
 
 def without_gradients(like: Array) -> AbstractContextManager[object]:

@@ -34,7 +34,7 @@ from engine.progress import Progress
 if TYPE_CHECKING:
     from engine.poses import PoseModel
 
-RECORDED_PACKAGES = ("numpy", "scipy", "torch", "mediapipe", "opencv-python")
+RECORDED_PACKAGES = ("numpy", "scipy", "onnxruntime", "mediapipe", "opencv-python")
 
 
 @dataclass(frozen=True)
@@ -72,10 +72,9 @@ def capture(source: Path, options: CaptureOptions, progress: Progress, keep_at: 
         "source": {name: getattr(facts, name) for name in ("name", "sha256", "bytes", "frame_count", "duration", "rotation")},
         "options": detected.options(options).as_dict() | {"camera": Path(options.camera).name},
         "summary": done.summary,
-        "versions": _versions() | {name: facts.versions[name] for name in facts.versions if name != "python"},
+        "versions": _versions(model.device) | {name: facts.versions[name] for name in facts.versions if name != "python"},
         "weights": {
-            "lifter": model.lifter_weights.sha256, "refiner": model.refiner_weights.sha256, "window": model.window_weights.sha256,
-            "detector": facts.weights, "device": str(model.device), "precision": model.precision,
+            **model.sha256, "detector": facts.weights, "device": model.device, "precision": model.precision,
         },
         "timings": {stage: round(seconds, 3) for stage, seconds in progress.timings.items()},
         "warnings": [message for _, message in progress.warnings],
@@ -93,7 +92,7 @@ def finish(
     What is as long as the take is let go as soon as it has served: of an hour these arrays are some hundred megabytes.
     """
     model = load()
-    # these need scipy and torch, which are imported beside the detection
+    # these need scipy, which is imported beside the detection
     from engine.cameras.known import cameras_at
     from engine.cameras.turning import CameraSearch
     from engine.kinematics.assemble import build_motion
@@ -246,7 +245,7 @@ def _save(motion: Motion, output: Path) -> None:
 
 
 def _load_model(device: str) -> PoseModel:
-    """Beside the detection: torch and scipy take seconds to import, and the detector does without them."""
+    """Beside the detection: scipy and the networks take a second to load, and the detector does without them."""
     with startup.importing():
         import engine.kinematics.assemble  # noqa: F401 - for later
         from engine.poses import PoseModel
@@ -282,5 +281,6 @@ def _summary(track: Track, info: VideoInfo, sight: _Sight, exchanged: int) -> di
     } | error
 
 
-def _versions() -> dict[str, str]:
-    return {"python": platform.python_version()} | {name: version(name) for name in RECORDED_PACKAGES}
+def _versions(device: str) -> dict[str, str]:
+    packages = (*RECORDED_PACKAGES, *(["torch"] if device == "cuda" else []))
+    return {"python": platform.python_version()} | {name: version(name) for name in packages}

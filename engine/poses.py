@@ -8,39 +8,34 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor
 
-from contract.failure import Failure
 from contract.options import DEFAULT_REFINER
 from contract.skeleton import BODY_22
-from engine import weights_file
-from engine.lifter.codec import NETWORK_FPS, Encoded, decode
-from engine.lifter.gravity import LARGER, GravityLayout, GravityNetwork, camera_up
-from engine.lifter.network import load_lifter
+from engine.arrays import unit
+from engine.lifter.codec import NETWORK_FPS, Encoded, camera_up, decode
+from engine.lifter.layout import GravityLayout, LifterConfig
 from engine.lifter.track_run import TrackRun
 from engine.long_takes.scratch import let_go, long_array
 from engine.long_takes.windows import pieces
+from engine.networks import Files, choose_device, load_networks
 from engine.person.track import Track
 from engine.progress import Progress
 from engine.refiner.error_model import ErrorModel, LastFrame
-from engine.refiner.fast import backend
-from engine.refiner.network import Refiner, RefinerConfig
+from engine.refiner.layout import STRIDE, WindowConfig
 from engine.refiner.noise import AMPLITUDE, Frames, MixtureNoise
 from engine.refiner.sampler import Ddim, WholeSampler, refine
 from engine.refiner.schedule import Schedule
 from engine.refiner.state import GUIDE_SIGNS, METRES, confidence_of, guides, pose_of, states
-from engine.refiner.window import STRIDE, WindowConfig, WindowRefiner
-from engine.refiner.window_run import Lifted, refine_runs
+from engine.refiner.window_run import Lifted, as_runs, refine_runs
 
-LIFTER_FILE = weights_file.FOLDER / "lifter.safetensors"
-REFINER_FILE = weights_file.FOLDER / "refiner.safetensors"
-WINDOW_FILE = weights_file.FOLDER / "window.safetensors"
+LIFTER_FILE, REFINER_FILE, WINDOW_FILE = Files.lifter, Files.refiner, Files.window
 CHUNK = 2048  # frames lifted at once: bounds the memory for long videos; chunks overlap by the lifter's reach, so no seam is seen
+LARGER_ERROR = 2.0  # a claim of the network that finds up is widened by this much: footage is read worse than renderings
 KNOWN_UP_ERROR = math.radians(1.0)  # of a camera that was solved or animated
 REFINE_CHUNK = 256  # frames refined between two progress events, more where the refiner likes larger batches
 
 Array = npt.NDArray[np.float64]
+Floats = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -53,48 +48,29 @@ class Poses:
     up_error: float = 0.0  # radians, one standard deviation an axis
 
 
-def choose_device(name: str) -> torch.device:
-    """`auto`, `cpu` or `cuda` -> the device; Failure `no_cuda` where CUDA is asked for and absent."""
-    if name == "cuda" and not torch.cuda.is_available():
-        raise Failure(
-            "no_cuda", "CUDA was asked for, but torch finds no CUDA device here; use --device cpu, or install a CUDA build of torch."
-        )
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    return torch.device(name)
-
-
 class PoseModel:
-    """The shipped lifter and refiners on one device."""
+    """The shipped lifter and refiners on one device: `cpu`, or `cuda` where a torch with CUDA is installed."""
 
     def __init__(
         self, device: str = "auto", lifter_file: Path = LIFTER_FILE, refiner_file: Path = REFINER_FILE, window_file: Path = WINDOW_FILE
     ) -> None:
         self.device = choose_device(device)
-        self.lifter_weights = weights_file.load_weights(lifter_file)
-        self.lifter = load_lifter(lifter_file).to(self.device)
-        self.refiner_weights = weights_file.load_weights(refiner_file)
-        self.config = RefinerConfig.from_dict(self.refiner_weights.header["layout"])
-        self.refiner = Refiner(BODY_22, self.config)
-        weights_file.load_into(self.refiner, self.refiner_weights.part("refiner"), "refiner")
-        self.refiner.to(self.device).eval()
         self.notices: list[tuple[str, str]] = []  # why the refiner is slower than it could be, if it is; run tells it
-        self.network = backend.choose(self.refiner, self.device, lambda code, message: self.notices.append((code, message)))
-        errors = ErrorModel.from_tensors(self.refiner_weights.tensors)
-        self.noise = MixtureNoise(Schedule(), int(self.refiner_weights.header["start_step"]), errors)
-        self.window_weights = weights_file.load_weights(window_file)
-        self.gravity, self.window = load_window(self.window_weights)
-        self.gravity.to(self.device).eval()
-        self.window.to(self.device).eval()
-        self.gravity_layout, self.window_config = self.gravity.layout, self.window.config
-        self.window_step = int(self.window_weights.header["start_step"])
+        files = Files(lifter_file, refiner_file, window_file)
+        self.networks = load_networks(self.device, files, lambda code, message: self.notices.append((code, message)))
+        lifter, refiner, window = (self.networks.weights[name] for name in ("lifter", "refiner", "window"))
+        self.sha256 = {name: stored.sha256 for name, stored in self.networks.weights.items()}
+        self.noise = MixtureNoise(Schedule(), int(refiner.header["start_step"]), ErrorModel.from_tensors(refiner.tensors))
+        self.lifter_reach = LifterConfig.from_dict(lifter.header["layout"]).reach
+        self.gravity_reach = GravityLayout.from_dict(window.header["gravity_layout"]).reach
+        self.window_reach = STRIDE * WindowConfig.from_dict(window.header["layout"]).reach
+        self.window_step = int(window.header["start_step"])
 
     @property
     def precision(self) -> str:
-        """What the refiner multiplies in: `bf16` or `fp32` on a CPU; on CUDA `fp16`, `tf32`, or `plain` without the fused kernels."""
-        return str(getattr(self.network, "precision", "fp32"))
+        """What the refiner multiplies in, see `networks.Networks`."""
+        return self.networks.precision
 
-    @torch.inference_mode()
     def run(
         self, track: Track, camera_matrix: Array, height: float, *, steps: int, hypotheses: int, seed: int, progress: Progress,
         refiner: str = DEFAULT_REFINER, ups: Array | None = None, turns: Array | None = None,
@@ -122,14 +98,14 @@ class PoseModel:
             for a in range(0, len(run), refine.piece):
                 b = min(a + refine.piece, len(run))
                 encoded, visibility = run.encode(a, b)
-                pose = torch.from_numpy(poses[None, a:b].copy()).to(self.device)
+                pose = poses[None, a:b].copy()
                 if steps:
                     for part in refine.parts(b - a):
                         pose[0, part], apart = refine(encoded, visibility, pose, part, a, last)
-                        differ[a + part.start : a + part.stop] = height * apart.cpu().numpy()
+                        differ[a + part.start : a + part.stop] = height * apart
                         done += part.stop - part.start
                         progress.advance(done)
-                poses[a:b] = decode(pose, encoded.rotation, height)[0].cpu().numpy()
+                poses[a:b] = decode(pose, encoded.rotation, height)[0]
                 let_go(poses, differ)
             for part in pieces(len(run.times), poses, differ, joints, spread):
                 rows = slice(place.start + part.start, place.start + part.stop)
@@ -138,7 +114,7 @@ class PoseModel:
         if steps:
             for notice in self.notices:
                 progress.warning(*notice)
-        return Poses(joints, spread, None if up is None else up.cpu().numpy().astype(float), error)
+        return Poses(joints, spread, up, error)
 
 
 class _OverTime:
@@ -149,14 +125,14 @@ class _OverTime:
     ) -> None:
         self._turns = turns
         self._model, self._track, self._height, self._progress = model, track, height, progress
-        self.runs = [TrackRun(track, run, camera_matrix, model.device) for run in track.runs]
+        self.runs = [TrackRun(track, run, camera_matrix) for run in track.runs]
         self.frames = sum(len(run) for run in self.runs)
 
     def refined(self, steps: int, hypotheses: int, seed: int, ups: Array | None) -> Poses:
         """As `PoseModel.run`."""
         up, error = (None, KNOWN_UP_ERROR) if ups is not None else self.lifted(True)[1:]
         if up is not None and self._turns is not None:
-            ups = up.cpu().numpy().astype(float) @ self._turns
+            ups = up @ self._turns
         self._progress.stage("refine", self.frames)
         joints, spread = long_array((len(self._track), len(BODY_22), 3)), long_array((len(self._track), len(BODY_22)))
         draws, done = _Draws(self._model, steps, hypotheses, seed), 0
@@ -165,14 +141,17 @@ class _OverTime:
             draws.begin()
             for start in range(0, len(run), CHUNK):
                 stop = min(len(run), start + CHUNK)
-                lifted, first = self._lift(run, start, stop, STRIDE * self._model.window_config.reach)
+                lifted, first = self._lift(run, start, stop, self._model.window_reach)
                 rotation, kept = lifted.encoded.rotation, slice(start - first, stop - first)
                 last = first + rotation.shape[1]
-                seen = up.expand(*rotation.shape[:2], 3) if up is not None and ups is None else self._ups(run, ups, first, last)
+                if up is None or ups is not None:
+                    seen = self._ups(run, ups, first, last)
+                else:
+                    seen = np.broadcast_to(up.astype(np.float32), (*rotation.shape[:2], 3))
                 view_up = (seen[..., None, :] @ rotation)[..., 0, :]
-                pose, apart = draws.refined(lifted, view_up, torch.full_like(view_up[..., 0], error), first)
-                poses[start:stop] = decode(pose[:, kept], rotation[:, kept], self._height)[0].cpu().numpy()
-                differ[start:stop] = self._height * apart[0, kept].cpu().numpy()
+                pose, apart = draws.refined(lifted, view_up, np.full_like(view_up[..., 0], error), first)
+                poses[start:stop] = decode(pose[:, kept], rotation[:, kept], self._height)[0]
+                differ[start:stop] = self._height * apart[0, kept]
                 let_go(poses, differ)
                 done += stop - start
                 self._progress.advance(done)
@@ -180,48 +159,47 @@ class _OverTime:
                 rows = slice(place.start + part.start, place.start + part.stop)
                 joints[rows] = run.resample(poses, part)
                 spread[rows] = np.maximum(run.resample(differ, part), 0.0)
-        return Poses(joints, spread, None if up is None else up.cpu().numpy().astype(float), 0.0 if up is None else error)
+        return Poses(joints, spread, up, 0.0 if up is None else error)
 
     def _lift(self, run: TrackRun, start: int, stop: int, around: int) -> tuple[Lifted, int]:
         """The run's frames from `start` to `stop` and `around` more on either side, lifted; and the first of them."""
-        reach = around + self._model.lifter.config.reach
+        reach = around + self._model.lifter_reach
         a, b = max(0, start - reach), min(len(run), stop + reach)
         encoded, visibility = run.encode(a, b)
-        guess, hints = self._model.lifter.with_hints(encoded)
+        guess, hints = self._model.networks.lift(encoded.features, encoded.base)
         return Lifted(encoded, visibility, guess, hints), a
 
-    def lifted(self, find_up: bool) -> tuple[list[npt.NDArray[np.float32]], Tensor | None, float]:
+    def lifted(self, find_up: bool) -> tuple[list[Floats], Array | None, float]:
         """The lifter's poses (T,22,3) of every run, statures, view axes; and where it is to be found, up (3,) in the axes of a camera that
         stands still with its error in radians: the mean over all frames, the sure ones most."""
         self._progress.stage("lift", self.frames)
-        total, claim, weight, done = torch.zeros(3, device=self._model.device), 0.0, 0.0, 0
+        total, claim, weight, done = np.zeros(3), 0.0, 0.0, 0
         poses = [long_array((len(run), len(BODY_22), 3)) for run in self.runs]
         for run, pose in zip(self.runs, poses, strict=True):
             for start in range(0, len(run), CHUNK):
                 stop = min(len(run), start + CHUNK)
-                lifted, first = self._lift(run, start, stop, self._model.gravity_layout.reach if find_up else 0)
+                lifted, first = self._lift(run, start, stop, self._model.gravity_reach if find_up else 0)
                 rotation, kept = lifted.encoded.rotation, slice(start - first, stop - first)
-                pose[start:stop] = lifted.guess[0, kept].cpu().numpy()
+                pose[start:stop] = lifted.guess[0, kept]
                 let_go(pose)
                 if find_up:
-                    up, error = self._model.gravity(lifted.encoded.features, lifted.guess, camera_up(rotation))
-                    sure = error[0, kept].square().reciprocal()
-                    seen = (up[0, kept, None] @ rotation[0, kept].transpose(-1, -2))[:, 0]
+                    up, error = self._model.networks.find_up(lifted.encoded.features, lifted.guess, camera_up(rotation))
+                    own = error[0, kept].astype(np.float64)
+                    seen = np.einsum("tij,tj->ti", rotation[0, kept], up[0, kept])
                     if self._turns is not None:
-                        turns = torch.from_numpy(self._turns[self._at(run, start, stop)].astype(np.float32)).to(seen.device)
-                        seen = (turns @ seen[..., None])[..., 0]
-                    total = total + (sure[:, None] * seen).sum(0)
-                    claim, weight = claim + float((sure * error[0, kept]).sum()), weight + float(sure.sum())
+                        seen = np.einsum("tij,tj->ti", self._turns[self._at(run, start, stop)], seen)
+                    total = total + (seen / own[:, None] ** 2).sum(0)
+                    claim, weight = claim + float((1.0 / own).sum()), weight + float((own**-2).sum())
                 done += stop - start
                 self._progress.advance(done)
         if not find_up:
             return poses, None, 0.0
-        return poses, torch.nn.functional.normalize(total, dim=0), LARGER * claim / weight
+        return poses, unit(total), LARGER_ERROR * claim / weight
 
-    def _ups(self, run: TrackRun, ups: Array | None, first: int, last: int) -> Tensor:
+    def _ups(self, run: TrackRun, ups: Array | None, first: int, last: int) -> Floats:
         """(1,T,3) the known ups (K,3) of the track's frames at the networks' times `first` to `last` of the run."""
         assert ups is not None  # or else up was found
-        return torch.from_numpy(ups[self._at(run, first, last)].astype(np.float32))[None].to(self._model.device)
+        return ups[self._at(run, first, last)].astype(np.float32)[None]
 
     def _at(self, run: TrackRun, first: int, last: int) -> npt.NDArray[np.int64]:
         """Which of the track's frames lie at the networks' times `first` to `last` of the run."""
@@ -234,39 +212,31 @@ class _Draws:
     def __init__(self, model: PoseModel, steps: int, hypotheses: int, seed: int) -> None:
         self._model, self._steps, self._hypotheses = model, steps, hypotheses
         self._noise = MixtureNoise(Schedule(), model.window_step, model.noise.errors)
-        self._generator = torch.Generator().manual_seed(seed)  # on the CPU: the same draws whatever the device
+        self._generator = np.random.default_rng(seed)
         self._last = LastFrame()
 
     def begin(self) -> None:
         """A new run, unrelated to the one before."""
         self._last = LastFrame()
 
-    def refined(self, lifted: Lifted, up: Tensor, error: Tensor, first: int) -> tuple[Tensor, Tensor]:
+    def refined(self, lifted: Lifted, up: Floats, error: Floats, first: int) -> tuple[Floats, Floats]:
         """(1,T,22,3) the mean of the hypotheses, statures, and (1,T,22) how far they differ. The piece begins with frame `first`."""
         begin = -first % STRIDE  # whatever the piece, the same frames of the run
         if self._hypotheses == 1:
             times = self._noise.schedule.times(self._model.window_step, self._steps)
-            pose = refine_runs(self._model.window, lifted, up, error, times, begin)
-            return pose, torch.zeros_like(pose[..., 0])
+            pose: Floats = refine_runs(self._model.networks.refine_window, lifted, up, error, times, begin)
+            return pose, np.zeros_like(pose[..., 0])
         shape = lifted.guess.shape[:2]
-        guess = states(lifted.encoded, lifted.guess).unflatten(0, shape)[0, begin::STRIDE]
-        guide = guides(lifted.encoded, lifted.visibility).unflatten(0, shape)[0, begin::STRIDE]
-        clock = (first + begin + STRIDE * torch.arange(len(guess), dtype=torch.float64)) / NETWORK_FPS
+        guess = as_runs(states(lifted.encoded, lifted.guess), shape)[0, begin::STRIDE]
+        guide = as_runs(guides(lifted.encoded, lifted.visibility), shape)[0, begin::STRIDE]
+        clock = (first + begin + STRIDE * np.arange(len(guess))) / NETWORK_FPS
         known = Frames(confidence_of(guide), clock, self._last)
         moved, step = self._noise.start(guess, self._hypotheses, AMPLITUDE, self._generator, known)
         times = self._noise.schedule.times(step, self._steps)
-        each = torch.cat([refine_runs(self._model.window, lifted, up, error, times, begin, one[None]) for one in moved])
-        mean = each.mean(0, keepdim=True)
-        return mean, (each - mean).square().sum(-1).mean(0, keepdim=True).sqrt()
-
-
-def load_window(stored: weights_file.Weights) -> tuple[GravityNetwork, WindowRefiner]:
-    """The network that finds up and the refiner over windows. Raises Failure `bad_installation` where the layout is another."""
-    gravity = GravityNetwork(GravityLayout.from_dict(stored.header["gravity_layout"]))
-    window = WindowRefiner(WindowConfig.from_dict(stored.header["layout"]))
-    weights_file.load_into(gravity, stored.part("gravity"), "network that finds up")
-    weights_file.load_into(window, stored.part("window"), "refiner over windows")
-    return gravity, window
+        network = self._model.networks.refine_window
+        each = np.concatenate([refine_runs(network, lifted, up, error, times, begin, one[None]) for one in moved])
+        mean = each.mean(0, keepdims=True)
+        return mean, np.sqrt(((each - mean) ** 2).sum(-1).mean(0, keepdims=True))
 
 
 class _Refinement:
@@ -275,9 +245,10 @@ class _Refinement:
     def __init__(self, model: PoseModel, steps: int, hypotheses: int, seed: int) -> None:
         self._model, self._steps, self._hypotheses = model, steps, hypotheses
         self._amplitude = AMPLITUDE if hypotheses > 1 else 0.0
-        self._generator = torch.Generator().manual_seed(seed)  # on the CPU: the same draws whatever the device
+        self._generator = np.random.default_rng(seed)
         # On CUDA several of these go together; the noise is still drawn for one after the other, so that all devices draw the same.
-        several = max(1, model.network.batch // (REFINE_CHUNK * hypotheses)) if isinstance(model.network, WholeSampler) else 1
+        network = model.networks.refiner
+        several = max(1, network.batch // (REFINE_CHUNK * hypotheses)) if isinstance(network, WholeSampler) else 1
         self._batch = several * REFINE_CHUNK
         self.piece = self._batch * max(1, CHUNK // self._batch)  # frames encoded at once: whole batches
 
@@ -286,22 +257,21 @@ class _Refinement:
         return [slice(a, min(a + self._batch, frames)) for a in range(0, frames, self._batch)]
 
     def __call__(
-        self, encoded: Encoded, visibility: Tensor, pose: Tensor, part: slice, begins: int, last: LastFrame
-    ) -> tuple[Tensor, Tensor]:
+        self, encoded: Encoded, visibility: Floats, pose: Floats, part: slice, begins: int, last: LastFrame
+    ) -> tuple[Floats, Floats]:
         """(T,22,3) the refined poses of the piece's frames `part`, in statures, and (T,22) how far the hypotheses differ.
 
         The piece begins with frame `begins` of its run, in which `last` is the frame before.
         """
         noise = self._model.noise
         guess, guide = states(encoded, pose)[part], guides(encoded, visibility)[part]
-        times = torch.arange(begins + part.start, begins + part.stop, dtype=torch.float64) / NETWORK_FPS
-        chunks = (values.split(REFINE_CHUNK) for values in (guess, confidence_of(guide), times))
+        times, sure = np.arange(begins + part.start, begins + part.stop) / NETWORK_FPS, confidence_of(guide)
         drawn = [
-            noise.start(chunk, self._hypotheses, self._amplitude, self._generator, Frames(sure, clock, last))
-            for chunk, sure, clock in zip(*chunks, strict=True)
+            noise.start(guess[few], self._hypotheses, self._amplitude, self._generator, Frames(sure[few], times[few], last))
+            for few in (slice(a, a + REFINE_CHUNK) for a in range(0, len(guess), REFINE_CHUNK))
         ]
-        start, step = torch.cat([chunk for chunk, _ in drawn], 1), drawn[0][1]
+        start, step = np.concatenate([chunk for chunk, _ in drawn], 1), drawn[0][1]
         visited = noise.schedule.times(step, self._steps)
         sampler = Ddim(noise.schedule)
-        refined = refine(self._model.network, BODY_22, sampler, start, guide, visited, flip=False, guide_signs=GUIDE_SIGNS)
+        refined = refine(self._model.networks.refiner, BODY_22, sampler, start, guide, visited, flip=False, guide_signs=GUIDE_SIGNS)
         return pose_of(refined.pose), refined.spread / METRES

@@ -23,6 +23,7 @@ _LIMBS = tuple(i for i, name in enumerate(LANDMARKS) if i > 10 and name[:5] not 
 CENTRE_WINDOW = 7  # frames over which the virtual camera's direction is averaged, so that it does not tremble with the hips
 SIZE_WINDOW = 15  # frames over which the person's size is averaged
 FEATURES = 2 * _L + _L + 3 * _L + 5
+CAMERA_UP = (0.0, -1.0, 0.0)  # of a camera held level, camera axes
 
 
 @dataclass
@@ -113,6 +114,11 @@ def encode(rays: Array, visibility: Array, world: Array, detected: Array, roll: 
     body_points = body @ points
     body_points = (body_points - body_points[..., :1, :]) * _POINTS_TO_STATURE
     return Encoded(features, base - base[..., :1, :], body_points, rotation)
+
+
+def camera_up(rotation: Array) -> Array:
+    """(B,T,3): the up of a camera held level, in the view axes of `rotation` (B,T,3,3), view axes -> camera axes."""
+    return constant(CAMERA_UP, rotation) @ rotation
 
 
 # Points are in units of the limbs' rms distance from their middle; this brings them to the scale of a pose in statures.

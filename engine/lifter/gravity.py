@@ -8,45 +8,16 @@ refiner beside how sure it is.
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from contract.skeleton import BODY_22
-from engine.lifter.codec import FEATURES
-from engine.lifter.network import TemporalLayout, TemporalNetwork
+from engine.lifter.layout import GravityLayout
+from engine.lifter.network import TemporalNetwork
 
-# Its own guess beside what it reads: a camera that is held level.
-CAMERA_UP = (0.0, -1.0, 0.0)
 # Degrees of error that it can claim: nothing is surer than a spirit level, and nothing vaguer than a guess.
 LEAST_ERROR, LARGEST_ERROR = 1.0, 40.0
-LARGER = 2.0  # a claim is widened by this much for the network's inputs: footage is read worse than renderings
-
-
-@dataclass(frozen=True)
-class GravityLayout(TemporalLayout):
-    """Layout of the network that finds up."""
-
-    width: int = 160
-    joints: int = len(BODY_22)
-    features: int = FEATURES
-
-    @property
-    def inputs(self) -> int:
-        """Features of the codec, the guess, and the camera's own up."""
-        return self.features + 3 * self.joints + 3
-
-    def to_dict(self) -> dict[str, Any]:
-        """For a weights file's header."""
-        return asdict(self)
-
-
-def camera_up(rotation: Tensor) -> Tensor:
-    """(B,T,3): the up of a camera held level, in the view axes of `rotation` (B,T,3,3), view axes -> camera axes."""
-    return rotation.new_tensor(CAMERA_UP) @ rotation
 
 
 class GravityNetwork(nn.Module):

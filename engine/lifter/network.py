@@ -6,43 +6,14 @@ lifter is the detector's own reading. One forward pass gives every frame of a ru
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
 
-from contract.skeleton import BODY_22
-from engine import weights_file
-from engine.lifter.codec import FEATURES, Encoded
-
-
-@dataclass(frozen=True)
-class TemporalLayout:
-    """Layout of a network over time; it stands in the weights file's metadata."""
-
-    width: int = 384
-    dilations: tuple[int, ...] = (1, 2, 4, 8, 1, 2, 4)
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """From a weights file's header."""
-        return cls(**{**values, "dilations": tuple(values["dilations"])})
-
-    @property
-    def reach(self) -> int:
-        """Frames before and after that a frame's pose depends on."""
-        return sum(self.dilations)
-
-
-@dataclass(frozen=True)
-class LifterConfig(TemporalLayout):
-    """Layout of the lifter."""
-
-    joints: int = len(BODY_22)
-    features: int = FEATURES
+from engine import torch_weights
+from engine.lifter.codec import Encoded
+from engine.lifter.layout import LifterConfig, TemporalLayout
 
 
 class TemporalBlock(nn.Module):
@@ -115,8 +86,8 @@ class Lifter(TemporalNetwork):
 
 
 def load_lifter(path: Path) -> Lifter:
-    """The lifter of a weights file, for inference. Raises Failure `bad_installation`, as `weights_file.load_weights` does."""
-    stored = weights_file.load_weights(path)
+    """The lifter of a weights file, for inference. Raises Failure `bad_installation`, as `torch_weights.load_weights` does."""
+    stored = torch_weights.load_weights(path)
     model = Lifter(LifterConfig.from_dict(stored.header["layout"]))
-    weights_file.load_into(model, stored.part("lifter"), "lifter")
+    torch_weights.load_into(model, stored.part("lifter"), "lifter")
     return model.eval()

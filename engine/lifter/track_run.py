@@ -6,9 +6,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from scipy.interpolate import CubicSpline
-from torch import Tensor
 
 from engine.lifter.codec import CENTRE_WINDOW, NETWORK_FPS, SIZE_WINDOW, Encoded, encode, upright_roll
 from engine.long_takes.scratch import let_go
@@ -26,8 +24,8 @@ Floats = npt.NDArray[np.floating]
 class TrackRun:
     """Frames `run` of the track, camera matrix (3,3). Its length is that at the networks' rate."""
 
-    def __init__(self, track: Track, run: slice, camera_matrix: Array, device: torch.device) -> None:
-        self._track, self._run, self._device = track, run, device
+    def __init__(self, track: Track, run: slice, camera_matrix: Array) -> None:
+        self._track, self._run = track, run
         self._focal, self._centre = np.diag(camera_matrix)[:2], camera_matrix[:2, 2]
         self.times = track.times[run]
         self.grid = grid_of(self.times, track.fps)
@@ -42,7 +40,7 @@ class TrackRun:
     def same_rate(self) -> bool:
         return len(self.grid) == len(self.times)
 
-    def encode(self, first: int, last: int) -> tuple[Encoded, Tensor]:
+    def encode(self, first: int, last: int) -> tuple[Encoded, Floats]:
         """The codec's view of frames `first` to `last` (1,T,...), and their visibility (1,T,33)."""
         a, b = max(first - _AROUND, 0), min(last + _AROUND, len(self))
         rays, visibility, world, detected = self._inputs(a, b)
@@ -54,7 +52,7 @@ class TrackRun:
         """Values (T,...) at the networks' rate -> at the times of the run's frames `part`."""
         return resample(self.grid, values, self.times, part)
 
-    def _inputs(self, first: int, last: int) -> list[Tensor]:
+    def _inputs(self, first: int, last: int) -> list[Floats]:
         """rays, visibility, world, detected, each (1,T,...)."""
         grid, near = self.grid[first:last], slice(first, last)
         if not self.same_rate:
@@ -63,24 +61,25 @@ class TrackRun:
             near = slice(max(int(a) - around, 0), min(int(b) + around, len(self.times)))
         times, rows = self.times[near], slice(self._run.start + near.start, self._run.start + near.stop)
         track = self._track
-        tensors = []
+        inputs: list[Floats] = []
         rays = (track.image[rows] - self._centre) / self._focal
         for values in (rays, track.visibility[rows], track.world[rows], track.detected[rows]):
             values = box_mean(values.astype(np.float64), self._frames, None if track.between is None else ~track.between[rows])
             if not self.same_rate:
                 flat = values.reshape(len(times), -1)
                 values = np.stack([np.interp(grid, times, column) for column in flat.T], 1).reshape(len(grid), *values.shape[1:])
-            tensors.append(torch.from_numpy(values.astype(np.float32))[None].to(self._device))
+            inputs.append(values.astype(np.float32)[None])
         let_go(track.image, track.visibility, track.world)
-        return tensors
+        return inputs
 
-    def _upright_roll(self) -> Tensor:
+    def _upright_roll(self) -> Floats:
         """(1,) radians, from the mean over the whole run."""
         total = np.zeros(self._track.image.shape[1:])
         for part in pieces(len(self.times), self._track.image):
             total += self._track.image[self._run.start + part.start : self._run.start + part.stop].sum(0, dtype=np.float64)
         mean = (total / len(self.times) - self._centre) / self._focal
-        return upright_roll(torch.from_numpy(mean.astype(np.float32))[None, None]).to(self._device)
+        roll: Floats = upright_roll(mean.astype(np.float32)[None, None])
+        return roll
 
 
 def grid_of(times: Array, fps: float) -> Array:

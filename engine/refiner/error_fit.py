@@ -9,9 +9,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from engine.refiner.embedding import STATE_CHANNELS
 from engine.refiner.error_model import ErrorModel
-from engine.refiner.mixture import Mixture, fit
+from engine.refiner.layout import STATE_CHANNELS
+from engine.refiner.mixture import Mixture
 
 Array = npt.NDArray[np.float64]
 
@@ -23,6 +23,7 @@ LONGEST = 2.0  # seconds between the two of a pair: beyond, they are two takes o
 APART = 100.0 * LONGEST  # seconds to put between two takes, so that what lasts within one has nothing to do with another
 SECONDS = np.geomspace(0.005, 20.0, 60)  # the time constants tried: below the first nothing lasts at any video's rate
 LEAST_PAIRS = 100
+LEAST_DEVIATION = 1e-6  # channels that hardly vary (the root's xyz) are not stretched to unit variance before a fit
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,34 @@ class Fit:
     components: int = 3
     classes: int = 2
     seed: int = 0
+
+
+def fit(residuals: Tensor | Array, components: int = 3, seed: int = 0) -> Mixture:
+    """Fit a mixture to each joint by expectation maximisation.
+
+    residuals: (N, J, 5), the guess minus the truth, N at least `components`. The same seed gives the same mixture.
+    """
+    # part of the training extra; what only judges or reads a model does without it
+    from sklearn.mixture import GaussianMixture
+
+    data = np.asarray(residuals, dtype=np.float64)
+    if data.ndim != 3 or data.shape[2] != STATE_CHANNELS:
+        raise ValueError(f"expected residuals of shape (N, J, {STATE_CHANNELS}), not {data.shape}")
+    if len(data) < max(components, 2):
+        raise ValueError(f"{len(data)} residuals are too few for {components} components")
+    if not np.isfinite(data).all():
+        raise ValueError("the residuals hold values that are not numbers")
+    weights, means, covariances = [], [], []
+    for joint in range(data.shape[1]):
+        values = data[:, joint]
+        # In its own units the screen's hundredths would count for nothing beside metres when the fit is begun.
+        scale = np.maximum(values.std(axis=0), LEAST_DEVIATION)
+        found = GaussianMixture(components, covariance_type="full", random_state=seed, max_iter=200).fit(values / scale)
+        order = np.argsort(-found.weights_, kind="stable")
+        weights.append(found.weights_[order] / found.weights_.sum())
+        means.append(found.means_[order] * scale)
+        covariances.append(found.covariances_[order] * scale[:, None] * scale)
+    return Mixture(*(torch.from_numpy(np.stack(part)) for part in (weights, means, covariances)))
 
 
 def fit_errors(

@@ -14,12 +14,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-import torch
-from torch import Tensor
+import numpy as np
+import numpy.typing as npt
 
-from engine.refiner.embedding import STATE_CHANNELS
+from engine.arrays import Array, Generator, constant, doubles, namespace, normal, stored, uniform
+from engine.refiner.layout import STATE_CHANNELS
 from engine.refiner.mixture import Mixture
-from engine.refiner.schedule import standard_normal
 
 OPTIONAL = ("thresholds", "deviate_seconds", "component_seconds")  # of a stored model: files of a plain mixture have none
 
@@ -29,8 +29,8 @@ class LastFrame:
     """What lasts from one call of `ErrorModel.course` to the next: the numbers of its last frame. A new one begins anew."""
 
     time: float | None = None
-    rank: Tensor | None = None
-    unit: Tensor | None = None
+    rank: Array | None = None
+    unit: Array | None = None
 
 
 @dataclass(frozen=True)
@@ -39,12 +39,13 @@ class ErrorModel:
 
     thresholds (J, K-1), rising: a joint's class is how many of them its confidence reaches; infinite where a joint has fewer classes.
     deviate_seconds (J, 5), component_seconds (J,): time constants, 0 where nothing lasts.
+    Numbers are numpy's or torch's; what is drawn is of the kind of the array that it is drawn like.
     """
 
     classes: tuple[Mixture, ...]
-    thresholds: Tensor
-    deviate_seconds: Tensor
-    component_seconds: Tensor
+    thresholds: Array
+    deviate_seconds: Array
+    component_seconds: Array
 
     def __post_init__(self) -> None:
         joints = self.joints
@@ -55,17 +56,19 @@ class ErrorModel:
                 raise ValueError(f"{name} of shape {tuple(values.shape)} instead of {shape}")
         if any(mixture.weights.shape != self.classes[0].weights.shape for mixture in self.classes):
             raise ValueError("the classes have different numbers of joints or components")
-        if bool((self.thresholds.diff(dim=1) < 0).any()) or bool(torch.isnan(self.thresholds).any()):
+        edges = doubles(self.thresholds)
+        if np.isnan(edges).any() or (edges[:, 1:] < edges[:, :-1]).any():
             raise ValueError("each joint's thresholds must rise")
-        for seconds in (self.deviate_seconds, self.component_seconds):
-            if not bool(torch.isfinite(seconds).all()) or bool((seconds < 0).any()):
+        for seconds in (doubles(self.deviate_seconds), doubles(self.component_seconds)):
+            if not np.isfinite(seconds).all() or (seconds < 0).any():
                 raise ValueError("time constants must be at least 0 seconds")
 
     @classmethod
     def of(cls, mixture: Mixture) -> ErrorModel:
         """A single mixture for any confidence, of which nothing lasts."""
-        joints, like = len(mixture.weights), mixture.weights
-        return cls((mixture,), like.new_zeros(joints, 0), like.new_zeros(joints, STATE_CHANNELS), like.new_zeros(joints))
+        joints, zeros = len(mixture.weights), namespace(mixture.weights).zeros
+        dtype = mixture.weights.dtype
+        return cls((mixture,), *(zeros(shape, dtype=dtype) for shape in ((joints, 0), (joints, STATE_CHANNELS), (joints,))))
 
     @property
     def joints(self) -> int:
@@ -75,37 +78,36 @@ class ErrorModel:
     @cached_property
     def lasts(self) -> bool:
         """Whether anything of a draw lasts to the next frame."""
-        return bool((self.deviate_seconds > 0).any()) or bool((self.component_seconds > 0).any())
+        return bool((doubles(self.deviate_seconds) > 0).any()) or bool((doubles(self.component_seconds) > 0).any())
 
-    def classify(self, confidence: Tensor | None, shape: tuple[int, ...] = ()) -> Tensor:
-        """(..,J) int64: the class of confidences (..,J), each 0 to 1; all 0, of `shape` (.., J), for None where there is one class."""
+    def classify(self, confidence: Array | None, shape: tuple[int, ...] = ()) -> Array:
+        """(..,J) int64: the class of confidences (..,J), each 0 to 1; numpy's 0 of `shape` (.., J), for None where there is one class."""
         if confidence is None:
             if len(self.classes) > 1:
                 raise ValueError("this mixture depends on the detector's confidence, and none is given")
-            return torch.zeros(shape or (self.joints,), dtype=torch.long)
-        edges = self.thresholds.to(confidence)
-        return (confidence[..., None] >= edges).sum(dim=-1)
+            return np.zeros(shape or (self.joints,), dtype=np.int64)
+        xp = namespace(confidence)
+        return xp.sum(xp.astype(confidence[..., None] >= constant(self.thresholds, confidence), xp.int64), axis=-1)
 
-    def mean(self, confidence: Tensor | None = None) -> Tensor:
-        """(..,J,5): the mean residual at confidences (..,J); (J,5) without."""
-        return self._of_class(self._means_of_classes, self.classify(confidence))
+    def mean(self, like: Array, confidence: Array | None = None) -> Array:
+        """(..,J,5): the mean residual at confidences (..,J), (J,5) without, as an array of the kind of `like`."""
+        return self._of_class(self._means_of_classes, constant(self.classify(confidence), like, whole=True), like)
 
     def draw(
-        self, shape: tuple[int, ...], like: Tensor, generator: torch.Generator | None = None, confidence: Tensor | None = None
-    ) -> tuple[Tensor, Tensor]:
+        self, shape: tuple[int, ...], like: Array, generator: Generator | None = None, confidence: Array | None = None
+    ) -> tuple[Array, Array]:
         """`shape` draws that know nothing of each other: (component's mean, deviate around it), both (*shape, J, 5).
 
-        confidence: (*shape, J) or what broadcasts to it. The type and device are those of `like`.
+        confidence: (*shape, J) or what broadcasts to it. Kind, type and device are those of `like`.
         """
-        home = like.device if generator is None else generator.device
-        rank = torch.rand(*shape, self.joints, 1, generator=generator, device=home).to(like.device)
-        unit = standard_normal((*shape, self.joints, STATE_CHANNELS), like, generator)
+        rank = uniform((*shape, self.joints, 1), like, generator)
+        unit = normal((*shape, self.joints, STATE_CHANNELS), like, generator)
         return self._place(rank, unit, confidence)
 
     def course(
-        self, count: int, times: Tensor, like: Tensor, generator: torch.Generator | None = None, confidence: Tensor | None = None,
+        self, count: int, times: Array, like: Array, generator: Generator | None = None, confidence: Array | None = None,
         last: LastFrame | None = None,
-    ) -> tuple[Tensor, Tensor]:  # fmt: skip
+    ) -> tuple[Array, Array]:  # fmt: skip
         """`count` courses over T frames: what `draw` gives, both (count, T, J, 5), but lasting over the frames.
 
         times: (T,) seconds; frames far apart (another take) are unrelated. confidence: (T,J). last: the draws go on
@@ -114,31 +116,32 @@ class ErrorModel:
         frames, last = len(times), last or LastFrame()
         if not self.lasts:
             return self.draw((count, frames), like, generator, confidence)
-        home = like.device if generator is None else generator.device
-        shape, begin = (count, frames, self.joints, 1), like.new_empty(0, device=home)
-        ranks, kept = (torch.rand(shape, generator=generator, device=home, dtype=like.dtype) for _ in range(2))
-        units = standard_normal((count, frames, self.joints, STATE_CHANNELS), begin, generator)
+        xp = namespace(like)
+        ranks, kept = (uniform((count, frames, self.joints, 1), like, generator) for _ in range(2))
+        units = normal((count, frames, self.joints, STATE_CHANNELS), like, generator)
         # before the first frame there is none, or the last of the call before
-        clock = torch.cat([torch.full((1,), torch.inf if last.time is None else last.time, dtype=torch.float64), times.double().cpu()])
-        stays = {name: _stays(clock.diff().abs(), getattr(self, f"{name}_seconds")).to(begin) for name in ("deviate", "component")}
+        clock = np.concatenate([[np.inf if last.time is None else last.time], doubles(times)])
+        gaps = np.abs(np.diff(clock))
+        deviate, component = _stays(gaps, doubles(self.deviate_seconds)), _stays(gaps, doubles(self.component_seconds))
+        stays, fresh = constant(deviate, like), constant(np.sqrt(1.0 - deviate**2), like)
+        keeps = kept < constant(component[..., None], like)
         rank = ranks[:, 0] if last.rank is None else last.rank
         unit = units[:, 0] if last.unit is None else last.unit
-        fresh = (1.0 - stays["deviate"].square()).sqrt()
         for t in range(frames):
-            rank = ranks[:, t] = torch.where(kept[:, t] < stays["component"][t, :, None], rank, ranks[:, t])
-            unit = units[:, t] = stays["deviate"][t] * unit + fresh[t] * units[:, t]
+            rank = ranks[:, t] = xp.where(keeps[:, t], rank, ranks[:, t])
+            unit = units[:, t] = stays[t] * unit + fresh[t] * units[:, t]
         last.time, last.rank, last.unit = float(clock[-1]), rank, unit
-        return self._place(ranks.to(like.device), units.to(like.device), confidence)
+        return self._place(ranks, units, confidence)
 
-    def to_tensors(self) -> dict[str, Tensor]:
-        """A plain dictionary of float64 tensors, as safetensors stores: a single class as `Mixture.to_tensors` has it, several stacked."""
+    def to_tensors(self) -> dict[str, Array]:
+        """A plain dictionary of float64 arrays, as safetensors stores: a single class as `Mixture.to_tensors` has it, several stacked."""
         each = [mixture.to_tensors() for mixture in self.classes]
-        stored = each[0] if len(each) == 1 else {name: torch.stack([part[name] for part in each]) for name in each[0]}
+        parts = each[0] if len(each) == 1 else {name: namespace(each[0][name]).stack([part[name] for part in each]) for name in each[0]}
         others = {f"mixture.{name}": getattr(self, name) for name in OPTIONAL}
-        return stored | {name: value.double().cpu().contiguous() for name, value in others.items() if value.numel()}
+        return parts | {name: stored(value) for name, value in others.items() if 0 not in value.shape}
 
     @classmethod
-    def from_tensors(cls, tensors: Mapping[str, Tensor]) -> ErrorModel:
+    def from_tensors(cls, tensors: Mapping[str, Array]) -> ErrorModel:
         """The inverse of `to_tensors`, also of a plain mixture's; other entries are ignored, ValueError for a missing or misshapen one."""
         weights = tensors.get("mixture.weights")
         if weights is None or weights.ndim == 2:
@@ -146,44 +149,44 @@ class ErrorModel:
         else:
             names = [f"mixture.{name}" for name in ("weights", "means", "covariances")]
             parts = [Mixture.from_tensors({n: tensors[n][k] for n in names if n in tensors}) for k in range(len(weights))]
-            joints = parts[0].weights.new_full((weights.shape[1], len(parts) - 1), torch.inf)
+            joints = namespace(weights).full((weights.shape[1], len(parts) - 1), np.inf, dtype=parts[0].weights.dtype)
             plain = cls(tuple(parts), joints, *(getattr(cls.of(parts[0]), name) for name in ("deviate_seconds", "component_seconds")))
-        given = {name: tensors[f"mixture.{name}"].double() for name in OPTIONAL if f"mixture.{name}" in tensors}
+        given = {name: stored(tensors[f"mixture.{name}"]) for name in OPTIONAL if f"mixture.{name}" in tensors}
         return cls(plain.classes, **{name: given.get(name, getattr(plain, name)) for name in OPTIONAL})
 
     @cached_property
-    def _means(self) -> Tensor:
-        return torch.stack([mixture.means for mixture in self.classes])
+    def _means(self) -> npt.NDArray[np.float64]:
+        return np.stack([doubles(mixture.means) for mixture in self.classes])
 
     @cached_property
-    def _means_of_classes(self) -> Tensor:
-        return torch.stack([mixture.mean for mixture in self.classes])
+    def _means_of_classes(self) -> npt.NDArray[np.float64]:
+        return np.stack([doubles(mixture.mean) for mixture in self.classes])
 
     @cached_property
-    def _factors(self) -> Tensor:
-        return torch.stack([mixture.factors for mixture in self.classes])
+    def _factors(self) -> npt.NDArray[np.float64]:
+        return np.stack([doubles(mixture.factors) for mixture in self.classes])
 
     @cached_property
-    def _edges(self) -> Tensor:
+    def _edges(self) -> npt.NDArray[np.float64]:
         """(K,J,M-1): the last edge is left out, so that rounding in the sum cannot name a component that does not exist."""
-        return torch.stack([mixture.weights.double().cumsum(dim=1)[:, :-1] for mixture in self.classes])
+        return np.stack([doubles(mixture.weights).cumsum(axis=1)[:, :-1] for mixture in self.classes])
 
-    def _of_class(self, values: Tensor, classes: Tensor) -> Tensor:
-        """values (K,J,..) at classes (..,J), on the classes' device."""
-        return values.to(classes.device)[classes, torch.arange(self.joints, device=classes.device)]
+    def _of_class(self, values: npt.NDArray[np.float64], classes: Array, like: Array) -> Array:
+        """values (K,J,..) at classes (..,J), of the kind of `like`."""
+        return constant(values, like)[classes, constant(np.arange(self.joints), like, whole=True)]
 
-    def _place(self, rank: Tensor, unit: Tensor, confidence: Tensor | None) -> tuple[Tensor, Tensor]:
+    def _place(self, rank: Array, unit: Array, confidence: Array | None) -> tuple[Array, Array]:
         """(mean, deviate) from ranks (..,J,1) and unit deviates (..,J,5)."""
-        classes = self.classify(confidence, unit.shape[:-1]).to(unit.device).expand(unit.shape[:-1])
-        component = (rank >= self._of_class(self._edges, classes).to(rank)).sum(dim=-1)
-        joint = torch.arange(self.joints, device=unit.device)
-        means = self._means.to(unit)[classes, joint, component]
-        factors = self._factors.to(unit)[classes, joint, component]
+        xp, shape = namespace(unit), tuple(unit.shape[:-1])
+        classes = xp.broadcast_to(constant(self.classify(confidence, shape), unit, whole=True), shape)
+        component = xp.sum(xp.astype(rank >= self._of_class(self._edges, classes, rank), xp.int64), axis=-1)
+        joint = constant(np.arange(self.joints), unit, whole=True)
+        means = constant(self._means, unit)[classes, joint, component]
+        factors = constant(self._factors, unit)[classes, joint, component]
         return means, (factors @ unit[..., None])[..., 0]
 
 
-def _stays(gaps: Tensor, seconds: Tensor) -> Tensor:
+def _stays(gaps: npt.NDArray[np.float64], seconds: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """(T, ..) exp(-gap / seconds) of gaps (T,) and time constants (..); 0 where the constant is."""
-    wide = gaps.view(-1, *(1,) * seconds.ndim)
-    seconds = seconds.double().cpu()
-    return torch.where(seconds > 0, torch.exp(-wide / seconds.clamp_min(1e-9)), torch.zeros_like(seconds))
+    wide = gaps.reshape(-1, *(1,) * seconds.ndim)
+    return np.where(seconds > 0, np.exp(-wide / np.maximum(seconds, 1e-9)), 0.0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -49,22 +48,3 @@ class Graph:
     def laplacian(self) -> Tensor:
         """(N, N) float64: I - D^-1 (A + I), the random-walk Laplacian with self loops. Its rows sum to 0."""
         return torch.eye(self.nodes, dtype=torch.float64) - self.adjacency()
-
-    def modes(self) -> tuple[Tensor, Tensor, Tensor]:
-        """values (N,), to_modes (N, N), from_modes (N, N), float64, with laplacian() = from_modes diag(values) to_modes.
-
-        to_modes is the inverse of from_modes. The Laplacian is not symmetric, but D^1/2 L D^-1/2 is: its modes are orthogonal.
-        Whoever asks again is given the same tensors: a network's convolutions share their graph.
-        """
-        return _modes(self)
-
-
-@lru_cache(maxsize=8)
-def _modes(graph: Graph) -> tuple[Tensor, Tensor, Tensor]:
-    with torch.inference_mode(False):  # so that they serve outside of it too, whoever asks first
-        laplacian = graph.laplacian()
-        degree = 1.0 / (1.0 - laplacian.diagonal())  # the self loop is one of a node's 1 / degree
-        root = degree.sqrt()
-        symmetric = root[:, None] * laplacian / root
-        values, vectors = torch.linalg.eigh((symmetric + symmetric.T) / 2.0)
-        return values, vectors.T * root, vectors / root[:, None]

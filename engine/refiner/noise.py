@@ -24,9 +24,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-import torch
-from torch import Tensor
-
+from engine.arrays import Array, Generator, constant, namespace
 from engine.refiner.error_model import ErrorModel, LastFrame
 from engine.refiner.mixture import Mixture
 from engine.refiner.schedule import Schedule, standard_normal
@@ -43,8 +41,8 @@ class Frames:
     frames are a sequence, of which a jump in time begins another. last: of the frames before, to go on from.
     None: not known."""
 
-    confidence: Tensor | None = None
-    times: Tensor | None = None
+    confidence: Array | None = None
+    times: Array | None = None
     last: LastFrame | None = None
 
 
@@ -58,15 +56,15 @@ class Process(Protocol):
     start_step: int
 
     def forward(
-        self, h0: Tensor, t: Tensor, generator: torch.Generator | None = None, confidence: Tensor | None = None
-    ) -> tuple[Tensor, Tensor]:
+        self, h0: Array, t: Array, generator: Generator | None = None, confidence: Array | None = None
+    ) -> tuple[Array, Array]:
         """(h_t, eps), h_t = sqrt(abar_t) h0 + sigma_t eps. h0: (B, J, 5); t: (B,); confidence: (B, J) of the detector, 0 to 1."""
         ...
 
     def start(
-        self, guess: Tensor, hypotheses: int = 1, amplitude: float = 0.0, generator: torch.Generator | None = None,
+        self, guess: Array, hypotheses: int = 1, amplitude: float = 0.0, generator: Generator | None = None,
         frames: Frames = UNKNOWN,
-    ) -> tuple[Tensor, int]:  # fmt: skip
+    ) -> tuple[Array, int]:  # fmt: skip
         """(states (H, B, J, 5), their step) around `guess` (B, J, 5)."""
         ...
 
@@ -80,21 +78,21 @@ class FixedNoise:
         self.scales = scales
 
     def forward(
-        self, h0: Tensor, t: Tensor, generator: torch.Generator | None = None, confidence: Tensor | None = None,
-        scales: Tensor | None = None,
-    ) -> tuple[Tensor, Tensor]:  # fmt: skip
+        self, h0: Array, t: Array, generator: Generator | None = None, confidence: Array | None = None,
+        scales: Array | None = None,
+    ) -> tuple[Array, Array]:  # fmt: skip
         """See `Process.forward`; the confidence changes nothing. scales (B,J,5): of every pose and joint its own, at sigma = 1."""
-        eps = standard_normal(h0.shape, h0, generator) * (h0.new_tensor(self.scales) if scales is None else scales)
+        eps = standard_normal(h0.shape, h0, generator) * (constant(self.scales, h0) if scales is None else scales)
         return self.schedule.q_sample(h0, t, eps), eps
 
     def start(
-        self, guess: Tensor, hypotheses: int = 1, amplitude: float = 0.0, generator: torch.Generator | None = None,
+        self, guess: Array, hypotheses: int = 1, amplitude: float = 0.0, generator: Generator | None = None,
         frames: Frames = UNKNOWN,
-    ) -> tuple[Tensor, int]:  # fmt: skip
+    ) -> tuple[Array, int]:  # fmt: skip
         """The guess itself at the start step with amplitude 0, all hypotheses equal, as published; see `MixtureNoise.start`."""
-        states = guess.expand(hypotheses, *guess.shape)
+        states = namespace(guess).broadcast_to(guess, (hypotheses, *guess.shape))
         if amplitude > 0.0:
-            noise = standard_normal(states.shape, guess, generator) * guess.new_tensor(self.scales)
+            noise = standard_normal(states.shape, guess, generator) * constant(self.scales, guess)
             states = states + amplitude * self.schedule.sigma(self.start_step) * noise
         return states, widened_step(self.schedule, self.start_step, amplitude)
 
@@ -108,9 +106,9 @@ class MixtureNoise:
         self.errors = ErrorModel.of(errors) if isinstance(errors, Mixture) else errors
 
     def forward(
-        self, h0: Tensor, t: Tensor, generator: torch.Generator | None = None, confidence: Tensor | None = None,
-        times: Tensor | None = None,
-    ) -> tuple[Tensor, Tensor]:  # fmt: skip
+        self, h0: Array, t: Array, generator: Generator | None = None, confidence: Array | None = None,
+        times: Array | None = None,
+    ) -> tuple[Array, Array]:  # fmt: skip
         """See `Process.forward`; one component is drawn for each joint of each pose. times (B,): as in `Frames`; what is drawn lasts."""
         if times is None:
             centre, around = self.errors.draw((len(h0),), h0, generator, confidence)
@@ -123,9 +121,9 @@ class MixtureNoise:
         return kept * h0 + sigma * eps, eps
 
     def start(
-        self, guess: Tensor, hypotheses: int = 1, amplitude: float = 1.0, generator: torch.Generator | None = None,
+        self, guess: Array, hypotheses: int = 1, amplitude: float = 1.0, generator: Generator | None = None,
         frames: Frames = UNKNOWN,
-    ) -> tuple[Tensor, int]:  # fmt: skip
+    ) -> tuple[Array, int]:  # fmt: skip
         """Hypotheses drawn around a guess in pairs: guess +- amplitude (r - mean r), r drawn from the mixture for every pair.
 
         The two of a pair cancel in the mean what they have in common, so that the mean is not worse than the guess for the noise
@@ -134,15 +132,15 @@ class MixtureNoise:
         sqrt(1 + amplitude^2) sigma_K. The guess already holds the mean residual once, which is why the draw is centred. In a
         sequence a hypothesis keeps its error from frame to frame as the lifter does. Amplitude 0 gives the guess itself at step K.
         """
-        states = guess.expand(hypotheses, *guess.shape)
+        states = namespace(guess).broadcast_to(guess, (hypotheses, *guess.shape))
         if amplitude > 0.0:
             pairs = (hypotheses + 1) // 2
             if frames.times is None:
                 centre, around = self.errors.draw((pairs, len(guess)), guess, generator, frames.confidence)
             else:
                 centre, around = self.errors.course(pairs, frames.times, guess, generator, frames.confidence, frames.last)
-            drawn = centre + around - self.errors.mean(frames.confidence).to(guess)
-            states = states + amplitude * torch.stack((drawn, -drawn), dim=1).flatten(0, 1)[:hypotheses]
+            drawn, xp = centre + around - self.errors.mean(guess, frames.confidence), namespace(guess)
+            states = states + amplitude * xp.reshape(xp.stack([drawn, -drawn], axis=1), (-1, *guess.shape))[:hypotheses]
         return states, widened_step(self.schedule, self.start_step, amplitude)
 
 

@@ -70,6 +70,11 @@ class Schedule:
         kept, sigma = self.coefficients(t, x)
         return (x - sigma * noise) / kept
 
+    def noise(self, x: Array, t: Array, clean: Array) -> Array:
+        """The noise in the state `x` at step t whose x0 is `clean`: what a sampler steps along where a network predicts clean states."""
+        kept, sigma = self.coefficients(t, x)
+        return (x - kept * clean) / sigma
+
 
 def released_times(limit: int = 12, evaluations: int = 2) -> list[int]:
     """The published choice of steps, latest first: every (limit // evaluations)-th step below `limit`. (12, 2) gives 6, 0."""

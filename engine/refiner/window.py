@@ -8,67 +8,23 @@ pose, from which the diffusion's noise follows.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, Final, Self
+from typing import Final
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from contract.skeleton import BODY_22, Skeleton
-from engine.lifter.codec import FEATURES
 from engine.lifter.network import TemporalBlock
 from engine.refiner.attention import GraphAttention
 from engine.refiner.chebyshev import TimedResidual
-from engine.refiner.embedding import STATE_CHANNELS, CrossChannelEmbedding, CrossChannelReadout
+from engine.refiner.embedding import CrossChannelEmbedding, CrossChannelReadout
 from engine.refiner.graph import Graph
 from engine.refiner.guidance import ContextGuidance
+from engine.refiner.layout import STATE_CHANNELS, WindowConfig
 from engine.refiner.network import TimeEmbedding
-from engine.refiner.schedule import Schedule
 
-STRIDE: Final = 2  # of the lifter's frames one is refined: what a guess gets wrong changes slowly
 FEET: Final = tuple(BODY_22.index(f"{name}.{side}") for name in ("ankle", "toe") for side in "LR")
-
-
-@dataclass(frozen=True)
-class WindowConfig:
-    """hidden: channels of a node; width: of the trunk; dilations: of the trunk's blocks over time, a group for each graph block.
-
-    hints: channels of the lifter's own hidden features; guide: channels of the context a joint.
-    """
-
-    hidden: int = 16
-    heads: int = 1
-    width: int = 320
-    dilations: tuple[tuple[int, ...], ...] = ((1, 2, 4), (1, 2, 4))
-    hints: int = 384
-    features: int = FEATURES
-    guide: int = 6
-    dropout: float = 0.0
-
-    def __post_init__(self) -> None:
-        # a settings file and a header have lists
-        object.__setattr__(self, "dilations", tuple(tuple(group) for group in self.dilations))
-
-    @property
-    def reach(self) -> int:
-        """Frames (of its own, STRIDE of the lifter's) before and after that a frame's pose depends on."""
-        return sum(d for group in self.dilations for d in group)
-
-    @property
-    def conditions(self) -> int:
-        """Channels of what `conditions` makes."""
-        return self.features + self.hints + 2 * 3 * len(BODY_22) + len(BODY_22) + 7
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """From a weights file's header."""
-        return cls(**values)
-
-    def to_dict(self) -> dict[str, Any]:
-        """For a weights file's header."""
-        return asdict(self)
 
 
 def gravity_axes(up: Tensor) -> Tensor:
@@ -124,6 +80,10 @@ class WindowRefiner(nn.Module):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
 
+    def clean(self, x: Tensor, t: Tensor, guide: Tensor, *told: Tensor) -> Tensor:
+        """As `forward`, of what `conditions` takes."""
+        return self(x, t, guide, conditions(*told))
+
     def forward(self, x: Tensor, t: Tensor, guide: Tensor, conditions: Tensor) -> Tensor:
         """The clean state of `x` (B,T,22,5), noisy as at the steps t (B,); guide (B,T,22,channels), conditions (B,T,C)."""
         batch, frames = x.shape[:2]
@@ -146,9 +106,3 @@ class WindowRefiner(nn.Module):
             out = out + self.up[i](z).flatten(0, 1).unflatten(-1, (out.shape[1], out.shape[2]))
         change = self.readout(out).unflatten(0, (batch, frames)) + self.leave(self.norm(z)).unflatten(-1, (x.shape[2], STATE_CHANNELS))
         return x + change
-
-
-def noise_of(schedule: Schedule, x: Tensor, clean: Tensor, t: Tensor) -> Tensor:
-    """The noise in `x` at the steps t (B,) whose clean state is `clean`: what a sampler steps along."""
-    kept, sigma = schedule.coefficients(t, x)
-    return (x - kept * clean) / sigma

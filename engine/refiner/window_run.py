@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import torch
-from torch import Tensor
+import numpy as np
 
-from engine.lifter.codec import Encoded
-from engine.lifter.gravity import camera_up
+from engine.arrays import Array, constant, namespace
+from engine.lifter.codec import Encoded, camera_up
+from engine.refiner.layout import STRIDE
 from engine.refiner.sampler import Ddim
 from engine.refiner.schedule import CLEAN, Schedule
 from engine.refiner.state import guides, pose_of, states
-from engine.refiner.window import STRIDE, conditions, noise_of
 
-Network = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]  # WindowRefiner.forward
+Network = Callable[..., Array]  # WindowRefiner.clean
 
 
 @dataclass(frozen=True)
@@ -24,14 +23,14 @@ class Lifted:
     (B,T,22,3), statures in view axes, and its hints (B,T,width)."""
 
     encoded: Encoded
-    visibility: Tensor
-    guess: Tensor
-    hints: Tensor
+    visibility: Array
+    guess: Array
+    hints: Array
 
 
 def refine_runs(
-    network: Network, lifted: Lifted, up: Tensor, error: Tensor, times: Sequence[int], begin: int = 0, moved: Tensor | None = None
-) -> Tensor:
+    network: Network, lifted: Lifted, up: Array, error: Array, times: Sequence[int], begin: int = 0, moved: Array | None = None
+) -> Array:
     """(B,T,22,3) refined poses, statures, view axes, the pelvis at the origin.
 
     up (B,T,3), unit, view axes, and its error (B,T) in radians; times: the steps to visit, the first the one that the guess belongs to;
@@ -39,24 +38,30 @@ def refine_runs(
     to begin with instead of the guess.
     """
     encoded, shape = lifted.encoded, lifted.guess.shape[:2]
-    told = conditions(encoded.features, lifted.hints, lifted.guess, up, error, camera_up(encoded.rotation))[:, begin::STRIDE]
-    guide = guides(encoded, lifted.visibility).unflatten(0, shape)[:, begin::STRIDE]
-    x = states(encoded, lifted.guess).unflatten(0, shape)[:, begin::STRIDE] if moved is None else moved
+    every = (slice(None), slice(begin, None, STRIDE))
+    told = [x[every] for x in (encoded.features, lifted.hints, lifted.guess, up, error, camera_up(encoded.rotation))]
+    guide = as_runs(guides(encoded, lifted.visibility), shape)[every]
+    x = as_runs(states(encoded, lifted.guess), shape)[every] if moved is None else moved
     schedule = Schedule()
     sampler = Ddim(schedule)
     for t, before in zip(times, (*times[1:], CLEAN), strict=True):
-        steps = torch.full((len(x),), t, device=x.device)
-        x = sampler.step(x, noise_of(schedule, x, network(x, steps, guide, told), steps), t, before)
-    change = pose_of(x) - lifted.guess[:, begin::STRIDE]
+        steps = constant(np.full(len(x), t), x, whole=True)
+        x = sampler.step(x, schedule.noise(x, steps, network(x, steps, guide, *told)), t, before)
+    change = pose_of(x) - lifted.guess[every]
     pose = lifted.guess + between(change, shape[1], begin)
     return pose - pose[..., :1, :]
 
 
-def between(values: Tensor, frames: int, begin: int) -> Tensor:
+def as_runs(values: Array, shape: Sequence[int]) -> Array:
+    """(B T,...) of all frames -> (B,T,...)."""
+    return namespace(values).reshape(values, (*shape, *values.shape[1:]))
+
+
+def between(values: Array, frames: int, begin: int) -> Array:
     """(B,T,...) of values (B,T',...) that stand at the frames `begin`, `begin` + STRIDE, ...: in a straight line, the ends kept."""
-    at = (torch.arange(frames, device=values.device) - begin).to(values.dtype) / STRIDE
-    at = at.clamp(0, values.shape[1] - 1)
-    low = at.floor().long().clamp_max(max(values.shape[1] - 2, 0))
-    share = (at - low).view(1, -1, *(1,) * (values.ndim - 2))
-    high = (low + 1).clamp_max(values.shape[1] - 1)
-    return (1 - share) * values[:, low] + share * values[:, high]
+    last = values.shape[1] - 1
+    at = ((np.arange(frames) - begin) / STRIDE).clip(0, last)
+    low = np.floor(at).astype(np.int64).clip(0, max(last - 1, 0))
+    share = constant((at - low).reshape(1, -1, *(1,) * (values.ndim - 2)), values)
+    first, second = (constant(i, values, whole=True) for i in (low, np.minimum(low + 1, last)))
+    return (1 - share) * values[:, first] + share * values[:, second]

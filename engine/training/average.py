@@ -22,10 +22,11 @@ from torch import Tensor
 from contract.failure import ExitCode, Failure
 from contract.outputs import add_overwrite_argument, check_folder, check_outputs
 from contract.skeleton import BODY_22
-from engine import weights_file
+from engine import torch_weights
 from engine.datasets.detections import load_detections
 from engine.datasets.split import Split, split_segments
-from engine.lifter.network import Lifter, LifterConfig, load_lifter
+from engine.lifter.layout import LifterConfig
+from engine.lifter.network import Lifter, load_lifter
 from engine.poses import LIFTER_FILE
 from engine.refiner.error_model import ErrorModel
 from engine.refiner.network import Refiner, RefinerConfig
@@ -65,7 +66,7 @@ def average(
     pairs without validation.
     """
     file = f"{network}.safetensors"
-    stored = [weights_file.load_weights(folder / file) for folder in folders]
+    stored = [torch_weights.load_weights(folder / file) for folder in folders]
     if len(stored) < 2:
         raise Failure("bad_arguments", "One network has no mean with others; name at least two folders of weights.")
     counts = [1.0] * len(stored) if shares is None else list(shares)
@@ -89,7 +90,7 @@ def average(
         header["shares"] = counts
     tensors = last.tensors | means
     figures = _judge(network, tensors, header, split, lifter)
-    weights_file.save_weights(out / file, tensors, header | {"validation": figures})
+    torch_weights.save_weights(out / file, tensors, header | {"validation": figures})
     return figures
 
 

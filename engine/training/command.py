@@ -26,7 +26,7 @@ from torch import Tensor
 from contract.failure import ExitCode, Failure
 from contract.options import HIGHEST_SEED, whole
 from contract.outputs import add_overwrite_argument, check_folder, check_outputs
-from engine import weights_file
+from engine import torch_weights
 from engine.datasets.benchmark import PoseClips, Source, Split
 from engine.datasets.detections import load_detections
 from engine.datasets.field_joints import NAMES
@@ -34,13 +34,14 @@ from engine.datasets.mocap import load_mocap
 from engine.datasets.registry import LOADERS, load_poses
 from engine.datasets.split import HELD_OUT_HUMANS, HELD_OUT_SOURCES, split_segments, training_motions
 from engine.datasets.split import Split as PairsSplit
-from engine.lifter.network import LifterConfig, load_lifter
+from engine.lifter.layout import LifterConfig
+from engine.lifter.network import load_lifter
 from engine.refiner.graph_lifter import GraphLifter, GraphLifterConfig, lift
+from engine.refiner.layout import WindowConfig
 from engine.refiner.network import Refiner, RefinerConfig
 from engine.refiner.noise import FixedNoise
 from engine.refiner.pose_model import PaperModel, load_pose_model, save_pose_model
 from engine.refiner.schedule import Schedule
-from engine.refiner.window import WindowConfig
 from engine.training import lifter as product_lifter
 from engine.training import refiner as product_refiner
 from engine.training.detector_model import DetectorConfig, DetectorRecipe, load_detector_model, train_detector_model
@@ -56,6 +57,7 @@ from engine.training.sequence_refiner import SequenceRecipe, train_sequence
 from engine.training.settings import fill, read_toml
 from engine.training.transplant import Motions
 from engine.training.window_refiner import WindowRecipe, from_store, to_store, train_window
+from engine.weights_file import Weights
 
 NETWORKS = ("lifter", "refiner", "window", "sequence", "detector")
 PAIRS = "pairs"
@@ -263,7 +265,7 @@ def _train_pairs(order: Order) -> None:
     if not split.train or not split.validation:
         raise Failure("bad_input", f"{read.path} lacks training or validation pairs; both bodies and sources are held apart.")
     begins = "refiner" if read.network == "sequence" else read.network  # the sequence form, with a single-frame refiner
-    stored_start = None if read.start is None else weights_file.load_weights(read.start / f"{begins}.safetensors")
+    stored_start = None if read.start is None else torch_weights.load_weights(read.start / f"{begins}.safetensors")
     start = None if stored_start is None else from_store(stored_start) if begins == "window" else stored_start.part(begins)
     log_file = read.out / f"{read.network}.jsonl"
     if read.detector is not None and (read.network != "lifter" or read.mocap is None):
@@ -285,7 +287,7 @@ def _train_pairs(order: Order) -> None:
         with display:
             model, info = product_lifter.train_lifter(split, motions, recipe, layout, log_file, start, without_lines(run), detector)
         tensors = {f"lifter.{name}": value.cpu() for name, value in model.state_dict().items()}
-        used = {} if read.detector is None else {"detector": weights_file.load_weights(read.detector).origin("recipe", "start")}
+        used = {} if read.detector is None else {"detector": torch_weights.load_weights(read.detector).origin("recipe", "start")}
         header = {"layout": asdict(layout), **info, **used}
     elif read.network == "window":
         lifter_file = Path(read.lifter) if read.lifter else read.out / "lifter.safetensors"
@@ -296,7 +298,7 @@ def _train_pairs(order: Order) -> None:
         with display:
             both, first, info = train_window(load_lifter(lifter_file), split, motions, recipe, over, log_file, start, without_lines(run))
         tensors, layouts = to_store(both)
-        header = {**layouts, "start_step": first, "lifter": weights_file.load_weights(lifter_file).sha256, **info}
+        header = {**layouts, "start_step": first, "lifter": torch_weights.load_weights(lifter_file).sha256, **info}
     else:
         lifter_file = Path(read.lifter) if read.lifter else read.out / "lifter.safetensors"
         network = load_lifter(lifter_file)
@@ -309,12 +311,12 @@ def _train_pairs(order: Order) -> None:
         with display:
             refiner, mixture, first, info = teach(network, split, recipe, config, log_file, start, without_lines(run), motions)
         tensors = {f"{read.network}.{name}": value.cpu() for name, value in refiner.state_dict().items()} | mixture.to_tensors()
-        header = {"layout": refiner.config.to_dict(), "start_step": first, "lifter": weights_file.load_weights(lifter_file).sha256, **info}
+        header = {"layout": refiner.config.to_dict(), "start_step": first, "lifter": torch_weights.load_weights(lifter_file).sha256, **info}
     if log is not None:
         log.close()
         early = {} if read.until is None or read.until >= recipe.steps else {"stopped_at": read.until}
         header |= early | _origin(split, held_out, stored_start)
-        weights_file.save_weights(read.out / f"{read.network}.safetensors", tensors, header)
+        torch_weights.save_weights(read.out / f"{read.network}.safetensors", tensors, header)
 
 
 def _motions(mocap: Path | None, held_out: tuple[str, ...], mixed: float) -> Motions | None:
@@ -322,7 +324,7 @@ def _motions(mocap: Path | None, held_out: tuple[str, ...], mixed: float) -> Mot
     return None if mocap is None else Motions(training_motions(load_mocap(mocap), held_out), mixed)
 
 
-def _origin(split: PairsSplit, held_out: tuple[str, ...], start: weights_file.Weights | None) -> dict[str, Any]:
+def _origin(split: PairsSplit, held_out: tuple[str, ...], start: Weights | None) -> dict[str, Any]:
     """What the header says of the data, and of the weights that training went on from, so that the whole way can be gone again."""
     data = {
         "train_segments": len(split.train), "train_frames": sum(len(s.detected) for s in split.train),

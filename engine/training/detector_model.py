@@ -18,11 +18,12 @@ import torch
 from torch import Tensor
 
 from contract.skeleton import BODY_22
-from engine import weights_file
+from engine import torch_weights
 from engine.datasets.split import Split
 from engine.detection.landmarks import LANDMARKS
 from engine.lifter.codec import WORLD_TO_STATURE
-from engine.lifter.network import TemporalLayout, TemporalNetwork
+from engine.lifter.layout import TemporalLayout
+from engine.lifter.network import TemporalNetwork
 from engine.training.augmentation import CARRIER, Pairs, mirrored, projected, viewed
 from engine.training.crops import LENGTH, Crops
 from engine.training.loop import Batch, Drawing, Draws, Figures, Forward, LoopRecipe, Run, lines_into, train
@@ -136,10 +137,10 @@ def reread(old: Pairs, truth: Tensor, stature: Tensor, model: DetectorModel) -> 
 
 
 def load_detector_model(path: Path) -> DetectorModel:
-    """The model of a weights file, for use. Raises Failure `bad_installation`, as `weights_file.load_weights` does."""
-    stored = weights_file.load_weights(path)
+    """The model of a weights file, for use. Raises Failure `bad_installation`, as `torch_weights.load_weights` does."""
+    stored = torch_weights.load_weights(path)
     model = DetectorModel(DetectorConfig.from_dict(stored.header["layout"]))
-    weights_file.load_into(model, stored.part("detector"), "detector's model")
+    torch_weights.load_into(model, stored.part("detector"), "detector's model")
     return model.eval()
 
 

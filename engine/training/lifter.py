@@ -15,7 +15,8 @@ from contract.skeleton import BODY_22
 from engine.datasets.detections import Segment
 from engine.datasets.split import Split
 from engine.lifter.codec import NETWORK_FPS, decode, encode, encode_truth, upright_roll
-from engine.lifter.network import Lifter, LifterConfig
+from engine.lifter.layout import LifterConfig
+from engine.lifter.network import Lifter
 from engine.refiner.state import METRES
 from engine.training.augmentation import augment
 from engine.training.crops import LENGTH, Crops

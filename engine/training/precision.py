@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 import torch
 
-from engine.refiner.fast.cpu import multiplies_bfloat16
-
 PRECISIONS = ("bf16", "float32")
+
+
+def multiplies_bfloat16() -> bool:
+    """Whether the processor has instructions for products of bfloat16 and torch uses them: without them it is slower than float32."""
+    ask: Callable[[], dict[str, object]] = getattr(torch.cpu, "get_capabilities", dict)  # older torch does not tell
+    return torch.backends.mkldnn.is_available() and ask().get("avx512_bf16") is True
 
 
 def products(device: torch.device, precision: str) -> AbstractContextManager[object]:

@@ -15,12 +15,14 @@ from torch import Tensor, nn
 from contract.skeleton import BODY_22
 from engine.datasets.detections import Segment
 from engine.datasets.split import Split
-from engine.lifter.codec import decode, encode
-from engine.lifter.gravity import GravityLayout, GravityNetwork, camera_up, gravity_loss, mean_up
+from engine.lifter.codec import camera_up, decode, encode
+from engine.lifter.gravity import GravityNetwork, gravity_loss, mean_up
+from engine.lifter.layout import GravityLayout
 from engine.lifter.network import Lifter
+from engine.refiner.layout import STRIDE, WindowConfig
 from engine.refiner.schedule import Schedule
 from engine.refiner.state import METRES, guides, states
-from engine.refiner.window import STRIDE, WindowConfig, WindowRefiner, conditions
+from engine.refiner.window import WindowRefiner, conditions
 from engine.refiner.window_run import Lifted, refine_runs
 from engine.training.augmentation import augment
 from engine.training.crops import Crops, segment_up
@@ -218,8 +220,8 @@ def evaluate(lifter: Lifter, model: WindowNetworks, segments: Sequence[Segment],
             found, claim = (one[:, None, None] @ rotation)[..., 0, :], error[:, None].expand(found.shape[:2])
         rows.setdefault("up_degrees", []).append(np.degrees(torch.arccos((found * true_up).sum(-1).clamp(-1, 1))[0].numpy()))
         poses = {
-            "guess": lifted.guess, "refined": refine_runs(model.refiner, lifted, found, claim, [start_step]),
-            "known_up": refine_runs(model.refiner, lifted, true_up, torch.full_like(claim, math.radians(2.0)), [start_step]),
+            "guess": lifted.guess, "refined": refine_runs(model.refiner.clean, lifted, found, claim, [start_step]),
+            "known_up": refine_runs(model.refiner.clean, lifted, true_up, torch.full_like(claim, math.radians(2.0)), [start_step]),
         }  # fmt: skip
         truth = segment.truth
         for name, pose in poses.items():

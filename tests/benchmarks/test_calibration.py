@@ -3,11 +3,10 @@ import pytest
 import torch
 from scipy.stats import multivariate_normal
 
-from benchmarks.calibration import calibrate, fitted_noises, log_likelihood, plot, sample
+from benchmarks.calibration import calibrate, fitted_noises, log_likelihood, plot, sample, shipped
 from contract.failure import Failure
 from engine.datasets.detections import load_detections
 from engine.datasets.split import split_segments
-from engine.poses import PoseModel
 from engine.training.refiner import validation_poses
 from tests.engine.datasets.pairs import write_pairs
 from tests.engine.refiner.test_error_model import two_classes
@@ -53,7 +52,7 @@ def test_the_likelihood_of_a_known_mixture():
 def test_a_noise_that_lasts_shakes_less(tmp_path):
     """The shipped refiner on rendered pairs in miniature: all three noises are fitted, and the lasting one's spread is calmer."""
     write_pairs(tmp_path / "p.npz", segments=4)
-    split, model = split_segments(load_detections(tmp_path)), PoseModel("cpu")
+    split, model = split_segments(load_detections(tmp_path)), shipped()
     poses = validation_poses(model.lifter, split, 1)[:40]
     noises = fitted_noises(model, split, pool=1)
     assert set(noises) == {"a mixture a joint", "by confidence", "by confidence, lasting"}

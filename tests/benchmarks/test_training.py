@@ -1,7 +1,7 @@
 from benchmarks.training import BF16, ROWS, STRAIGHT, measure, one_by_one, table
 from engine.datasets.detections import load_detections
 from engine.datasets.split import split_segments
-from engine.lifter.network import LifterConfig
+from engine.lifter.layout import LifterConfig
 from engine.training.lifter import LifterLearner, LifterRecipe
 from tests.engine.datasets.pairs import write_pairs
 

@@ -1,18 +1,16 @@
 import numpy as np
 import pytest
-import torch
 
-from contract.failure import Failure
 from contract.skeleton import BODY_22
 from engine import poses as pose_module
 from engine.detection.landmarks import LANDMARK_JOINT
 from engine.person.track import Track
-from engine.poses import PoseModel, choose_device
+from engine.poses import LIFTER_FILE, REFINER_FILE, WINDOW_FILE, PoseModel
 from engine.progress import Progress
 from engine.refiner.error_model import ErrorModel
-from engine.refiner.fast.cpu import CpuRefiner
 from engine.refiner.noise import MixtureNoise
 from engine.refiner.sampler import Ddim
+from engine.torch_networks import TorchNetworks
 
 MATRIX = np.array([[600.0, 0, 320], [0, 600.0, 240], [0, 0, 1]])
 
@@ -133,8 +131,7 @@ def test_hypotheses_last_over_frames_and_chunks(model, monkeypatch):
     joints = len(BODY_22)
 
     def spread(seconds):
-        lasting = torch.full((joints, 5), seconds, dtype=torch.float64)
-        errors = ErrorModel((shipped,), lasting.new_zeros(joints, 0), lasting, lasting[:, 0].clone())
+        errors = ErrorModel((shipped,), np.zeros((joints, 0)), np.full((joints, 5), seconds), np.full(joints, seconds))
         monkeypatch.setattr(model, "noise", MixtureNoise(model.noise.schedule, model.noise.start_step, errors))
         return run(model, track, hypotheses=2).spread[:, 1:]
 
@@ -150,11 +147,13 @@ def test_hypotheses_last_over_frames_and_chunks(model, monkeypatch):
 def test_larger_batches_draw_the_same_noise_and_notices_are_told(model, monkeypatch):
     """As on CUDA: one call for many frames gives what many calls give, and why it is slow, where it is, reaches the progress."""
 
+    own = model.networks.refiner
+
     class Whole:
         batch, sizes = 4096, []
 
         def __call__(self, x, t, p=None):
-            return model.refiner(x, t, p)
+            return own(x, t, p)
 
         def sample(self, schedule, x, guide, times):
             self.sizes.append(len(x))
@@ -162,9 +161,8 @@ def test_larger_batches_draw_the_same_noise_and_notices_are_told(model, monkeypa
 
     monkeypatch.setattr(pose_module, "REFINE_CHUNK", 5)
     track, progress = a_track(0.5, noise=0.02), Progress()
-    monkeypatch.setattr(model, "network", model.refiner)
     expected = run(model, track, hypotheses=3)
-    monkeypatch.setattr(model, "network", Whole())
+    monkeypatch.setattr(model.networks, "refiner", Whole())
     monkeypatch.setattr(model, "notices", [("slow_refiner", "It is slow.")])
     got = model.run(track, MATRIX, 1.7, steps=1, hypotheses=3, seed=0, progress=progress, refiner="frame")
     assert Whole.sizes == [3 * len(track)]
@@ -172,12 +170,14 @@ def test_larger_batches_draw_the_same_noise_and_notices_are_told(model, monkeypa
     assert progress.warnings == [("slow_refiner", "It is slow.")]
 
 
-def test_the_precision_is_that_of_the_network_in_use(model, monkeypatch):
-    for native, precision in ((True, "bf16"), (False, "fp32")):
-        monkeypatch.setattr(model, "network", CpuRefiner(model.refiner, native=lambda native=native: native))
-        run(model, a_track(0.5, noise=0.02))
-        assert model.precision == precision
-    monkeypatch.setattr(model, "network", model.refiner)
+@pytest.mark.parametrize("refiner", ["window", "frame"])
+def test_onnx_runtime_gives_torchs_joints(model, monkeypatch, refiner):
+    """Of the shipped networks on somebody who moves: to a fiftieth of a millimetre, of whose joints are 0.05 mm allowed."""
+    track = a_track(2.0, noise=0.02)
+    found = run(model, track, refiner=refiner)
+    monkeypatch.setattr(model, "networks", TorchNetworks("cpu", LIFTER_FILE, REFINER_FILE, WINDOW_FILE, lambda *_: None))
+    exact = run(model, track, refiner=refiner)
+    assert np.abs(found.joints - exact.joints).max() < 2e-5 and np.abs(found.up - exact.up).max() < 1e-5
     assert model.precision == "fp32"
 
 
@@ -193,16 +193,3 @@ def test_progress_covers_every_frame(model):
     for stage in ("lift", "refine"):
         mine = [e for e in events if e["stage"] == stage]
         assert mine[0]["done"] == 0 and mine[-1]["done"] == mine[-1]["total"] == len(track)
-
-
-def test_asking_for_an_absent_cuda_is_said(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(Failure) as failure:
-        choose_device("cuda")
-    assert failure.value.code == "no_cuda" and choose_device("auto").type == "cpu"
-
-
-def test_missing_weights_are_said(tmp_path):
-    with pytest.raises(Failure) as failure:
-        PoseModel("cpu", lifter_file=tmp_path / "lifter.safetensors")
-    assert failure.value.code == "bad_installation"

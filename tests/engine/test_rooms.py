@@ -10,12 +10,15 @@ ROOT = Path(__file__).parents[2]
 # Each storey may import those above it in this list. Rooms of one storey do not know of each other.
 STOREYS = (
     {"contract"},
-    {"arrays", "progress", "weights_file", "onnx_network"},  # what every room may say and read
+    {"arrays", "progress", "weights_file"},  # what every room may say and read
+    {"onnx_network", "torch_weights"},
     {"footage", "long_takes"},
     {"detection"},
     {"person", "cameras"},
     {"lifter"},
     {"refiner"},  # works on the lifter's guess, in the space of its codec
+    {"torch_networks"},  # only where torch runs them
+    {"networks"},
     {"poses"},
     {"kinematics"},
     {"preview"},

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from contract.failure import ExitCode, Failure
-from engine.weights_file import load_into, load_weights, save_weights
+from engine.torch_weights import load_into, load_weights, save_weights
 
 
 @pytest.fixture

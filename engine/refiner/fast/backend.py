@@ -1,4 +1,4 @@
-"""Which implementation of the refiner's network runs on a device: one seam for all the fast ones."""
+"""Which implementation of the refiner's network runs on a device of torch: one seam for all the fast ones."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ from collections.abc import Callable
 
 import torch
 
-from engine.refiner.fast.cpu import CpuRefiner
 from engine.refiner.fast.cuda import CudaRefiner
-from engine.refiner.fast.fused import FusedRefiner
 from engine.refiner.network import Refiner
 from engine.refiner.sampler import Model
 
@@ -20,13 +18,16 @@ def choose(model: Refiner, device: torch.device, say: Say) -> Model:
 
     Where a faster one should work and does not, the plain network runs and `say` tells why, now or at the first call.
     """
-    if device.type == "cpu":
-        return CpuRefiner(model)
-    if device.type == "cuda":
-        return CudaRefiner(model, say)
-    return model
+    return CudaRefiner(model, say) if device.type == "cuda" else model
 
 
 def choose_exact(model: Refiner, device: torch.device) -> Model:
-    """As `choose`, but of those that agree with the network to float32's accuracy: for tables that others are to get again to the digit."""
-    return FusedRefiner(model) if device.type == "cpu" else model
+    """As `choose`, but of those that agree with the network to float32's accuracy: for tables that others are to get again to the digit.
+
+    On the processor that is ONNX Runtime.
+    """
+    if device.type != "cpu":
+        return model
+    from engine.refiner.fast.exported import ExportedRefiner  # needs onnx, which a capture on CUDA does without
+
+    return ExportedRefiner(model)

@@ -10,7 +10,8 @@ import argparse
 import copy
 import io
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -20,9 +21,13 @@ from torch import Tensor, nn
 
 from contract.skeleton import BODY_22
 from engine import weights_file
-from engine.lifter.network import Lifter, LifterConfig
+from engine.lifter.gravity import GravityNetwork
+from engine.lifter.layout import GravityLayout, LifterConfig
+from engine.lifter.network import Lifter
 from engine.onnx_network import LAYOUT, layout_text
+from engine.refiner.layout import STATE_CHANNELS, WindowConfig
 from engine.refiner.network import Refiner, RefinerConfig
+from engine.refiner.window import WindowRefiner
 
 OPSET = 17
 PLACE = "safetensors"  # where the graph says that its parameters are
@@ -104,22 +109,65 @@ def lifter_graph(layout: Mapping[str, Any]) -> bytes:
 
 def refiner_graph(layout: Mapping[str, Any]) -> bytes:
     """x (B,22,5), t (1,) int64, p (B,22,C) -> noise (B,22,5), of any number of poses, all at the step t."""
-    network = Refiner(BODY_22, RefinerConfig.from_dict(layout))
-    joints, channels = len(BODY_22), len(network.config.guide_signs)
-    inputs = {"x": torch.zeros(3, joints, 5), "t": torch.zeros(1, dtype=torch.long), "p": torch.zeros(3, joints, channels)}
-    free = {name: {0: "poses"} for name in ("x", "p", "noise")}
-    return graph_of(network, inputs, ["noise"], free, layout)
+    return graph_of_refiner(Refiner(BODY_22, RefinerConfig.from_dict(layout)), layout)
 
 
-GRAPHS = {"lifter": lifter_graph, "refiner": refiner_graph}
+def graph_of_refiner(network: Refiner, layout: Mapping[str, Any] | None = None) -> bytes:
+    """As `refiner_graph`, of this network and its skeleton; without p where nothing guides it."""
+    joints, channels = len(network.skeleton), len(network.config.guide_signs)
+    inputs = {"x": torch.zeros(3, joints, STATE_CHANNELS), "t": torch.zeros(1, dtype=torch.long)}
+    if network.guidance is not None:
+        inputs["p"] = torch.zeros(3, joints, channels)
+    free = {name: {0: "poses"} for name in (*inputs, "noise") if name != "t"}
+    return graph_of(network, inputs, ["noise"], free, layout or network.config.to_dict())
+
+
+def gravity_graph(layout: Mapping[str, Any]) -> bytes:
+    """features (B,T,F), guess (B,T,22,3), level (B,T,3) -> up (B,T,3), error (B,T), of any number of runs and frames."""
+    network = GravityNetwork(GravityLayout.from_dict(layout))
+    shape = network.layout
+    inputs = {"features": torch.zeros(2, 7, shape.features), "guess": torch.zeros(2, 7, shape.joints, 3), "level": torch.ones(2, 7, 3)}
+    free = {name: {0: "runs", 1: "frames"} for name in (*inputs, "up", "error")}
+    return graph_of(network, inputs, ["up", "error"], free, layout)
+
+
+def window_graph(layout: Mapping[str, Any]) -> bytes:
+    """x (1,T,22,5), t (1,) int64, guide (1,T,22,C) and what `conditions` takes -> the clean state (1,T,22,5), of any number of frames."""
+    network = WindowRefiner(WindowConfig.from_dict(layout))
+    config, joints = network.config, len(BODY_22)
+    inputs = {
+        "x": torch.zeros(1, 7, joints, STATE_CHANNELS), "t": torch.zeros(1, dtype=torch.long),
+        "guide": torch.zeros(1, 7, joints, config.guide),
+        "features": torch.zeros(1, 7, config.features), "hints": torch.zeros(1, 7, config.hints), "guess": torch.zeros(1, 7, joints, 3),
+        "up": torch.ones(1, 7, 3), "error": torch.zeros(1, 7), "level": torch.ones(1, 7, 3),
+    }  # fmt: skip
+    free = {name: {1: "frames"} for name in (*inputs, "clean") if name != "t"}
+    return graph_of(network, inputs, ["clean"], free, layout, method="clean")
+
+
+@dataclass(frozen=True)
+class Shipped:
+    """A shipped network's graph: how it is made, and where its layout stands: the weights file and the entry of its header."""
+
+    make: Callable[[Mapping[str, Any]], bytes]
+    weights: str
+    layout: str = "layout"
+
+
+GRAPHS = {
+    "lifter": Shipped(lifter_graph, "lifter"),
+    "refiner": Shipped(refiner_graph, "refiner"),
+    "gravity": Shipped(gravity_graph, "window", "gravity_layout"),
+    "window": Shipped(window_graph, "window"),
+}
 
 
 def write_graphs(folder: Path) -> list[Path]:
-    """The graph of each weights file in `folder`, beside it."""
+    """The graph of each network whose weights are in `folder`, beside them."""
     written = []
-    for name, make in GRAPHS.items():
+    for name, shipped in GRAPHS.items():
         path = folder / f"{name}.onnx"
-        path.write_bytes(make(weights_file.load_weights(folder / f"{name}.safetensors").header["layout"]))
+        path.write_bytes(shipped.make(weights_file.load_weights(folder / f"{shipped.weights}.safetensors", name).header[shipped.layout]))
         written.append(path)
     return written
 

@@ -12,9 +12,9 @@ import triton.language as tl
 from torch import Tensor
 from torch.nn import functional
 
-from engine.refiner.embedding import STATE_CHANNELS
 from engine.refiner.fast import triton_blocks as kernels
 from engine.refiner.fast.packing import Joints, Packed, Tile, pack_blocks, pack_tile, power, two_parts, why_not
+from engine.refiner.layout import STATE_CHANNELS
 from engine.refiner.network import Refiner
 from engine.refiner.schedule import CLEAN, Schedule
 

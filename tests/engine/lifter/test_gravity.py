@@ -7,8 +7,9 @@ import pytest
 import torch
 from scipy.spatial.transform import Rotation
 
-from engine.lifter.codec import FEATURES, view_rotation
-from engine.lifter.gravity import LARGEST_ERROR, LEAST_ERROR, GravityLayout, GravityNetwork, camera_up, gravity_loss, mean_up
+from engine.lifter.codec import FEATURES, camera_up, view_rotation
+from engine.lifter.gravity import LARGEST_ERROR, LEAST_ERROR, GravityNetwork, gravity_loss, mean_up
+from engine.lifter.layout import GravityLayout
 
 SMALL = GravityLayout(width=16, dilations=(1, 2))
 

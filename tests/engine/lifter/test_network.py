@@ -3,7 +3,8 @@ import torch
 from torch.nn import functional
 
 from engine.lifter.codec import FEATURES, Encoded
-from engine.lifter.network import Lifter, LifterConfig
+from engine.lifter.layout import LifterConfig
+from engine.lifter.network import Lifter
 
 SMALL = LifterConfig(width=16, dilations=(1, 2, 4))
 

@@ -4,7 +4,6 @@ import math
 
 import numpy as np
 import pytest
-import torch
 from scipy.interpolate import PchipInterpolator
 
 from engine.lifter.codec import Encoded, encode
@@ -34,7 +33,7 @@ def a_track(fps: float, lying: bool = False) -> tuple[Track, slice]:
     return track, run
 
 
-def at_once(track: Track, run: slice) -> tuple[Encoded, torch.Tensor]:
+def at_once(track: Track, run: slice) -> tuple[Encoded, np.ndarray]:
     """The whole run as one, by interpolation of running means written out frame by frame."""
     times = track.times[run]
     same = abs(track.fps / 30.0 - 1.0) < 0.02
@@ -45,7 +44,7 @@ def at_once(track: Track, run: slice) -> tuple[Encoded, torch.Tensor]:
         near = [values[np.clip(np.arange(t - half, t + half + 1), 0, len(times) - 1)].mean(0) for t in range(len(times))]
         flat = np.array(near, float).reshape(len(times), -1)
         at = np.stack([np.interp(grid, times, column) for column in flat.T], 1)
-        found.append(torch.from_numpy(at.reshape(len(grid), *values.shape[1:]).astype(np.float32))[None])
+        found.append(at.reshape(len(grid), *values.shape[1:]).astype(np.float32)[None])
     return encode(*found), found[1]
 
 
@@ -54,15 +53,15 @@ def at_once(track: Track, run: slice) -> tuple[Encoded, torch.Tensor]:
 def test_pieces_are_encoded_as_the_whole_run_is(fps: float, lying: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(windows, "PIECE", 64)
     track, place = a_track(fps, lying)
-    run = TrackRun(track, place, MATRIX, torch.device("cpu"))
+    run = TrackRun(track, place, MATRIX)
     whole, visibility = at_once(track, place)
     assert len(run) == whole.features.shape[1]
     for first in range(0, len(run), 23):
         last = min(first + 23, len(run))
         piece, seen = run.encode(first, last)
-        torch.testing.assert_close(seen, visibility[:, first:last], atol=1e-5, rtol=0)
+        np.testing.assert_allclose(seen, visibility[:, first:last], atol=1e-5, rtol=0)
         for name in ("features", "base", "points", "rotation"):
-            torch.testing.assert_close(getattr(piece, name), getattr(whole, name)[:, first:last], atol=2e-4, rtol=1e-4, msg=name)
+            np.testing.assert_allclose(getattr(piece, name), getattr(whole, name)[:, first:last], atol=2e-4, rtol=1e-4, err_msg=name)
 
 
 def test_the_running_mean_is_a_box_that_keeps_the_length() -> None:

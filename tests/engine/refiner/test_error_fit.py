@@ -2,9 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from engine.refiner.error_fit import SECONDS, Fit, explain, find_thresholds, fit_errors, time_constants
+from engine.refiner.error_fit import SECONDS, Fit, explain, find_thresholds, fit, fit_errors, time_constants
 from engine.refiner.error_model import ErrorModel
-from engine.refiner.mixture import fit
 from tests.engine.refiner.test_error_model import two_classes
 from tests.engine.refiner.test_mixture import example, seeded
 

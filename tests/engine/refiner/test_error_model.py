@@ -22,7 +22,7 @@ def test_every_confidence_draws_from_its_own_mixture() -> None:
     parts = [moments(mixture) for mixture in model.classes]
     expected = [np.stack([parts[0][i][0], parts[1][i][1]]) for i in range(2)]
     assert_moments(centre + around, *expected)
-    np.testing.assert_allclose(model.mean(confidence)[0].numpy(), expected[0], atol=1e-12)
+    np.testing.assert_allclose(model.mean(centre, confidence)[0].numpy(), expected[0], atol=1e-12)
     assert model.classify(torch.tensor([0.5, 0.4999])).tolist() == [1, 0]
 
 

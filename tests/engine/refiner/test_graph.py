@@ -59,13 +59,3 @@ def test_without_bridges_the_halves_do_not_touch() -> None:
 def test_an_edge_outside_the_graph_is_refused() -> None:
     with pytest.raises(ValueError, match="outside"):
         Graph(3, ((0, 3),))
-
-
-@pytest.mark.parametrize("graph", [Graph.cross_channel(H36M_17), Graph.cross_channel(BODY_22, bridges=False), Graph(3, ((0, 1),))])
-def test_modes_take_the_laplacian_apart(graph: Graph) -> None:
-    values, to_modes, from_modes = graph.modes()
-    unit = torch.eye(graph.nodes, dtype=torch.float64)
-    assert torch.allclose(to_modes @ from_modes, unit, atol=1e-12)
-    assert torch.allclose(from_modes @ torch.diag(values) @ to_modes, graph.laplacian(), atol=1e-12)
-    wanted = np.sort(np.linalg.eigvals(graph.laplacian().numpy()).real)
-    np.testing.assert_allclose(values.numpy(), wanted, atol=1e-7)

@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from contract.skeleton import BODY_22
+from engine.refiner.layout import WindowConfig
 from engine.refiner.schedule import Schedule
-from engine.refiner.window import FEET, WindowConfig, WindowRefiner, conditions, gravity_axes, noise_of
+from engine.refiner.window import FEET, WindowRefiner, conditions, gravity_axes
 
 SMALL = WindowConfig(hidden=4, heads=1, width=16, dilations=((1, 2), (1,)), hints=5, features=7)
 
@@ -90,4 +91,4 @@ def test_settings_survive_a_header():
 def test_the_noise_is_what_the_forward_process_added():
     schedule, t = Schedule(), torch.tensor([3, 20])
     clean, noise = torch.randn(2, 4, len(BODY_22), 5, dtype=torch.float64), torch.randn(2, 4, len(BODY_22), 5, dtype=torch.float64)
-    assert torch.allclose(noise_of(schedule, schedule.q_sample(clean, t, noise), clean, t), noise)
+    assert torch.allclose(schedule.noise(schedule.q_sample(clean, t, noise), t, clean), noise)

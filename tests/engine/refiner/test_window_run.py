@@ -5,9 +5,10 @@ import pytest
 import torch
 
 from engine.lifter.codec import encode
+from engine.refiner.layout import STRIDE, WindowConfig
 from engine.refiner.schedule import Schedule
 from engine.refiner.state import METRES, states
-from engine.refiner.window import STRIDE, WindowConfig, WindowRefiner
+from engine.refiner.window import WindowRefiner
 from engine.refiner.window_run import Lifted, between, refine_runs
 
 CONFIG = WindowConfig(hidden=4, heads=1, width=8, dilations=((1,),), hints=3)
@@ -37,7 +38,7 @@ def test_between_frames_lies_the_straight_line(begin):
 def test_the_clean_state_is_taken_and_the_root_stays(lifted):
     pushed = []
 
-    def network(x, t, guide, told):
+    def network(x, t, guide, *told):
         pushed.append((x.shape, int(t[0])))
         return x + METRES * torch.tensor([0.0, 0.0, 0.1, 0.0, 0.2])
 
@@ -50,7 +51,7 @@ def test_several_steps_follow_the_deterministic_sampler(lifted):
     goal = states(lifted.encoded, 1.1 * lifted.guess).unflatten(0, (1, 12))[:, ::STRIDE]
     visited = []
 
-    def network(x, t, guide, told):
+    def network(x, t, guide, *told):
         visited.append(x)
         return goal
 
@@ -67,10 +68,10 @@ def test_a_piece_of_a_run_refines_the_same_frames_alike(lifted):
     net = WindowRefiner(CONFIG).eval()
     torch.nn.init.normal_(net.leave.weight, std=0.05)
     with torch.inference_mode():
-        whole = refine_runs(net, lifted, *up_of(lifted), [16])
+        whole = refine_runs(net.clean, lifted, *up_of(lifted), [16])
         e = lifted.encoded
         part = Lifted(type(e)(*(getattr(e, f)[:, 3:] for f in ("features", "base", "points", "rotation"))), *(
             x[:, 3:] for x in (lifted.visibility, lifted.guess, lifted.hints)))  # fmt: skip
-        piece = refine_runs(net, part, *(x[:, 3:] for x in up_of(lifted)), [16], begin=1)
+        piece = refine_runs(net.clean, part, *(x[:, 3:] for x in up_of(lifted)), [16], begin=1)
     inner = STRIDE * CONFIG.reach + STRIDE
     assert torch.allclose(piece[:, inner:], whole[:, 3 + inner :], atol=1e-5)

@@ -155,12 +155,12 @@ STANDING = {
 
 def test_float16_moves_the_shipped_refiners_joints_less_than_it_may() -> None:
     """Somebody who stands, seen with an error of a centimetre: the rule that CudaRefiner applies on a GPU."""
-    from engine import weights_file
+    from engine import torch_weights
     from engine.poses import REFINER_FILE
 
-    file = weights_file.load_weights(REFINER_FILE)
+    file = torch_weights.load_weights(REFINER_FILE)
     model = Refiner(BODY_22, RefinerConfig.from_dict(file.header["layout"])).eval()
-    weights_file.load_into(model, file.part("refiner"), "refiner")
+    torch_weights.load_into(model, file.part("refiner"), "refiner")
     torch.manual_seed(0)
     sides = [-1.0 if name.endswith(".R") else 1.0 for name in BODY_22.joints]
     body = torch.tensor([(side * STANDING[name.split(".")[0]][0], STANDING[name.split(".")[0]][1], 0.0)

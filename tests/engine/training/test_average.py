@@ -1,9 +1,11 @@
 import pytest
 import torch
 
-from engine.lifter.network import Lifter, LifterConfig
+from engine.lifter.layout import LifterConfig
+from engine.lifter.network import Lifter
+from engine.torch_weights import load_weights, save_weights
 from engine.training.average import main
-from engine.weights_file import FOLDER, load_weights, save_weights
+from engine.weights_file import FOLDER
 from tests.engine.datasets.pairs import write_pairs
 
 

@@ -16,13 +16,13 @@ from contract.failure import Failure
 from contract.skeleton import BODY_22
 from engine.datasets.benchmark import Source
 from engine.datasets.registry import load_poses
-from engine.poses import load_window
 from engine.refiner.noise import MixtureNoise
 from engine.refiner.pose_model import load_pose_model, predict
+from engine.torch_networks import load_window
+from engine.torch_weights import load_weights
 from engine.training.command import main
 from engine.training.evaluate import main as evaluate
 from engine.training.guesses import find_lifter
-from engine.weights_file import load_weights
 from tests.engine.datasets.pairs import standing, write_pairs
 from tests.engine.datasets.test_motion_benchmark import write_motions
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from contract.skeleton import BODY_22
-from engine import weights_file
+from engine import torch_weights
 from engine.datasets.detections import load_detections
 from engine.datasets.split import split_segments
 from engine.lifter.codec import encode, encode_truth
@@ -132,7 +132,7 @@ def test_weights_are_read_back_and_used_by_transplants(split, crops, tmp_path):
     model, info = train_detector_model(split, replace(QUICK, steps=5), SMALL, tmp_path / "log.jsonl")
     tensors = {f"detector.{name}": value for name, value in model.state_dict().items()}
     layout = {"width": 24, "dilations": [1], "dropout": 0.0}
-    weights_file.save_weights(tmp_path / "detector.safetensors", tensors, {"layout": layout, **info})
+    torch_weights.save_weights(tmp_path / "detector.safetensors", tensors, {"layout": layout, **info})
     stored = load_detector_model(tmp_path / "detector.safetensors")
     motions = Motions([np.tile(standing(1.0), (60, 1, 1)) @ np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]]) for _ in range(2)])
     plain, changed = (transplant(crops, motions, 0.5, np.random.default_rng(3), detector) for detector in (None, stored))

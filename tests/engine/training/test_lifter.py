@@ -8,7 +8,7 @@ import torch
 from contract.skeleton import BODY_22
 from engine.datasets.detections import load_detections
 from engine.datasets.split import split_segments
-from engine.lifter.network import LifterConfig
+from engine.lifter.layout import LifterConfig
 from engine.training import augmentation
 from engine.training.lifter import LifterRecipe, loop_recipe, pose_loss, train_lifter
 from engine.training.loop import learning_rate

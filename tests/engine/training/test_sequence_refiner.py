@@ -7,7 +7,8 @@ import torch
 from contract.skeleton import BODY_22
 from engine.datasets.detections import load_detections
 from engine.datasets.split import split_segments
-from engine.lifter.network import Lifter, LifterConfig
+from engine.lifter.layout import LifterConfig
+from engine.lifter.network import Lifter
 from engine.refiner.error_fit import Fit
 from engine.refiner.network import RefinerConfig
 from engine.refiner.sampler import Ddim

@@ -3,12 +3,12 @@ from dataclasses import asdict, replace
 import pytest
 
 from contract.failure import Failure
-from engine.lifter.network import LifterConfig
+from engine.lifter.layout import LifterConfig
 from engine.poses import LIFTER_FILE, REFINER_FILE
 from engine.refiner.graph_lifter import GraphLifterConfig
+from engine.refiner.layout import WindowConfig
 from engine.refiner.network import RefinerConfig
 from engine.refiner.state import GUIDE_SIGNS
-from engine.refiner.window import WindowConfig
 from engine.training.command import TABLES
 from engine.training.detector_model import DetectorConfig, DetectorRecipe
 from engine.training.diffusion import Sampling

@@ -10,8 +10,9 @@ from contract.failure import Failure
 from contract.skeleton import BODY_22
 from engine.datasets.detections import load_detections
 from engine.datasets.split import Split
-from engine.lifter.network import Lifter, LifterConfig
-from engine.refiner.window import WindowConfig
+from engine.lifter.layout import LifterConfig
+from engine.lifter.network import Lifter
+from engine.refiner.layout import WindowConfig
 from engine.training.loop import Run
 from engine.training.window_refiner import (
     UNKNOWN_ERROR,

@@ -8,10 +8,15 @@ import torch
 from torch import nn
 
 from contract.skeleton import BODY_22
-from engine import weights_file
-from engine.lifter.network import Lifter, LifterConfig
+from engine import torch_weights, weights_file
+from engine.lifter.codec import FEATURES
+from engine.lifter.gravity import GravityNetwork
+from engine.lifter.layout import GravityLayout, LifterConfig
+from engine.lifter.network import Lifter
 from engine.onnx_network import OnnxNetwork
+from engine.refiner.layout import WindowConfig
 from engine.refiner.network import Refiner, RefinerConfig
+from engine.refiner.window import WindowRefiner
 
 onnx_graph = pytest.importorskip("engine.refiner.fast.onnx_graph", reason="onnx, which makes graphs, is of the training extra")
 SMALL = {"hidden": 32, "layers": 2, "guide_signs": [-1.0, 1.0, 1.0, -1.0, 1.0, 1.0]}
@@ -47,17 +52,43 @@ def test_a_refiner_of_any_layout_and_batch_gives_torchs_numbers(poses: int) -> N
     np.testing.assert_allclose(found, network(x, t.expand(poses), p).numpy(), atol=1e-4)
 
 
-@pytest.mark.parametrize("name", ["lifter", "refiner"])
+@pytest.mark.parametrize("size", [(1, 1), (2, 40)])
+def test_the_network_that_finds_up_gives_torchs_numbers(size: tuple[int, int]) -> None:
+    layout = {"width": 16, "dilations": [1, 2], "joints": 22, "features": FEATURES}
+    network = drawn(GravityNetwork(GravityLayout.from_dict(layout)))
+    given = {"features": torch.randn(*size, FEATURES), "guess": torch.randn(*size, 22, 3), "level": torch.randn(*size, 3)}
+    found = session(onnx_graph.gravity_graph(layout), network, layout).run(**{name: value.numpy() for name, value in given.items()})
+    for mine, exact in zip(found, network.double()(*(value.double() for value in given.values())), strict=True):
+        np.testing.assert_allclose(mine, exact.numpy(), atol=1e-5)
+
+
+@pytest.mark.parametrize("frames", [1, 2, 31])
+def test_the_refiner_over_windows_gives_torchs_numbers(frames: int) -> None:
+    layout = WindowConfig(hidden=4, width=16, dilations=((1,), (2,)), hints=5).to_dict()
+    network = drawn(WindowRefiner(WindowConfig.from_dict(layout)))
+    told = {"features": (FEATURES,), "hints": (5,), "guess": (22, 3), "up": (3,), "error": (), "level": (3,)}
+    sizes = {"x": (22, 5), "guide": (22, 6)} | told
+    given = {name: torch.randn(1, frames, *size) for name, size in sizes.items()}
+    given["up"], given["error"] = nn.functional.normalize(given["up"], dim=-1), given["error"].abs()
+    (found,) = session(onnx_graph.window_graph(layout), network, layout).run(
+        t=np.array([16]), **{name: value.numpy() for name, value in given.items()}
+    )
+    x, guide, *others = (value.double() for value in given.values())
+    exact = network.double().clean(x, torch.tensor([16]), guide, *others)
+    np.testing.assert_allclose(found, exact.numpy(), atol=2e-4)
+
+
+@pytest.mark.parametrize("name", ["lifter", "refiner", "gravity", "window"])
 def test_the_graph_in_git_is_what_the_command_makes_and_knows_its_layout(name: str) -> None:
-    folder = weights_file.FOLDER
-    layout = weights_file.load_weights(folder / f"{name}.safetensors").header["layout"]
-    made = onnx_graph.GRAPHS[name](layout)
-    assert (folder / f"{name}.onnx").read_bytes() == made
+    shipped = onnx_graph.GRAPHS[name]
+    header = weights_file.load_weights(weights_file.FOLDER / f"{shipped.weights}.safetensors").header
+    made = shipped.make(header[shipped.layout])
+    assert (weights_file.FOLDER / f"{name}.onnx").read_bytes() == made
     assert len(made) < 1_000_000  # no weights in it
 
 
 def test_the_shipped_lifter_agrees_with_torch_in_float64() -> None:
-    stored = weights_file.load_weights(weights_file.FOLDER / "lifter.safetensors")
+    stored = torch_weights.load_weights(weights_file.FOLDER / "lifter.safetensors")
     network = Lifter(LifterConfig.from_dict(stored.header["layout"])).eval().requires_grad_(False)
     network.load_state_dict(stored.part("lifter"))
     generator = torch.Generator().manual_seed(1)
