@@ -9,15 +9,17 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from contract.failure import ExitCode, Failure
 from contract.libraries import missing_sentence
+from contract.outputs import check_outputs
 
+from .doctor_report import write_report
 from .environment import TORCH_BUILDS, Environment, check_interpreter
 from .fetch import ROOT, model_is_whole
+from .finding import Finding
 from .lock import normalize, read_lock
 from .system import missing_libraries, platform_name
 
@@ -62,22 +64,23 @@ os._exit(0)
 """
 
 
-@dataclass(frozen=True)
-class Finding:
-    subject: str
-    text: str
-    fix: str = ""  # empty where nothing is wrong
-
-
 def main(environment: Environment, arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="kinolift.py doctor", description="Says what is wrong with this installation and what mends it.")
-    parser.parse_args(arguments)
+    parser.add_argument("--report", type=Path, metavar="FILE.zip",
+        help="also write all that a report of a fault needs, without names of people and folders")  # fmt: skip
+    read = parser.parse_args(arguments)
+    report = check_outputs([read.report], kinds=(".zip",))[0] if read.report else None
     wrong = 0
+    found: list[Finding] = []
     for finding in findings(environment):
         wrong += bool(finding.fix)
+        found.append(finding)
         print(f"{'wrong' if finding.fix else 'ok':5}  {finding.subject:16}  {finding.text}", flush=True)
         if finding.fix:
             print(f"       {'':16}  -> {finding.fix}", flush=True)
+    if report is not None:
+        write_report(report, environment, found)
+        print(f"Wrote {report}")
     print("Everything is in order." if not wrong else f"{wrong} thing{'s' if wrong > 1 else ''} to mend.")
     return int(ExitCode.NO_RESOURCES if wrong else ExitCode.DONE)
 
