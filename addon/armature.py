@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
 import bpy
@@ -61,6 +62,24 @@ def is_kinolift(candidate: bpy.types.Object | None) -> bool:
     return candidate is not None and candidate.type == "ARMATURE" and RECORD in candidate
 
 
+def change_armature(armature: bpy.types.Object, motion: Motion, source: str = "") -> None:
+    """Gives an armature of ours the bones of another motion; the object stays, with its name, place, constraints and whoever points at it.
+
+    The armature's data and its action are made anew, and those before are removed where nobody else uses them.
+    """
+    fresh = build_armature(motion, "Kinolift replaced", bpy.context.scene.collection, source)
+    former, action = armature.data, armature.animation_data.action if armature.animation_data else None
+    name = former.name
+    armature.data = fresh.data
+    armature[RECORD] = fresh[RECORD]
+    bpy.data.objects.remove(fresh)
+    if armature.animation_data is not None:
+        armature.animation_data.action = None
+    bpy.data.batch_remove([thing for thing in (former, action) if thing is not None and thing.users == 0])
+    armature.data.name = name
+    _dress_pose(armature)
+
+
 def key_motion(armature: bpy.types.Object, motion: Motion, frames: npt.NDArray[np.float64]) -> int:
     """Gives the armature a new action with the motion's keys and returns how many there are.
 
@@ -69,6 +88,16 @@ def key_motion(armature: bpy.types.Object, motion: Motion, frames: npt.NDArray[n
 
     Rotations go on every bone, locations on the root only; a stretch that was left out holds its last pose.
     """
+    keys = keying(armature, motion, frames)
+    while True:
+        try:
+            next(keys)
+        except StopIteration as end:
+            return int(end.value)
+
+
+def keying(armature: bpy.types.Object, motion: Motion, frames: npt.NDArray[np.float64]) -> Generator[None, None, int]:
+    """The steps of `key_motion`, a bone each."""
     bones = bones_of(motion.joint_names, motion.parents, motion.rest_offsets)
     held = np.append(np.diff(motion.frame_numbers) > 1, False)
     curves = keyframes.new_action(armature, armature.name)
@@ -83,6 +112,7 @@ def key_motion(armature: bpy.types.Object, motion: Motion, frames: npt.NDArray[n
             keys += curves.write(f"{path}.location", bone.name, frames, location, held)
         rotation = in_bone_axes(motion.rotations[:, bone.joint], rest)
         keys += curves.write(f"{path}.rotation_quaternion", bone.name, frames, rotation, held)
+        yield
     return keys
 
 
@@ -121,10 +151,14 @@ def _dress(armature: bpy.types.Object, bones: list[Bone]) -> None:
     for bone in bones:
         collections[bone.collection].assign(data.bones[bone.name])
         data.bones[bone.name].color.palette = _COLOURS[bone.collection]
-        armature.pose.bones[bone.name].rotation_mode = "QUATERNION"
     data.display_type = "OCTAHEDRAL"
     armature.show_in_front = True
+    _dress_pose(armature)
+
+
+def _dress_pose(armature: bpy.types.Object) -> None:
     # the hips alone may move; their lengths are constant, so a stray location on any other bone would only tear limbs off
     for pose_bone in armature.pose.bones:
+        pose_bone.rotation_mode = "QUATERNION"
         if pose_bone.name != ROOT_BONE and pose_bone.parent is not None:
             pose_bone.lock_location = (True, True, True)

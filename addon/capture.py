@@ -6,10 +6,10 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..contract.camera_path import CameraPath, save_camera
 from ..contract.events import STAGES
@@ -24,6 +24,8 @@ from .worker import Worker, capture_command, reported, worker_environment, worke
 
 if TYPE_CHECKING:
     import bpy
+
+T = TypeVar("T")
 
 RESCUE_NAMES = 100  # numbered names that are tried for a motion that would be lost
 STRETCHES_NAMED = 4  # unsure stretches that the sentence about the quality names
@@ -285,56 +287,16 @@ def place_motion(
         video: shown behind the camera.
         source: the motion file, for the record on the armature.
     """
-    import bpy
+    from .placing import placing
 
-    from . import camera as cameras
-    from . import scene as scenes
-    from .armature import build_armature, key_motion
-    from .keeping import add_to_record, keep
-    from .markers import remember_unsure
-    from .simplify import simplify
-
-    fresh = not scenes.has_animation(scene)
-    matched = scenes.resolved(scene, placement.scene_fps) == scenes.MATCH
-    if matched:
-        scenes.match_rate(scene, motion.fps)
-    rate = scenes.rate_of(scene)
-    shown = scenes.in_units(scenes.at_scene_rate(motion, scene), scenes.units_per_metre(scene))
-    start = scene.frame_start if placement.start is None else placement.start
-    if placement.trim:
-        start -= int(shown.frame_numbers[0])
-    frames = scenes.key_frames(shown, start)
-    collection = bpy.data.collections.new(name)
-    scene.collection.children.link(collection)
-    armature = build_armature(shown, name, collection, source)
-    keys = key_motion(armature, shown, frames)
-    keep(armature, motion)
-    add_to_record(armature, video="" if video is None else str(video), start=start)
-    remember_unsure(armature, shown, [float(frame) for frame in frames])
-    if placement.simplify is not None:
-        _, keys = simplify(armature, placement.simplify)
-    notes = [note] if (note := scenes.rate_note(motion.fps, rate)) else []
-    if placement.set_range or matched:
-        scenes.set_range(scene, float(frames[0]), float(frames[-1]))
-    filmed: bpy.types.Object | None = None
-    if placement.add_camera and motion.provenance.get("options", {}).get("camera"):
-        notes.append("No camera was added, because the scene's own was used.")
-    elif placement.add_camera:
-        filmed = cameras.add_camera(shown, f"{name} Camera", collection)
-        cameras.key_camera(filmed, shown, frames)
-        armature[cameras.CAMERA] = filmed
-        if fresh or scene.camera is None or cameras.is_of_take(scene.camera):
-            cameras.frame_picture(scene, filmed, motion)
-        else:
-            notes.append(f"{filmed.name} shows the video; {scene.camera.name} stays the scene's camera, and the render keeps its size.")
-        width, height = (int(side) for side in motion.image_size)
-        if video is not None and not cameras.add_background(filmed, video, start, (width, height), _video_rate(motion) / rate):
-            notes.append(f"Blender cannot show {video.name} behind the camera.")
-    return Take(armature, filmed, motion, keys, float(frames[0]), float(frames[-1]), rate, notes)
+    return drained(placing(motion, scene, name, placement, video, source))
 
 
-def _video_rate(motion: Motion) -> float:
-    """Frames a second of the video's own frames, which are not the motion's where that was resampled."""
-    told = motion.provenance.get("summary", {})
-    own = told.get("file_fps") if isinstance(told, dict) else None
-    return float(own) if isinstance(own, int | float) and own > 0 else motion.fps
+def drained(steps: Generator[None, None, T]) -> T:
+    """What the steps return in the end, all of them done at once."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            result: T = end.value
+            return result

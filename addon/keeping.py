@@ -20,7 +20,12 @@ DETECTION: Final = "kinolift_detection"
 
 def keep(take: bpy.types.Object, motion: Motion) -> None:
     """Puts the motion beside the armature; some hundred kilobytes a minute."""
-    take.data[MOTION] = pack(motion)
+    keep_packed(take, pack(motion))
+
+
+def keep_packed(take: bpy.types.Object, packed: bytes) -> None:
+    """The same, where it has been packed already."""
+    take.data[MOTION] = packed
 
 
 def keep_detection(take: bpy.types.Object, path: Path) -> None:

@@ -16,6 +16,8 @@ from .resampling import at_rate
 if TYPE_CHECKING:
     from ..contract.motion_file import Motion
 
+Array = npt.NDArray[np.float64]
+
 KEEP, MATCH = "keep", "match"
 SCENE_FPS = (KEEP, MATCH)
 DEFAULT_SCENE_FPS = KEEP
