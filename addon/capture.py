@@ -71,6 +71,17 @@ class Progress:
         return ", ".join(words)
 
 
+    @property
+    def pace(self) -> str:
+        """How fast it is, and how long this stage takes yet: 41.2 frames/s, 0:19 left."""
+        if self.fps <= 0:
+            return ""
+        if self.total <= self.done:
+            return f"{self.fps:.1f} frames/s"
+        left = round((self.total - self.done) / self.fps)
+        return f"{self.fps:.1f} frames/s, {left // 60}:{left % 60:02d} left"
+
+
 class Capture:
     """One capture in the making: poll it until `finished`, then take its `motion`; or cancel it. Close it in the end."""
 

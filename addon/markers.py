@@ -30,6 +30,12 @@ def unsure_of(armature: bpy.types.Object | None) -> list[tuple[float, float, str
     return [(float(a), float(b), str(reason)) for a, b, reason in json.loads(armature[PROPERTY])]
 
 
+def next_unsure(armature: bpy.types.Object, frame: int) -> tuple[int, int, str] | None:
+    """(first, last, reason) of the stretch that begins after the scene frame; behind the last one the first; None where there is none."""
+    stretches = sorted((round(first), round(last), reason) for first, last, reason in unsure_of(armature))
+    return next((each for each in stretches if each[0] > frame), stretches[0] if stretches else None)
+
+
 def mark_unsure(scene: bpy.types.Scene, armature: bpy.types.Object) -> int:
     """Sets a marker at both ends of every unsure stretch, in place of those of an earlier call; returns the number of stretches."""
     clear_marks(scene, armature)

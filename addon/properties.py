@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import bpy
 from bpy.props import BoolProperty, CollectionProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
@@ -9,6 +12,9 @@ from ..contract.options import DEFAULT_FOV, CaptureOptions
 from .export.options import ExportOptions
 from .key_reduction import DEFAULT_DEGREES, DEFAULT_MILLIMETRES, HIGHEST_DEGREES, HIGHEST_MILLIMETRES
 from .scene import AUTO
+
+if TYPE_CHECKING:
+    from .capture import Progress
 
 _default = CaptureOptions()
 # those that say how a motion is put into the scene, whether it was captured or loaded
@@ -203,29 +209,82 @@ class KinoliftFinding(bpy.types.PropertyGroup):
     good: BoolProperty()  # type: ignore[valid-type]
 
 
+STEPS = ("video", "capture", "review", "character", "export")  # the panel's folds, in the order of the work
+_folding: list[str] = []  # while one fold is opened, the others close without asking back
+
+
+def _one_open(name: str) -> object:
+    def update(self: KinoliftStatus, context: bpy.types.Context) -> None:
+        if not _folding and getattr(self, f"open_{name}"):
+            _folding.append(name)
+            for other in STEPS:
+                if other != name:
+                    setattr(self, f"open_{other}", False)
+            _folding.clear()
+
+    return update
+
+
+def follow(context: bpy.types.Context, step: str) -> None:
+    """Opens the fold of the step that comes next."""
+    setattr(context.window_manager.kinolift, f"open_{step}", True)
+
+
 class KinoliftStatus(bpy.types.PropertyGroup):
-    """Of the window manager: the setup, the running capture and the last result; never saved."""
+    """Of the window manager: the setup, the running capture, the last result and the open fold; never saved."""
 
-    missing: StringProperty()  # type: ignore[valid-type]
-    findings: CollectionProperty(type=KinoliftFinding)  # type: ignore[valid-type]
-
-    running: BoolProperty()  # type: ignore[valid-type]
-    cancel: BoolProperty()  # type: ignore[valid-type]
-    text: StringProperty()  # type: ignore[valid-type]
-    stage: StringProperty()  # type: ignore[valid-type]
-    rate: StringProperty()  # type: ignore[valid-type]
-    fraction: FloatProperty(min=0.0, max=1.0, update=_redraw)  # type: ignore[valid-type]
-    summary: StringProperty()  # type: ignore[valid-type]
-    quality: StringProperty()  # type: ignore[valid-type]
-    error: StringProperty()  # type: ignore[valid-type]
-    notes: CollectionProperty(type=KinoliftNote)  # type: ignore[valid-type]
+    __annotations__ = {
+        "missing": StringProperty(),
+        "findings": CollectionProperty(type=KinoliftFinding),
+        "running": BoolProperty(),
+        "waiting": IntProperty(),
+        "cancel": BoolProperty(),
+        "text": StringProperty(),
+        "stage": StringProperty(),
+        "rate": StringProperty(),
+        "fraction": FloatProperty(min=0.0, max=1.0, update=_redraw),
+        "summary": StringProperty(),
+        "quality": StringProperty(),
+        "error": StringProperty(),
+        "notes": CollectionProperty(type=KinoliftNote),
+        "exported": StringProperty(),
+        **{
+            f"open_{name}": BoolProperty(name="Open", description="Show this step", default=name == STEPS[0], update=_one_open(name))
+            for name in STEPS
+        },
+    }
 
     def clear(self) -> None:
         """The capture's part; the setup's stays."""
+        self.idle()
+        self.clear_result()
+
+    def idle(self) -> None:
+        """Nothing runs."""
         self.running = self.cancel = False
-        self.text = self.stage = self.rate = self.summary = self.quality = self.error = ""
-        self.notes.clear()
+        self.waiting = 0
+        self.text = self.stage = self.rate = ""
         self.fraction = 0.0
+
+    def clear_result(self) -> None:
+        """What the last capture told."""
+        self.summary = self.quality = self.error = ""
+        self.notes.clear()
+
+    def tell(self, summary: str, quality: str, notes: Sequence[str]) -> None:
+        """What a capture has made."""
+        self.clear_result()
+        self.summary, self.quality = summary, quality
+        for note in notes:
+            self.notes.add().text = note
+
+    def show(self, progress: Progress, waiting: int) -> None:
+        """Where the running capture stands."""
+        self.running, self.waiting = True, waiting
+        self.stage = progress.stage_text
+        self.text = f"{progress.done} of {progress.total}" if progress.total > 0 else ""
+        self.rate = progress.pace
+        self.fraction = progress.fraction
 
 
 CLASSES = (KinoliftSettings, KinoliftNote, KinoliftFinding, KinoliftStatus)

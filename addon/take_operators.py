@@ -1,4 +1,4 @@
-"""Blender's operators on a take that is there: export, fewer keys, markers; thin, like those of `operators`."""
+"""Blender's operators on a take that is there: export, fewer keys; thin, like those of `operators`."""
 
 # ruff: noqa: N801 (Blender wants classes named so)
 
@@ -10,12 +10,10 @@ import bpy
 from bpy_extras.io_utils import ExportHelper
 
 from ..contract.failure import Failure
-from .armature import is_kinolift
 from .export import BLENDER_EXTENSIONS, check_files, export_armature, export_takes, take_paths
 from .export.options import ExportOptions
 from .key_reduction import Tolerance
 from .keyframes import actions_for, curves_of
-from .markers import mark_unsure
 from .properties import export_properties, simplify_properties
 from .simplify import simplify
 
@@ -73,23 +71,6 @@ class KINOLIFT_OT_export(bpy.types.Operator, ExportHelper):
         return {"FINISHED"}
 
 
-class KINOLIFT_OT_mark_unsure(bpy.types.Operator):
-    """Set timeline markers where the capture is unsure of the person, so that you know where to look"""
-
-    bl_idname = "kinolift.mark_unsure"
-    bl_label = "Mark Unsure Stretches"
-    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        return is_kinolift(context.object)
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        marked = mark_unsure(context.scene, context.object)
-        self.report({"INFO"}, f"{marked} unsure stretches are marked." if marked else "There is no unsure stretch.")
-        return {"FINISHED"}
-
-
 class KINOLIFT_OT_simplify(bpy.types.Operator):
     """Reduce the keys of the active armature's action, so that no bone is further off than stated"""
 
@@ -116,4 +97,4 @@ class KINOLIFT_OT_simplify(bpy.types.Operator):
         return {"FINISHED"}
 
 
-CLASSES = (KINOLIFT_OT_export, KINOLIFT_OT_simplify, KINOLIFT_OT_mark_unsure)
+CLASSES = (KINOLIFT_OT_export, KINOLIFT_OT_simplify)

@@ -1,0 +1,143 @@
+"""Blender's operators on a take that is looked through: where it is unsure, refining it again, the clip's rate, the asset library."""
+
+# ruff: noqa: N801 (Blender wants classes named so)
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import bpy
+
+from ..contract.failure import Failure
+from .armature import is_kinolift
+from .background import Run
+from .behind import Behind, options_given
+from .camera import camera_of
+from .capture import Placement, drained
+from .keeping import DETECTION, motion_of, record_of
+from .manners import tell
+from .markers import mark_unsure, next_unsure
+from .placing import placing
+from .preferences import preferred_python
+from .properties import capture_properties
+from .refining import REFINED, refining
+from .scene import MATCH
+
+
+class _OfTake:
+    """What they share: the active object is a take."""
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if not is_kinolift(context.object):
+            cls.poll_message_set("Select a captured armature first")  # type: ignore[attr-defined]
+            return False
+        return True
+
+
+class KINOLIFT_OT_refine(Behind, bpy.types.Operator):
+    """Make the take's motion anew with other smoothing, feet, height or lens; the video is not looked at again. What is not named stays"""
+
+    bl_idname = "kinolift.refine"
+    bl_label = "Refine Again"
+    bl_options = {"UNDO"}  # noqa: RUF012
+
+    __annotations__ = {name: made for name, made in capture_properties().items() if name in REFINED}
+
+    _take: bpy.types.Object | None = None
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if not is_kinolift(context.object):
+            cls.poll_message_set("Select a captured armature first")
+            return False
+        if DETECTION not in context.object.data:
+            cls.poll_message_set("This take was made from a motion file alone; capture its video to refine it")
+            return False
+        return True
+
+    def check(self) -> None:
+        self._take = bpy.context.object
+
+    def start(self, scene: bpy.types.Scene) -> Run:
+        assert self._take is not None
+        return refining(self._take, scene, options_given(self, REFINED), preferred_python())
+
+
+class KINOLIFT_OT_next_unsure(_OfTake, bpy.types.Operator):
+    """Go to the next stretch that the capture is unsure of"""
+
+    bl_idname = "kinolift.next_unsure"
+    bl_label = "Next Unsure"
+    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        found = next_unsure(context.object, context.scene.frame_current)
+        if found is None:
+            self.report({"INFO"}, "There is no unsure stretch.")
+            return {"CANCELLED"}
+        first, last, reason = found
+        context.scene.frame_set(first)
+        self.report({"INFO"}, f"Frames {first} to {last}: {reason}")
+        return {"FINISHED"}
+
+
+class KINOLIFT_OT_mark_unsure(_OfTake, bpy.types.Operator):
+    """Set timeline markers where the capture is unsure of the person, so that you know where to look"""
+
+    bl_idname = "kinolift.mark_unsure"
+    bl_label = "Mark Unsure Stretches"
+    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        marked = mark_unsure(context.scene, context.object)
+        self.report({"INFO"}, f"{marked} unsure stretches are marked." if marked else "There is no unsure stretch.")
+        return {"FINISHED"}
+
+
+class KINOLIFT_OT_match_rate(_OfTake, bpy.types.Operator):
+    """Give the scene the clip's frame rate and range, and the take a key on every frame of the clip"""
+
+    bl_idname = "kinolift.match_rate"
+    bl_label = "Match Video"
+    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        take, record = context.object, record_of(context.object)
+        start, video = record.get("start"), record.get("video")
+        placement = Placement(MATCH, start if isinstance(start, int) else None, add_camera=camera_of(take) is not None)
+        shown = Path(video) if isinstance(video, str) and video and Path(video).is_file() else None
+        try:
+            placed = drained(placing(motion_of(take), context.scene, take.name, placement, shown, replaced=take))
+        except Failure as failure:
+            tell(self, context, failure.message)
+            return {"CANCELLED"}
+        context.window_manager.kinolift.tell(placed.summary(), "", placed.notes)
+        return {"FINISHED"}
+
+
+class KINOLIFT_OT_mark_asset(_OfTake, bpy.types.Operator):
+    """Put the take into the asset library of this file: the armature, and its action for other characters"""
+
+    bl_idname = "kinolift.mark_asset"
+    bl_label = "Mark as Asset"
+    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        take = context.object
+        marked = [take] + ([take.animation_data.action] if take.animation_data and take.animation_data.action else [])
+        for thing in marked:
+            thing.asset_mark()
+            thing.asset_data.description = f"Captured by Kinolift from {Path(str(record_of(take).get('video', ''))).name or 'a video'}"
+            thing.asset_data.tags.new("Kinolift", skip_if_exists=True)
+        self.report({"INFO"}, f"{' and '.join(thing.name for thing in marked)} can be found in the asset browser under Current File.")
+        return {"FINISHED"}
+
+
+CLASSES = (
+    KINOLIFT_OT_refine,
+    KINOLIFT_OT_next_unsure,
+    KINOLIFT_OT_mark_unsure,
+    KINOLIFT_OT_match_rate,
+    KINOLIFT_OT_mark_asset,
+)
