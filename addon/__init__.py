@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import ModuleType
 
 _commands: list[object] = []  # Blender's handles of our commands, needed to take them back
 
@@ -10,10 +11,10 @@ _commands: list[object] = []  # Blender's handles of our commands, needed to tak
 def register() -> None:
     import bpy
 
-    from . import operators, panel, preferences, properties
+    from . import properties
     from .retarget import interface
 
-    for module in (preferences, properties, operators, panel, interface):
+    for module in _modules():
         for kind in module.CLASSES:
             bpy.utils.register_class(kind)
     properties.attach()
@@ -24,19 +25,28 @@ def register() -> None:
 def unregister() -> None:
     import bpy
 
-    from . import operators, panel, preferences, properties, readiness, worker
+    from . import behind, properties, readiness, worker
     from .retarget import interface
 
     readiness.end()
-    operators.stop_running()
+    behind.stop_all()
     worker.end_all()
     while _commands:
         bpy.utils.unregister_cli_command(_commands.pop())
     interface.detach()
     properties.detach()
-    for module in (interface, panel, operators, properties, preferences):
+    for module in reversed(_modules()):
         for kind in reversed(module.CLASSES):
             bpy.utils.unregister_class(kind)
+
+
+def _modules() -> list[ModuleType]:
+    """Those that have classes of Blender's, in the order in which they are registered."""
+    from . import export_operators, operators, panel, preferences, properties, quality, review_operators, take_operators, video_operators
+    from .retarget import interface
+
+    makers = [operators, video_operators, review_operators, take_operators, interface, export_operators]
+    return [preferences, properties, quality, *makers, panel]
 
 
 def _command(argv: Sequence[str]) -> int:

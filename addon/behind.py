@@ -21,7 +21,7 @@ _queue: list[Behind] = []
 
 
 class Behind:
-    """A mixin of operators; they say in `start` what runs and in `name` what it is called."""
+    """A mixin of operators; they say in `begin` what runs."""
 
     _run: Run | None = None
     _timer: bpy.types.Timer | None = None
@@ -29,11 +29,11 @@ class Behind:
     _over = False  # taken back from outside: the add-on was disabled
     message = ""
 
-    def start(self, scene: bpy.types.Scene) -> Run:
+    def begin(self, scene: bpy.types.Scene) -> Run:
         """The run of this operator's options. Raises Failure."""
         raise NotImplementedError
 
-    def check(self) -> None:
+    def look_before(self) -> None:
         """Raises the Failure of what can be known before it is this operator's turn."""
 
     def show(self, context: bpy.types.Context, take: Take) -> list[str]:
@@ -44,10 +44,10 @@ class Behind:
         """Behind the window: a timer looks at the worker, which runs by itself."""
         status = context.window_manager.kinolift
         try:
-            self.check()
+            self.look_before()
             if not _queue:
                 status.clear()
-                self._run = self.start(context.scene)
+                self._run = self.begin(context.scene)
         except Failure as failure:
             return self._fail(context, failure)
         self._scene = context.scene
@@ -77,7 +77,7 @@ class Behind:
             return {"PASS_THROUGH"}
         try:
             if self._run is None:
-                self._run = self.start(self._scene or context.scene)
+                self._run = self.begin(self._scene or context.scene)
             status.show(self._run.capture.progress, len(_queue) - 1)
             take = self._run.step()
         except Failure as failure:
@@ -92,8 +92,8 @@ class Behind:
         """For scripts and the background: returns when the take is there."""
         context.window_manager.kinolift.clear()
         try:
-            self.check()
-            self._run = self.start(context.scene)
+            self.look_before()
+            self._run = self.begin(context.scene)
             return self._finish(context, self._run.whole())
         except Failure as failure:
             return self._stop(context, failure)

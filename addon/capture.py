@@ -253,7 +253,11 @@ def rate_words(motion: Motion) -> str:
 
 def quality_sentence(motion: Motion) -> str:
     """What the motion's own quality report says that an animator looks at first; "" where it holds none."""
-    figures = motion.provenance.get("quality", {})
+    return quality_figures(motion.provenance.get("quality", {}))
+
+
+def quality_figures(figures: dict[str, Any]) -> str:
+    """The same from the report itself."""
     wanted = ("reprojection_px", "reprojection_percent", "foot_slide_cm_s", "under_ground_mm", "acceleration")
     if any(name not in figures for name in wanted):
         return ""

@@ -54,13 +54,13 @@ class KINOLIFT_OT_capture(Behind, bpy.types.Operator):
 
     _cube: bpy.types.Object | None = None
 
-    def check(self) -> None:
+    def look_before(self) -> None:
         if not self.filepath:
             raise Failure("bad_arguments", "No video is chosen; choose one first.")
         check_video(Path(bpy.path.abspath(self.filepath)))
         self._options().check()
 
-    def start(self, scene: bpy.types.Scene) -> Run:
+    def begin(self, scene: bpy.types.Scene) -> Run:
         video = Path(bpy.path.abspath(self.filepath))
         motion_path = None
         if self.motion_path:

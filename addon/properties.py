@@ -9,14 +9,22 @@ import bpy
 from bpy.props import BoolProperty, CollectionProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
 from ..contract.options import DEFAULT_FOV, CaptureOptions
+from . import quality
 from .export.options import ExportOptions
+from .export.programs import PROGRAMS
 from .key_reduction import DEFAULT_DEGREES, DEFAULT_MILLIMETRES, HIGHEST_DEGREES, HIGHEST_MILLIMETRES
-from .scene import AUTO
+from .scene import AUTO, units_per_metre
+from .video_facts import video_facts
 
 if TYPE_CHECKING:
     from .capture import Progress
 
 _default = CaptureOptions()
+WHAT = [
+    ("take", "This Take", "The captured armature"),
+    ("character", "Character", "The character that got the motion, with its meshes"),
+    ("all", "All Takes", "Every action of the character, or of the captured armature where there is none"),
+]
 # those that say how a motion is put into the scene, whether it was captured or loaded
 PLACEMENT_PROPERTIES = ("scene_fps", "set_range", "add_camera", "simplify", "simplify_degrees", "simplify_mm")
 
@@ -32,8 +40,8 @@ def capture_properties() -> dict[str, object]:
     """The options as Blender's properties, the same for the scene and for the operator; the defaults are the contract's."""
     return {
         "height": FloatProperty(
-            name="Height", description="The person's height; it sets the scale of the motion", default=_default.height,
-            min=0.3, max=3.0, step=1, precision=2, unit="LENGTH",
+            name="Height", description="The person's height in metres; it sets the scale of the motion", default=_default.height,
+            min=0.3, max=3.0, step=1, precision=2,
         ),
         "fov": FloatProperty(
             name="Field of View",
@@ -170,11 +178,42 @@ def export_properties() -> dict[str, object]:
     }  # fmt: skip
 
 
+def _facts(self: KinoliftSettings, context: bpy.types.Context) -> None:
+    self.video_facts = video_facts(self.video)
+
+
+def _height(self: KinoliftSettings) -> float:
+    return float(self.height * units_per_metre(self.id_data))
+
+
+def _set_height(self: KinoliftSettings, value: float) -> None:
+    self.height = value / units_per_metre(self.id_data)
+
+
+def _quality(self: KinoliftSettings) -> int:
+    return [name for name, *_ in quality.ITEMS].index(quality.quality_of(self))
+
+
+def _set_quality(self: KinoliftSettings, value: int) -> None:
+    quality.set_quality(self, quality.ITEMS[value][0])
+
+
 class KinoliftSettings(bpy.types.PropertyGroup):
     """Of the scene: saved with the file."""
 
     __annotations__ = {
-        "video": StringProperty(name="Video", description="The video to capture", subtype="FILE_PATH"),
+        # not a FILE_PATH: its button would open a browser that shows all files
+        "video": StringProperty(name="Video", description="The video to capture", update=_facts),
+        "video_facts": StringProperty(),
+        "height_shown": FloatProperty(
+            name="Height", description="The person's height; it sets the scale of the motion", unit="LENGTH", get=_height, set=_set_height,
+        ),
+        "quality": EnumProperty(name="Quality", items=quality.ITEMS, get=_quality, set=_set_quality),
+        "export_what": EnumProperty(name="What", items=WHAT),
+        "export_program": EnumProperty(
+            name="For", description="The program that the file is for",
+            items=[(name, program.title, program.description) for name, program in PROGRAMS.items()],
+        ),
         "fov_known": BoolProperty(
             name="Field of View",
             description="Give the camera's field of view. Else it is read from the file, or estimated from the person",

@@ -23,6 +23,8 @@ from .properties import capture_properties
 from .refining import REFINED, refining
 from .scene import MATCH
 
+SHOWN = ("height", "fov", "smooth", "feet", "root", "level")  # of REFINED: what the panel shows of them
+
 
 class _OfTake:
     """What they share: the active object is a take."""
@@ -56,12 +58,31 @@ class KINOLIFT_OT_refine(Behind, bpy.types.Operator):
             return False
         return True
 
-    def check(self) -> None:
+    def look_before(self) -> None:
         self._take = bpy.context.object
 
-    def start(self, scene: bpy.types.Scene) -> Run:
+    def begin(self, scene: bpy.types.Scene) -> Run:
         assert self._take is not None
         return refining(self._take, scene, options_given(self, REFINED), preferred_python())
+
+
+class KINOLIFT_OT_refine_with_settings(bpy.types.Operator):
+    """Make the take's motion anew with the settings above; the video is not looked at again"""
+
+    bl_idname = "kinolift.refine_with_settings"
+    bl_label = "Refine Again"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return bool(KINOLIFT_OT_refine.poll(context))
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        options = context.scene.kinolift.options()
+        try:
+            return set(bpy.ops.kinolift.refine("INVOKE_DEFAULT", **{name: options[name] for name in SHOWN}))
+        except RuntimeError as error:  # a failure that the inner operator has reported; it must be told once, by this one
+            tell(self, context, str(error).removeprefix("Error: ").strip())
+            return {"CANCELLED"}
 
 
 class KINOLIFT_OT_next_unsure(_OfTake, bpy.types.Operator):
@@ -136,6 +157,7 @@ class KINOLIFT_OT_mark_asset(_OfTake, bpy.types.Operator):
 
 CLASSES = (
     KINOLIFT_OT_refine,
+    KINOLIFT_OT_refine_with_settings,
     KINOLIFT_OT_next_unsure,
     KINOLIFT_OT_mark_unsure,
     KINOLIFT_OT_match_rate,

@@ -1,4 +1,4 @@
-"""Retargeting in the sidebar: the character, the motion, the list of bones, and the operators behind the buttons."""
+"""Retargeting from the sidebar: the character, the motion, the list of bones, and the operators behind the buttons."""
 
 # ruff: noqa: N801 (Blender wants classes named so)
 
@@ -15,20 +15,20 @@ from ...contract.failure import Failure
 from ...contract.motion_file import Motion, load_motion
 from .. import scene as scenes
 from ..armature import is_kinolift
-from ..keeping import motion_of
-from ..sentences import draw_sentence, placeholder
+from ..keeping import motion_of, record_of
+from ..manners import tell
 from .mapping import AUTO, find_mapping, presets, user_folder
 from .presets import parse_switches, save_preset, switch_list
 from .retarget import RetargetOptions, RetargetResult, retarget
-from .roles import CHAIN_ROLES, NAMES, REQUIRED_ROLES, ROLES, STRUCTURE, VRM, Mapping, role_title, short_title
+from .roles import CHAIN_ROLES, NAMES, ROLES, STRUCTURE, VRM, Mapping, role_title
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 # Below the first a guess is shown as one to look at; from the second on nothing was guessed, and no sureness is shown.
 UNSURE, SURE = 0.7, 0.995
-# Shares of a row of the list: the role's of the whole, the bone's of what is left beside the sureness.
-ROLE_SHARE, BONE_SHARE = 0.36, 0.76
+
+PREFIX_ENDS = ":_-.|"  # what ends the prefix of a rig's bone names
 
 # Blender keeps no copy of the texts of a list that is made anew: they must live somewhere.
 _preset_items: list[tuple[str, str, str]] = []
@@ -51,12 +51,29 @@ def _picked(self: KinoliftBone, context: object) -> None:
     self.sureness = 1.0 if self.bone else 0.0  # a person knows
 
 
+def _short(self: KinoliftBone) -> str:
+    """The bone's name without what all bones of the character begin with."""
+    prefix = self.id_data.kinolift_retarget.prefix
+    return self.bone.removeprefix(prefix) or self.bone
+
+
+def _set_short(self: KinoliftBone, name: str) -> None:
+    """From the search, which gives whole names, or as it was typed."""
+    settings = self.id_data.kinolift_retarget
+    whole = settings.prefix + name
+    known = settings.target.data.bones if settings.target is not None else {}
+    self.bone = whole if name and name not in known and whole in known else name
+
+
 class KinoliftBone(bpy.types.PropertyGroup):
     """A row of the list: one bone of one role."""
 
     role: StringProperty()  # type: ignore[valid-type]
     bone: StringProperty(name="Bone", description="The bone that has this role", update=_picked)  # type: ignore[valid-type]
     sureness: FloatProperty(min=0.0, max=1.0)  # type: ignore[valid-type]
+    short: StringProperty(  # type: ignore[valid-type]
+        name="Bone", description="The bone that has this role, without the prefix of all names", get=_short, set=_set_short
+    )
 
 
 class KinoliftRetarget(bpy.types.PropertyGroup):
@@ -113,6 +130,7 @@ class KinoliftRetarget(bpy.types.PropertyGroup):
     )
     bones: CollectionProperty(type=KinoliftBone)  # type: ignore[valid-type]
     active: IntProperty()  # type: ignore[valid-type]
+    prefix: StringProperty()  # type: ignore[valid-type]
     found_on: StringProperty()  # type: ignore[valid-type]
     found_by: StringProperty()  # type: ignore[valid-type]
     controls: StringProperty(default="{}")  # type: ignore[valid-type]
@@ -140,6 +158,7 @@ def found_title(preset: str) -> str:
 def show_mapping(settings: KinoliftRetarget, mapping: Mapping) -> None:
     """Fills the list: every role has a row, and chains a free one at their end to add a bone."""
     settings.bones.clear()
+    settings.prefix = common_prefix([name for names in mapping.bones.values() for name in names])
     for role in ROLES:
         names: Sequence[str] = mapping.bones.get(role, ())
         for name in [*names, ""] if role in CHAIN_ROLES or not names else names:
@@ -149,6 +168,15 @@ def show_mapping(settings: KinoliftRetarget, mapping: Mapping) -> None:
             row.sureness = mapping.sureness.get(role, 1.0) if name else 0.0
     settings.found_by = mapping.preset
     settings.controls = json.dumps({"ik": mapping.ik, "ik_rest": mapping.ik_rest, "switches": switch_list(mapping)})
+
+
+def common_prefix(names: Sequence[str]) -> str:
+    """What all the names begin with, as far as a separator ends it: mixamorig: of mixamorig:Hips and mixamorig:Spine."""
+    if len(names) < 2:
+        return ""
+    first, last = min(names), max(names)
+    same = next((i for i, (one, other) in enumerate(zip(first, last, strict=False)) if one != other), len(first))
+    return first[: max(first.rfind(mark, 0, same) for mark in PREFIX_ENDS) + 1]
 
 
 def listed_mapping(settings: KinoliftRetarget, armature: bpy.types.Object) -> Mapping:
@@ -178,6 +206,14 @@ def listed_mapping(settings: KinoliftRetarget, armature: bpy.types.Object) -> Ma
     return mapping
 
 
+def chosen_target(settings: KinoliftRetarget, context: bpy.types.Context) -> bpy.types.Object | None:
+    """The character that was picked; else the one that is selected, if it is no take."""
+    if settings.target is not None:
+        return settings.target
+    selected = [context.object, *context.selected_objects]
+    return next((thing for thing in selected if thing is not None and thing.type == "ARMATURE" and not is_kinolift(thing)), None)
+
+
 def chosen_take(settings: KinoliftRetarget, context: bpy.types.Context) -> bpy.types.Object | None:
     """The take that was picked; else the active one if it is a take, else the one made last in the scene."""
     if settings.take is not None:
@@ -201,6 +237,13 @@ def chosen_motion(settings: KinoliftRetarget, context: bpy.types.Context) -> tup
     return motion_of(take), take.name
 
 
+def _start_of(settings: KinoliftRetarget, context: bpy.types.Context) -> int:
+    """The scene frame of the video's first frame: the take's, so that the character moves with it; of a file the scene's first."""
+    take = chosen_take(settings, context) if settings.source == "take" else None
+    start = record_of(take).get("start") if take is not None else None
+    return start if isinstance(start, int) else int(context.scene.frame_start)
+
+
 def retarget_listed(settings: KinoliftRetarget, context: bpy.types.Context) -> RetargetResult:
     """What the panel shows, done: the motion onto the character, from the scene's first frame, at the scene's rate."""
     target = settings.target
@@ -210,7 +253,7 @@ def retarget_listed(settings: KinoliftRetarget, context: bpy.types.Context) -> R
     mapping = listed_mapping(settings, target)
     motion, name = chosen_motion(settings, context)
     motion = scenes.at_scene_rate(motion, context.scene)
-    frames = scenes.key_frames(motion, context.scene.frame_start)
+    frames = scenes.key_frames(motion, _start_of(settings, context))
     # the panel offers these two only where they mean something; what was set for another character does not count then
     heading = settings.root_heading and settings.root_bone != "hips" and mapping.bone("root") is not None
     options = RetargetOptions(settings.root, settings.root_bone, settings.feet, heading, settings.use_ik and bool(mapping.ik))
@@ -222,15 +265,21 @@ class _TargetOperator:
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        if context.scene.kinolift_retarget.target is None:
+        if chosen_target(context.scene.kinolift_retarget, context) is None:
             cls.poll_message_set("Choose the character's armature first")  # type: ignore[attr-defined]
             return False
         return True
 
+    def settings(self, context: bpy.types.Context) -> KinoliftRetarget:
+        """The panel's, with the selected character taken for the one that nobody picked."""
+        settings = context.scene.kinolift_retarget
+        settings.target = chosen_target(settings, context)
+        return settings
+
     def failed(self, settings: KinoliftRetarget, failure: Failure) -> set[str]:
-        """Tells the failure in the panel, where it stays, and as Blender's report, which goes."""
+        """Tells the failure in the panel, where it stays."""
         settings.say(error=failure.message)
-        self.report({"ERROR"}, failure.message)  # type: ignore[attr-defined]
+        tell(self, bpy.context, failure.message)
         return {"CANCELLED"}
 
 
@@ -242,7 +291,7 @@ class KINOLIFT_OT_find_bones(_TargetOperator, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        settings = context.scene.kinolift_retarget
+        settings = self.settings(context)
         try:
             show_mapping(settings, find_mapping(settings.target, settings.preset))
         except Failure as failure:
@@ -264,7 +313,7 @@ class KINOLIFT_OT_save_rig_preset(_TargetOperator, bpy.types.Operator):
         return set(context.window_manager.invoke_props_dialog(self))
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        settings = context.scene.kinolift_retarget
+        settings = self.settings(context)
         try:
             folder = user_folder()
             if folder is None:
@@ -287,98 +336,17 @@ class KINOLIFT_OT_retarget(_TargetOperator, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        settings = context.scene.kinolift_retarget
+        settings = self.settings(context)
         try:
             result = retarget_listed(settings, context)
         except Failure as failure:
             return self.failed(settings, failure)
         settings.say(result.summary(), notes=result.notes)
+        context.scene.kinolift.export_what = "character"
         for note in result.notes:
             self.report({"WARNING"}, note)
         self.report({"INFO"}, f"{settings.target.name}: {settings.done}")
         return {"FINISHED"}
-
-
-class KINOLIFT_UL_bones(bpy.types.UIList):
-    """Role, bone, and how sure the guess is."""
-
-    def draw_item(
-        self,
-        context: bpy.types.Context,
-        layout: bpy.types.UILayout,
-        data: KinoliftRetarget,
-        item: KinoliftBone,
-        icon: int,
-        active_data: object,
-        active_property: str,
-    ) -> None:
-        missing = not item.bone and item.role in REQUIRED_ROLES
-        split = layout.split(factor=ROLE_SHARE)
-        split.alert = missing
-        split.label(text=short_title(item.role))
-        guessed = bool(item.bone) and item.sureness < SURE
-        split = split.split(factor=BONE_SHARE if guessed or missing else 1.0)
-        if data.target is not None:
-            split.prop_search(item, "bone", data.target.data, "bones", text="", icon="BONE_DATA")
-        if guessed or missing:
-            shown = split.row()
-            shown.alert = missing or item.sureness < UNSURE
-            if guessed:
-                shown.label(text=f"{item.sureness:.0%}")
-            else:
-                shown.label(text="", icon="ERROR")
-
-
-class KINOLIFT_PT_retarget(bpy.types.Panel):
-    bl_label = "Retarget"
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = "Kinolift"
-    bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012
-
-    def draw(self, context: bpy.types.Context) -> None:
-        layout, settings = self.layout, context.scene.kinolift_retarget
-        column = layout.column(align=True)
-        column.prop(settings, "target", text="", icon="OUTLINER_OB_ARMATURE", **placeholder("Character"))
-        column.row(align=True).prop(settings, "source", expand=True)
-        if settings.source == "file":
-            column.prop(settings, "motion", text="", **placeholder("Choose a motion file"))
-        else:
-            column.prop(settings, "take", text="", icon="ACTION", **placeholder("Captured last"))
-        row = layout.row(align=True)
-        row.prop(settings, "preset", text="")
-        row.operator("kinolift.find_bones", text="Find Bones", icon="VIEWZOOM")
-        if settings.bones:
-            self.draw_bones(layout, settings)
-        options = layout.column()
-        options.use_property_split, options.use_property_decorate = True, False
-        for name in ("root", "root_bone"):
-            options.prop(settings, name)
-        turns = options.column()
-        turns.active = settings.root_bone != "hips" and any(row.role == "root" and row.bone for row in settings.bones)
-        turns.prop(settings, "root_heading")
-        options.prop(settings, "feet")
-        if json.loads(settings.controls).get("ik"):
-            options.prop(settings, "use_ik")
-        button = layout.column()
-        button.scale_y = 1.5
-        button.operator("kinolift.retarget", icon="POSE_HLT")
-        if settings.error:
-            draw_sentence(layout, context, settings.error, "ERROR")
-        elif settings.done:
-            draw_sentence(layout, context, settings.done, "CHECKMARK")
-        for note in filter(None, settings.notes.split("\n")):
-            draw_sentence(layout, context, note, "INFO")
-
-    def draw_bones(self, layout: bpy.types.UILayout, settings: KinoliftRetarget) -> None:
-        row = layout.row()
-        row.label(text=f"Found by: {found_title(settings.found_by)}")
-        row.operator("kinolift.save_rig_preset", text="", icon="FILE_TICK")
-        layout.template_list("KINOLIFT_UL_bones", "", settings, "bones", settings, "active", rows=8)
-        filled = {row.role for row in settings.bones if row.bone}
-        missing = [role_title(role) for role in REQUIRED_ROLES if role not in filled]
-        for title in missing:
-            layout.label(text=f"Missing: {title}", icon="ERROR")
 
 
 CLASSES = (
@@ -387,8 +355,6 @@ CLASSES = (
     KINOLIFT_OT_find_bones,
     KINOLIFT_OT_save_rig_preset,
     KINOLIFT_OT_retarget,
-    KINOLIFT_UL_bones,
-    KINOLIFT_PT_retarget,
 )
 
 

@@ -75,9 +75,3 @@ def role_title(role: str) -> str:
     """upper_arm.L -> Left Upper Arm."""
     part, _, side = role.partition(".")
     return " ".join(filter(None, (_SIDES.get(side, ""), part.replace("_", " ").title())))
-
-
-def short_title(role: str) -> str:
-    """upper_arm.L -> Upper Arm L, for the list's narrow column."""
-    part, _, side = role.partition(".")
-    return " ".join(filter(None, (part.replace("_", " ").title(), side)))

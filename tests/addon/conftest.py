@@ -53,6 +53,7 @@ def _load(name: str, path: Path, package: bool) -> ModuleType:
 _load(PACKAGE, ROOT / "__init__.py", package=True)
 synthetic = _load("kinolift_synthetic", HERE / "synthetic.py", package=False)
 _load("kinolift_characters", HERE / "export" / "characters.py", package=False)
+_load("kinolift_drawing", HERE / "drawing.py", package=False)
 _load("kinolift_readers", HERE / "export" / "readers.py", package=False)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from pathlib import Path
 
 import bpy
 import numpy as np
@@ -75,8 +76,9 @@ def test_a_capture_is_kept_where_the_armature_cannot_be_built(fake_python, video
 
     def fails(*_, **__):
         raise Failure("bad_rig", "Not today.")
+        yield
 
-    monkeypatch.setattr(operators, "place_motion", fails)
+    monkeypatch.setattr(operators, "placing", fails)
     said = failure_of(bpy.ops.kinolift.capture, filepath=str(video))
     (kept,) = (tmp_path / "temporary").rglob("*.npz")
     assert said == f"Not today. The capture is kept in {kept}; Load Motion builds it." and len(load_motion(kept)) == 30
@@ -131,6 +133,8 @@ def test_one_undo_step_takes_it_back(fake_python, video):
 def test_the_workers_failure_is_one_sentence(fake_python, video, part, sentence):
     fake_python(part)
     expected = sentence.format(video=video)
+    if part == "dies":
+        expected += f" Its log is {Path(bpy.app.tempdir) / 'kinolift-log.txt'}."
     assert failure_of(bpy.ops.kinolift.capture, filepath=str(video)) == expected
     assert bpy.context.window_manager.kinolift.error == expected
     assert not bpy.data.armatures and not worker._alive

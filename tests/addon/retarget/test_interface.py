@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import bpy
+import kinolift_drawing as drawing
 import numpy as np
 import pytest
 from kinolift_extension import register, unregister
 from kinolift_extension.addon.armature import build_armature
 from kinolift_extension.addon.keeping import keep
 from kinolift_extension.addon.keyframes import curves_of
+from kinolift_extension.addon.panel import character
 from kinolift_extension.addon.retarget import interface
 from kinolift_extension.addon.retarget.presets import load_presets, save_preset
 from kinolift_extension.addon.retarget.roles import CHAIN_ROLES, REQUIRED_ROLES, ROLES
@@ -198,50 +198,11 @@ def test_titles():
     assert interface.short_title("upper_arm.L") == "Upper Arm L" and interface.short_title("hips") == "Hips"
 
 
-ICONS = set(bpy.types.UILayout.bl_rna.functions["label"].parameters["icon"].enum_items.keys())
-
-
-class Layout:
-    """Stands in for Blender's layout, which draws in a window only: takes the calls that the real one would take, and notes them."""
-
-    def __init__(self, calls: list[tuple[str, dict[str, Any]]]) -> None:
-        object.__setattr__(self, "calls", calls)
-
-    def __setattr__(self, name: str, value: object) -> None:
-        assert name in bpy.types.UILayout.bl_rna.properties, name
-
-    def __getattr__(self, name: str) -> Any:
-        parameters = bpy.types.UILayout.bl_rna.functions[name].parameters
-        inputs = [p.identifier for p in parameters if not p.is_output]
-
-        def call(*args: object, **given: Any) -> Layout:
-            given |= dict(zip(inputs, args, strict=False))
-            assert set(given) <= set(inputs), (name, given)
-            assert given.get("icon", "NONE") in ICONS, given
-            if name in ("prop", "prop_search"):
-                assert given["property"] in given["data"].bl_rna.properties
-            if name == "operator":
-                assert hasattr(bpy.types, given["operator"].replace("kinolift.", "KINOLIFT_OT_"))
-            self.calls.append((name, given))
-            return Layout(self.calls)
-
-        return call
-
-
 def drawn(settings):
-    """What the panel and the rows of its list draw."""
-    calls: list[tuple[str, dict[str, Any]]] = []
-    panel = SimpleNamespace(layout=Layout(calls), draw_bones=lambda *a: interface.KINOLIFT_PT_retarget.draw_bones(None, *a))
-    context = SimpleNamespace(
-        scene=bpy.context.scene,
-        object=None,
-        preferences=SimpleNamespace(system=SimpleNamespace(ui_scale=1.0)),
-        region=SimpleNamespace(width=300),
-        window_manager=None,
-    )
-    interface.KINOLIFT_PT_retarget.draw(panel, context)
+    """What the panel's fold and the rows of its list draw."""
+    calls = drawing.draw(character.draw, None)
     for item in settings.bones:
-        interface.KINOLIFT_UL_bones.draw_item(None, context, Layout(calls), settings, item, 0, None, "")
+        character.KINOLIFT_UL_bones.draw_item(None, None, drawing.Layout(calls), settings, item, 0, None, "")
     return calls
 
 
@@ -253,7 +214,7 @@ def test_the_panel_draws_the_list_and_flags_what_is_missing(settings, motion_pat
     def texts():
         return [given["text"] for name, given in drawn(settings) if name == "label"]
 
-    assert "Upper Arm L" in texts() and "Missing: Left Thigh" not in texts() and "9 frames" in " ".join(texts())
+    assert "Left Upper Arm" in texts() and "Missing: Left Thigh" not in texts() and "9 frames" in " ".join(texts())
     assert f"{row(settings, 'thigh.L').sureness:.0%}" in texts()
     row(settings, "thigh.L").bone = "l1.L"
     for item in settings.bones:

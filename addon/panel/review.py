@@ -1,0 +1,61 @@
+"""The third fold: is the take good, where to look, and what to do about it."""
+
+from __future__ import annotations
+
+import bpy
+
+from ..armature import is_kinolift
+from ..keeping import DETECTION, record_of
+from ..review import verdict
+from ..scene import rate_of, same_rate
+from ..sentences import draw_sentence
+
+REFINED = ("smooth", "feet", "root", "level")
+NOBODY = "Select a captured armature, or capture a video."
+
+
+def draw(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    status, take = context.window_manager.kinolift, context.object
+    if not is_kinolift(take):
+        draw_sentence(layout, context, status.summary or NOBODY, "INFO")
+        return
+    layout.label(text=take.name, icon="OUTLINER_OB_ARMATURE", translate=False)
+    found = verdict(take)
+    draw_sentence(layout, context, found.sentence, found.icon)
+    if found.places:
+        row = layout.row(align=True)
+        row.operator("kinolift.next_unsure", icon="FRAME_NEXT")
+        row.operator("kinolift.mark_unsure", text="", icon="MARKER_HLT")
+    fps = record_of(take).get("fps")
+    if isinstance(fps, float) and not same_rate(fps, rate_of(context.scene)):
+        layout.operator("kinolift.match_rate", icon="TIME")
+    header, body = layout.panel("kinolift_report", default_closed=True)
+    header.label(text="Quality Report")
+    if body is not None:
+        for sentence in filter(None, (status.summary, found.report)):
+            draw_sentence(body, context, sentence, "INFO")
+        for note in status.notes:
+            draw_sentence(body, context, note.text, "INFO")
+    header, body = layout.panel("kinolift_refine", default_closed=False)
+    header.label(text="Refine Again")
+    if body is not None:
+        _draw_refine(body, context, take)
+    row = layout.row(align=True)
+    row.operator("kinolift.simplify", icon="NORMALIZE_FCURVES")
+    row.operator("kinolift.mark_asset", icon="ASSET_MANAGER")
+
+
+def _draw_refine(layout: bpy.types.UILayout, context: bpy.types.Context, take: bpy.types.Object) -> None:
+    settings = context.scene.kinolift
+    column = layout.column()
+    column.use_property_split, column.use_property_decorate = True, False
+    column.active = DETECTION in take.data
+    column.prop(settings, "height_shown")
+    for name in REFINED:
+        column.prop(settings, name)
+    row = column.row(heading="Field of View")
+    row.prop(settings, "fov_known", text="")
+    value = row.row()
+    value.active = settings.fov_known
+    value.prop(settings, "fov", text="")
+    layout.operator("kinolift.refine_with_settings", icon="FILE_REFRESH")
