@@ -53,7 +53,7 @@ def unpack(data: bytes, name: str) -> Motion:
         if (schema := file.text("schema")) != SCHEMA:
             raise ValueError(f"its motion's schema is {schema!r}, and this version reads {SCHEMA!r}")
         fps = file.number("fps")
-        arrays = {each: file.array(each) for each in (*_WHOLE, *_OPTIONAL) if each in file.names}
+        arrays: dict[str, npt.NDArray[Any]] = {each: file.array(each) for each in (*_WHOLE, *_OPTIONAL) if each in file.names}
         for each, steps in STEPS.items():
             arrays[each] = (_unfolded(file, each) / steps).astype(np.float32)
         arrays["times"] = _unfolded(file, "frames") / fps
