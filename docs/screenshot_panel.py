@@ -1,12 +1,11 @@
-"""Takes pictures of the panel. Run it in a Blender that has Kinolift enabled, for a capture or for retargeting:
+"""Takes the pictures of docs/manual.md, one a step, in a real Blender window. Run it in a Blender that has Kinolift enabled:
 
-    blender --window-geometry 0 0 1600 1000 --python docs/screenshot_panel.py -- VIDEO FOLDER
-    blender --window-geometry 0 0 1600 1000 --python docs/screenshot_panel.py -- MOTION.npz RIG FOLDER
+    blender --window-geometry 0 0 1600 1000 --python docs/screenshot_panel.py -- VIDEO FOLDER [RIG]
 
-It drives the window by timers, as nobody can click in a script, saves FOLDER/panel_before.png, panel_during.png and panel_after.png, or
-FOLDER/retarget_empty.png, retarget_before.png, retarget_guessed.png, retarget_bones.png, retarget_after.png and retarget_error.png, and
-closes Blender. Without a screen: `xvfb-run -s "-screen 0 1600x1000x24"` before it and LIBGL_ALWAYS_SOFTWARE=1 in the environment; and with
-ImageMagick, because Blender's own screenshots are black there.
+It drives the window by timers, as nobody can click in a script, saves FOLDER/manual_video.png, _capture, _progress, _review, _refined,
+_character (with a RIG: .fbx, .glb or .vrm) and _export, and closes Blender. The first three seconds of the video are captured. Without a
+screen: `xvfb-run -s "-screen 0 1600x1000x24"` before it and LIBGL_ALWAYS_SOFTWARE=1 in the environment; and with ImageMagick, because
+Blender's own screenshots are black there.
 """
 
 from __future__ import annotations
@@ -16,14 +15,17 @@ import os
 import shutil
 import subprocess
 import sys
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
 import bpy
 
 WAIT = 0.5  # seconds between two steps: a drawn window needs a moment
-DRAWN = 15
-SCALE = 1.25  # interface scale, so that the text can be read in a README
+DRAWN = 8  # redraws after which panels that have grown have pushed those under them away
+SCALE = 1.25  # interface scale, so that the text can be read on a page
+WIDTH = 1200  # pixels of a picture
+SECONDS = "3"
 
 
 def view() -> tuple[bpy.types.Window, bpy.types.Area]:
@@ -37,11 +39,13 @@ def region(kind: str) -> bpy.types.Region:
 
 def screenshot(path: Path) -> None:
     window, area = view()
-    with bpy.context.temp_override(window=window, area=area):
-        if os.environ.get("DISPLAY") and (grabber := shutil.which("import")):
-            subprocess.run([grabber, "-window", "root", str(path)], check=True)
-        else:
+    if os.environ.get("DISPLAY") and (grabber := shutil.which("import")):
+        words = [grabber, "-window", "root", "-resize", str(WIDTH), "-colors", "128", str(path)]
+        subprocess.run(words, check=True)
+    else:
+        with bpy.context.temp_override(window=window, area=area):
             bpy.ops.screen.screenshot(filepath=str(path), check_existing=False)
+    print(f"{path} taken", flush=True)
 
 
 @contextlib.contextmanager
@@ -52,22 +56,10 @@ def in_view(kind: str) -> Iterator[None]:
         yield
 
 
-def open_panel(name: str) -> None:
-    """Of the panels on top of each other only this one is open: a script can say how a panel is when it is drawn first."""
-    for kind in ("KINOLIFT_PT_capture", "KINOLIFT_PT_retarget"):
-        panel = getattr(bpy.types, kind)
-        children = [each for each in bpy.types.Panel.__subclasses__() if getattr(each, "bl_parent_id", "") == kind]
-        for each in (*reversed(children), panel):
-            if each.is_registered:
-                bpy.utils.unregister_class(each)
-        panel.bl_options = set() if kind == name else {"DEFAULT_CLOSED"}
-        for each in (panel, *children):
-            bpy.utils.register_class(each)
-
-
-def empty_scene() -> None:
-    for thing in list(bpy.data.objects):
-        bpy.data.objects.remove(thing)
+def settled() -> Iterator[float]:
+    for _ in range(DRAWN):
+        region("UI").tag_redraw()
+        yield WAIT / 3
 
 
 def show_sidebar() -> Iterator[float]:
@@ -78,79 +70,73 @@ def show_sidebar() -> Iterator[float]:
     yield WAIT
 
 
-def look(axis: str) -> Iterator[float]:
-    with in_view("WINDOW"):
-        bpy.ops.view3d.view_axis(type=axis)
-        bpy.ops.view3d.view_all()
-    yield from settled()
+def running() -> Iterator[float]:
+    while bpy.context.window_manager.kinolift.running:
+        yield WAIT
 
 
-def settled() -> Iterator[float]:
-    """Until panels that have grown have pushed those under them away, which takes drawn pictures, not only time."""
-    for _ in range(DRAWN):
-        region("UI").tag_redraw()
-        yield WAIT / 5
-
-
-def capture(video: Path, folder: Path) -> Iterator[float]:
+def steps(video: Path, folder: Path, rig: Path | None) -> Iterator[float]:
     """One thing after another; what is yielded is the time until the next."""
-    empty_scene()
     yield from show_sidebar()
-    scene = view()[0].scene
-    scene.kinolift.video = str(video)
-    scene.kinolift.scene_fps = "match"
-    yield WAIT
-    screenshot(folder / "panel_before.png")
+    status, scene = bpy.context.window_manager.kinolift, view()[0].scene
+    with in_view("WINDOW"):
+        bpy.ops.kinolift.drop_video(filepath=str(video))
+    scene.kinolift.end = SECONDS
+    yield from settled()
+    screenshot(folder / "manual_video.png")
+    status.open_capture = True
+    yield from settled()
+    screenshot(folder / "manual_capture.png")
     with in_view("UI"):
         bpy.ops.kinolift.capture_video()
-    status = bpy.context.window_manager.kinolift
-    while status.running and not (status.fraction > 0.4):
+    while status.running and not (status.fraction > 0.3):
         yield WAIT / 5
-    screenshot(folder / "panel_during.png")
-    while status.running:
-        yield WAIT
+    screenshot(folder / "manual_progress.png")
+    yield from running()
     scene.frame_set((scene.frame_start + scene.frame_end) // 2)
-    yield from look("FRONT")
-    screenshot(folder / "panel_after.png")
+    yield from settled()
+    screenshot(folder / "manual_review.png")
+    scene.kinolift.smooth = 0.9
+    with in_view("UI"):
+        bpy.ops.kinolift.refine_with_settings()
+    yield WAIT
+    yield from running()
+    yield from settled()
+    screenshot(folder / "manual_refined.png")
+    if rig is not None:
+        yield from character(rig, folder)
+    status.open_export = True
+    yield from settled()
+    screenshot(folder / "manual_export.png")
 
 
-def retarget(motion: Path, rig: Path, folder: Path) -> Iterator[float]:
-    """The same for the character's panel."""
-    empty_scene()
-    open_panel("KINOLIFT_PT_retarget")
-    yield from show_sidebar()
-    screenshot(folder / "retarget_empty.png")
+def character(rig: Path, folder: Path) -> Iterator[float]:
+    """The motion on the rig, seen from the front."""
+    scene = view()[0].scene
     with in_view("WINDOW"):
         if rig.suffix.lower() == ".fbx":
             bpy.ops.wm.fbx_import(filepath=str(rig))
         else:
             bpy.ops.import_scene.gltf(filepath=str(rig), disable_bone_shape=True)
-    scene = view()[0].scene
+    bpy.context.window_manager.kinolift.open_character = True
     settings = scene.kinolift_retarget
-    settings.target = next(thing for thing in scene.objects if thing.type == "ARMATURE")
-    settings.source, settings.motion = "file", str(motion)
-    yield from look("FRONT")
-    screenshot(folder / "retarget_before.png")
-    for preset, name in (("structure", "guessed"), ("auto", "bones")):
-        settings.preset = preset
-        with in_view("UI"):
-            bpy.ops.kinolift.find_bones()
-        yield from settled()
-        screenshot(folder / f"retarget_{name}.png")
+    settings.target = next(thing for thing in scene.objects if thing.type == "ARMATURE" and "kinolift" not in thing)
     with in_view("UI"):
+        bpy.ops.kinolift.find_bones()
         bpy.ops.kinolift.retarget()
-    scene.frame_set(scene.frame_start + 35)
-    yield from look("FRONT")
-    screenshot(folder / "retarget_after.png")
-    next(row for row in settings.bones if row.role == "thigh.L").bone = ""
-    with in_view("UI"), contextlib.suppress(RuntimeError):  # what operators report as an error is one for scripts
-        bpy.ops.kinolift.retarget()
+    with in_view("WINDOW"):
+        bpy.ops.view3d.view_axis(type="FRONT")
+        bpy.ops.view3d.view_selected()
     yield from settled()
-    screenshot(folder / "retarget_error.png")
+    screenshot(folder / "manual_character.png")
 
 
-def closing(steps: Iterator[float]) -> Iterator[float]:
-    yield from steps
+def closing(todo: Iterator[float]) -> Iterator[float]:
+    try:
+        yield from todo
+    except Exception:
+        traceback.print_exc()
+        print("The pictures are not complete.", flush=True)
     yield WAIT
     bpy.ops.wm.quit_blender()
 
@@ -158,10 +144,10 @@ def closing(steps: Iterator[float]) -> Iterator[float]:
 def main() -> None:
     words = [Path(word).absolute() for word in sys.argv[sys.argv.index("--") + 1 :]] if "--" in sys.argv else []
     if len(words) not in (2, 3):
-        sys.exit("usage: blender --python docs/screenshot_panel.py -- VIDEO FOLDER, or -- MOTION.npz RIG FOLDER")
+        sys.exit("usage: blender --python docs/screenshot_panel.py -- VIDEO FOLDER [RIG]")
     bpy.context.preferences.view.show_splash = False
     bpy.context.preferences.use_preferences_save = False  # nothing of this may stay in the settings of whoever runs it
-    todo = closing(capture(*words) if len(words) == 2 else retarget(*words))
+    todo = closing(steps(words[0], words[1], words[2] if len(words) > 2 else None))
     bpy.app.timers.register(lambda: next(todo, None), first_interval=2.0)
 
 

@@ -195,7 +195,6 @@ def test_saving_a_preset_of_ones_own(settings, monkeypatch, tmp_path):
 
 def test_titles():
     assert interface.role_title("upper_arm.L") == "Left Upper Arm" and interface.role_title("hips") == "Hips"
-    assert interface.short_title("upper_arm.L") == "Upper Arm L" and interface.short_title("hips") == "Hips"
 
 
 def drawn(settings):
