@@ -64,22 +64,24 @@ class Command:
     groups: tuple[str, ...] = ()
 
 
+TRAINING = ("torch", "training")  # fetched on the first use of a command that learns or judges
+
 # Every command there is; the help and the dispatch both read this.
 COMMANDS = (
     Command("capture", "turn a video into an animated armature: .fbx .bvh .glb .usd .blend .npz", "addon"),
-    Command("evaluate", "judge weights or poses on Human3.6M, MPI-INF-3DHP or mocap, beside others' figures", "engine", ("training",)),
-    Command("train", "train the lifter or the refiner on Human3.6M, MPI-INF-3DHP, mocap or rendered pairs", "engine", ("training",)),
+    Command("evaluate", "judge weights or poses on Human3.6M, MPI-INF-3DHP or mocap, beside others' figures", "engine", TRAINING),
+    Command("train", "train the lifter or the refiner on Human3.6M, MPI-INF-3DHP, mocap or rendered pairs", "engine", TRAINING),
     Command("bench", "time every stage on this machine, in one table; --compare with an earlier run", "benchmarks"),
     Command("batch", "capture, retarget and export folders and lists of clips; goes on where it was", "addon"),
     Command("retarget", "put captured motions on your own characters (.blend .fbx .glb .vrm)", "addon"),
-    Command("setup", "make the environment now (every command does so on first use); --again makes it anew", "here"),
+    Command("setup", "make the environment now (every command does so on first use); --cuda adds torch with CUDA", "here"),
     Command("doctor", "say what is installed, what is wrong, and the command that mends it", "here"),
     Command("build", "make the extension's zip for Blender", "here"),
     Command("test", "run the checks and the tests; further words go to pytest", "here"),
 )
 
-GROUPS = ("numpy", "worker", "terminal", "torch", "blender")
-REQUIRED_BYTES = 2_500_000_000  # free space without torch, downloads included
+GROUPS = ("numpy", "worker", "terminal", "blender")
+REQUIRED_BYTES = 2_500_000_000  # free space, downloads included
 
 
 def environment() -> Environment:

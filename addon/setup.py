@@ -16,7 +16,7 @@ MODULES = {
     "scipy": "scipy",
     "cv2": "opencv-python",
     "mediapipe": "mediapipe",
-    "torch": "torch",
+    "onnxruntime": "onnxruntime",
     "safetensors": "safetensors",
 }
 TIMEOUT = 30.0  # seconds: finding modules without importing them takes a fraction of one

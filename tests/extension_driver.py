@@ -48,7 +48,7 @@ def traces() -> dict[str, list[str]]:
         "keymaps": keys,
         "add-ons": [name for name in bpy.context.preferences.addons.keys() if ours(name)],  # noqa: SIM118
         "processes": children(),
-        "worker's libraries": [name for name in ("torch", "cv2", "mediapipe", "scipy", "engine") if name in sys.modules],
+        "worker's libraries": [name for name in ("torch", "onnxruntime", "cv2", "mediapipe", "scipy", "engine") if name in sys.modules],
     }
 
 

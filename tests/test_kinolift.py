@@ -71,7 +71,7 @@ class Copy:
     def lock(self, value: str = "first", digest: str = "") -> None:
         """Writes wheels and lock; the worker's package holds `value`, and `digest` stands in for its hash."""
         rows = []
-        for name, group in (("tiny-numpy", "numpy"), ("tiny-worker", "worker"), ("torch", "torch"), ("bpy", "blender")):
+        for name, group in (("tiny-numpy", "numpy"), ("tiny-worker", "worker"), ("bpy", "blender")):
             file, found = make_wheel(self.wheels, name, value)
             found = digest if digest and name == "tiny-worker" else found
             rows.append({"name": name, "version": "1.0", "groups": [group], "pythons": [PYTHON], "requires": [], "files": {file: found},

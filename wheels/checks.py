@@ -28,7 +28,7 @@ BLENDER_BYTES: Final = 1_500_000_000  # free space for an environment with Blend
 
 def main(environment: Environment, arguments: Sequence[str]) -> int:
     """Everything; or, with further words, only pytest in the environment with those words. 0 where all of it passed."""
-    executable = environment.prepare(more=("test", "lint", "training", "triton"), finish=make_model)
+    executable = environment.prepare(more=("torch", "training", "test", "lint", "triton"), finish=make_model)
     make_model(executable)
     if arguments:
         return _run("pytest", [str(executable), "-m", "pytest", *arguments], {})

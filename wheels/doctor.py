@@ -17,7 +17,7 @@ from contract.libraries import missing_sentence
 from contract.outputs import check_outputs
 
 from .doctor_report import write_report
-from .environment import TORCH_BUILDS, Environment, check_interpreter
+from .environment import Environment, check_interpreter
 from .fetch import ROOT, model_is_whole
 from .finding import Finding
 from .lock import normalize, read_lock
@@ -37,6 +37,9 @@ def probe(name, function):
         value, error = None, f"{type(reason).__name__}: {reason}"
     print("\\n" + json.dumps({"probe": name, "value": value, "error": error}), flush=True)
 def torch():
+    import importlib.util
+    if importlib.util.find_spec("torch") is None:
+        return None
     import torch
     return [torch.__version__, torch.cuda.get_device_name(0) if torch.cuda.is_available() else ""]
 def bpy():
@@ -55,7 +58,7 @@ def detector():
     return ""
 probe("packages", lambda: {d.metadata["Name"]: d.version for d in importlib.metadata.distributions()})
 probe("torch", torch)
-for name in ("numpy", "scipy", "cv2", "sklearn"):
+for name in ("numpy", "scipy", "cv2", "onnxruntime"):
     probe(name, module(name))
 probe("detector", detector)
 probe("weights", weights)
@@ -138,25 +141,28 @@ def _probe(executable: Path) -> dict[str, Any]:
 def _packages(environment: Environment, installed: dict[str, str]) -> Finding:
     """Every installed version against the lock's."""
     versions = {normalize(name): version for name, version in installed.items()}
-    lock, name = read_lock(), platform_name()
-    locked = lock.select([group for group in environment.groups if group not in TORCH_BUILDS], environment.python, name)
-    builds = {package.version for package in lock.select(["torch", "torch-cpu"], environment.python, name)}
+    locked = read_lock().select(environment.groups, environment.python, platform_name())
     other = [f"{p.name} {versions.get(p.name, 'is missing')} (locked: {p.version})" for p in locked if versions.get(p.name) != p.version]
-    if versions.get("torch") not in builds:
-        other.append(f"torch {versions.get('torch', 'is missing')} (locked: {' or '.join(sorted(builds))})")
     if other:
         return Finding("Packages", "; ".join(other), AGAIN)
-    return Finding("Packages", f"{len(locked) + 1} as locked")
+    return Finding("Packages", f"{len(locked)} as locked")
 
 
 def _imports(probes: dict[str, Any]) -> Iterator[Finding]:
-    for probe, subject in (("torch", "torch"), ("numpy", "numpy"), ("scipy", "scipy"), ("cv2", "OpenCV"), ("sklearn", "scikit-learn"),
+    for probe, subject in (("numpy", "numpy"), ("scipy", "scipy"), ("cv2", "OpenCV"), ("onnxruntime", "ONNX Runtime"), ("torch", "torch"),
                            ("detector", "MediaPipe"), ("bpy", "Blender (bpy)")):  # fmt: skip
         row = probes.get(probe, {"error": "it takes the process down when it is imported"})
         if row.get("error"):
             yield Finding(subject, row["error"], AGAIN)
         elif probe == "torch":
-            version, device = row["value"]
-            yield Finding(subject, f"{version}, {'CUDA on ' + device if device else 'on the CPU (no CUDA device that it can use)'}")
+            yield Finding(subject, _torch(row["value"]))
         else:
             yield Finding(subject, row["value"] or "imports")
+
+
+def _torch(value: list[str] | None) -> str:
+    """What the probe found of the extra that only training and CUDA need."""
+    if value is None:
+        return "not installed; a capture does without (for CUDA: `python3 kinolift.py setup --cuda`)"
+    version, device = value
+    return f"{version}, {'CUDA on ' + device if device else 'on the CPU (no CUDA device that it can use)'}"

@@ -40,8 +40,10 @@ DISK_SIGNS: Final = ("No space left on device", "Errno 28", "Disk quota exceeded
 FOREIGN_SETTINGS: Final = ("PYTHONHOME", "PYTHONPATH", "PIP_TARGET", "PIP_PREFIX")  # they would send packages elsewhere
 HASH_SIGNS: Final = ("DO NOT MATCH THE HASHES",)
 
-# The groups of which one build of torch is chosen at set-up, see _install_torch.
-TORCH_BUILDS: Final = ("torch-cpu", "torch", "cuda")
+# The groups of which one build of torch is made, see _install_torch. A command asks for TORCH, and for CUDA where it must be that build.
+TORCH_BUILDS: Final = ("torch-parts", "torch-cpu", "torch", "cuda")
+TORCH: Final = "torch"
+CUDA: Final = "cuda"
 CUDA_BYTES: Final = 7_000_000_000  # free space for the registry's torch for Linux: 4 GB in the end, and what is downloaded
 
 Report = Callable[[float, str], None]
@@ -71,8 +73,13 @@ class Environment:
         done = self._read_stamp().get("installed", {})
         return self.executable.is_file() and all(done.get(group) == self._key(lock, group) for group in groups)
 
+    @property
+    def installed(self) -> tuple[str, ...]:
+        """The groups that are installed."""
+        return tuple(self._read_stamp().get("installed", {}))
+
     def _key(self, lock: Lock, group: str) -> str:
-        groups = TORCH_BUILDS if group == "torch" else (group,)
+        groups = TORCH_BUILDS if group in (TORCH, CUDA) else (group,)
         text = f"{self.python} {lock.requirements(groups, self.python, platform_name())}"
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -103,6 +110,8 @@ class Environment:
         check_interpreter(self.interpreter, self.python)
         check_libraries()
         whole = again or not self.is_ready(lock, self.groups)
+        if not whole:
+            more = [group for group in more if not self.is_ready(lock, (group,))]
         try:
             title = f"Setting up {self.folder.name}" if whole else f"Adding {', '.join(more)} to {self.folder.name}"
             with Display(title) as display, _ending_signals():
@@ -111,21 +120,31 @@ class Environment:
                     self._clear()
                     _check_space(self.folder.parent, self.required_bytes)
                     self._run([str(self.interpreter), "-I", "-m", "venv", str(self.folder)], held, lambda line: None)
-                    plain = [group for group in self.groups if group != "torch"]
-                    self._install(lock, plain, held, lambda done, text: display.show(0.05 + 0.45 * done, text))
-                    if "torch" in self.groups:
-                        self._install_torch(lock, held, lambda done, text: display.show(0.5 + 0.4 * done, text))
+                    share = 0.5 if more else 0.9
+                    self._install(lock, self.groups, held, lambda done, text: display.show(0.05 + share * done, text))
                 if more:
-                    start = 0.9 if whole else 0.0
-                    self._install(lock, more, held, lambda done, text: display.show(start + (0.97 - start) * done, text))
+                    self._add(lock, more, held, 0.55 if whole else 0.0, display)
                 if whole and finish is not None:
                     display.show(0.97, "making the detector's model")
                     finish(self.executable)
             done = {} if whole else self._read_stamp().get("installed", {})
-            groups = (*self.groups, *more) if whole else more
+            groups = (*self.groups, *more) if whole else tuple(more)
+            if CUDA in groups:
+                groups = (*groups, TORCH)  # that build is one
             self._write_stamp({**done, **{group: self._key(lock, group) for group in groups}})
         except OSError as error:
             raise _failure(error, self.folder) from error
+
+    def _add(self, lock: Lock, more: Sequence[str], held: int, start: float, display: Display) -> None:
+        """Installs further groups; torch, of which there are several builds, before the others."""
+        plain = [group for group in more if group not in (TORCH, CUDA)]
+        middle = start
+        if len(plain) < len(more):
+            middle = start + (0.8 if plain else 1.0) * (0.97 - start)
+            share = middle - start
+            self._install_torch(lock, CUDA in more, held, lambda done, text: display.show(start + share * done, text))
+        if plain:
+            self._install(lock, plain, held, lambda done, text: display.show(middle + (0.97 - middle) * done, text))
 
     def _clear(self) -> None:
         """Empties the folder, but not one that somebody else made."""
@@ -152,6 +171,9 @@ class Environment:
         requirements.write_text(lock.requirements(groups, self.python, platform_name()), encoding="utf-8")
         seen = 0
 
+        if not packages:
+            return
+
         def read(line: str) -> None:
             nonlocal seen
             if found := re.match(r"Collecting ([\w.-]+)", line):
@@ -170,16 +192,19 @@ class Environment:
         ]  # fmt: skip
         self._run(command, held, read)
 
-    def _install_torch(self, lock: Lock, held: int, report: Report) -> None:
-        """The CPU build where pip has a place to take it from, else the registry's, with CUDA's libraries where that asks for them."""
-        if lock.select(["torch-cpu"], self.python, platform_name()):
+    def _install_torch(self, lock: Lock, cuda: bool, held: int, report: Report) -> None:
+        """The CPU build where pip has a place to take it from, else the registry's, with CUDA's libraries where that asks for them.
+
+        `cuda`: never the CPU build.
+        """
+        if lock.select(["torch-cpu"], self.python, platform_name()) and not cuda:
             try:
-                return self._install(lock, ("torch-cpu",), held, report)
+                return self._install(lock, ("torch-parts", "torch-cpu"), held, report)
             except Failure:
                 pass  # pip knows no such place, or cannot reach it; a network that is down stops the next line too
         if lock.select(["cuda"], self.python, platform_name()):
             _check_space(self.folder, CUDA_BYTES)
-        self._install(lock, ("torch",), held, lambda done, text: report(0.4 * done, text))
+        self._install(lock, ("torch-parts", "torch"), held, lambda done, text: report(0.4 * done, text))
         if _is_cuda_torch(self.executable):
             self._install(lock, ("cuda",), held, lambda done, text: report(0.4 + 0.6 * done, text))
 

