@@ -13,7 +13,9 @@ Arrays, T frames and J joints (architecture: contract 2):
     root_translation  (T,3) float32       metres; world position of the root
     image_points      (T,J,2) float32     pixels
     confidence        (T,J) float32       0..1
-    spread            (T,J) float32       metres: disagreement of the refiner's hypotheses
+    spread            (T,J) float32       metres: root mean square distance of the joint from where it may be, seen from the root. The
+                                          provenance's `spread` says whence: "hypotheses" (they differ by so much) or "expected" (joints of
+                                          this confidence usually are off by so much); without it zeros say that it is not known
     contacts          (T,2) bool          left, right foot on the ground
     camera_matrix     (3,3)   camera_to_world (4,4)   image_size (2,) int (width, height); of the first frame
     camera_path       (T,4,4) float64     only where the camera moved: `camera_to_world` of each frame
@@ -42,6 +44,8 @@ from .outputs import written_beside
 from .reading import parse_json, reading
 
 SCHEMA = "kinolift.motion/1"
+# what the provenance's `spread` says
+FROM_HYPOTHESES, EXPECTED = "hypotheses", "expected"
 
 # shape of every array, in terms of T frames and J joints
 _SHAPES: dict[str, tuple[str | int, ...]] = {

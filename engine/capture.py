@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from contract.camera_path import CameraPath, load_camera
 from contract.failure import Failure
-from contract.motion_file import Motion, save_motion
+from contract.motion_file import FROM_HYPOTHESES, Motion, save_motion
 from contract.options import DEFAULT_FOV, CaptureOptions
 from contract.outputs import check_outputs
 from engine import startup
@@ -96,6 +96,7 @@ def finish(
     from engine.cameras.known import cameras_at
     from engine.cameras.turning import CameraSearch
     from engine.kinematics.assemble import build_motion
+    from engine.kinematics.expected_error import with_expected_error
     from engine.kinematics.plausible import sentences
     from engine.person.face import face_direction
 
@@ -126,6 +127,10 @@ def finish(
         smooth=options.smooth, root=options.root, face=face, feet=options.feet, cameras=cameras, kept=kept,
         gravity=poses.up, turns=turns,
     )  # fmt: skip
+    if options.hypotheses > 1 and options.steps:
+        motion.provenance["spread"] = FROM_HYPOTHESES
+    else:
+        motion = with_expected_error(motion, options.height)
     for code, sentence in sentences(motion.provenance["quality"]["implausible"]):
         progress.warning(code, sentence)
     _through_its_lenses(motion, known)

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from contract.failure import Failure
 from contract.marks import MP4_BOX
-from contract.motion_file import Motion
+from contract.motion_file import EXPECTED, Motion
 from contract.outputs import check_outputs, written_beside
 from engine.cameras.pinhole import project, to_camera
 from engine.footage.video import Frame, open_video
@@ -86,8 +86,9 @@ def draw_skeleton(
 def overlay(image: Image, motion: Motion, frame: int, rings: bool = True) -> Image:
     """The picture with the motion's skeleton of that frame as the camera sees it; `image` (H,W,3) RGB of any size, left as it is.
 
-    `rings`: around each joint one as wide as the hypotheses disagree.
+    `rings`: around each joint one as wide as the hypotheses disagree, where there are several.
     """
+    rings = rings and motion.provenance.get("spread") != EXPECTED  # else all joints would have one, as wide as always
     matrix = motion.camera_matrix if motion.camera_lenses is None else motion.camera_lenses[frame]
     scale = image.shape[1] / float(motion.image_size[0])
     camera = motion.positions_camera[frame].astype(float)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import bpy
 from ...contract.failure import Failure
 from ...contract.reading import DAMAGE, reason, shown
 from ..export.character import meshes_of
+from ..leftovers import make_folder
 from . import gltf_file
 from .vrm import human_bones
 
@@ -131,12 +133,13 @@ def _read_gltf(path: Path, scene: bpy.types.Scene) -> None:
     with _moved_to(scene):
         if path.suffix.lower() == ".vrm":
             # the same bytes as a .glb; Blender's importer goes by the name
-            import tempfile
-
-            with tempfile.TemporaryDirectory(prefix="kinolift-") as folder:
-                copy = Path(folder) / f"{path.stem}.glb"
+            folder = make_folder()
+            try:
+                copy = folder / f"{path.stem}.glb"
                 copy.write_bytes(path.read_bytes())
                 bpy.ops.import_scene.gltf(filepath=str(copy))
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
         else:
             bpy.ops.import_scene.gltf(filepath=str(path))
 

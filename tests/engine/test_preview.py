@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from contract.failure import Failure
-from contract.motion_file import Motion
+from contract.motion_file import EXPECTED, Motion
 from contract.skeleton import ARMATURE_24
 from engine.preview import LEFT, MIDDLE, RIGHT, SideView, draw_skeleton, overlay, side_colour, write_preview
 
@@ -134,6 +134,9 @@ def test_rings_can_be_left_out() -> None:
     image = np.full((HEIGHT, WIDTH, 3), 128, np.uint8)
     plain, ringed = overlay(image, motion, 0, rings=False), overlay(image, motion, 0)
     assert (ringed != 128).any(axis=2).sum() > (plain != 128).any(axis=2).sum() + 200
+    motion.provenance["spread"] = EXPECTED  # what is alike for all takes is no news
+    assert (overlay(image, motion, 0) == plain).all()
+    motion.provenance.clear()
     motion.spread[:] = 0.0
     assert (overlay(image, motion, 0) == plain).all()
 
