@@ -16,6 +16,8 @@ Arrays, of T frames of the video, all of one range, and D sightings of a person 
                                  that they are compared with
     seen_steps  (60,4,K) int32   of each corner x, y there and x, y here as steps of 1/64 pixel from one frame to the next, by 32-bit
                                  arithmetic; the least number: not found
+    line_frame  (M,) int32, lines (M,4) int32   likewise: straight lines of some frames: its number in the video; x, y of one end and of the
+                                 other in 1/64 pixel
     facts       str              JSON: what else the stages behind the detection need, and where all this comes from, see Facts
 
 350 KB for a minute of 30 frames a second. The landmarks of a capture are on the same grid, kept or not, so that the motion from the file is
@@ -105,11 +107,14 @@ class DetectionFile:
 
 @dataclass(frozen=True)
 class SeenBackground:
-    """`frame`, `key` (K,) int32 numbers of frames in the video; `corners` (K,60,4) float32 pixels on the grid of 1/64; NaN: not found."""
+    """`frame`, `key` (K,) int32 numbers of frames in the video; `corners` (K,60,4) float32 pixels on the grid of 1/64; NaN: not found.
+    `line_frame` (M,) int32 numbers of frames, `lines` (M,4) float32 pixels on the grid."""
 
     frame: npt.NDArray[np.int32]
     key: npt.NDArray[np.int32]
     corners: Rows
+    line_frame: npt.NDArray[np.int32] = dataclasses.field(default_factory=lambda: np.zeros(0, np.int32))
+    lines: Rows = dataclasses.field(default_factory=lambda: np.zeros((0, 4), np.float32))
 
 
 def corners_rounded(corners: npt.NDArray[np.floating]) -> Rows:
@@ -171,6 +176,7 @@ def save_detection(detection: DetectionFile, path: str | os.PathLike[str]) -> No
     }  # fmt: skip
     if (seen := detection.seen) is not None:
         arrays |= {"seen_frame": seen.frame, "seen_key": seen.key, "seen_steps": corners_packed(seen.corners)}
+        arrays |= {"line_frame": seen.line_frame, "lines": np.rint(seen.lines.astype(np.float64) * CORNER_GRID).astype(np.int32)}
     with written_beside(Path(path)) as beside, beside.open("wb") as file:
         write_npz(file, arrays, lambda _: None)
 
@@ -193,17 +199,23 @@ def load_detection(path: str | os.PathLike[str]) -> DetectionFile:
 
 def _seen(file: Npz, first: int, frames: int) -> SeenBackground:
     """ValueError for what the search for the camera would stumble over."""
-    if missing := [name for name in ("seen_key", "seen_steps") if name not in file.names]:
+    if missing := [name for name in ("seen_key", "seen_steps", "line_frame", "lines") if name not in file.names]:
         raise ValueError(f"it lacks {', '.join(missing)}")
     count = file.header("seen_frame").shape
-    for name, shape in (("seen_frame", count), ("seen_key", count), ("seen_steps", (CORNERS, 4, *count))):
+    marked = file.header("line_frame").shape[:1]
+    for name, shape in (
+        ("seen_frame", count), ("seen_key", count), ("seen_steps", (CORNERS, 4, *count)), ("line_frame", marked), ("lines", (*marked, 4)),
+    ):  # fmt: skip
         header = file.header(name)
         if len(count) != 1 or header.shape != shape or header.dtype != np.dtype("<i4"):
             raise ValueError(f"its {name} is {header.dtype} {header.shape}")
     frame, key = file.array("seen_frame"), file.array("seen_key")
     if len(frame) and (frame[0] < first or frame[-1] >= first + frames or (np.diff(frame) <= 0).any() or (key > frame).any()):
         raise ValueError("its background is in no order")
-    return SeenBackground(frame, key, corners_unpacked(file.array("seen_steps")))
+    lines = file.array("lines") / CORNER_GRID
+    if np.abs(lines).max(initial=0) > CORNER_FARTHEST:
+        raise ValueError("its lines lie outside of any picture")
+    return SeenBackground(frame, key, corners_unpacked(file.array("seen_steps")), file.array("line_frame"), lines.astype(np.float32))
 
 
 def _check_layout(file: Npz) -> None:

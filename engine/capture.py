@@ -32,6 +32,8 @@ from engine.preview import write_preview
 from engine.progress import Progress
 
 if TYPE_CHECKING:
+    from engine.cameras.level import SceneLines
+    from engine.cameras.turning import CameraSearch, Turning
     from engine.poses import PoseModel
 
 RECORDED_PACKAGES = ("numpy", "scipy", "onnxruntime", "mediapipe", "opencv-python")
@@ -125,7 +127,7 @@ def finish(
     motion = build_motion(
         poses.joints, poses.spread, points, confidence, times, detected, runs, fps, sight.matrix, (info.width, info.height), options.height,
         smooth=options.smooth, root=options.root, face=face, feet=options.feet, cameras=cameras, kept=kept,
-        gravity=poses.up, turns=turns,
+        gravity=poses.up, turns=turns, lines=_lines(camera, sight, turning, (info.width, info.height)), level=options.level,
     )  # fmt: skip
     if options.hypotheses > 1 and options.steps:
         motion.provenance["spread"] = FROM_HYPOTHESES
@@ -134,8 +136,34 @@ def finish(
     for code, sentence in sentences(motion.provenance["quality"]["implausible"]):
         progress.warning(code, sentence)
     _through_its_lenses(motion, known)
+    summary |= _levels(motion, progress)
     progress.finish()
     return Capture(motion, summary)
+
+
+def _lines(camera: CameraSearch, sight: _Sight, turning: Turning, size: tuple[int, int]) -> SceneLines | None:
+    """The straight lines of the scene, as far as they were looked for."""
+    if camera.background is None or camera.person is None:
+        return None
+    from engine.cameras.level import scene_lines
+
+    return scene_lines(camera.background, camera.person, sight.matrix, size, turning.at(camera.background.times))
+
+
+def _levels(motion: Motion, progress: Progress) -> dict[str, Any]:
+    """What the summary says of how the camera was held and of standing feet, out of the quality report."""
+    from engine.kinematics.levelling import DISAGREE
+
+    report = motion.provenance["quality"]
+    apart = report["level_apart_degrees"]
+    if apart > DISAGREE:
+        believed, other = ("are believed", "--level body") if report["level_from"] == "lines" else ("are not believed", "--level camera")
+        progress.warning(
+            "level",
+            f"The scene's lines and the person's body disagree by {apart:.0f} degrees about which way is up, and the lines {believed}; "
+            f"{other} does the other.",
+        )
+    return {name: report[name] for name in ("level_from", "camera_tilt_degrees", "camera_roll_degrees", "contact_percent")}
 
 
 @dataclass(frozen=True)

@@ -100,15 +100,14 @@ class CameraSearch:
     """Looks for the turning of the camera in what was seen, as the option `camera_motion` says, as soon as a lens is known."""
 
     def __init__(self, detections: Detections, size: tuple[int, int], camera_motion: str = "auto") -> None:
-        wanted = camera_motion in ("auto", "turning")
-        self._background, self._size, self._believe = detections.background if wanted else None, size, camera_motion == "turning"
-        self._person = None if self._background is None else outlines(self._background, detections)
+        self.background, self._size, self._motion = detections.background, size, camera_motion
+        self.person = None if self.background is None else outlines(self.background, detections)
 
     def found(self, matrix: Array) -> Turning:
         """For a lens of that camera matrix (3,3)."""
-        if self._background is None or self._person is None:
+        if self.background is None or self.person is None or self._motion not in ("auto", "turning"):
             return Turning("not measured")
-        return find_turning(self._background, self._person, matrix, self._size, self._believe)
+        return find_turning(self.background, self.person, matrix, self._size, self._motion == "turning")
 
 
 def find_turning(

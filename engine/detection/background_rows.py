@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
@@ -19,12 +19,15 @@ _AT_HAND: Final = 1024  # frames that stay in memory
 @dataclass(frozen=True)
 class Background:
     """Of K frames that were looked at: `index` (K,) their numbers, rising, `times` (K,) seconds, `key` (K,) the number of the keyframe (its
-    own where a frame shows nothing of what was seen before), `corners` (K,CORNERS,4) x, y there and x, y here, pixels; NaN: not found."""
+    own where a frame shows nothing of what was seen before), `corners` (K,CORNERS,4) x, y there and x, y here, pixels; NaN: not found.
+    `lines` (M,4): straight lines of some of the frames, x, y of one end and of the other, pixels; `line_frame` (M,) whose."""
 
     index: npt.NDArray[np.int64]
     times: npt.NDArray[np.float64]
     key: npt.NDArray[np.int64]
     corners: npt.NDArray[np.float32]
+    line_frame: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    lines: npt.NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 4), np.float32))
 
     def __len__(self) -> int:
         return len(self.index)
@@ -37,6 +40,7 @@ class BackgroundRows:
         size = max(expected, 16)
         self._index, self._key, self._times = np.zeros(size, np.int64), np.zeros(size, np.int64), np.zeros(size)
         self._corners = long_array((size, CORNERS, 4))
+        self._lines: list[tuple[int, npt.NDArray[np.float32]]] = []
         self._count = 0
 
     def append(self, index: int, time: float, seen: Seen | None) -> None:
@@ -51,6 +55,8 @@ class BackgroundRows:
         at = self._count
         self._index[at], self._times[at], self._key[at] = index, time, seen[0]
         self._corners[at] = corners_rounded(seen[1])  # what can be kept, kept or not
+        if seen[2] is not None:
+            self._lines.append((index, corners_rounded(seen[2])))
         self._count += 1
         if self._count % _AT_HAND == 0:
             let_go(self._corners)
@@ -58,7 +64,12 @@ class BackgroundRows:
     @property
     def background(self) -> Background:
         n = self._count
-        return Background(self._index[:n], self._times[:n], self._key[:n], self._corners[:n])
+        frames = [np.full(len(lines), index, np.int64) for index, lines in self._lines]
+        lines = [lines for _, lines in self._lines]
+        return Background(
+            self._index[:n], self._times[:n], self._key[:n], self._corners[:n], np.concatenate([np.zeros(0, np.int64), *frames]),
+            np.concatenate([np.zeros((0, 4), np.float32), *lines]),
+        )  # fmt: skip
 
 
 def _longer(values: npt.NDArray[Any], size: int) -> npt.NDArray[Any]:

@@ -102,7 +102,8 @@ def keep(detected: Detected, path: Path) -> None:
     rows = np.concatenate([seen.image[frame], seen.visibility[frame, :, None], seen.world[frame]], axis=-1)
     background = seen.background
     told = None if background is None else SeenBackground(
-        background.index.astype(np.int32), background.key.astype(np.int32), background.corners
+        background.index.astype(np.int32), background.key.astype(np.int32), background.corners, background.line_frame.astype(np.int32),
+        background.lines,
     )  # fmt: skip
     save_detection(DetectionFile(seen.times, skipped, frame.astype(np.int32), rows, detected.facts, told), path)
 
@@ -144,7 +145,8 @@ def _detections(kept: DetectionFile) -> Detections:
     background = None
     if (seen := kept.seen) is not None:
         times = kept.times[seen.frame - kept.facts.first]
-        background = Background(seen.frame.astype(np.int64), times, seen.key.astype(np.int64), seen.corners)
+        index, key, line_frame = (numbers.astype(np.int64) for numbers in (seen.frame, seen.key, seen.line_frame))
+        background = Background(index, times, key, seen.corners, line_frame, seen.lines)
     return Detections(kept.times, rows[..., :2], rows[..., 2], rows[..., 3:], detected, kept.facts.detector, skipped, background)
 
 
@@ -175,5 +177,9 @@ def _part(kept: Detected, start: Moment | None, end: Moment | None, path: Path) 
     background = seen.background
     if background is not None:
         of_rows = (background.index >= rows.start + first) & (background.index < rows.stop + first)
-        background = Background(*(column[of_rows] for column in (background.index, background.times, background.key, background.corners)))
+        with_lines = np.isin(background.line_frame, background.index[of_rows])
+        columns_seen = (background.index, background.times, background.key, background.corners)
+        background = Background(
+            *(column[of_rows] for column in columns_seen), background.line_frame[with_lines], background.lines[with_lines]
+        )
     return replace(kept, detections=replace(seen, **columns, skipped=skipped, background=background), span=span)

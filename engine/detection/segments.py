@@ -300,8 +300,10 @@ def _joined_background(stretches: list[_Stretch]) -> Background:
     joined = BackgroundRows(stretches[-1].last - stretches[0].first)
     for stretch, after in zip(stretches, [*stretches[1:], None], strict=True):
         seen = stretch.seen.background
+        with_lines = set(seen.line_frame.tolist())
         until = after.seen.background.index[0] if after is not None and len(after.seen.background) else None
         for k in range(len(seen)):
             if until is None or seen.index[k] <= until:
-                joined.append(int(seen.index[k]), float(seen.times[k]), (int(seen.key[k]), seen.corners[k]))
+                lines = seen.lines[seen.line_frame == seen.index[k]] if seen.index[k] in with_lines else None
+                joined.append(int(seen.index[k]), float(seen.times[k]), (int(seen.key[k]), seen.corners[k], lines))
     return joined.background

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from contract.detection_file import CORNERS
+from engine.footage.lines import Lines, straight_lines
 from engine.footage.video import Frame
 
 SMALL: Final = 320  # pixels of the copy's longer side, about: a twentieth of one is a hundredth of a degree for a usual lens
@@ -35,7 +36,9 @@ Image = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
 Array = npt.NDArray[np.float64]
 
-Seen = tuple[int, Floats]  # the number of the keyframe, and (CORNERS,4): x, y there and x, y here in pixels; NaN where not found
+# the number of the keyframe; (CORNERS,4): x, y there and x, y here in pixels, NaN where not found; and the straight lines (N,4) of a frame
+# that was looked at for them
+Seen = tuple[int, Floats, Lines | None]
 
 
 @dataclass
@@ -71,6 +74,8 @@ class BackgroundWatch:
         self._keys: list[_Key] = []
         self._last: _Sight | None = None
         self._since = 0
+        self._began: float | None = None
+        self._next_lines = 0.0
 
     def see(self, frame: Frame) -> Seen | None:
         """What is seen of a keyframe's corners; None of a frame without a picture."""
@@ -85,7 +90,15 @@ class BackgroundWatch:
             self._last = sight
             if sight.share < _LEFT:
                 self._last = self._begun(frame.index, small, _to_first(sight))
-        return _row(sight, scale)
+        return *_row(sight, scale), self._lines(frame)
+
+    def _lines(self, frame: Frame) -> Lines | None:
+        """Those of the first frame, of one a second later, and then of ever fewer: the room stays what it is."""
+        self._began = frame.time if self._began is None else self._began
+        if frame.time - self._began < self._next_lines:
+            return None
+        self._next_lines = max(1.0, 2 * (frame.time - self._began))
+        return straight_lines(frame.image)
 
     def _sought(self, last: _Sight, small: Image) -> _Sight | None:
         """The corners of the last frame's keyframe, or of another that shows more of this place; None where there is none."""
@@ -182,7 +195,7 @@ def _inside(points: Floats, picture: Image) -> npt.NDArray[np.bool_]:
     return np.asarray(((points[:, 0] >= 0) & (points[:, 0] < picture.shape[::-1])).all(1))
 
 
-def _row(sight: _Sight, scale: Array) -> Seen:
+def _row(sight: _Sight, scale: Array) -> tuple[int, Floats]:
     """Of the corners, one in each cell of a grid at most, so that nothing textured, as a dress, takes them all."""
     out = np.full((CORNERS, 4), np.nan, np.float32)
     here = np.where(sight.found[:, None], sight.points[:, 0], np.nan)

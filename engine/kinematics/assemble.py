@@ -11,12 +11,14 @@ import numpy.typing as npt
 
 from contract.motion_file import Motion
 from contract.skeleton import ARMATURE_24, BODY_22
+from engine.cameras.level import SceneLines
 from engine.cameras.pinhole import field_of_view, rays, to_camera, to_world
 from engine.kinematics import ground, quality
 from engine.kinematics.animation import Animation, animate
 from engine.kinematics.bones import settle, towards_sight
 from engine.kinematics.contacts import seen_speed
 from engine.kinematics.feet import plant_feet
+from engine.kinematics.levelling import Levelled, levelled
 from engine.kinematics.plausible import find_implausible
 from engine.kinematics.points import point_offsets
 from engine.kinematics.proportions import Proportions, fit_proportions
@@ -24,7 +26,7 @@ from engine.kinematics.rotations import fit_pose
 from engine.kinematics.smoothing import cutoff, liveliness, smooth_runs, velocity
 from engine.kinematics.trajectory import FramePath, frame_path, smooth_path, turned_path
 from engine.kinematics.upright import SIGHT, straighten
-from engine.kinematics.world import ANKLES, TOES, Up, World, agreed_up, find_stand, find_up, find_world
+from engine.kinematics.world import ANKLES, TOES, Up, World, find_stand, find_up, find_world
 from engine.long_takes import Timeline, each, gathered, mapped, mapped_over_time
 
 Array = npt.NDArray[np.float64]
@@ -67,6 +69,8 @@ class _Take:
     size: tuple[int, int]
     height: float
     gravity: Array | None = None
+    lines: SceneLines | None = None
+    level: str = "auto"
 
     @property
     def moves(self) -> bool:
@@ -99,6 +103,8 @@ def build_motion(
     kept: slice = slice(None),
     gravity: Array | None = None,
     turns: Array | None = None,
+    lines: SceneLines | None = None,
+    level: str = "auto",
 ) -> Motion:
     """The motion of one person, complete, in the joints of ARMATURE_24.
 
@@ -109,15 +115,17 @@ def build_motion(
     "always" or "never" hold standing feet still; cameras (T,4,4): where a known camera stood at each frame, camera to world, Z up. Then
     the motion lies in that world, the file's camera is that of the first frame, and only `root` "in-place" moves the person away.
     `kept`: the frames that the motion has; the others are looked at only. turns (T,3,3): of a camera that turned, each frame's axes to
-    those of one that did not, in which the motion is put together. gravity (3,): up in those axes, as the networks have it.
+    those of one that did not, in which the motion is put together. gravity (3,): up in those axes, as the networks have it; `lines` of the
+    scene, in the same axes; level: "auto", "camera" or "body" tells up.
     The quality report stands in provenance["quality"].
     """
     take = _take(joints, spread, image_points, confidence, Timeline(runs, fps), camera_matrix, image_size, height, cameras, gravity, turns)
+    take = replace(take, lines=lines, level=level)
     body = fit_proportions(take.joints, take.confidence, height, fps)
     face = None if face is None else _calm_face(face, take, smooth)
     posed, path, frames = _on_sight(take, body)
     # which feet stand is told by their speed
-    up = _up(_smoothed(posed, take, smooth, [*ANKLES, *TOES]), frames, take, body)
+    up, told = _up(_smoothed(posed, take, smooth, [*ANKLES, *TOES]), frames, take, body)
     posed = _smoothed(_straightened(posed, path, up, take, body), take, smooth)
     posed, fit_error = _on_bones(posed, face, take, body)
     path, world, pace = _walk(posed, up, take, body)
@@ -128,7 +136,7 @@ def build_motion(
     face = None if face is None else face[kept]
     take, targets, contacts = take.cut(kept), planted.joints[kept], planted.contacts[kept]
     done = animate(targets, take.points, face, body, take.timeline.runs, fps, take.matrix, camera_to_world, take.views, take.known, root)
-    return _motion(done, contacts, fit_error, np.asarray(track_times, float)[kept], np.asarray(detected, bool)[kept], take, body)
+    return _motion(done, contacts, fit_error, np.asarray(track_times, float)[kept], np.asarray(detected, bool)[kept], take, body, told)
 
 
 def _take(
@@ -215,7 +223,9 @@ def _walk(posed: Stored, up: Up, take: _Take, body: Proportions) -> tuple[Array,
     return path, world, pace
 
 
-def _motion(done: Animation, contacts: Flags, fit_error: float, times: Array, detected: Flags, take: _Take, body: Proportions) -> Motion:
+def _motion(done: Animation, contacts: Flags, fit_error: float, times: Array, detected: Flags, take: _Take, body: Proportions,
+    told: Levelled,
+) -> Motion:  # fmt: skip
     """The motion with its quality report."""
     camera, timeline = done.camera_to_world @ take.views[0], take.timeline
     path = mapped(lambda views: done.camera_to_world @ views, take.views, dtype=np.float64) if take.moves else None
@@ -242,7 +252,7 @@ def _motion(done: Animation, contacts: Flags, fit_error: float, times: Array, de
         camera_to_world=camera,
         image_size=np.array(take.size, dtype=np.int64),
         detected=detected,
-        provenance={"quality": figures | _setting(body, camera, take.matrix, take.size)},
+        provenance={"quality": figures | _setting(body, camera, take.matrix, take.size, told)},
         camera_path=path,
     )
 
@@ -262,8 +272,8 @@ def _frames(joints: Stored, take: _Take, in_camera: bool = False) -> FramePath:
     return FramePath(*mapped(one, joints, take.points, take.confidence, take.views, dtype=np.float64))
 
 
-def _up(posed: Stored, frames: FramePath, take: _Take, body: Proportions) -> Up:
-    """Up in the axes of the joints (T,22,3), which is Z where it is known."""
+def _up(posed: Stored, frames: FramePath, take: _Take, body: Proportions) -> tuple[Up, Levelled]:
+    """Up in the axes of the joints (T,22,3), which is Z where it is known; and how it is known."""
     runs, fps = take.timeline.runs, take.timeline.fps
     path = smooth_path(frames, runs, fps)
     pace = _seen_speed(path, take)
@@ -272,11 +282,23 @@ def _up(posed: Stored, frames: FramePath, take: _Take, body: Proportions) -> Up:
         sight = gathered(lambda views: views[:, :3, 2].sum(0)[None], take.views).sum(0)
         sight = sight / np.linalg.norm(sight)
     if take.known:
-        return find_up(posed, path, take.confidence, body, runs, fps, pace, sight, np.array([0.0, 0.0, 1.0]))
+        up = find_up(posed, path, take.confidence, body, runs, fps, pace, sight, np.array([0.0, 0.0, 1.0]))
+        return up, Levelled(up.believed, "known camera")
     # the feet that stand on the ground of a first reading make the path of a second one surer
-    first = agreed_up(find_up(posed, path, take.confidence, body, runs, fps, pace, sight), take.gravity).believed
+    first = _levelled(find_up(posed, path, take.confidence, body, runs, fps, pace, sight), take).up
     stand = find_stand(posed, path, find_world(posed, path, take.confidence, body, runs, fps, pace, first), body, fps)
-    return agreed_up(find_up(posed, smooth_path(frames, runs, fps, stand), take.confidence, body, runs, fps, pace, sight), take.gravity)
+    path = smooth_path(frames, runs, fps, stand)
+    found = find_up(posed, path, take.confidence, body, runs, fps, pace, sight)
+    told = _levelled(found, take)
+    if told.up is found.believed:
+        return found, told
+    if not told.upright:  # nothing of how it leans is an error of its depths
+        return Up(told.up, told.up, np.zeros(3)), told
+    return find_up(posed, path, take.confidence, body, runs, fps, pace, sight, told.up), told
+
+
+def _levelled(found: Up, take: _Take) -> Levelled:
+    return levelled(found, take.gravity, take.lines, take.level)
 
 
 def _seen_speed(path: Array, take: _Take) -> Stored:
@@ -341,7 +363,7 @@ def _smoothed(joints: Stored, take: _Take, smooth: float, chosen: Sequence[int] 
     return mapped_over_time(calm, take.timeline, joints, take.confidence, take.spread)
 
 
-def _setting(body: Proportions, camera_to_world: Array, matrix: Array, image_size: tuple[int, int]) -> dict[str, Any]:
+def _setting(body: Proportions, camera_to_world: Array, matrix: Array, image_size: tuple[int, int], told: Levelled) -> dict[str, Any]:
     tilt, roll = ground.tilt_and_roll(camera_to_world)
     return {
         "stature_m": round(body.stature, 3),
@@ -349,5 +371,7 @@ def _setting(body: Proportions, camera_to_world: Array, matrix: Array, image_siz
         "fov_degrees": round(field_of_view(matrix, image_size), 1),
         "camera_tilt_degrees": round(tilt, 1),
         "camera_roll_degrees": round(roll, 1),
+        "level_from": told.known_from,
+        "level_apart_degrees": round(told.apart, 1),
         "camera_height_m": round(float(camera_to_world[2, 3]), 2),
     }

@@ -58,12 +58,13 @@ def test_what_was_seen_of_the_background_comes_back_to_the_last_bit(tmp_path: Pa
     corners = corners_rounded(rng.uniform(0, 640, (1, 60, 4)) + np.cumsum(rng.normal(size=(30, 60, 4)), axis=0))
     corners[rng.uniform(size=(30, 60)) < 0.3, 2:] = np.nan
     corners[:, 50:] = np.nan
-    seen = SeenBackground(np.arange(10, 40, dtype=np.int32), np.repeat([10, 20], 15).astype(np.int32), corners)
+    seen = SeenBackground(np.arange(10, 40, dtype=np.int32), np.repeat([10, 20], 15).astype(np.int32), corners,
+                          np.array([10, 10, 35], np.int32), corners_rounded(rng.uniform(0, 640, (3, 4))))  # fmt: skip
     kept = dataclasses.replace(a_detection(), seen=seen)
     save_detection(kept, tmp_path / "a.npz")
     back = load_detection(tmp_path / "a.npz").seen
     assert back is not None
-    for name in ("frame", "key", "corners"):
+    for name in ("frame", "key", "corners", "line_frame", "lines"):
         before, after = getattr(seen, name), getattr(back, name)
         assert before.dtype == after.dtype
         np.testing.assert_array_equal(before, after, name)

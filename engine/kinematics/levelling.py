@@ -1,0 +1,56 @@
+"""Which way is up, all evidence together: the body, what the networks have learnt, the lines of the scene, how cameras are held."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.cameras.level import SceneLines, level
+from engine.kinematics.world import UPRIGHT_WITHIN, Up, agreed_up
+
+Array = npt.NDArray[np.float64]
+
+# What the body says of up errs by so much (degrees), where it is upright and where it lies, crawls or hangs; the networks then.
+UPRIGHT_ERROR, LYING_ERROR = 8.0, 15.0
+# Lines and body that differ by more than this (degrees) are told.
+DISAGREE = 25.0
+
+
+@dataclass(frozen=True)
+class Levelled:
+    """`up` as it is believed; `known_from`: `body`, `lines` or `camera` (held as cameras are); `apart`: degrees between lines that are sure
+    and the body, 0 where there are none. `upright`: whether the body is."""
+
+    up: Array
+    known_from: str
+    apart: float = 0.0
+    upright: bool = True
+
+
+def levelled(found: Up, gravity: Array | None, lines: SceneLines | None, option: str) -> Levelled:
+    """Up by the body, `found`, what the networks say, `gravity` (3,), and the scene's `lines`, as the option `level` wants.
+
+    auto: lines that are sure are believed, unless an upright body is far from them; else the body where it is upright, and where it is not,
+    what agrees best with the networks, the lines there are and the habits of cameras. camera: without the body. body: nothing else.
+    """
+    if option == "body":
+        return Levelled(found.believed, "body")
+    if option == "camera":
+        alone = level(lines, None, 0.0)
+        return Levelled(alone.up, "lines" if alone.sure else "camera", upright=_apart(alone.up, found.believed) <= UPRIGHT_WITHIN)
+    body = agreed_up(found, gravity).believed
+    lies = body is not found.believed
+    together = level(lines, body, LYING_ERROR if lies else UPRIGHT_ERROR)
+    apart = _apart(together.up, body) if together.sure else 0.0
+    if not lies and (not together.sure or apart > DISAGREE):
+        return Levelled(body, "body", apart)  # upright, as the networks say too: then it is the lines that mislead
+    upright = _apart(together.up, found.believed) <= UPRIGHT_WITHIN
+    return Levelled(together.up, "lines" if together.sure else "camera", apart, upright)
+
+
+def _apart(a: Array, b: Array) -> float:
+    """Degrees between two unit vectors."""
+    return math.degrees(math.acos(float(np.clip(a @ b, -1.0, 1.0))))

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from engine.cameras.level import SceneLines
+from engine.kinematics.levelling import levelled
+from engine.kinematics.upright import up_of
+from engine.kinematics.world import Up
+
+
+def body(tilt: float, roll: float) -> Up:
+    up = up_of(tilt, roll)
+    return Up(up, up, np.zeros(3))
+
+
+def upright_lines(tilt: float, roll: float, count: int = 30) -> SceneLines:
+    """Planes through up, at random."""
+    up = up_of(tilt, roll)
+    normals = np.cross(np.random.default_rng(1).normal(size=(count, 3)), up)
+    return SceneLines(normals / np.linalg.norm(normals, axis=1, keepdims=True), np.full(count, 0.02), np.full(count, 0.3))
+
+
+def degrees(a: np.ndarray, b: np.ndarray) -> float:
+    return float(np.degrees(np.arccos(np.clip(a @ b, -1, 1))))
+
+
+def test_of_somebody_upright_before_no_lines_nothing_changes() -> None:
+    found = body(-8.0, 1.5)
+    told = levelled(found, up_of(-12.0, 0.0), None, "auto")
+    assert told.up is found.believed and told.known_from == "body"
+
+
+def test_lines_correct_what_an_upright_body_says() -> None:
+    told = levelled(body(-3.0, 5.0), up_of(-9.0, 0.0), upright_lines(-14.0, 0.5), "auto")
+    assert told.known_from == "lines" and told.upright and degrees(told.up, up_of(-14.0, 0.5)) < 1.0
+
+
+@pytest.mark.parametrize("option", ["auto", "camera"])
+def test_somebody_who_lies_is_not_stood_upright(option: str) -> None:
+    told = levelled(body(-10.0, 80.0), up_of(-20.0, -14.0), upright_lines(-18.0, 0.0), option)
+    assert told.known_from == "lines" and not told.upright and degrees(told.up, up_of(-18.0, 0.0)) < 1.0
+
+
+def test_of_somebody_who_lies_before_a_plain_wall_the_camera_is_held_as_cameras_are() -> None:
+    told = levelled(body(-10.0, 80.0), up_of(-15.0, -8.0), None, "auto")
+    assert told.known_from == "camera" and not told.upright and degrees(told.up, up_of(-12.0, 0.0)) < 8.0
+
+
+def test_who_wants_the_body_gets_the_body() -> None:
+    found = body(-10.0, 80.0)
+    told = levelled(found, up_of(-15.0, 0.0), upright_lines(-18.0, 0.0), "body")
+    assert told.up is found.believed and told.known_from == "body"
+
+
+def test_lines_far_from_a_body_that_the_networks_find_upright_too_are_told_and_not_believed() -> None:
+    found = body(-40.0, 0.0)
+    told = levelled(found, up_of(-38.0, 0.0), upright_lines(-5.0, 0.0, 80), "auto")
+    assert told.known_from == "body" and told.up is found.believed and told.apart == pytest.approx(35.0, abs=2.0)
