@@ -36,6 +36,8 @@ class OnnxNetwork:
         options.intra_op_num_threads = threads
         # threads that wait for work by turning in circles take it from the detector and from Blender
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        # memory goes back between two calls: kept for the next one it grows to 100 MB of a take, and saves 3 % of a call
+        options.enable_cpu_mem_arena = options.enable_mem_pattern = False
         options.log_severity_level = 3
         values = {name: np.ascontiguousarray(value, dtype=np.float32) for name, value in tensors.items()}
         held = {name: onnxruntime.OrtValue.ortvalue_from_numpy(value) for name, value in values.items()}
