@@ -95,7 +95,7 @@ def _end(_signal: int, _frame: FrameType | None) -> NoReturn:
 
 
 def _leave(code: int) -> NoReturn:
-    """Ends the worker without the interpreter's own end, which takes torch's modules apart: a quarter of a second of a core."""
+    """Ends the worker without the interpreter's own end, which takes thousands of modules apart."""
     with contextlib.suppress(BrokenPipeError):
         sys.stdout.flush()
     sys.stderr.flush()
@@ -104,7 +104,6 @@ def _leave(code: int) -> NoReturn:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["capture"]:
-        startup.rest_while_waiting()
         startup.end_with_parent()
         _leave(main())
     sys.exit(main())

@@ -1,4 +1,4 @@
-"""What the worker sees to before it imports torch, which shares the cores with the detector."""
+"""What the worker sees to before its work: imports that stay, and ending with whoever started it."""
 
 from __future__ import annotations
 
@@ -15,15 +15,6 @@ from typing import Final
 # the environment's word for: standard input is a pipe that ends when whoever started the worker does, however that comes
 WATCH_VARIABLE: Final = "KINOLIFT_WATCH_INPUT"
 _PATIENCE: Final = 1.0  # seconds that the worker has to clean up after itself
-
-
-def rest_while_waiting() -> None:
-    """torch's threads sleep while they wait for work, instead of turning on the spot, where the environment says nothing else.
-
-    The refiner works in threads of its own and hardly feels it; beside the detector, making the networks took four times the processors'
-    time without it. Read when torch is imported.
-    """
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 @contextmanager
