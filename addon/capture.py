@@ -274,6 +274,11 @@ def _setting_sentence(figures: dict[str, Any]) -> str:
     contact, roll = figures.get("contact_percent"), figures.get("camera_roll_degrees")
     said = [f"a foot stands in {contact:.0f} % of the frames"] if isinstance(contact, int | float) else []
     said += [f"the picture was turned by {abs(roll):.0f} degrees"] if isinstance(roll, int | float) and abs(roll) >= 1 else []
+    turned, kind = figures.get("camera_turns_degrees"), figures.get("camera")
+    if kind in ("turning", "travelling") and isinstance(turned, int | float):
+        said.append(f"the camera turned by {turned:.0f} degrees" + (" and moved from its place" if kind == "travelling" else ""))
+    level = {"lines": "the scene's lines", "body": "the person", "camera": "how cameras are held"}.get(str(figures.get("level_from")))
+    said += [f"up is known by {level}"] if level else []
     words = ", ".join(said)
     return f" {words[0].upper()}{words[1:]}." if words else ""
 

@@ -136,6 +136,7 @@ def finish(
     for code, sentence in sentences(motion.provenance["quality"]["implausible"]):
         progress.warning(code, sentence)
     _through_its_lenses(motion, known)
+    motion.provenance["quality"] |= turning.summary
     summary |= _levels(motion, progress)
     progress.finish()
     return Capture(motion, summary)

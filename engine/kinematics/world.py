@@ -14,7 +14,7 @@ from engine.kinematics.contacts import contacts_of, signs, standing
 from engine.kinematics.proportions import Proportions
 from engine.kinematics.trajectory import Stand
 from engine.kinematics.upright import SIGHT, believed_up, body_up, depth_lean
-from engine.long_takes import Timeline, mapped_over_time, thinned
+from engine.long_takes import Timeline, mapped, mapped_over_time, thinned
 
 Array = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.floating]
@@ -78,7 +78,8 @@ def find_world(
         return soles, sure, signs(ankles - local, toes - local, body.ankle_height, body.toe_height, near.runs, fps, seen)
 
     heights, surely, found = mapped_over_time(on_foot, Timeline(runs, fps), relative, path, confidence, seen)
-    contacts = contacts_of(found, runs, fps)
+    # a foot that the frame cuts off is guessed; one of a frame in which nobody was found stands as it did around it
+    contacts = contacts_of(found, runs, fps) & ~mapped(_cut_off, confidence)
     level = ground.ground_height(heights, contacts, surely)
     if up is None:
         # where the feet stand about at the scene's zero, that is the ground
@@ -114,6 +115,12 @@ def find_stand(relative: Floats, path: Array, world: World, body: Proportions, f
 def _sure(confidence: Floats) -> Floats:
     """(T,2) how surely the detector sees each foot, from its confidence (T,22)."""
     return np.minimum(confidence[:, ANKLES], confidence[:, TOES])
+
+
+def _cut_off(confidence: Floats) -> Flags:
+    """(T,2) whether neither end of a foot is seen in a frame in which the person is; confidence (T,22)."""
+    foot = np.maximum(confidence[:, ANKLES], confidence[:, TOES])
+    return np.asarray((foot <= 0) & (confidence.max(1, keepdims=True) > 0))
 
 
 def _feet(relative: Floats, path: Array, rotation: Array) -> tuple[Array, Array]:

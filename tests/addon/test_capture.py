@@ -139,7 +139,9 @@ def test_the_quality_report_in_a_sentence(make_motion):
     assert all(words in said for words in ("4.2 px", "1.5 %", "slide 0.0 cm/s", "0.0 mm under", "3.2 m/s2"))
     figures |= {"contact_percent": 0.0, "camera_roll_degrees": -88.6}
     assert " A foot stands in 0 % of the frames, the picture was turned by 89 degrees." in quality_sentence(motion)
-    figures |= {"contact_percent": "many", "camera_roll_degrees": 0.2}
+    figures |= {"camera": "turning", "camera_turns_degrees": 24.7, "level_from": "lines"}
+    assert " by 89 degrees, the camera turned by 25 degrees, up is known by the scene's lines." in quality_sentence(motion)
+    figures |= {"contact_percent": "many", "camera_roll_degrees": 0.2, "camera": "still", "level_from": []}
     assert quality_sentence(motion) == said
 
 

@@ -57,6 +57,20 @@ def test_a_step_up_is_a_contact_but_no_ground() -> None:
     assert stand.grounded[:40].mean() > 0.7 and stand.grounded[90:].max() < 0.15
 
 
+def test_a_foot_that_the_picture_cuts_off_never_stands_and_one_in_a_gap_does() -> None:
+    relative, path, _, body = scene(0, 0)
+    confidence = np.ones(relative.shape[:2])
+    known = [slice(0, len(path))], FPS
+    up = find_up(relative, path, confidence, body, *known).believed
+    before = find_world(relative, path, confidence, body, *known, up=up).contacts
+    assert before[40:80].any(0).all()
+    confidence[40:80, [ANKLES[0], TOES[0]]] = 0.0
+    cut = find_world(relative, path, confidence, body, *known, up=up).contacts
+    assert not cut[40:80, 0].any() and (cut[:, 1] == before[:, 1]).mean() > 0.9
+    confidence[40:80] = 0.0  # nobody was found at all: as before
+    assert find_world(relative, path, confidence, body, *known, up=up).contacts[40:80, 0].any()
+
+
 def test_the_stand_says_where_the_pelvis_is() -> None:
     relative, path, _, body = scene(-20, 0)
     world = found_world(relative, path, body)
