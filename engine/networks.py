@@ -77,6 +77,7 @@ class OnnxNetworks:
 
     def refiner(self, x: Floats, t: npt.NDArray[np.int64], p: Floats | None = None) -> Floats:
         """As `Refiner.forward` for a batch that is all at one step."""
+        assert p is not None  # the shipped network is guided
         return self._refiner.run(x=x, t=t[:1], p=p)[0]
 
     def lift(self, features: Floats, base: Floats) -> tuple[Floats, Floats]:

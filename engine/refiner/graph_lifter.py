@@ -16,9 +16,8 @@ from torch.nn import functional
 from contract.skeleton import Skeleton
 from engine.refiner.attention import GraphAttention
 from engine.refiner.chebyshev import ChebConv
-from engine.refiner.embedding import IMAGE_CHANNELS, SPACE_CHANNELS
 from engine.refiner.graph import Graph
-from engine.refiner.layout import GraphLayout
+from engine.refiner.layout import IMAGE_CHANNELS, SPACE_CHANNELS, GraphLayout
 from engine.refiner.sampler import POINT_SIGNS, POSE_SIGNS, mirrored
 
 CHUNK = 2048  # frames lifted at once

@@ -13,10 +13,10 @@ from torch.nn import functional
 from contract.skeleton import Skeleton
 from engine.refiner.attention import GraphAttention
 from engine.refiner.chebyshev import ChebConv, TimedResidual
-from engine.refiner.embedding import IMAGE_CHANNELS, STATE_CHANNELS, CrossChannelEmbedding, CrossChannelReadout
+from engine.refiner.embedding import CrossChannelEmbedding, CrossChannelReadout
 from engine.refiner.graph import Graph
 from engine.refiner.guidance import ContextGuidance
-from engine.refiner.layout import GraphLayout
+from engine.refiner.layout import IMAGE_CHANNELS, STATE_CHANNELS, GraphLayout
 
 LONGEST_PERIOD = 10000.0
 Between = Callable[[int, Tensor], Tensor]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from engine.refiner.embedding import IMAGE_CHANNELS
+from engine.refiner.layout import IMAGE_CHANNELS
 from engine.refiner.network import Refiner
 from engine.refiner.sampler import Ddim
 from engine.refiner.schedule import Schedule

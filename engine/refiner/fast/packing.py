@@ -11,8 +11,9 @@ from torch.nn import functional
 
 from engine.refiner.attention import DEGREE_EPSILON, GraphAttention
 from engine.refiner.chebyshev import ChebConv, TimedResidual
-from engine.refiner.embedding import STATE_CHANNELS, CrossChannelEmbedding, CrossChannelReadout
+from engine.refiner.embedding import CrossChannelEmbedding, CrossChannelReadout
 from engine.refiner.guidance import ContextGuidance
+from engine.refiner.layout import STATE_CHANNELS
 from engine.refiner.network import Refiner
 
 SMALLEST = 16  # the least that a matrix unit multiplies along any axis
