@@ -44,6 +44,12 @@ def test_every_frame_has_its_pose(taken):
     assert [str(n) for n in motion.joint_names] == list(ARMATURE_24.joints)
 
 
+def test_a_single_hypothesis_is_not_called_certain(taken):
+    motion, *_ = taken
+    assert motion.provenance["spread"] == "expected" and motion.provenance["quality"]["implausible"] == []
+    assert (motion.spread[:, 0] == 0).all() and (motion.spread[:, 1:] > 0.01).all() and motion.spread.max() < 0.6
+
+
 def test_forward_kinematics_gives_the_positions(taken):
     """By a plain loop over frames and joints."""
     motion, *_ = taken
@@ -127,6 +133,7 @@ def test_the_same_seed_gives_the_same_file(tmp_path):
         capture_to_file(SAMPLE, tmp_path / f"{name}.npz", options, Progress())
     a, b = (load_motion(tmp_path / f"{name}.npz") for name in "ab")
     assert np.array_equal(a.rotations, b.rotations) and np.array_equal(a.positions_world, b.positions_world)
+    assert a.provenance["spread"] == "hypotheses" and 0 < a.spread[:, 1:].mean() < 0.3
 
 
 def a_video(path, frames):
