@@ -11,7 +11,7 @@ _commands: list[object] = []  # Blender's handles of our commands, needed to tak
 def register() -> None:
     import bpy
 
-    from . import properties
+    from . import handlers, properties, translations
     from .retarget import interface
 
     for module in _modules():
@@ -19,13 +19,15 @@ def register() -> None:
             bpy.utils.register_class(kind)
     properties.attach()
     interface.attach()
+    translations.attach()
+    handlers.attach()
     _commands.append(bpy.utils.register_cli_command("kinolift", _command))
 
 
 def unregister() -> None:
     import bpy
 
-    from . import behind, properties, readiness, worker
+    from . import behind, handlers, properties, readiness, translations, worker
     from .retarget import interface
 
     readiness.end()
@@ -33,6 +35,8 @@ def unregister() -> None:
     worker.end_all()
     while _commands:
         bpy.utils.unregister_cli_command(_commands.pop())
+    handlers.detach()
+    translations.detach()
     interface.detach()
     properties.detach()
     for module in reversed(_modules()):

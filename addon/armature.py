@@ -97,7 +97,7 @@ def key_motion(armature: bpy.types.Object, motion: Motion, frames: npt.NDArray[n
 
 
 def keying(armature: bpy.types.Object, motion: Motion, frames: npt.NDArray[np.float64]) -> Generator[None, None, int]:
-    """The steps of `key_motion`, a bone each."""
+    """The steps of `key_motion`, a curve each."""
     bones = bones_of(motion.joint_names, motion.parents, motion.rest_offsets)
     held = np.append(np.diff(motion.frame_numbers) > 1, False)
     curves = keyframes.new_action(armature, armature.name)
@@ -109,10 +109,12 @@ def keying(armature: bpy.types.Object, motion: Motion, frames: npt.NDArray[np.fl
         path = f'pose.bones["{bone.name}"]'
         if bone.parent < 0:
             location = (motion.root_translation.astype(np.float64) - np.array(pose_bone.bone.head_local)) @ rest
-            keys += curves.write(f"{path}.location", bone.name, frames, location, held)
+            yield from curves.writing(f"{path}.location", bone.name, frames, location, held)
+            keys += location.size
         rotation = in_bone_axes(motion.rotations[:, bone.joint], rest)
-        keys += curves.write(f"{path}.rotation_quaternion", bone.name, frames, rotation, held)
         yield
+        yield from curves.writing(f"{path}.rotation_quaternion", bone.name, frames, rotation, held)
+        keys += rotation.size
     return keys
 
 

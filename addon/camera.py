@@ -45,6 +45,20 @@ def add_camera(motion: Motion, name: str, collection: bpy.types.Collection) -> b
     return camera
 
 
+def change_camera(camera: bpy.types.Object, fresh: bpy.types.Object) -> bpy.types.Object:
+    """Gives the camera the place and lens of a fresh one, which goes; views that look through it stay there. Returns the camera."""
+    former, name = camera.data, camera.data.name
+    camera.animation_data_clear()
+    camera.data = fresh.data
+    camera.rotation_mode = fresh.rotation_mode
+    camera.matrix_world = fresh.matrix_world
+    bpy.data.objects.remove(fresh)
+    if former.users == 0:
+        bpy.data.cameras.remove(former)
+    camera.data.name = name
+    return camera
+
+
 def key_camera(camera: bpy.types.Object, motion: Motion, frames: npt.NDArray[np.float64]) -> int:
     """Keys for place and rotation where the motion's camera moved, and for lens and shift where it zoomed, at the scene `frames` (T,).
 

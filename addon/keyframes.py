@@ -48,6 +48,19 @@ class Curves:
 
         Keys are of the type Generated, so that the user's own stand out among them.
         """
+        for _ in self.writing(data_path, group, frames, values, held):
+            pass
+        return values.size
+
+    def writing(
+        self,
+        data_path: str,
+        group: str,
+        frames: npt.NDArray[np.float64],
+        values: npt.NDArray[np.float64],
+        held: npt.NDArray[np.bool_],
+    ) -> Iterator[None]:
+        """The steps of `write`, a curve each."""
         count, channels = values.shape
         channel_group = self._groups.get(group) or self._groups.new(group)
         interpolation = np.where(held, self._constant, self._linear).astype(np.int32)
@@ -64,7 +77,7 @@ class Curves:
             points.foreach_set("interpolation", interpolation)
             points.foreach_set("type", kinds)
             curve.update()
-        return count * channels
+            yield
 
 
 def new_action(owner: bpy.types.Object | bpy.types.Camera, name: str) -> Curves:

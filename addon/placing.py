@@ -115,11 +115,9 @@ def _camera(
     """The take's camera, in place of an earlier one; what could not be done goes into `notes`."""
     former = cameras.camera_of(armature)
     was_shown = scene.camera is None or cameras.is_of_take(scene.camera)
-    name = f"{armature.name} Camera"
+    filmed = cameras.add_camera(ready.shown, f"{armature.name} Camera", collection)
     if former is not None:
-        name = former.name
-        bpy.data.batch_remove([former, former.data])
-    filmed = cameras.add_camera(ready.shown, name, collection)
+        filmed = cameras.change_camera(former, filmed)
     cameras.key_camera(filmed, ready.shown, frames)
     armature[cameras.CAMERA] = filmed
     if fresh or was_shown:

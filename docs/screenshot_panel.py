@@ -25,7 +25,7 @@ WAIT = 0.5  # seconds between two steps: a drawn window needs a moment
 DRAWN = 8  # redraws after which panels that have grown have pushed those under them away
 SCALE = 1.25  # interface scale, so that the text can be read on a page
 WIDTH = 1200  # pixels of a picture
-SECONDS = "3"
+SECONDS = "1"
 
 
 def view() -> tuple[bpy.types.Window, bpy.types.Area]:

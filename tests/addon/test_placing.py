@@ -55,7 +55,7 @@ def test_what_was_made_ready_for_another_rate_is_made_anew(make_motion):
 def test_a_take_is_replaced_in_its_place(make_motion):
     scene = bpy.context.scene
     first = place_motion(make_motion(frames=20), scene, "Walk", Placement(scene_fps="auto", start=5, add_camera=True))
-    armature, camera_name = first.armature, first.camera.name
+    armature, camera, camera_name = first.armature, first.camera, first.camera.name
     armature.location = (1, 2, 3)
     armature.data[DETECTION] = b"seen"
     armature.pose.bones["hand.L"].constraints.new("LIMIT_ROTATION").name = "Mine"
@@ -66,7 +66,8 @@ def test_a_take_is_replaced_in_its_place(make_motion):
     assert take.armature == armature and armature.name == "Walk" and armature.data.name == "Walk" and tuple(armature.location) == (1, 2, 3)
     assert armature.pose.bones["hand.L"].constraints[0].name == "Mine" and armature.pose.bones["hand.L"].lock_location[0]
     assert armature.pose.bones["hand.L"].rotation_mode == "QUATERNION" and armature.data[DETECTION] == b"seen"
-    assert counts() == before and camera_of(armature) == scene.camera == take.camera and take.camera.name == camera_name
+    assert counts() == before and camera_of(armature) == scene.camera == take.camera == camera and camera.name == camera_name
+    assert camera.data.name == camera_name
     assert armature.animation_data.action.frame_range[:] == (5, 16)
     np.testing.assert_allclose(motion_of(armature).rest_offsets, other.rest_offsets)
     assert armature.data.bones["shin.L"].length == pytest.approx(np.linalg.norm(other.rest_offsets[other.joint("ankle.L")]), rel=1e-5)

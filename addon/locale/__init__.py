@@ -1,0 +1,1 @@
+"""Words in other languages, a file each."""

@@ -1,0 +1,105 @@
+"""How long Kinolift keeps Blender's window from drawing while a long take is built.
+
+    python benchmarks/window.py [--frames 10000]            in the project's environment (bpy): the steps one after another
+    blender --python benchmarks/window.py -- [--frames N]   in a window: by its timers, between drawn pictures
+
+A made-up motion of that many frames is put into a scene as a capture does it behind the window: in slices, called by a timer. Printed are
+the number of calls, the longest and the 99th percentile of their lengths, and what is done on another thread. Lengths are the processor's
+time of the calling thread, which other programs do not change as they change a clock's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import os
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+LIMIT = 0.05  # seconds: what a person does not notice
+
+
+def _load(name: str, path: Path, package: bool = False) -> Any:
+    spec = importlib.util.spec_from_file_location(name, path, submodule_search_locations=[str(path.parent)] if package else None)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def steps(frames: int) -> Iterator[float]:
+    """The length of each call in seconds, as the window's timer makes them."""
+    import bpy
+    import numpy as np
+
+    package = _load("kinolift_extension", ROOT / "__init__.py", package=True).__name__
+    from importlib import import_module
+
+    synthetic = _load("kinolift_synthetic", ROOT / "tests" / "addon" / "synthetic.py")
+    contract = [import_module(f"{package}.contract.{name}") for name in ("motion_file", "skeleton")]
+    short = synthetic.make_motion(*contract, 500)
+    turns = np.arange(frames) % 500  # a long one by the same movement again and again: only its length counts
+    fields = {name: getattr(short, name)[turns] for name in short.__dataclass_fields__ if _a_frame(short, name)}
+    motion = contract[0].Motion(**{**vars(short), **fields, "times": np.arange(frames) / short.fps})
+    placing, background, capture = (import_module(f"{package}.addon.{name}") for name in ("placing", "background", "capture"))
+    scene, placement = bpy.context.scene, capture.Placement("match", add_camera=True)
+    began = time.thread_time()
+    ready = placing.Target.of(scene, placement).ready(motion)
+    print(f"On the other thread: {time.thread_time() - began:.2f} s, {len(ready.packed) / 1e6:.2f} MB packed", flush=True)
+    todo = placing.placing(motion, scene, "Long", placement, ready=ready)
+    while True:
+        began, ends = time.thread_time(), time.perf_counter() + background.SLICE
+        try:
+            while time.perf_counter() < ends:
+                next(todo)
+        except StopIteration:
+            yield time.thread_time() - began
+            return
+        yield time.thread_time() - began
+
+
+def _a_frame(motion: Any, name: str) -> bool:
+    value = getattr(motion, name)
+    return hasattr(value, "shape") and value.shape[:1] == (len(motion.times),) and name not in ("joint_names", "parents", "rest_offsets")
+
+
+def tell(lengths: list[float], frames: int) -> None:
+    lengths.sort()
+    longest, most = lengths[-1], lengths[int(0.99 * (len(lengths) - 1))]
+    verdict = "within" if longest <= LIMIT else "ABOVE"
+    print(f"{frames} frames: {len(lengths)} calls, {sum(lengths):.2f} s in all; 99 of 100 within {most * 1000:.1f} ms, ", end="")
+    print(f"the longest {longest * 1000:.1f} ms, {verdict} {LIMIT * 1000:.0f} ms", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--frames", type=int, default=10_000)
+    frames = parser.parse_args(sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else sys.argv[1:]).frames
+    import bpy
+
+    lengths: list[float] = []
+    if bpy.app.background or not bpy.context.window_manager.windows:
+        lengths += steps(frames)
+        tell(lengths, frames)
+        sys.stdout.flush()
+        os._exit(0)  # Blender as a module can hang at the end of a process
+    todo = steps(frames)
+
+    def tick() -> float | None:
+        length = next(todo, None)
+        if length is None:
+            tell(lengths, frames)
+            bpy.ops.wm.quit_blender()
+            return None
+        lengths.append(length)
+        return 0.01
+
+    bpy.app.timers.register(tick, first_interval=1.0)
+
+
+main()
