@@ -3,7 +3,7 @@
     blender --window-geometry 0 0 1600 1000 --python docs/screenshot_panel.py -- VIDEO FOLDER [RIG]
 
 It drives the window by timers, as nobody can click in a script, saves FOLDER/manual_video.png, _capture, _progress, _review, _refined,
-_character (with a RIG: .fbx, .glb or .vrm) and _export, and closes Blender. The first three seconds of the video are captured. Without a
+_character (with a RIG: .fbx, .glb or .vrm) and _export, and closes Blender. Its first three seconds are captured. Without a
 screen: `xvfb-run -s "-screen 0 1600x1000x24"` before it and LIBGL_ALWAYS_SOFTWARE=1 in the environment; and with ImageMagick, because
 Blender's own screenshots are black there.
 """
@@ -24,8 +24,8 @@ import bpy
 WAIT = 0.5  # seconds between two steps: a drawn window needs a moment
 DRAWN = 8  # redraws after which panels that have grown have pushed those under them away
 SCALE = 1.25  # interface scale, so that the text can be read on a page
-WIDTH = 1200  # pixels of a picture
-SECONDS = "1"
+WIDTH = 1000  # pixels of a picture
+SECONDS = "3"
 
 
 def view() -> tuple[bpy.types.Window, bpy.types.Area]:
@@ -40,7 +40,7 @@ def region(kind: str) -> bpy.types.Region:
 def screenshot(path: Path) -> None:
     window, area = view()
     if os.environ.get("DISPLAY") and (grabber := shutil.which("import")):
-        words = [grabber, "-window", "root", "-resize", str(WIDTH), "-colors", "128", str(path)]
+        words = [grabber, "-window", "root", "-resize", str(WIDTH), "+dither", "-colors", "96", f"PNG8:{path}"]
         subprocess.run(words, check=True)
     else:
         with bpy.context.temp_override(window=window, area=area):
