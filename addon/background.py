@@ -58,13 +58,14 @@ class Run:
                 return None
             self._steps = self._build(*self._loading.result())
         ends = time.perf_counter() + SLICE
-        while time.perf_counter() < ends:
+        while True:  # at least one
             try:
                 next(self._steps)
             except StopIteration as end:
                 take: Take = end.value
                 return take
-        return None
+            if time.perf_counter() >= ends:
+                return None
 
     def whole(self) -> Take:
         """For scripts: returns when the take is there."""

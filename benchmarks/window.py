@@ -55,8 +55,10 @@ def steps(frames: int) -> Iterator[float]:
     while True:
         began, ends = time.thread_time(), time.perf_counter() + background.SLICE
         try:
-            while time.perf_counter() < ends:
+            while True:
                 next(todo)
+                if time.perf_counter() >= ends:
+                    break
         except StopIteration:
             yield time.thread_time() - began
             return

@@ -29,7 +29,7 @@ def test_the_examples_run(fake_python, tmp_path, monkeypatch, capsys):
         code = compile(text, str(PAGE), "exec")
         if not in_window:
             exec(code, names)
-    assert names["take"].name == "dance" and names["hero"].animation_data.action.name == "dance on dance.002"
+    assert names["take"].name == "dance" and names["hero"].animation_data.action.name == "dance on dance.003"
     assert {"dance.fbx", "dance.glb", "dance.npz"} <= {path.name for path in tmp_path.iterdir()}
     assert "dance (1.0, 30.0)" in capsys.readouterr().out
 
