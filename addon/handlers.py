@@ -8,7 +8,7 @@ import bpy
 from bpy.app.handlers import persistent
 
 
-@persistent  # type: ignore[misc]
+@persistent  # type: ignore[misc, untyped-decorator]
 def _forget(*_: Any) -> None:
     for manager in bpy.data.window_managers:
         manager.kinolift.clear_result()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+_NUMBERED = 100  # as many shots have a name at most
+
 WORDS: Final = {
     # the folds and what stands in them
     "Video": "Video",
@@ -182,6 +184,14 @@ WORDS: Final = {
     "Keeps the motion file here (.npz). Empty: it is not kept": "Behält die Bewegungsdatei hier (.npz). Leer: sie wird nicht behalten",
     "Load Motion": "Bewegung laden",
     "Build an armature from a motion file that was kept": "Eine Armatur aus einer behaltenen Bewegungsdatei bauen",
+    "Shot": "Einstellung",
+    "Which part of a video with cuts": "Welcher Teil eines Videos mit Schnitten",
+    "Longest": "Längste",
+    "The shot that shows a person for longest": "Die Einstellung, die am längsten eine Person zeigt",
+    "All": "Alle",
+    "A take of every shot in which somebody is seen": "Eine Aufnahme von jeder Einstellung, in der jemand zu sehen ist",
+    **{f"Shot {n}": f"Einstellung {n}" for n in range(1, _NUMBERED)},
+    **{f"Number {n} in the order of time": f"Nummer {n} in der Reihenfolge der Zeit" for n in range(1, _NUMBERED)},
     # reviewing
     "Make the take's motion anew with other smoothing, feet, height or lens; the video is not looked at again. What is not named stays":
         "Die Bewegung neu machen, mit anderer Glättung, anderen Füßen, anderer Größe oder Linse; das Video wird nicht mehr "
