@@ -55,13 +55,19 @@ EXTENSION = "kinolift_extension"  # the name under which the repository's root i
 class Command:
     """`home`: who runs it. "addon", "engine" and "benchmarks" run inside the environment, "here" is done by this file.
 
-    `groups`: what it needs there beside the environment's own.
+    `groups`: what it needs there beside the environment's own. `options`: (option, group) that it needs with that option.
     """
 
     name: str
     summary: str
     home: str
     groups: tuple[str, ...] = ()
+    options: tuple[tuple[str, str], ...] = ()
+
+    def needs(self, arguments: Sequence[str]) -> tuple[str, ...]:
+        """The groups for these words."""
+        given = {word.partition("=")[0] for word in arguments}
+        return (*self.groups, *(group for option, group in self.options if option in given))
 
 
 TRAINING = ("torch", "training")  # fetched on the first use of a command that learns or judges
@@ -72,7 +78,8 @@ COMMANDS = (
     Command("evaluate", "judge weights or poses on Human3.6M, MPI-INF-3DHP or mocap, beside others' figures", "engine", TRAINING),
     Command("train", "train the lifter or the refiner on Human3.6M, MPI-INF-3DHP, mocap or rendered pairs", "engine", TRAINING),
     Command("bench", "time every stage on this machine, in one table; --compare with an earlier run", "benchmarks"),
-    Command("batch", "capture, retarget and export folders and lists of clips; goes on where it was", "addon"),
+    Command("batch", "capture, retarget and export folders and lists; goes on where it was", "addon", (), (("--scheduler", "cluster"),)),
+    Command("cluster", "start a scheduler or a worker for `batch --scheduler`, on many machines", "addon", ("cluster",)),
     Command("retarget", "put captured motions on your own characters (.blend .fbx .glb .vrm)", "addon"),
     Command("setup", "make the environment now (every command does so on first use); --cuda adds torch with CUDA", "here"),
     Command("doctor", "say what is installed, what is wrong, and the command that mends it", "here"),
@@ -99,10 +106,11 @@ def main(arguments: Sequence[str]) -> int:
         if command.home == "here":
             return run_here(command.name, rest)
         here = environment()
-        if is_inside(here, command.groups):
+        groups = command.needs(rest)
+        if is_inside(here, groups):
             run = {"addon": run_addon, "engine": run_engine, "benchmarks": run_benchmark}[command.home]
             return run(command.name, rest)
-        run_inside(here.prepare(command.groups, finish=make_model), [command.name, *rest])
+        run_inside(here.prepare(groups, finish=make_model), [command.name, *rest])
     except Failure as failure:
         print(failure.message, file=sys.stderr)
         return int(failure.exit_code)

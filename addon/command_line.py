@@ -18,6 +18,7 @@ from ..contract.failure import ExitCode, Failure
 from ..contract.motion_file import Motion
 from ..contract.options import CaptureOptions, add_arguments
 from ..contract.outputs import add_overwrite_argument
+from .batch.cluster import add_cluster_parser, run_cluster
 from .batch.command import add_batch_parser, run_batch
 from .capture import Capture, Placement, check_video, place_motion, quality_sentence, rate_words
 from .command_retarget import add_retarget_parser, run_retarget
@@ -41,7 +42,8 @@ def main(argv: Sequence[str]) -> int:
         return int(end.code or 0)
     try:
         with _interruptible():
-            return int({"capture": _capture, "retarget": run_retarget, "batch": run_batch}[arguments.command](arguments))
+            run = {"capture": _capture, "retarget": run_retarget, "batch": run_batch, "cluster": run_cluster}[arguments.command]
+            return int(run(arguments))
     except Failure as failure:
         _say(f"Error: {failure.message}", sys.stderr)
         return int(failure.exit_code)
@@ -75,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     capture.add_argument("--quiet", action="store_true", help="no progress, only the result")
     add_retarget_parser(commands)
     add_batch_parser(commands)
+    add_cluster_parser(commands)
     return parser
 
 

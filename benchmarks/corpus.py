@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import random
 import shutil
 import struct
 import sys
@@ -259,6 +260,7 @@ def run(folder: Path, videos: Sequence[tuple[str, str, Make]], kind: str, jobs: 
     made, out = folder / "videos", folder / "out"
     made.mkdir(parents=True)
     chosen = [(of, name, make) for of, name, make in videos if not kind or of == kind]
+    random.Random(0).shuffle(chosen)  # so that one that is ended early has seen something of every kind
     for _, name, make in chosen:
         make(made / name)
     paths = [made / name for _, name, _ in chosen]
@@ -268,6 +270,10 @@ def run(folder: Path, videos: Sequence[tuple[str, str, Make]], kind: str, jobs: 
     for line in (out / "report.jsonl").read_text(encoding="utf-8").splitlines():
         row = json.loads(line)
         rows[row["source"]] = row
+    if len(rows) < len(paths):
+        print(f"Ended early: {len(rows)} of {len(paths)} videos were looked at.")
+        chosen = [entry for entry in chosen if entry[1] in rows]
+        paths = [made / name for _, name, _ in chosen]
     said = [verdict(of, rows[path.name]) if path.name in rows else "crash" for (of, _, _), path in zip(chosen, paths, strict=True)]
     return [(of, name, what) for (of, name, _), what in zip(chosen, said, strict=True)]
 

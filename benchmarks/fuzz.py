@@ -84,7 +84,8 @@ def _detection() -> bytes:
     facts = {
         "name": "a.mp4", "sha256": "0", "bytes": 9, "width": 640, "height": 480, "fps": 30.0, "frame_count": FRAMES, "duration": 0.1,
         "rotation": 0, "variable_rate": False, "fov_degrees": None, "file_fps": 30.0, "mirrored": False, "first": 0, "span": [0.0, 0.1],
-        "start": "", "end": "", "detector": "full", "weights": "0", "versions": {"mediapipe": "1"}, "warnings": [["truncated", "It is."]],
+        "start": "", "end": "", "detector": "full", "weights": "0", "versions": {"mediapipe": "1"}, "cores": 2,
+        "warnings": [["truncated", "It is."]],
     }  # fmt: skip
     return _npz({
         "schema": np.array(SCHEMA), "times": np.arange(FRAMES) / 30, "skipped": np.zeros(FRAMES, bool),

@@ -66,7 +66,8 @@ class Facts:
     `name`, `sha256`, `bytes`: of the video. `width`, `height`, `fps`, `frame_count`, `duration`, `rotation`, `variable_rate`,
     `fov_degrees`, `file_fps`, `mirrored`: as in engine.footage.video.VideoInfo. `first`: number in the video of the first frame. `span`:
     times of the first and the last frame asked for where the detections go beyond them, else None. `start`, `end`, `detector`: the options
-    that shape the detection. `weights`: SHA-256 of the detector's model. `versions`: of the packages. `warnings`: (code, message) of the
+    that shape the detection. `weights`: SHA-256 of the detector's model. `versions`: of the packages. `cores`: on how many it
+    was detected, which decides in how many stretches. `warnings`: (code, message) of the
     reading.
     """
 
@@ -90,6 +91,7 @@ class Facts:
     detector: str
     weights: str
     versions: dict[str, str]
+    cores: int
     warnings: tuple[tuple[str, str], ...] = ()
 
 
@@ -251,7 +253,7 @@ def _facts(told: Any) -> Facts:
     for name in ("name", "sha256", "start", "end", "detector", "weights"):
         if not isinstance(told[name], str):
             raise ValueError(f"its {name} is no text")
-    for name in ("bytes", "frame_count", "rotation", "first"):
+    for name in ("bytes", "frame_count", "rotation", "first", "cores"):
         if not isinstance(told[name], int) or isinstance(told[name], bool) or not 0 <= told[name] < 2**63:
             raise ValueError(f"its {name} is {told[name]!r}")
     for name, (low, high) in _BOUNDS.items():

@@ -24,7 +24,7 @@ from engine import startup
 from engine.cameras.pinhole import camera_matrix, field_of_view
 from engine.detection.detector import Detections
 from engine.detection.kept import KEPT_EXTENSION, detect_video, fitting, keep, read_kept
-from engine.footage.video import VideoInfo
+from engine.footage.video import VideoInfo, open_video
 from engine.long_takes import let_go, mapped
 from engine.person.swaps import undo_swaps
 from engine.person.track import Track, body_points, make_track
@@ -56,14 +56,18 @@ def capture(source: Path, options: CaptureOptions, progress: Progress, keep_at: 
     options.check()
     progress.stage("start")
     known = load_camera(options.camera) if options.camera else None
+    # what cannot be read is told before anything is loaded
+    if source.suffix.lower() == KEPT_EXTENSION:
+        video, detected = None, read_kept(source, options, progress)
+    elif keep_at is not None and fitting(keep_at, source, options):
+        video, detected = None, read_kept(keep_at, replace(options, start="", end=""), progress)
+    else:
+        video, detected = open_video(source, progress), None
     with ThreadPoolExecutor(1, "models") as loader:
         loading = loader.submit(_load_model, options.device)
-        if source.suffix.lower() == KEPT_EXTENSION:
-            detected = read_kept(source, options, progress)
-        elif keep_at is not None and fitting(keep_at, source, options):
-            detected = read_kept(keep_at, replace(options, start="", end=""), progress)
-        else:
-            detected = detect_video(source, options, progress, lambda: _raise_early(loading))
+        if detected is None:
+            assert video is not None
+            detected = detect_video(video, options, progress, lambda: _raise_early(loading))
             if keep_at is not None:
                 keep(detected, keep_at)
         done = finish(detected.detections, detected.info, loading.result, options, known, progress, detected.span)
@@ -79,6 +83,7 @@ def capture(source: Path, options: CaptureOptions, progress: Progress, keep_at: 
             **model.sha256, "detector": facts.weights, "device": model.device, "precision": model.precision,
         },
         "timings": {stage: round(seconds, 3) for stage, seconds in progress.timings.items()},
+        "cores": facts.cores,
         "warnings": [message for _, message in progress.warnings],
     }  # fmt: skip
     return done

@@ -48,6 +48,7 @@ def add_batch_parser(commands: argparse._SubParsersAction[argparse.ArgumentParse
     add("--export", default="", metavar="KINDS",
         help=f"which files, of {','.join(kind[1:] for kind in EXTENSIONS)} (default: npz, with --rig fbx,npz, of takes fbx)")  # fmt: skip
     add("--jobs", type=whole(1, MOST_JOBS), default=0, metavar="N", help="clips at once (default: as cores and memory allow)")
+    add("--scheduler", default="", metavar="tcp://HOST:PORT", help="hand the clips out on a Dask cluster, see docs/cluster.md")
     add("--plan", action="store_true", help="say what would be done and what is done already, and end")
     add("--stop-at-failure", dest="keep_going", action="store_false", help="begin no other clip after one failed (default: keep going)")
     add("--keep-going", dest="keep_going", action="store_true", default=True, help=argparse.SUPPRESS)
@@ -83,7 +84,12 @@ def run_batch(arguments: argparse.Namespace) -> ExitCode:
     jobs = min(arguments.jobs or possible_jobs(), len(clips))
     watcher = _watcher(arguments)
     with only_one(out) as records:
-        results, ended = run(clips, records, settings, jobs, arguments.keep_going, watcher)
+        if arguments.scheduler:
+            from .cluster import run_on_cluster
+
+            results, ended = run_on_cluster(clips, records, settings, arguments.scheduler, arguments.keep_going, watcher)
+        else:
+            results, ended = run(clips, records, settings, jobs, arguments.keep_going, watcher)
         watcher({"event": "batch_end", "summary": summary(results), "report": str(out / "report.html")})
     if ended == "cancelled":
         raise Failure("cancelled", _CANCELLED)
@@ -274,7 +280,8 @@ class Told:
         match event["event"]:
             case "batch_begin":
                 self._total = int(event["clips"])
-                self._say(f"{event['clips']} clips, {event['jobs']} at once.")
+                at_once = f"{event['jobs']} at once" if event["jobs"] else "on the cluster"
+                self._say(f"{event['clips']} clips, {at_once}.")
                 self._start()
             case "progress":
                 self._stages[str(event["name"])] = event

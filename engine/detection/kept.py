@@ -21,7 +21,7 @@ from engine.detection.background_rows import Background
 from engine.detection.detector import Detections
 from engine.detection.model_bundle import MODELS
 from engine.footage.rate import TICK
-from engine.footage.video import Moment, VideoInfo, open_video
+from engine.footage.video import Moment, Video, VideoInfo
 from engine.progress import Progress
 
 # Seconds before and behind the frames asked for that are looked at too, so that a part of a video is that part of the whole: the detector
@@ -49,10 +49,9 @@ class Detected:
 
 
 def detect_video(
-    path: Path, options: CaptureOptions, progress: Progress, while_detecting: Callable[[], None] = lambda: None
+    video: Video, options: CaptureOptions, progress: Progress, while_detecting: Callable[[], None] = lambda: None
 ) -> Detected:
-    """Looks at the video. Raises Failure as `open_video`, `segments.detect` and their like do."""
-    video = open_video(path, progress)
+    """Looks at the video. Raises Failure as `segments.detect` and its like do."""
     start, end = parse_moment(options.start, "--start"), parse_moment(options.end, "--end")
     around = video.around(start, end, AROUND, segments.SEAM)
     before = len(progress.warnings)
@@ -60,9 +59,10 @@ def detect_video(
     span = around.span if start or end else None
     info = video.info
     facts = Facts(
-        info.path.name, content_hash(path), path.stat().st_size, info.width, info.height, info.fps, info.frame_count, info.duration,
-        info.rotation, info.variable_rate, info.fov_degrees, info.file_fps, info.mirrored, video.range(around.start, around.end)[0], span,
-        options.start, options.end, options.detector, MODELS[options.detector].sha256, _versions(), tuple(progress.warnings[before:]),
+        info.path.name, content_hash(info.path), info.path.stat().st_size, info.width, info.height, info.fps, info.frame_count,
+        info.duration, info.rotation, info.variable_rate, info.fov_degrees, info.file_fps, info.mirrored,
+        video.range(around.start, around.end)[0], span, options.start, options.end, options.detector, MODELS[options.detector].sha256,
+        _versions(), segments.cores(), tuple(progress.warnings[before:]),
     )  # fmt: skip
     return Detected(seen, info, span, facts)
 

@@ -94,7 +94,7 @@ def detect(
     first, last = video.range(start, end)
     looked = video.looked_at
     every = 1 if every_frame or looked.all() else max(2, round(len(looked) / looked.sum()))
-    count = processes or min(_cores(), MOST_PROCESSES, (last - first) // (LEAST_FRAMES[detector] * every))
+    count = processes or min(cores(), MOST_PROCESSES, (last - first) // (LEAST_FRAMES[detector] * every))
     if count > 1:
         try:
             return _detect_together(video, first, last, min(count, last - first), every, progress, detector, while_detecting, background)
@@ -114,7 +114,7 @@ def detect(
     return replace(found, background=seen.background) if background else found
 
 
-def _cores() -> int:
+def cores() -> int:
     """Those this process may use; of several captures beside each other each is told how many are its own."""
     told = os.environ.get(CORES_VARIABLE, "")
     if told.isascii() and told.isdigit() and 0 < int(told) <= MOST_CORES:
@@ -128,7 +128,7 @@ def _detect_together(
 ) -> Detections:  # fmt: skip
     progress.stage(STAGE, last - first)
     # decoding one picture on several threads costs a tenth more than on one, and the cores have work
-    decoders = max(1, _cores() // count)
+    decoders = max(1, cores() // count)
     decoded = DECODED[detector]
     edges = _edges(first, last, count, video.lead, decoded / (decoded + (1.0 - decoded) / every), SEAM * every)
     with _started(video.again(None, decoders), edges, every, detector, background) as stretches:

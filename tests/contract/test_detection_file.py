@@ -28,7 +28,7 @@ from contract.marks import made_by_us
 FACTS = Facts(
     name="clip.mp4", sha256="ab" * 32, bytes=1234, width=640, height=480, fps=29.97, frame_count=90, duration=3.003, rotation=90,
     variable_rate=False, fov_degrees=61.5, file_fps=29.97, mirrored=False, first=10, span=(1.0, 2.0), start="1", end="61f",
-    detector="heavy", weights="cd" * 32, versions={"mediapipe": "1.2"}, warnings=(("truncated", "It is cut off."),),
+    detector="heavy", weights="cd" * 32, versions={"mediapipe": "1.2"}, cores=2, warnings=(("truncated", "It is cut off."),),
 )  # fmt: skip
 
 

@@ -47,6 +47,15 @@ def test_the_motion_from_the_file_is_that_of_the_capture_to_the_last_bit(taken: 
     assert plain(load_motion(tmp_path / "again.npz")) == plain(load_motion(taken / "take.npz"))
 
 
+def test_what_a_motion_says_of_itself_makes_the_same_motion_again(taken: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From the video, its name and options read from the motion file alone."""
+    told = load_motion(taken / "take.npz").provenance
+    monkeypatch.setenv("KINOLIFT_CORES", str(told["cores"]))
+    assert kept.content_hash(SAMPLE) == told["source"]["sha256"] and SAMPLE.name == told["source"]["name"]
+    capture_to_file(SAMPLE, tmp_path / "again.npz", CaptureOptions(**told["options"]), Progress())
+    assert plain(load_motion(tmp_path / "again.npz")) == plain(load_motion(taken / "take.npz"))
+
+
 @pytest.mark.usefixtures("blind")
 def test_all_that_comes_behind_the_detection_can_be_done_otherwise(taken: Path, tmp_path: Path) -> None:
     options = CaptureOptions(height=1.87, smooth=0.9, feet="never", fov=50.0, root="in-place", refiner="window")
@@ -73,7 +82,7 @@ def test_what_fits_is_used_and_what_does_not_is_detected_again(taken: Path, tmp_
 
     seen: list[Path] = []
     real = capturing.detect_video
-    monkeypatch.setattr(capturing, "detect_video", lambda path, *rest: (seen.append(path), real(path, *rest))[1])
+    monkeypatch.setattr(capturing, "detect_video", lambda video, *rest: (seen.append(video.info.path), real(video, *rest))[1])
     for _ in range(2):  # the damaged one is made again, and then used
         capture_to_file(SAMPLE, tmp_path / "take.npz", QUICK, Progress(), overwrite=True, keep_at=at)
     assert seen == [SAMPLE]
@@ -115,3 +124,12 @@ def test_what_does_not_go_together_is_told_in_a_sentence(taken: Path, tmp_path: 
     with pytest.raises(Failure, match="named twice"):
         capture_to_file(SAMPLE, out, QUICK, Progress(), keep_at=out)
     assert not out.exists()
+
+
+def test_what_cannot_be_read_is_told_before_anything_is_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(capturing, "_load_model", lambda _: pytest.fail("the networks were loaded"))
+    (tmp_path / "a.mp4").write_bytes(b"no video")
+    (tmp_path / "a.npz").write_bytes(b"no detection")
+    for name in ("a.mp4", "a.npz", "b.mp4"):
+        with pytest.raises(Failure):
+            capture_to_file(tmp_path / name, tmp_path / "take.npz", CaptureOptions(), Progress())

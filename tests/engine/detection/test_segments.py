@@ -145,7 +145,7 @@ def test_the_model_is_the_one_that_was_asked_for(processes: int) -> None:
 
 def test_one_process_for_a_short_video(alone: Detections, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(segments, "_detect_together", lambda *_: pytest.fail("90 frames are too few"))
-    monkeypatch.setattr(segments, "_cores", lambda: 64)
+    monkeypatch.setattr(segments, "cores", lambda: 64)
     assert np.array_equal(segments.detect(open_video(SAMPLE), None, (90.0, "f"), Progress()).image, alone.image)
 
 
