@@ -120,7 +120,7 @@ def _hand_out(
             needs = {GPU: 1} if clip.options.device == "cuda" else {}
             future = client.submit(do_clip, clip, str(records.out), settings, pure=False, retries=settings.tries, resources=needs)
             names[future] = clip
-        for future in as_completed(list(names)):
+        for future in as_completed(list(names), loop=client.loop):
             clip = names[future]
             try:
                 result: Result = future.result(timeout=PATIENCE)
