@@ -337,3 +337,9 @@ def test_commands_of_the_engine_are_those_that_it_offers() -> None:
     for command in kinolift.COMMANDS:
         if command.home == "engine":
             assert command.name in COMMANDS or f'add_parser("{command.name}"' in text
+
+
+def test_dask_is_fetched_only_for_a_cluster() -> None:
+    commands = {command.name: command for command in kinolift.COMMANDS}
+    assert commands["batch"].needs(["a", "-o", "b"]) == () and commands["capture"].needs(["--scheduler"]) == ()
+    assert commands["batch"].needs(["a", "--scheduler=tcp://b:1"]) == commands["cluster"].needs(["scheduler"]) == ("cluster",)

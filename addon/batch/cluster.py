@@ -30,6 +30,7 @@ ATTEMPTS: Final = 20  # to reach a scheduler again that has gone: ten minutes
 LOST: Final = 3  # workers that may be lost over a clip before it is given up
 REPORT_EVERY: Final = 30.0
 GPU: Final = "GPU"  # the tag of workers with one, `cluster worker --gpu`
+PRELOAD: Final = Path(__file__).with_name("preload.py")
 MEMORY: Final = "4GB"  # of a worker's process: the clips themselves run in processes of their own
 
 
@@ -52,8 +53,7 @@ def run_cluster(arguments: argparse.Namespace) -> ExitCode:
     """Runs the part until it is ended."""
     _dask()
     if arguments.part == "scheduler":
-        words = ["distributed.cli.dask_scheduler", "--port", str(arguments.port), "--no-dashboard"]
-        words += ["--host", arguments.host] if arguments.host else []
+        words = scheduler_words(arguments.host, arguments.port)
     else:
         words = worker_words(arguments.address, arguments.jobs, arguments.memory, arguments.gpu)
     environment = dict(os.environ)
@@ -64,12 +64,18 @@ def run_cluster(arguments: argparse.Namespace) -> ExitCode:
         raise Failure("cancelled", "Ended.") from error
 
 
+def scheduler_words(host: str, port: int) -> list[str]:
+    """What Dask's scheduler is started with. It reads what clips are handed out, and so knows their kind."""
+    words = ["distributed.cli.dask_scheduler", "--port", str(port), "--no-dashboard", "--preload", str(PRELOAD)]
+    return words + (["--host", host] if host else [])
+
+
 def worker_words(address: str, jobs: int = 0, memory: str = MEMORY, gpu: bool = False) -> list[str]:
     """What Dask's worker is started with: a process a clip, each watched by one that starts another in its place."""
     from .command import possible_jobs
 
     words = ["distributed.cli.dask_worker", address, "--nworkers", str(jobs or possible_jobs()), "--nthreads", "1", "--no-dashboard"]
-    words += ["--memory-limit", memory, "--preload", str(Path(__file__).with_name("preload.py"))]
+    words += ["--memory-limit", memory, "--preload", str(PRELOAD)]
     return words + (["--resources", f"{GPU}=1"] if gpu else [])
 
 

@@ -26,7 +26,7 @@ MARKERS = {
     "windows-x64": {"platform_system": "Windows", "sys_platform": "win32", "os_name": "nt", "platform_machine": "AMD64"},
     "macos-arm64": {"platform_system": "Darwin", "sys_platform": "darwin", "os_name": "posix", "platform_machine": "arm64"},
 }
-INSTALLED = ["numpy", *CARRIED, "torch-parts", "torch", "cuda", "blender", "test", "lint", "training", "triton"]
+INSTALLED = ["numpy", *CARRIED, "torch-parts", "torch", "cuda", "blender", "test", "lint", "training", "triton", "cluster"]
 
 
 @pytest.fixture(scope="module")

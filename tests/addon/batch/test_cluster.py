@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from kinolift_extension.addon.batch import cluster
-from kinolift_extension.addon.batch.cluster import worker_words
+from kinolift_extension.addon.batch.cluster import scheduler_words, worker_words
 from kinolift_extension.addon.command_line import main
 from kinolift_extension.contract.failure import Failure
 
@@ -56,8 +56,7 @@ class Cluster:
 
     def scheduler(self) -> subprocess.Popen[bytes]:
         file = self.folder / f"scheduler{len(self.processes)}.json"
-        process = self.start("distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", str(self.port), "--no-dashboard",
-                             "--scheduler-file", str(file))  # fmt: skip
+        process = self.start(*scheduler_words("127.0.0.1", self.port), "--scheduler-file", str(file))
         until = time.monotonic() + CALM
         while not file.is_file() or not file.read_text():
             assert time.monotonic() < until and process.poll() is None
@@ -92,12 +91,12 @@ def dask(tmp_path: Path) -> Iterator[Cluster]:
 
 @pytest.fixture
 def capture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Sets what plays the capture; clips that are called poison end it."""
+    """Sets what plays the capture; the clip toxic.mp4 ends it."""
 
     def play(part: str) -> None:
         script = tmp_path / "python"
         fake = f'exec "{sys.executable}" "{FAKE}" {part} 30 30.0 "$@"'
-        script.write_text(f'#!/bin/sh\ncase "$*" in *poison*) kill -9 $$ ;; esac\n{fake}\n')
+        script.write_text(f'#!/bin/sh\ncase "$*" in *toxic.mp4*) kill -9 $$ ;; esac\n{fake}\n')
         script.chmod(script.stat().st_mode | stat.S_IXUSR)
         monkeypatch.setenv("KINOLIFT_PYTHON", str(script))
 
@@ -119,11 +118,11 @@ def test_a_poisoned_clip_is_given_up_and_the_rest_is_done(dask: Cluster, capture
     capture("fine")
     dask.scheduler()
     dask.workers(2)
-    words = ["batch", str(clips(tmp_path / "in", "a", "b", "poison")), "-o", str(tmp_path / "out"), "--scheduler", dask.address]
+    words = ["batch", str(clips(tmp_path / "in", "a", "b", "toxic")), "-o", str(tmp_path / "out"), "--scheduler", dask.address]
     assert main(words) == 5
-    assert rows(tmp_path / "out") == {"poison": "failed", "a": "done", "b": "done"}
+    assert rows(tmp_path / "out") == {"toxic": "failed", "a": "done", "b": "done"}
     assert main(words) == 5
-    assert rows(tmp_path / "out") == {"poison": "failed", "a": "kept", "b": "kept"}
+    assert rows(tmp_path / "out") == {"toxic": "failed", "a": "kept", "b": "kept"}
 
 
 def test_a_worker_that_is_killed_and_a_scheduler_that_comes_back_lose_nothing(
