@@ -69,11 +69,12 @@ class VideoInfo:
 @dataclass(frozen=True, slots=True)
 class Frame:
     """`index`: number in the file from 0. `time`: seconds since the video's first frame. `image`: (height, width, 3) RGB uint8, (0, 0, 3)
-    of one that is not looked at."""
+    of one that is not looked at. `begins`: another shot begins with it, as far as `shots.marked` has looked."""
 
     index: int
     time: float
     image: npt.NDArray[np.uint8]
+    begins: bool = False
 
     @property
     def skipped(self) -> bool:
