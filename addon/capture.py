@@ -15,7 +15,8 @@ from ..contract.camera_path import CameraPath, save_camera
 from ..contract.events import STAGES
 from ..contract.failure import Failure
 from ..contract.motion_file import Motion, load_motion
-from ..contract.options import CaptureOptions
+from ..contract.options import ALL, CaptureOptions
+from ..contract.outputs import labelled
 from ..contract.reading import check_name
 from . import leftovers
 from .export import MOTION_EXTENSION, PREVIEW_EXTENSION, check_files, copy_motion
@@ -82,8 +83,25 @@ class Progress:
         return f"{self.fps:.1f} frames/s, {left // 60}:{left % 60:02d} left"
 
 
+@dataclass(frozen=True)
+class Captured:
+    """One take of a video: the motion file, and the preview if there is one; `label`: of one of several, as in take.shot2.npz."""
+
+    label: str
+    path: Path
+    preview: Path | None
+    motion: Motion
+
+    def named(self, stem: str) -> str:
+        """The name of this take of something."""
+        return f"{stem}.{self.label}" if self.label else stem
+
+
 class Capture:
-    """One capture in the making: poll it until `finished`, then take its `motion`; or cancel it. Close it in the end."""
+    """One capture in the making: poll it until `finished`, then take its `motion`, or all its `takes`; or cancel it. Close it in the end.
+
+    Several takes (`several`: --shot all) lie in a temporary folder, for only the worker knows how many there are and how they are named.
+    """
 
     def __init__(
         self, video: Path, options: CaptureOptions, python: str = "", motion_path: Path | None = None, preview: Path | None = None,
@@ -112,7 +130,11 @@ class Capture:
         leftovers.sweep()
         self.progress = Progress()
         self.began = time.monotonic()
-        self._folder = leftovers.make_folder() if motion_path is None or camera is not None else None
+        self.several = options.shot == ALL
+        self._folder = leftovers.make_folder() if motion_path is None or camera is not None or self.several else None
+        if self.several:
+            motion_path, preview = None, None if preview is None else Path(str(self._folder)) / "preview.mp4"
+        self._preview = preview
         self.kept = motion_path is not None
         self.preview_failure: Failure | None = None  # why a capture that has finished has no preview
         self.motion_path = motion_path if motion_path is not None else Path(str(self._folder)) / "motion.npz"
@@ -152,11 +174,22 @@ class Capture:
                 show(self.progress)
 
     def motion(self) -> Motion:
-        """The motion of a capture that has finished. Raises the worker's Failure."""
+        """The motion of a capture that has finished, the first of several. Raises the worker's Failure."""
+        return self.takes()[0].motion
+
+    def takes(self) -> list[Captured]:
+        """All motions of a capture that has finished. Raises the worker's Failure."""
         self.poll()
-        failed = self._worker.result().get("failed")
+        result = self._worker.result()
+        failed, takes = result.get("failed"), result.get("takes") or [{"label": ""}]
         self.preview_failure = reported(failed) if isinstance(failed, dict) else None
-        return load_motion(self.motion_path)
+        done: list[Captured] = []
+        for label in (str(take.get("label", "")) for take in takes):
+            path = labelled(self.motion_path, label)
+            picture = None if self._preview is None else labelled(self._preview, label)
+            done.append(Captured(label, path, picture if picture is not None and picture.is_file() else None, load_motion(path)))
+        self.motion_path = done[0].path
+        return done
 
     def rescue(self, beside: Path | None = None) -> Path:
         """Puts the motion of a capture that has finished where it stays after `close`, because what was to be made of it failed.

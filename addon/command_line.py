@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import shutil
 import signal
 import sys
 import traceback
@@ -16,8 +17,8 @@ from typing import TYPE_CHECKING
 
 from ..contract.failure import ExitCode, Failure
 from ..contract.motion_file import Motion
-from ..contract.options import CaptureOptions, add_arguments
-from ..contract.outputs import add_overwrite_argument
+from ..contract.options import ALL, CaptureOptions, add_arguments
+from ..contract.outputs import add_overwrite_argument, labelled, written_beside
 from .batch.cluster import add_cluster_parser, run_cluster
 from .batch.command import add_batch_parser, run_batch
 from .capture import Capture, Placement, check_video, place_motion, quality_sentence, rate_words
@@ -88,7 +89,9 @@ def _capture(arguments: argparse.Namespace) -> ExitCode:
     video, outputs, preview, detection = check_words(arguments, options)
     motions = [path for path in outputs if path.suffix.lower() == MOTION_EXTENSION]
     scenes = [path for path in outputs if path not in motions]
-    capture = Capture(video, options, _preferred_python(), motions[0] if motions else None, preview, detection=detection)
+    several = options.shot == ALL  # whose names are not known yet
+    kept_at = motions[0] if motions and not several else None
+    capture = Capture(video, options, _preferred_python(), kept_at, preview, detection=detection)
     shown = display(arguments.quiet)
     failures: list[Failure] = []
     notes: list[str] = []
@@ -99,26 +102,43 @@ def _capture(arguments: argparse.Namespace) -> ExitCode:
             _import_blender()
         while not capture.finished:
             capture.poll(POLL, shown.show)
-        motion = capture.motion()
-        written += [*motions[:1], *([detection] if detection else [])]
-        for path in motions[1:]:
-            with _told(failures, path, written):
-                copy_motion(capture.motion_path, path)
-        if preview is not None and capture.preview_failure is None:
-            written.append(preview)
-        elif capture.preview_failure is not None:
+        takes = capture.takes()
+        written += [*([kept_at] if kept_at else []), *([detection] if detection else [])]
+        if capture.preview_failure is not None:
             failures.append(capture.preview_failure)
-        sentence = _sentence(motion)
-        if scenes:
-            try:
-                def told(path: Path) -> contextlib.AbstractContextManager[None]:
-                    return _told(failures, path, written)
+        elif preview is not None and not several:
+            written.append(preview)
+        sentences: list[str] = []
 
-                more, sentence = _write_scenes(motion, video, scenes, arguments.scene_fps, export, tolerance, capture, shown, told)
-                notes += more
-            finally:
-                if not motions and not any(path in written for path in scenes) and not isinstance(sys.exception(), KeyboardInterrupt):
-                    notes.append(f"The capture is kept in {capture.rescue(scenes[0])}.")
+        def told(path: Path) -> contextlib.AbstractContextManager[None]:
+            return _told(failures, path, written)
+
+        for take in takes:
+            named = [labelled(path, take.label) for path in outputs]
+            for path in named:
+                if path.suffix.lower() == MOTION_EXTENSION and path != kept_at:
+                    with told(path):
+                        _check_again(path, several, arguments)
+                        copy_motion(take.path, path)
+            if several and preview is not None and take.preview is not None:
+                with told(labelled(preview, take.label)):
+                    _check_again(labelled(preview, take.label), several, arguments)
+                    with written_beside(labelled(preview, take.label)) as beside:
+                        shutil.copyfile(take.preview, beside)
+            sentence, figures = _sentence(take.motion), quality_sentence(take.motion)
+            pictured = [path for path in named if path.suffix.lower() != MOTION_EXTENSION]
+            if pictured:
+                try:
+                    pictured = [path for path in pictured if _may_be_written(path, several, arguments, failures)]
+                    more, sentence = _write_scenes(
+                        take.motion, video, pictured, arguments.scene_fps, export, tolerance, capture, shown, told, take.label
+                    )
+                    notes += more
+                finally:
+                    if not any(path in written for path in named) and not isinstance(sys.exception(), KeyboardInterrupt):
+                        capture.motion_path = take.path
+                        notes.append(f"The capture is kept in {capture.rescue(named[0])}.")
+            sentences.append(f"{take.label}: {sentence} {figures}" if take.label else f"{sentence}\n{figures}")
         notes = [*capture.progress.warnings, *notes]
         seconds = capture.seconds
     except Failure as failure:
@@ -135,10 +155,12 @@ def _capture(arguments: argparse.Namespace) -> ExitCode:
     finally:
         shown.close()
         capture.close()
-    _tell(notes, [path for path in [*outputs, preview, detection] if path is not None and path in written], failures)
-    _say(f"{sentence} Took {seconds:.1f} s.")
-    if report := quality_sentence(motion):
-        _say(report)
+    in_order = [path for path in [*outputs, preview, detection] if path is not None and path in written]
+    _tell(notes, [*in_order, *(path for path in written if path not in in_order)], failures)
+    lines = "\n".join(sentences).strip().splitlines()
+    lines[0 if len(takes) == 1 else -1] += f" Took {seconds:.1f} s."
+    for line in lines:
+        _say(line)
     return failures[0].exit_code if failures else ExitCode.DONE
 
 
@@ -155,6 +177,22 @@ def check_words(arguments: argparse.Namespace, options: CaptureOptions) -> tuple
     if arguments.preview is not None:
         (preview,) = check_files([arguments.preview], inputs, (PREVIEW_EXTENSION,), arguments.overwrite)
     return check_video(arguments.video), outputs, preview, detection
+
+
+def _check_again(path: Path, several: bool, arguments: argparse.Namespace) -> None:
+    """One of several takes' files, whose name was not known before. Raises Failure as `check_words`."""
+    if several:
+        check_files([path], [arguments.video], (path.suffix.lower(),), arguments.overwrite)
+
+
+def _may_be_written(path: Path, several: bool, arguments: argparse.Namespace, failures: list[Failure]) -> bool:
+    """Whether `_check_again` lets it pass; else its failure is noted."""
+    try:
+        _check_again(path, several, arguments)
+    except Failure as failure:
+        failures.append(failure)
+        return False
+    return True
 
 
 @contextlib.contextmanager
@@ -190,6 +228,7 @@ def _write_scenes(
     capture: Capture,
     shown: Display,
     told: Callable[[Path], contextlib.AbstractContextManager[None]],
+    label: str = "",
 ) -> tuple[list[str], str]:
     """Builds the armature in a fresh scene, first key at frame 0, and writes the files, each within `told`. Returns notes and a summary."""
     import bpy
@@ -207,7 +246,8 @@ def _write_scenes(
     wants_blend = any(path.suffix.lower() == ".blend" for path in paths)
     placement = Placement(scene_fps=rates.KEEP, start=0, trim=True, set_range=True, add_camera=wants_blend, simplify=tolerance)
     try:
-        take = place_motion(motion, scene, video.stem, placement, None if video.suffix.lower() == MOTION_EXTENSION else video)
+        name = f"{video.stem}.{label}" if label else video.stem
+        take = place_motion(motion, scene, name, placement, None if video.suffix.lower() == MOTION_EXTENSION else video)
         capture.progress.stage, capture.progress.total = "export", len(paths)
         for done, path in enumerate(paths):
             capture.progress.done = done

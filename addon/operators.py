@@ -18,13 +18,13 @@ from bpy_extras.io_utils import ImportHelper
 from ..contract.failure import Failure
 from ..contract.motion_file import load_motion
 from ..contract.options import CaptureOptions
-from ..contract.outputs import PANEL_ADVICE
+from ..contract.outputs import PANEL_ADVICE, labelled
 from . import leftovers, readiness
 from .background import Run
 from .behind import Behind
 from .camera import scene_camera_path
-from .capture import Capture, Placement, Take, check_video, place_motion, quality_sentence
-from .export import MOTION_EXTENSION, check_files
+from .capture import Capture, Captured, Placement, Take, check_video, place_motion, quality_sentence
+from .export import MOTION_EXTENSION, check_files, copy_motion
 from .keeping import keep_detection
 from .key_reduction import Tolerance
 from .manners import tell
@@ -77,15 +77,29 @@ class KINOLIFT_OT_capture(Behind, bpy.types.Operator):
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
-        source = str(capture.motion_path) if capture.kept else ""
 
         def build(motion: Motion, ready: Ready | None) -> Generator[None, None, Take]:
             self._cube = default_cube(scene)
-            take = yield from placing(motion, scene, video.stem, placement, video, source, ready)
+            first, *others = capture.takes()
+            take = yield from placing(motion, scene, first.named(video.stem), placement, video, self._kept_at(capture, first), ready)
             keep_detection(take.armature, detection)
+            for captured in others:
+                name, kept = captured.named(video.stem), self._kept_at(capture, captured)
+                another = yield from placing(captured.motion, scene, name, placement, video, kept)
+                keep_detection(another.armature, detection)
+                take.notes += [f"{name}: {line}" for line in (another.summary(), *another.notes)]
             return take
 
         return Run(capture, scene, placement, build, folder)
+
+    def _kept_at(self, capture: Capture, captured: Captured) -> str:
+        """The path of the motion file, "" where it is not kept. Those of several are named only now."""
+        if capture.kept or not self.motion_path:
+            return str(captured.path) if capture.kept else ""
+        path = labelled(Path(bpy.path.abspath(self.motion_path)), captured.label)
+        (path,) = check_files([path], [capture.video], (MOTION_EXTENSION,), advice=PANEL_ADVICE)
+        copy_motion(captured.path, path)
+        return str(path)
 
     def show(self, context: bpy.types.Context, take: Take) -> list[str]:
         return show_take(context, take, self._cube, self.play)

@@ -25,6 +25,7 @@ WHAT = [
     ("character", "Character", "The character that got the motion, with its meshes"),
     ("all", "All Takes", "Every action of the character, or of the captured armature where there is none"),
 ]
+SHOTS_OFFERED = 12  # by their numbers, in the panel
 # those that say how a motion is put into the scene, whether it was captured or loaded
 PLACEMENT_PROPERTIES = ("scene_fps", "set_range", "add_camera", "simplify", "simplify_degrees", "simplify_mm")
 
@@ -101,6 +102,12 @@ def capture_properties() -> dict[str, object]:
             items=[("auto", "Automatic", "The scene's lines, the feet, balance and the body, each as far as it is sure"),
                    ("camera", "Camera", "The scene's lines, or a camera that was held level: for people who lie or hang"),
                    ("body", "Body", "The body and its feet alone: for a camera held askew, and a person who stands or walks")],
+        ),
+        "shot": EnumProperty(
+            name="Shot", description="Which part of a video with cuts", default=_default.shot,
+            items=[("longest", "Longest", "The shot that shows a person for longest"),
+                   ("all", "All", "A take of every shot in which somebody is seen"),
+                   *((str(n), f"Shot {n}", f"Number {n} in the order of time") for n in range(1, SHOTS_OFFERED + 1))],
         ),
         "use_scene_camera": BoolProperty(
             name="Use Scene Camera",

@@ -18,6 +18,7 @@ Arrays, of T frames of the video, all of one range, and D sightings of a person 
                                  arithmetic; the least number: not found
     line_frame  (M,) int32, lines (M,4) int32   likewise: straight lines of some frames: its number in the video; x, y of one end and of the
                                  other in 1/64 pixel
+    cuts        (C,) float64     only where there are cuts: the times at which another shot begins, rising
     facts       str              JSON: what else the stages behind the detection need, and where all this comes from, see Facts
 
 350 KB for a minute of 30 frames a second. The landmarks of a capture are on the same grid, kept or not, so that the motion from the file is
@@ -105,6 +106,7 @@ class DetectionFile:
     rows: Rows
     facts: Facts
     seen: SeenBackground | None = None
+    cuts: npt.NDArray[np.float64] = dataclasses.field(default_factory=lambda: np.zeros(0))
 
 
 @dataclass(frozen=True)
@@ -179,6 +181,8 @@ def save_detection(detection: DetectionFile, path: str | os.PathLike[str]) -> No
     if (seen := detection.seen) is not None:
         arrays |= {"seen_frame": seen.frame, "seen_key": seen.key, "seen_steps": corners_packed(seen.corners)}
         arrays |= {"line_frame": seen.line_frame, "lines": np.rint(seen.lines.astype(np.float64) * CORNER_GRID).astype(np.int32)}
+    if len(detection.cuts):
+        arrays["cuts"] = detection.cuts
     with written_beside(Path(path)) as beside, beside.open("wb") as file:
         write_npz(file, arrays, lambda _: None)
 
@@ -196,7 +200,19 @@ def load_detection(path: str | os.PathLike[str]) -> DetectionFile:
         times, skipped, frame = (file.array(name) for name in ("times", "skipped", "frame"))
         _check_times(times, skipped, frame)
         seen = _seen(file, facts.first, len(times)) if "seen_frame" in file.names else None
-        return DetectionFile(times, skipped, frame, unpacked(file.array("low"), file.array("high")), facts, seen)
+        return DetectionFile(times, skipped, frame, unpacked(file.array("low"), file.array("high")), facts, seen, _cuts(file, times))
+
+
+def _cuts(file: Npz, times: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    if "cuts" not in file.names:
+        return np.zeros(0)
+    header = file.header("cuts")
+    if len(header.shape) != 1 or header.dtype != np.dtype("<f8") or header.shape[0] > len(times):
+        raise ValueError(f"its cuts are {header.dtype} {header.shape}")
+    cuts = file.array("cuts")
+    if not np.isin(cuts, times).all() or (np.diff(cuts) <= 0).any():
+        raise ValueError("its cuts are in no order")
+    return cuts
 
 
 def _seen(file: Npz, first: int, frames: int) -> SeenBackground:

@@ -21,6 +21,7 @@ DEFAULT_DETECTOR = "heavy"  # nearer to the truth than "full", and takes three t
 DEFAULT_SMOOTH = 0.5
 HIGHEST_SEED: Final = 2**63 - 1  # what the random generators take
 LONGEST_VIDEO: Final = 10**6, 10**9  # seconds and frames: eleven days of a thousand frames a second
+ALL, LONGEST = "all", "longest"  # of --shot
 LONGEST_NUMBER: Final = 40  # characters of a number that are read, or shown where it is wrong
 
 T = TypeVar("T", int, float)
@@ -46,6 +47,7 @@ class CaptureOptions:
     camera: str = ""  # a file of contract.camera_path; "" where the camera is not known
     camera_motion: str = "auto"  # whether the camera turned; auto: as the background says
     level: str = "auto"  # what tells which way is up
+    shot: str = LONGEST  # of a video with cuts: its number from 1, the one that shows a person for longest, or all, a take each
 
     def check(self) -> CaptureOptions:
         """Itself, or Failure `bad_arguments` with one sentence about the first option that cannot be."""
@@ -58,6 +60,8 @@ class CaptureOptions:
         _within("--hypotheses", self.hypotheses, 1, 1000, "")
         _within("--steps", self.steps, 0, 50, "")
         _within("--seed", self.seed, 0, HIGHEST_SEED, "")
+        if self.shot not in (ALL, LONGEST) and not (re.fullmatch(r"[1-9]\d{0,5}", self.shot, re.ASCII)):
+            raise Failure("bad_arguments", f"--shot is {_short(self.shot)!r}; it takes the number of a shot from 1, {LONGEST} or {ALL}.")
         for name, choices in CHOICES.items():
             if getattr(self, name) not in choices:
                 raise Failure("bad_arguments", f"{_word(name)} is {getattr(self, name)!r}; it takes {' or '.join(choices)}.")
@@ -116,6 +120,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--level", choices=CHOICES["level"], default=default.level,
         help="which way is up: auto weighs the scene's lines, the feet, balance and the body; camera: the scene's lines, or a camera held "
         "level; body: the body and its feet alone (default %(default)s)")  # fmt: skip
+    add("--shot", default=default.shot, metavar="N|longest|all",
+        help="which shot of a video with cuts: its number, the one that shows a person for longest, or all: a take each, named "
+        "OUT.shot2 and so on (default %(default)s)")  # fmt: skip
     add("--root", choices=CHOICES["root"], default=default.root,
         help="move through the world, or stay in place (default %(default)s)")  # fmt: skip
 

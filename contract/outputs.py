@@ -66,6 +66,11 @@ def check_outputs(
     return checked
 
 
+def labelled(path: Path, label: str) -> Path:
+    """The path of one of several takes: take.npz and shot2 -> take.shot2.npz; without a label as it is."""
+    return path.with_name(f"{path.stem}.{label}{path.suffix}") if label else path
+
+
 def check_folder(folder: str | os.PathLike[str]) -> Path:
     """The absolute path of a folder for outputs, which is made where it is not there. Raises Failure `not_writable` or `disk_full`."""
     path = Path(folder).expanduser().absolute()

@@ -48,10 +48,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from engine.progress import Progress, lines_to
 
         progress = Progress(lines_to(sys.stdout))
-        summary, failed = capture_to_file(read.video, read.output, options, progress, read.preview, read.overwrite, read.keep_detection)
+        written, failed = capture_to_file(read.video, read.output, options, progress, read.preview, read.overwrite, read.keep_detection)
         # a motion without its preview is a result all the same, with the preview's exit code
         lacks = {} if failed is None else {"failed": {"code": failed.code, "message": failed.message}}
-        _say("result", motion=str(read.output), summary=summary, **lacks)
+        takes = [{"motion": str(take.path), "label": take.label, "summary": take.summary} for take in written]
+        _say("result", motion=takes[0]["motion"], summary=takes[0]["summary"], takes=takes, **lacks)
         return int(ExitCode.DONE if failed is None else failed.exit_code)
     except Failure as failure:
         return _fail(failure)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import tempfile
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from importlib.metadata import version
@@ -18,14 +18,15 @@ import numpy.typing as npt
 from contract.camera_path import CameraPath, load_camera
 from contract.failure import Failure
 from contract.motion_file import FROM_HYPOTHESES, Motion, save_motion
-from contract.options import DEFAULT_FOV, CaptureOptions
-from contract.outputs import check_outputs
+from contract.options import ALL, DEFAULT_FOV, CaptureOptions
+from contract.outputs import check_outputs, labelled
 from engine import startup
 from engine.cameras.pinhole import camera_matrix, field_of_view
 from engine.detection.detector import Detections
-from engine.detection.kept import KEPT_EXTENSION, detect_video, fitting, keep, read_kept
+from engine.detection.kept import KEPT_EXTENSION, Detected, detect_video, fitting, keep, read_kept
 from engine.footage.video import VideoInfo, open_video
 from engine.long_takes import let_go, mapped
+from engine.person.shots import choose_shots, find_shots
 from engine.person.swaps import undo_swaps
 from engine.person.track import Track, body_points, make_track
 from engine.preview import write_preview
@@ -41,14 +42,29 @@ RECORDED_PACKAGES = ("numpy", "scipy", "onnxruntime", "mediapipe", "opencv-pytho
 
 @dataclass(frozen=True)
 class Capture:
-    """A finished motion, and what a person is told about it."""
+    """A finished motion, and what a person is told about it. `label`: of one of several takes of a video, as in take.shot2.npz."""
 
     motion: Motion
+    summary: dict[str, Any]
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class Written:
+    """A motion that was written to `path`."""
+
+    path: Path
+    label: str
     summary: dict[str, Any]
 
 
 def capture(source: Path, options: CaptureOptions, progress: Progress, keep_at: Path | None = None) -> Capture:
-    """The motion of the person in a video, or in what was kept of its detection (a .npz).
+    """As `captures`, the first take, or the only one."""
+    return next(captures(source, options, progress, keep_at))
+
+
+def captures(source: Path, options: CaptureOptions, progress: Progress, keep_at: Path | None = None) -> Iterator[Capture]:
+    """The motions of the person in a video, or in what was kept of its detection (a .npz): one, or one a shot with --shot all.
 
     `keep_at`: where the detection is kept; one that is there already and fits the video and the options is used in place of another
     detection. Raises Failure for everything that a person can put right.
@@ -70,13 +86,29 @@ def capture(source: Path, options: CaptureOptions, progress: Progress, keep_at: 
             detected = detect_video(video, options, progress, lambda: _raise_early(loading))
             if keep_at is not None:
                 keep(detected, keep_at)
-        done = finish(detected.detections, detected.info, loading.result, options, known, progress, detected.span)
-        model = loading.result()
+        seen, info, span = detected.detections, detected.info, detected.span
+        shots = find_shots(seen, info.fps, span)
+        chosen = choose_shots(shots, options.shot, info.path.name, progress)
+        before = len(progress.warnings)
+        for shot in chosen:
+            others = len(progress.warnings)
+            part = seen.part(shot.rows) if len(shots) > 1 else seen
+            done = finish(part, info, loading.result, options, known, progress, span)
+            done.summary.update(shot=shot.number, shots=[one.told for one in shots])
+            told = [message for _, message in [*progress.warnings[:before], *progress.warnings[others:]]]
+            _record(done, detected, options, loading.result(), progress, told)
+            yield replace(done, label=f"shot{shot.number}" if options.shot == ALL and len(shots) > 1 else "")
+
+
+def _record(done: Capture, detected: Detected, options: CaptureOptions, model: PoseModel, progress: Progress, warnings: list[str]) -> None:
+    """Where the motion comes from, into its provenance."""
     facts = detected.facts
+    # of several shots the one that this is, so that it can be done again alone
+    one = {"shot": str(done.summary["shot"])} if len(done.summary["shots"]) > 1 else {}
     done.motion.provenance |= {
         # enough to recognise the video, nothing of the machine it lay on
         "source": {name: getattr(facts, name) for name in ("name", "sha256", "bytes", "frame_count", "duration", "rotation")},
-        "options": detected.options(options).as_dict() | {"camera": Path(options.camera).name},
+        "options": detected.options(options).as_dict() | {"camera": Path(options.camera).name} | one,
         "summary": done.summary,
         "versions": _versions(model.device) | {name: facts.versions[name] for name in facts.versions if name != "python"},
         "weights": {
@@ -84,9 +116,8 @@ def capture(source: Path, options: CaptureOptions, progress: Progress, keep_at: 
         },
         "timings": {stage: round(seconds, 3) for stage, seconds in progress.timings.items()},
         "cores": facts.cores,
-        "warnings": [message for _, message in progress.warnings],
+        "warnings": warnings,
     }  # fmt: skip
-    return done
 
 
 def finish(
@@ -239,11 +270,13 @@ def _through_its_lenses(motion: Motion, known: CameraPath | None) -> None:
 def capture_to_file(
     source: Path, output: Path, options: CaptureOptions, progress: Progress, preview: Path | None = None, overwrite: bool = False,
     keep_at: Path | None = None,
-) -> tuple[dict[str, Any], Failure | None]:  # fmt: skip
-    """`capture`, saved to `output` (.npz), the skeleton over the footage to `preview` (.mp4), and the detection to `keep_at` (.npz).
+) -> tuple[list[Written], Failure | None]:  # fmt: skip
+    """`captures`, saved to `output` (.npz), the skeleton over the footage to `preview` (.mp4), and the detection to `keep_at` (.npz).
+    Several takes are named by their labels, as take.shot2.npz, their previews likewise.
 
-    All are checked before the work begins (contract.outputs; `overwrite` as there). The motion is written first: a preview that fails
-    takes nothing with it. Returns the summary and why there is no preview, or None.
+    All are checked before the work begins (contract.outputs; `overwrite` as there), the names of several as soon as they are known. Each
+    motion is written as soon as it is there, before its preview: what fails takes nothing with it. Returns what was written, and why there
+    is no preview, or None.
     """
     inputs = [source, *([Path(options.camera)] if options.camera else [])]
     output, *keeping = check_outputs([output, *([keep_at] if keep_at else [])], inputs, (".npz",), overwrite)
@@ -253,26 +286,40 @@ def capture_to_file(
         raise Failure("bad_arguments", f"{source.name} is a detection and not a video: {why}.")
     if preview is not None:
         (preview,) = check_outputs([preview], inputs, (".mp4",), overwrite)
-    done = capture(source, options, progress, *keeping)
-    _save(done.motion, output)
-    if preview is not None:
-        try:
-            write_preview(source, done.motion, preview, progress)
-            progress.finish()
-        except Failure as failure:
-            return done.summary, failure
-        except Exception as error:
-            traceback.print_exc()
-            return done.summary, Failure("internal", f"The preview could not be drawn ({type(error).__name__}: {error}); see the log.")
-    return done.summary, None
+    written: list[Written] = []
+    failed: Failure | None = None
+    for done in captures(source, options, progress, *keeping):
+        path = labelled(output, done.label)
+        _save(done.motion, path, inputs if done.label else None, overwrite)
+        written.append(Written(path, done.label, done.summary))
+        if preview is not None:
+            failed = _draw(source, done, labelled(preview, done.label), inputs, overwrite, progress) or failed
+    return written, failed
 
 
-def _save(motion: Motion, output: Path) -> None:
-    """Writes the motion, which took minutes; where its place has gone meanwhile (full, unplugged), into the temporary folder."""
+def _draw(source: Path, done: Capture, path: Path, inputs: list[Path], overwrite: bool, progress: Progress) -> Failure | None:
+    """The preview; why there is none, or None."""
     try:
+        (path,) = check_outputs([path], inputs, (".mp4",), overwrite)
+        write_preview(source, done.motion, path, progress)
+        progress.finish()
+    except Failure as failure:
+        return failure
+    except Exception as error:
+        traceback.print_exc()
+        return Failure("internal", f"The preview could not be drawn ({type(error).__name__}: {error}); see the log.")
+    return None
+
+
+def _save(motion: Motion, output: Path, inputs: list[Path] | None, overwrite: bool) -> None:
+    """Writes the motion, which took minutes; where its place has gone meanwhile (full, unplugged), into the temporary folder. `inputs`: of
+    an output whose name was not known before, which is checked only now."""
+    try:
+        if inputs is not None:
+            check_outputs([output], inputs, (".npz",), overwrite)
         save_motion(motion, output, let_go)
     except Failure as failure:
-        if failure.code not in ("disk_full", "not_writable"):
+        if failure.code not in ("disk_full", "not_writable", "bad_arguments"):
             raise
         kept = Path(tempfile.mkdtemp(prefix="kinolift-kept-")) / output.name
         try:

@@ -7,7 +7,8 @@ import os
 import sys
 import types
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -21,6 +22,7 @@ from engine.detection.background_rows import Background
 from engine.detection.landmarks import LANDMARKS
 from engine.detection.model_bundle import MODELS, read
 from engine.detection.rows import COLUMNS, SKIPPED, Row, Rows
+from engine.footage.rate import TICK
 from engine.footage.video import Frame, VideoInfo
 from engine.progress import Progress
 
@@ -41,7 +43,7 @@ class Detections:
     `times` (T,) seconds from the video's first frame, rising. `image` (T,33,2) pixels of the upright picture. `visibility`
     (T,33) 0..1. `world` (T,33,3) metres from the middle of the hips, x right, y down, z away. `detected` (T,) bool.
     `detector`: who says so, of `model_bundle.MODELS`. `skipped` (T,) bool: frames that were not looked at; None: all were. `background`:
-    what the corners of the picture did, where that was looked at.
+    what the corners of the picture did, where that was looked at. `cuts`: seconds at which another shot begins, rising.
     """
 
     times: npt.NDArray[np.float64]
@@ -52,9 +54,31 @@ class Detections:
     detector: str = "full"
     skipped: npt.NDArray[np.bool_] | None = None
     background: Background | None = None
+    cuts: tuple[float, ...] = ()
 
     def __len__(self) -> int:
         return len(self.times)
+
+    def shots(self) -> list[slice]:
+        """The frames of each shot, in their order. Frames before a cut that were not looked at belong to neither: nobody knows to which."""
+        edges = [0, *np.unique(np.searchsorted(self.times, np.asarray(self.cuts) - TICK)).tolist(), len(self)]
+        shots = [slice(a, b) for a, b in pairwise(edges) if a < b]
+        if self.skipped is None:
+            return shots
+        looked = np.flatnonzero(~self.skipped)
+        return [slice(s.start, int(looked[np.searchsorted(looked, s.stop) - 1]) + 1) if s.stop < len(self) else s for s in shots]
+
+    def part(self, rows: slice) -> Detections:
+        """Of these frames alone, without cuts."""
+        columns = {name: getattr(self, name)[rows] for name in ("times", "image", "visibility", "world", "detected")}
+        skipped, seen = None if self.skipped is None else self.skipped[rows], self.background
+        if seen is not None and rows.start < rows.stop:
+            first, last = self.times[rows.start] - TICK, self.times[rows.stop - 1] + TICK
+            inside = (seen.times >= first) & (seen.times <= last)
+            with_lines = np.isin(seen.line_frame, seen.index[inside])
+            columns_seen = (seen.index, seen.times, seen.key, seen.corners)
+            seen = Background(*(a[inside] for a in columns_seen), seen.line_frame[with_lines], seen.lines[with_lines])
+        return replace(self, **columns, skipped=skipped, background=seen, cuts=())
 
 
 def gather(rows: Rows, info: VideoInfo, detector: str) -> Detections:
@@ -94,7 +118,7 @@ class Detector:
 
     def rows(self, frames: Iterable[Frame]) -> Iterator[tuple[float, Row | None]]:
         """Of every frame its time and the person, (33,6): x, y in pixels, visibility, world x, y, z; None where nobody is,
-        SKIPPED of a frame without a picture."""
+        SKIPPED of a frame without a picture. Nobody is followed into another shot."""
         last = -1
         # MediaPipe's libraries have their say on standard error when they load and when they see the first person
         with contextlib.ExitStack() as quiet:
@@ -104,6 +128,9 @@ class Detector:
                     if frame.skipped:
                         yield frame.time, SKIPPED
                         continue
+                    if frame.begins:  # it lets go of whom it followed where there is nothing to see, and of its filters
+                        last = max(last + 1, round(frame.time * 1000.0) - 1)
+                        self._detect_one(landmarker, replace(frame, image=np.zeros_like(frame.image)), last)
                     last = max(last + 1, round(frame.time * 1000.0))  # it wants whole milliseconds, each later than the last
                     row = self._detect_one(landmarker, frame, last)
                     if row is not None:

@@ -105,7 +105,8 @@ def keep(detected: Detected, path: Path) -> None:
         background.index.astype(np.int32), background.key.astype(np.int32), background.corners, background.line_frame.astype(np.int32),
         background.lines,
     )  # fmt: skip
-    save_detection(DetectionFile(seen.times, skipped, frame.astype(np.int32), rows, detected.facts, told), path)
+    cuts = np.asarray(seen.cuts, float)
+    save_detection(DetectionFile(seen.times, skipped, frame.astype(np.int32), rows, detected.facts, told, cuts), path)
 
 
 def fitting(path: Path, video: Path, options: CaptureOptions) -> bool:
@@ -147,7 +148,10 @@ def _detections(kept: DetectionFile) -> Detections:
         times = kept.times[seen.frame - kept.facts.first]
         index, key, line_frame = (numbers.astype(np.int64) for numbers in (seen.frame, seen.key, seen.line_frame))
         background = Background(index, times, key, seen.corners, line_frame, seen.lines)
-    return Detections(kept.times, rows[..., :2], rows[..., 2], rows[..., 3:], detected, kept.facts.detector, skipped, background)
+    return Detections(
+        kept.times, rows[..., :2], rows[..., 2], rows[..., 3:], detected, kept.facts.detector, skipped, background,
+        tuple(kept.cuts.tolist()),
+    )  # fmt: skip
 
 
 def _part(kept: Detected, start: Moment | None, end: Moment | None, path: Path) -> Detected:

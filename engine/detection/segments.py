@@ -28,6 +28,7 @@ from engine.detection.background_rows import Background, BackgroundRows
 from engine.detection.detector import STAGE, Detections, Detector, gather
 from engine.detection.rows import Row, Rows, is_skipped
 from engine.footage.background import BackgroundWatch
+from engine.footage.shots import marked
 from engine.footage.video import Frame, Moment, Video
 from engine.progress import Progress
 
@@ -44,8 +45,8 @@ SEAM: Final = 12  # frames that a process looks at behind its own until both agr
 # Of a frame's work where it is decoded only, to get to the first that is looked at: 3 ms of 19, and of 48.
 DECODED: Final = {"full": 0.2, "heavy": 0.07}
 
-# A process sends for each frame its number, its time, the person or None, and what it saw of the background. Then, if it has come to the
-# end, None.
+# A process sends for each frame its number, its time, the person or None, what it saw of the background, and whether another shot begins
+# there. Then, if it has come to the end, None.
 
 
 class _Unusable(Exception):
@@ -62,6 +63,7 @@ class _Stretch:
     connection: Connection
     rows: Rows  # of frame `first` and those behind it
     seen: BackgroundRows  # of the same frames
+    cuts: list[float]  # times of those with which a shot begins; of its very first frame its predecessor knows that
     every: int = 1  # of so many frames one is looked at
     running: bool = True
     agreed: bool = False  # with its successor, over its last rows
@@ -101,17 +103,21 @@ def detect(
         except _Unusable:
             pass
 
-    watch, seen = BackgroundWatch(), BackgroundRows(last - first)
+    watch, seen, cuts = BackgroundWatch(), BackgroundRows(last - first), list[float]()
 
     def watched() -> Iterator[Frame]:
-        for frame in frames:
+        nonlocal watch
+        for frame in marked(frames):
             while_detecting()
+            if frame.begins:
+                cuts.append(frame.time)
+                watch = BackgroundWatch()
             if background:
                 seen.append(frame.index, frame.time, watch.see(frame))
             yield frame
 
     found = Detector(detector).detect(watched(), video.info, progress, last - first)
-    return replace(found, background=seen.background) if background else found
+    return replace(found, background=seen.background if background else None, cuts=tuple(cuts))
 
 
 def cores() -> int:
@@ -143,7 +149,8 @@ def _detect_together(
                 shown = done
                 progress.advance(done)
         found = gather(_joined(stretches), video.info, detector)
-        return replace(found, background=_joined_background(stretches)) if background else found
+        cuts = tuple(sorted({time for stretch in stretches for time in stretch.cuts}))
+        return replace(found, background=_joined_background(stretches) if background else None, cuts=cuts)
 
 
 def _edges(first: int, last: int, count: int, lead: Callable[[int], int], decoded: float, seam: int = SEAM) -> list[int]:
@@ -179,7 +186,7 @@ def _started(video: Video, edges: list[int], every: int, detector: str, backgrou
             process = context.Process(target=_work, args=work, name="detector", daemon=True)
             process.start()
             theirs.close()  # so that the end of the process is the end of the pipe
-            stretches.append(_Stretch(first, last, process, ours, Rows(last - first + AGREE * every), BackgroundRows(), every))
+            stretches.append(_Stretch(first, last, process, ours, Rows(last - first + AGREE * every), BackgroundRows(), [], every))
         yield stretches
     finally:
         for stretch in stretches:
@@ -195,16 +202,18 @@ def _work(video: Video, first: int, last: int, every: int, detector: str, backgr
     progress = Progress()
     try:
         frames = video.again(progress, video.decoders).frames((float(first), "f"), (float(last), "f"), every > 1)
-        watch, last_seen = BackgroundWatch(), [(-1, None)]
+        watch, last_seen = BackgroundWatch(), [(-1, None, False)]
 
         def noted() -> Iterator[Frame]:
-            for frame in frames:
-                last_seen[0] = frame.index, watch.see(frame) if background else None
+            nonlocal watch
+            for frame in marked(frames):
+                watch = BackgroundWatch() if frame.begins else watch
+                last_seen[0] = frame.index, watch.see(frame) if background else None, frame.begins
                 yield frame
 
         for time, row in Detector(detector).rows(noted()):
-            index, seen = last_seen[0]
-            connection.send((index, time, row, seen))
+            index, seen, begins = last_seen[0]
+            connection.send((index, time, row, seen, begins))
             if connection.poll():
                 return
         connection.send(None if not progress.warnings else "unusable")
@@ -230,7 +239,9 @@ def _take(stretches: list[_Stretch], i: int) -> None:
         return
     if message[0] != stretch.first + len(stretch.rows):
         raise _Unusable
-    index, time, row, seen = message
+    index, time, row, seen, begins = message
+    if begins:
+        stretch.cuts.append(time)
     stretch.rows.append(time, row)
     stretch.seen.append(index, time, seen)
     # A message may settle the seam behind this stretch or the one before it.

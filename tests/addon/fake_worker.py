@@ -2,7 +2,7 @@
 
 Called as: fake_worker.py PART FRAMES FPS -m engine capture VIDEO -o MOTION [options]. PART is what it plays:
 fine, slow (a pause after every step), nobody, dies, killed (waits for a signal), no_torch, old_schema, warns, no_preview,
-shy (ignores SIGTERM).
+shy (ignores SIGTERM), shots (two takes).
 """
 
 from __future__ import annotations
@@ -61,6 +61,17 @@ spec.loader.exec_module(synthetic)
 motion = synthetic.make_motion(motion_file, skeleton, frames, fps, provenance={"source": video, "words": words})
 if part == "old_schema":
     motion_file.SCHEMA = "kinolift.motion/0"
+if part == "shots":
+    takes = []
+    for label in ("shot1", "shot3"):
+        path = motion_path.with_name(f"{motion_path.stem}.{label}.npz")
+        motion_file.save_motion(motion, path)
+        if "--preview" in words:
+            picture = Path(words[words.index("--preview") + 1])
+            picture.with_name(f"{picture.stem}.{label}.mp4").write_bytes(label.encode())
+        takes.append({"motion": str(path), "label": label, "summary": {"frames": frames}})
+    say("result", motion=takes[0]["motion"], summary=takes[0]["summary"], takes=takes)
+    sys.exit(0)
 motion_file.save_motion(motion, motion_path)
 if part == "no_preview":
     failed = {"code": "disk_full", "message": "The preview does not fit on the disk; free some space."}

@@ -171,6 +171,23 @@ def test_other_peoples_files_stay_unless_told(fake_python, video, tmp_path, caps
     assert main([*words[:2], "-o", str(tmp_path / "b.npz"), "--preview", str(tmp_path / "no" / "b.mp4")]) == 2
 
 
+def test_every_shot_is_a_take_of_its_own(fake_python, video, tmp_path, capsys):
+    """Their names are known only when the work is done: what stands there is not lost even then, nor the work."""
+    fake_python("shots", frames=12)
+    words = ["capture", str(video), "--shot", "all", "-o", str(tmp_path / "take.npz"), "-o", str(tmp_path / "take.bvh"), "--quiet"]
+    (tmp_path / "take.shot3.bvh").write_text("made by hand")
+    assert main([*words, "--preview", str(tmp_path / "look.mp4")]) == 2
+    out, err = capsys.readouterr()
+    made = ["take.shot1.npz", "look.shot1.mp4", "take.shot1.bvh", "take.shot3.npz", "look.shot3.mp4"]
+    assert [line for line in out.splitlines() if line.startswith("Wrote")] == [f"Wrote {tmp_path / name}" for name in made]
+    assert "shot1: 12 frames" in out and "shot3: 12 frames" in out
+    assert "take.shot3.bvh exists" in err and (tmp_path / "take.shot3.bvh").read_text() == "made by hand"
+    assert (tmp_path / "look.shot3.mp4").read_bytes() == b"shot3" and len(load_motion(tmp_path / "take.shot3.npz")) == 12
+    assert not (tmp_path / "take.npz").exists() and not (tmp_path / "look.mp4").exists() and not bpy.data.actions
+    assert main([*words, "--overwrite"]) == 0
+    assert (tmp_path / "take.shot3.bvh").read_text().startswith("HIERARCHY")
+
+
 def test_what_is_ready_is_written_and_what_failed_is_told(fake_python, video, tmp_path, monkeypatch, capsys):
     """One exporter fails, one raises what nobody expected: the motion and the others are there, and the code is the failure's."""
     fake_python("fine")

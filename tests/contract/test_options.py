@@ -103,3 +103,16 @@ def test_numbers_of_other_commands_are_checked_as_they_are_read(kind, text, said
         kind(text)
     assert said in str(refused.value) and str(refused.value).isprintable()
     assert whole(1, 9)("9") == 9 and real(0.0, 1.0)("0.5") == 0.5
+
+
+@pytest.mark.parametrize("shot", ["longest", "all", "1", "27"])
+def test_a_shot_is_a_number_the_longest_or_all(shot: str) -> None:
+    assert parsed(["--shot", shot]).shot == shot
+    assert parsed(CaptureOptions(shot=shot).arguments()).shot == shot
+
+
+@pytest.mark.parametrize("shot", ["0", "-1", "two", "1.5", "", "9" * 400, "\u0661"])
+def test_other_shots_are_refused(shot: str) -> None:
+    with pytest.raises(Failure, match="--shot") as failure:
+        CaptureOptions(shot=shot).check()
+    assert failure.value.code == "bad_arguments" and len(failure.value.message) < 150

@@ -31,8 +31,8 @@ def taken(tmp_path_factory):
     events = []
     with np.load(TRUTH) as truth:
         options = replace(QUICK, height=float(truth["height"]))
-    summary, _ = capture_to_file(SAMPLE, out, options, Progress(lambda name, fields: events.append((name, fields))))
-    return load_motion(out), summary, events
+    (done,), _ = capture_to_file(SAMPLE, out, options, Progress(lambda name, fields: events.append((name, fields))))
+    return load_motion(out), done.summary, events
 
 
 def test_every_frame_has_its_pose(taken):
@@ -172,7 +172,7 @@ def test_bad_videos_are_one_sentence_and_leave_nothing(tmp_path, make, code):
     ("output", "code"), [("take.avi", "unknown_extension"), ("nowhere/take.npz", "not_writable"), (".npz", "unknown_extension")]
 )
 def test_outputs_that_cannot_be_are_said_before_any_work(tmp_path, monkeypatch, output, code):
-    monkeypatch.setattr(capture_module, "capture", lambda *_: pytest.fail("the work began"))
+    monkeypatch.setattr(capture_module, "captures", lambda *_: pytest.fail("the work began"))
     with pytest.raises(Failure) as failure:
         capture_to_file(SAMPLE, tmp_path / output, CaptureOptions(), Progress())
     assert failure.value.code == code
@@ -186,7 +186,7 @@ def test_a_preview_has_a_picture_of_every_frame(tmp_path):
 
 
 def test_a_preview_of_another_kind_is_refused_before_any_work(tmp_path, monkeypatch):
-    monkeypatch.setattr(capture_module, "capture", lambda *_: pytest.fail("the work began"))
+    monkeypatch.setattr(capture_module, "captures", lambda *_: pytest.fail("the work began"))
     with pytest.raises(Failure, match=r"\.mp4"):
         capture_to_file(SAMPLE, tmp_path / "take.npz", QUICK, Progress(), tmp_path / "look.gif")
 
@@ -206,7 +206,7 @@ def test_a_pause_is_a_hole_in_time_and_the_rate_stays(shared, tmp_path):
 
 @pytest.mark.parametrize("how", ["preview", "link", "camera"])
 def test_no_output_of_the_worker_is_an_input(tmp_path, monkeypatch, how):
-    monkeypatch.setattr(capture_module, "capture", lambda *_: pytest.fail("the work began"))
+    monkeypatch.setattr(capture_module, "captures", lambda *_: pytest.fail("the work began"))
     video = tmp_path / "in.mp4"
     shutil.copy(SAMPLE, video)
     (tmp_path / "link.mp4").symlink_to(video)
@@ -224,7 +224,7 @@ def test_no_output_of_the_worker_is_an_input(tmp_path, monkeypatch, how):
 def short(monkeypatch):
     """The capture of nine frames, once for the tests that look at what comes after it."""
     done = capture_module.capture(SAMPLE, replace(QUICK, end="9f"), Progress())
-    monkeypatch.setattr(capture_module, "capture", lambda *_: done)
+    monkeypatch.setattr(capture_module, "captures", lambda *_: iter([done]))
 
 
 def test_a_preview_that_fails_leaves_the_motion(tmp_path, monkeypatch):
@@ -236,14 +236,14 @@ def test_a_preview_that_fails_leaves_the_motion(tmp_path, monkeypatch):
             raise error
 
         monkeypatch.setattr(capture_module, "write_preview", fails)
-        summary, failed = capture_to_file(SAMPLE, tmp_path / "take.npz", QUICK, Progress(), tmp_path / "look.mp4")
-        assert summary["frames"] == 9 and failed is not None and failed.code == code
+        (done,), failed = capture_to_file(SAMPLE, tmp_path / "take.npz", QUICK, Progress(), tmp_path / "look.mp4")
+        assert done.summary["frames"] == 9 and failed is not None and failed.code == code
         assert [path.name for path in tmp_path.iterdir()] == ["take.npz"]
 
 
 def test_a_motion_whose_folder_goes_while_it_is_made_is_kept(tmp_path, monkeypatch):
     short(monkeypatch)
-    whole = capture_module.capture
+    whole = capture_module.captures
     (tmp_path / "out").mkdir()
     (tmp_path / "temporary").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
@@ -252,7 +252,7 @@ def test_a_motion_whose_folder_goes_while_it_is_made_is_kept(tmp_path, monkeypat
         (tmp_path / "out").rmdir()
         return whole(*words)
 
-    monkeypatch.setattr(capture_module, "capture", unplugged)
+    monkeypatch.setattr(capture_module, "captures", unplugged)
     with pytest.raises(Failure, match="The motion is kept in") as failure:
         capture_to_file(SAMPLE, tmp_path / "out" / "take.npz", QUICK, Progress())
     (kept,) = (tmp_path / "temporary").rglob("take.npz")
@@ -285,3 +285,36 @@ def test_a_part_of_a_clip_is_that_part_of_the_whole(tmp_path):
     exchanged = np.linalg.norm(there[first:last, other] - here[:, joints], axis=-1).mean(1)
     assert (as_named < exchanged).all()
     assert np.allclose(part.positions_world[0, 0, :2], 0, atol=0.02)  # it begins at the origin
+
+
+def test_a_shot_is_a_take_of_its_own(shared, tmp_path):
+    """cut.mp4: two seconds of walk, then two of sword: each half the same as those two seconds alone, to 5 mm."""
+    videos = shared / "data" / "videos"
+    options = CaptureOptions(detector="full", fov=60.0, shot="all")
+    progress = Progress()
+    written, failed = capture_to_file(videos / "situations" / "cut.mp4", tmp_path / "cut.npz", options, progress, overwrite=False)
+    assert failed is None and [take.path.name for take in written] == ["cut.shot1.npz", "cut.shot2.npz"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["cut.shot1.npz", "cut.shot2.npz"]
+    assert [shot["start"] for shot in written[1].summary["shots"]] == [0.0, 2.0] and written[1].summary["shot"] == 2
+    for take, first in zip(written, (0, 50), strict=True):
+        half = load_motion(take.path)
+        assert list(half.frame_numbers) == list(range(first, first + 50))
+        alone = part_of(videos / "situations" / "cut.mp4", first, tmp_path)
+        single = capture_module.capture(alone, options, Progress()).motion
+        for there, here in ((half.positions_camera, single.positions_camera), (half.positions_world, single.positions_world)):
+            apart = np.linalg.norm(there - here, axis=-1)
+            assert apart.mean() < 0.005 and apart.max() < 0.03
+
+
+def part_of(whole, first, folder):
+    """Fifty frames of a video as one of their own, without loss."""
+    source, frames = cv2.VideoCapture(str(whole)), []
+    while (read := source.read())[0]:
+        frames.append(read[1])
+    path = folder / f"from{first}.avi"
+    height, width = frames[0].shape[:2]
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"FFV1"), 25.0, (width, height))
+    for frame in frames[first : first + 50]:
+        writer.write(frame)
+    writer.release()
+    return path

@@ -59,9 +59,9 @@ def test_what_a_motion_says_of_itself_makes_the_same_motion_again(taken: Path, t
 @pytest.mark.usefixtures("blind")
 def test_all_that_comes_behind_the_detection_can_be_done_otherwise(taken: Path, tmp_path: Path) -> None:
     options = CaptureOptions(height=1.87, smooth=0.9, feet="never", fov=50.0, root="in-place", refiner="window")
-    summary, _ = capture_to_file(taken / "detection.npz", tmp_path / "other.npz", options, Progress())
+    (done,), _ = capture_to_file(taken / "detection.npz", tmp_path / "other.npz", options, Progress())
     first, other = load_motion(taken / "take.npz"), load_motion(tmp_path / "other.npz")
-    assert summary["frames"] == 12 and summary["fov_from"] == "option"
+    assert done.summary["frames"] == 12 and done.summary["fov_from"] == "option"
     assert other.provenance["options"]["height"] == 1.87 and other.provenance["options"]["detector"] == "full"
     assert other.provenance["source"] == first.provenance["source"]
     assert np.abs(other.positions_world - first.positions_world).max() > 0.05

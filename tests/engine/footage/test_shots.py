@@ -134,6 +134,7 @@ def test_few_frames_are_held_back():
 
 def test_the_clips_have_the_cuts_that_were_made(shared):
     videos = shared / "data" / "videos"
-    for name, cuts in (("situations/cut.mp4", [50]), ("situations/side_by_side.mp4", []), ("squats.mp4", []), ("situations/paused_8s.mp4", [])):  # fmt: skip
+    made = {"situations/cut.mp4": [50], "situations/side_by_side.mp4": [], "squats.mp4": [], "situations/paused_8s.mp4": []}
+    for name, cuts in made.items():
         frames = open_video(videos / name).frames(None, None, True)
         assert [f.index for f in shots.marked(frames) if f.begins] == cuts, name
