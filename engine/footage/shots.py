@@ -63,7 +63,7 @@ def unlikeness(a: Small, b: Small) -> float:
     blocks = _windows(a[:height, :width])[::_BLOCK, ::_BLOCK]
     # a border of the picture's edge, in which blocks that move out are not found
     wide = _windows(cv2.copyMakeBorder(b[:height, :width], _SEARCH, _SEARCH, _SEARCH, _SEARCH, cv2.BORDER_REPLICATE))
-    there = np.lib.stride_tricks.sliding_window_view(wide, (2 * _SEARCH + 1,) * 2, (0, 1))[::_BLOCK, ::_BLOCK]
+    there = np.lib.stride_tricks.sliding_window_view(wide, (2 * _SEARCH + 1,) * 2, (0, 1))[::_BLOCK, ::_BLOCK]  # type: ignore[call-overload]
     there = np.ascontiguousarray(np.moveaxis(there, 2, -1)).reshape(*blocks.shape[:2], -1, blocks.shape[2])
     textured = np.linalg.norm(blocks[..., :-3], axis=-1) > _PLAIN * _BLOCK
     found = there[..., :-3] @ blocks[..., :-3, None]
