@@ -192,7 +192,7 @@ class Corpus:
             "lower_half": [cv2.resize(image[120:], SIZE) for image in images],
             "slow": [images[k // 5] for k in range(FRAMES)], "backwards": images[::-1],
         }.items():  # fmt: skip
-            self._add("somebody", f"{name}.mp4", self._made(made))
+            self._add("somebody", f"{name}.mp4", self._made([np.asarray(image, np.uint8) for image in made]))
 
     def _recorded(self) -> None:
         """The clips of the tests: rotation notes, variable rate, sound only, without times; numbers in them and nobody."""
@@ -255,7 +255,7 @@ def run(folder: Path, videos: Sequence[tuple[str, str, Make]], kind: str, jobs: 
     import kinolift
 
     kinolift.load_extension()
-    from kinolift_extension.addon.command_line import main as command
+    from kinolift_extension.addon.command_line import main as command  # type: ignore[import-not-found, unused-ignore]
 
     made, out = folder / "videos", folder / "out"
     made.mkdir(parents=True)
