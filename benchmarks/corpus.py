@@ -192,7 +192,7 @@ class Corpus:
             "lower_half": [cv2.resize(image[120:], SIZE) for image in images],
             "slow": [images[k // 5] for k in range(FRAMES)], "backwards": images[::-1],
         }.items():  # fmt: skip
-            self._add("somebody", f"{name}.mp4", self._made([np.asarray(image, np.uint8) for image in made]))
+            self._add("somebody", f"{name}.mp4", self._made(made))
 
     def _recorded(self) -> None:
         """The clips of the tests: rotation notes, variable rate, sound only, without times; numbers in them and nobody."""
@@ -201,8 +201,8 @@ class Corpus:
                 self._add("other encoders", f"data_{path.name}", _bytes(path.read_bytes()))
 
     @staticmethod
-    def _made(images: Sequence[Image], fps: float = 30.0, codec: str = "mp4v") -> Make:
-        return lambda path: write(path, images, fps, codec)
+    def _made(images: Sequence[npt.NDArray[Any]], fps: float = 30.0, codec: str = "mp4v") -> Make:
+        return lambda path: write(path, [np.asarray(image, np.uint8) for image in images], fps, codec)
 
 
 def _bytes(data: bytes) -> Make:

@@ -7,7 +7,7 @@ import hashlib
 import re
 import tomllib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,7 +25,7 @@ LARGEST_LIST: Final = 64 * 2**20
 LONGEST_NAME: Final = 100  # bytes: with a rig's name and an extension it fits every disk
 # What a list may say of a clip beside the options of `capture`.
 COLUMNS: Final = ("video", "name", "rig", "preset", "export")
-_OPTIONS: Final = {field.name: field for field in fields(CaptureOptions)}
+_OPTIONS: Final = CaptureOptions().as_dict()
 _FORBIDDEN: Final = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]+')
 
 
@@ -145,7 +145,7 @@ def _clip(told: dict[str, Any], folder: Path, default: Clip) -> Clip:
         raise Failure("bad_arguments", "It names no video.")
     chosen: dict[str, Any] = {}
     for key in told.keys() & _OPTIONS.keys():
-        kind = type(_OPTIONS[key].default)
+        kind = type(_OPTIONS[key])
         try:
             chosen[key] = kind(told[key])
         except (ValueError, TypeError, OverflowError):
