@@ -54,8 +54,8 @@ class Talk:
 
 
 def stretch(first: int, last: int, said: dict[int, Any]) -> Any:
-    messages = [(number, number / 30.0, person) for number, person in said.items()]
-    return segments._Stretch(first, last, Ended(), Talk([*messages, None]), Rows())  # type: ignore[arg-type]
+    messages = [(number, number / 30.0, person, None) for number, person in said.items()]
+    return segments._Stretch(first, last, Ended(), Talk([*messages, None]), Rows(), segments.BackgroundRows())  # type: ignore[arg-type]
 
 
 def run(stretches: list[Any], order: list[int]) -> list[tuple[int, float, Row | None]]:
@@ -221,3 +221,17 @@ def test_of_a_fast_video_some_frames_are_looked_at_and_all_are_told(processes: i
     found = segments.detect(video, None, (60.0, "f"), Progress(), "full", processes)
     assert len(found) == 60 and found.skipped is not None
     assert np.array_equal(found.skipped, np.arange(60) % 2 == 1) and np.array_equal(found.detected, ~found.skipped)
+
+
+def test_what_two_processes_saw_of_the_background_is_linked_at_the_seam() -> None:
+    """The second begins with a keyframe of its own, which the first has seen beside its own."""
+    corners = np.zeros((60, 4), np.float32)
+    first, second = segments.BackgroundRows(), segments.BackgroundRows()
+    for k in range(14):
+        first.append(k, k / 25, (0, corners, corners[:2] if k == 0 else None))
+    for k in range(10, 20):
+        second.append(k, k / 25, (10, corners + 1, None))
+    stretches: list[Any] = [segments._Stretch(a, b, Ended(), Talk([]), Rows(), seen) for a, b, seen in ((0, 10, first), (10, 20, second))]  # type: ignore[arg-type]
+    joined = segments._joined_background(stretches)
+    assert joined.index.tolist() == list(range(20)) and joined.key.tolist() == [0] * 11 + [10] * 9
+    assert (joined.corners[:11] == 0).all() and (joined.corners[11:] == 1).all() and joined.line_frame.tolist() == [0, 0]
