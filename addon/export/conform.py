@@ -24,6 +24,7 @@ from mathutils import Matrix
 
 from .. import keyframes
 from .. import quaternions as q
+from ..scene import units_per_metre
 from .helper_bones import follow, helpers_of, is_helper
 from .options import DEFAULT_FBX_ROOT
 from .root_motion import root_motion
@@ -81,7 +82,9 @@ def conformed(
             scene.frame_set(math.floor(keyframes.frame_range(armature)[0]))
             rest_world, mesh_worlds = _at_rest(scene, armature, meshes)
         turn = Matrix.Rotation(-math.pi / 2, 4, "X") if wanted.y_up else Matrix.Identity(4)
-        into = Matrix.Scale(wanted.unit, 4) @ turn
+        scale = wanted.unit / units_per_metre(scene)  # of the data that it is, to that which the file wants
+        scene.unit_settings.scale_length = 1.0  # the copy is in the file's unit
+        into = Matrix.Scale(scale, 4) @ turn
         rest = np.array([rest_world @ armature.data.bones[bone].matrix_local for bone in kept])
         rest_scale = float(np.cbrt(abs(rest_world.to_3x3().determinant())))
         name = wanted.object_name or armature.name
@@ -102,7 +105,7 @@ def conformed(
                 carried[:, :3, :3] = carried[:, :3, :3] @ np.array(turn.inverted())[:3, :3] * rest_scale
                 poses, bones = np.concatenate([carried[:, None], poses], axis=1), [added, *kept]
             poses = np.array(into) @ poses
-            poses[:, :, :3, :3] /= wanted.unit * rest_scale
+            poses[:, :, :3, :3] /= scale * rest_scale
             baked.append(_key(copy, bones, poses, action.name if action is not None else name))
             made.append(baked[-1])
         for mesh, world in zip(meshes, mesh_worlds, strict=True):

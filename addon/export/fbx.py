@@ -52,9 +52,9 @@ def write(
     """
     chosen = PRESETS[preset]
     played = list(actions) or [armature.animation_data.action if armature.animation_data else None]
-    scene.unit_settings.system = "METRIC"
-    scene.unit_settings.scale_length = chosen.scale_length
     with conformed(scene, armature, played, replace(chosen.conformity, root_motion=root)) as (copy, baked):
+        scene.unit_settings.system = "METRIC"
+        scene.unit_settings.scale_length = chosen.scale_length
         keyframes.play(copy, None)
         for bone in copy.pose.bones:
             bone.matrix_basis.identity()

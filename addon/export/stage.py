@@ -32,6 +32,7 @@ def stage(armature: bpy.types.Object, extra: Sequence[bpy.types.Object] = ()) ->
     scene = bpy.data.scenes.new(armature.name)
     try:
         scene.render.fps, scene.render.fps_base = users.render.fps, users.render.fps_base
+        scene.unit_settings.system, scene.unit_settings.scale_length = users.unit_settings.system, users.unit_settings.scale_length
         set_range(scene, first, last)
         scene.frame_set(math.floor(first))
         for thing in (armature, *extra):
