@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import stat
 import sys
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -86,6 +87,8 @@ class Records:
             found = source.stat()
         except (OSError, ValueError) as error:
             raise Failure("no_such_file", f"There is no file {shown(source)}; check the path.") from error
+        if not stat.S_ISREG(found.st_mode):  # to read a pipe is to wait for ever
+            raise Failure("bad_input", f"{shown(source)} is no ordinary file; give a video or a take.")
         stamp = [found.st_size, found.st_mtime_ns]
         if record.stamp[:2] == stamp and len(record.stamp) == 3:
             return str(record.stamp[2])

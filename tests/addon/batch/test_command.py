@@ -103,6 +103,13 @@ def test_a_clip_that_fails_leaves_the_others_and_is_known_the_next_time(fake_pyt
     assert batch(videos / "a.mp4", "-o", out, "--retry") == 0
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names here")
+def test_a_pipe_is_no_clip_and_nobody_waits_for_it(videos, tmp_path):
+    os.mkfifo(videos / "pipe.mp4")
+    assert batch(videos / "pipe.mp4", "-o", tmp_path / "out") == 3
+    assert "is no ordinary file" in report(tmp_path / "out")["pipe"]["message"]
+
+
 def test_a_worker_that_dies_is_tried_again_and_given_up(fake_python, videos, tmp_path, capsys):
     fake_python("dies")
     assert batch(videos, "-o", tmp_path / "out", "--stop-at-failure", "--jobs", 1) == 5
