@@ -71,8 +71,8 @@ def capture_properties() -> dict[str, object]:
         "refiner": EnumProperty(
             name="Refiner", description="What improves the lifted poses", default=_default.refiner,
             items=(
+                ("window", "Over Time", "Two seconds at a time, with gravity: straighter knees and elbows"),
                 ("frame", "Single Frames", "The paper's network, which sees one frame at a time"),
-                ("window", "Over Time", "Two seconds at a time, with gravity: straighter knees, but not nearer to the truth yet"),
             ),
         ),
         "seed": IntProperty(name="Seed", description="The same seed gives the same motion", default=_default.seed, min=0),

@@ -15,7 +15,7 @@ DEFAULT_HEIGHT = 1.70  # metres: about the mean of adults; only the scale of the
 DEFAULT_FOV = 60.0  # degrees along the longer side of the picture: a phone's main camera has 60 to 70
 DEFAULT_STEPS = 1  # evaluations of the refiner: measured as the best on held-out people; the paper's code has 2
 DEFAULT_HYPOTHESES = 1  # of several, the mean is the pose and the disagreement its `spread`; measured: more do not help yet
-DEFAULT_REFINER = "frame"  # the paper's, single frames; "window", two seconds at a time, is not better yet on footage
+DEFAULT_REFINER = "window"  # two seconds at a time; "frame" is the paper's, which sees single frames
 DEFAULT_SEED = 0
 DEFAULT_DETECTOR = "heavy"  # nearer to the truth than "full", and takes three times as long
 DEFAULT_SMOOTH = 0.5
@@ -105,8 +105,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--hypotheses", type=whole(), default=default.hypotheses, metavar="N", help="refined guesses to average (default %(default)s)")
     add("--steps", type=whole(), default=default.steps, metavar="N", help="steps of the refiner, 0 to leave it out (default %(default)s)")
     add("--refiner", choices=CHOICES["refiner"], default=default.refiner,
-        help="the paper's, which sees single frames, or one over windows of two seconds that knows gravity: straighter knees and elbows, "
-        "but not nearer to the truth yet (default %(default)s)")  # fmt: skip
+        help="one over windows of two seconds that knows gravity, or the paper's, which sees single frames (default %(default)s)")
     add("--seed", type=whole(), default=default.seed, metavar="N", help="same seed, same result (default %(default)s)")
     add("--smooth", type=float, default=default.smooth, metavar="0..1", help="smoothing over time (default %(default)s)")
     add("--feet", choices=CHOICES["feet"], default=default.feet,

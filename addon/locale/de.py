@@ -107,8 +107,8 @@ WORDS: Final = {
     "Single Frames": "Einzelne Bilder",
     "The paper's network, which sees one frame at a time": "Das Netz der Veröffentlichung, das ein Bild auf einmal sieht",
     "Over Time": "Über die Zeit",
-    "Two seconds at a time, with gravity: straighter knees, but not nearer to the truth yet":
-        "Zwei Sekunden auf einmal, mit der Schwerkraft: geradere Knie, doch noch nicht genauer",
+    "Two seconds at a time, with gravity: straighter knees and elbows":
+        "Zwei Sekunden auf einmal, mit der Schwerkraft: geradere Knie und Ellbogen",
     "Seed": "Startwert",
     "The same seed gives the same motion": "Derselbe Startwert gibt dieselbe Bewegung",
     "Smooth": "Glätten",

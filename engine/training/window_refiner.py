@@ -242,10 +242,10 @@ def segment_still(segment: Segment) -> bool:
 
 
 def to_store(model: WindowNetworks) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """The tensors of a weights file, and what its header says of the layouts."""
+    """The tensors of a weights file, and what its header says of the layouts, in which nothing is dropped any more."""
     parts = {"gravity": model.gravity, "window": model.refiner}
     tensors = {f"{part}.{name}": value.cpu() for part, network in parts.items() for name, value in network.state_dict().items()}
-    return tensors, {"layout": model.refiner.config.to_dict(), "gravity_layout": model.gravity.layout.to_dict()}
+    return tensors, {"layout": replace(model.refiner.config, dropout=0.0).to_dict(), "gravity_layout": model.gravity.layout.to_dict()}
 
 
 def from_store(stored: Weights) -> dict[str, Tensor]:
