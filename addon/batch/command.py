@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final, TextIO
 
 from ...contract.failure import ExitCode, Failure
-from ...contract.options import CaptureOptions, add_arguments, real, whole
+from ...contract.options import ALL, CaptureOptions, add_arguments, real, whole
 from ...contract.outputs import add_overwrite_argument, check_folder
 from ...contract.reading import shown
 from ..export import EXTENSIONS
@@ -109,6 +109,8 @@ def read_words(arguments: argparse.Namespace) -> tuple[list[Clip], Settings]:
     rigs = read_rigs(arguments.rigs)
     default = Clip(Path(), "", options, rigs, arguments.preset, read_exports(arguments.export))
     clips = [_with_exports(clip) for clip in read_clips(arguments.sources, default)]
+    if any(clip.options.shot == ALL for clip in clips):
+        raise Failure("bad_arguments", "A batch makes one take of a clip; name the shots by their numbers, a row of a list each.")
     words = {
         "mesh": export.mesh, "fbx_preset": export.fbx_preset, "fbx_root": export.fbx_root, "simplify": arguments.simplify,
         "armature": arguments.armature, "root_bone": arguments.root_bone, "root_heading": arguments.root_heading, "ik": arguments.ik,

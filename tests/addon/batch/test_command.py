@@ -138,7 +138,8 @@ def test_events_are_json_lines(fake_python, videos, tmp_path, capsys):
     ("words", "said"),
     [(["x.mp4"], "needs a SOURCE"), (["-o", "out"], "needs a SOURCE"), (["x.csv", "-o", "out"], "no list of clips"),
      (["x.mp4", "-o", "out", "--export", "gif"], "'.gif'"), (["x.mp4", "-o", "out", "--rig", "y.blend"], "There is no rig"),
-     (["x.mp4", "-o", "out", "--camera", "z.npz"], "is of one clip"), (["x.mp4", "-o", "out", "--height", "9"], "--height is 9")],
+     (["x.mp4", "-o", "out", "--camera", "z.npz"], "is of one clip"), (["x.mp4", "-o", "out", "--height", "9"], "--height is 9"),
+     (["x.mp4", "-o", "out", "--shot", "all"], "one take of a clip")],
 )  # fmt: skip
 def test_bad_words_are_told_before_any_work(tmp_path, monkeypatch, capsys, words, said):
     monkeypatch.chdir(tmp_path)
