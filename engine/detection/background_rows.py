@@ -32,6 +32,12 @@ class Background:
     def __len__(self) -> int:
         return len(self.index)
 
+    def of(self, chosen: npt.NDArray[np.bool_]) -> Background:
+        """What was seen in the frames that are `chosen` (K,), and their lines."""
+        lines = np.isin(self.line_frame, self.index[chosen])
+        columns = self.index[chosen], self.times[chosen], self.key[chosen], self.corners[chosen]
+        return Background(*columns, self.line_frame[lines], self.lines[lines])
+
 
 class BackgroundRows:
     """Frames in the order in which they come. `expected`: how many, as far as known."""

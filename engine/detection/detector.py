@@ -74,10 +74,7 @@ class Detections:
         skipped, seen = None if self.skipped is None else self.skipped[rows], self.background
         if seen is not None and rows.start < rows.stop:
             first, last = self.times[rows.start] - TICK, self.times[rows.stop - 1] + TICK
-            inside = (seen.times >= first) & (seen.times <= last)
-            with_lines = np.isin(seen.line_frame, seen.index[inside])
-            columns_seen = (seen.index, seen.times, seen.key, seen.corners)
-            seen = Background(*(a[inside] for a in columns_seen), seen.line_frame[with_lines], seen.lines[with_lines])
+            seen = seen.of((seen.times >= first) & (seen.times <= last))
         return replace(self, **columns, skipped=skipped, background=seen, cuts=())
 
 

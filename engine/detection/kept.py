@@ -180,10 +180,5 @@ def _part(kept: Detected, start: Moment | None, end: Moment | None, path: Path) 
     skipped = None if seen.skipped is None else seen.skipped[rows]
     background = seen.background
     if background is not None:
-        of_rows = (background.index >= rows.start + first) & (background.index < rows.stop + first)
-        with_lines = np.isin(background.line_frame, background.index[of_rows])
-        columns_seen = (background.index, background.times, background.key, background.corners)
-        background = Background(
-            *(column[of_rows] for column in columns_seen), background.line_frame[with_lines], background.lines[with_lines]
-        )
+        background = background.of((background.index >= rows.start + first) & (background.index < rows.stop + first))
     return replace(kept, detections=replace(seen, **columns, skipped=skipped, background=background), span=span)

@@ -27,7 +27,7 @@ from contract.options import DEFAULT_DETECTOR
 from engine.detection.background_rows import Background, BackgroundRows
 from engine.detection.detector import STAGE, Detections, Detector, gather
 from engine.detection.rows import Row, Rows, is_skipped
-from engine.footage.background import BackgroundWatch
+from engine.footage.background import BackgroundWatch, Seen
 from engine.footage.shots import marked
 from engine.footage.video import Frame, Moment, Video
 from engine.progress import Progress
@@ -202,7 +202,8 @@ def _work(video: Video, first: int, last: int, every: int, detector: str, backgr
     progress = Progress()
     try:
         frames = video.again(progress, video.decoders).frames((float(first), "f"), (float(last), "f"), every > 1)
-        watch, last_seen = BackgroundWatch(), [(-1, None, False)]
+        watch = BackgroundWatch()
+        last_seen: list[tuple[int, Seen | None, bool]] = [(-1, None, False)]
 
         def noted() -> Iterator[Frame]:
             nonlocal watch
