@@ -28,7 +28,7 @@ from rich.table import Table  # noqa: E402
 from benchmarks.wide import print_wide  # noqa: E402
 from contract.failure import ExitCode, Failure  # noqa: E402
 from contract.motion_file import Motion  # noqa: E402
-from contract.options import CHOICES, DEFAULT_DETECTOR, DEFAULT_FOV, DEFAULT_REFINER, CaptureOptions  # noqa: E402
+from contract.options import CHOICES, DEFAULT_DETECTOR, DEFAULT_FOV, DEFAULT_REFINER, DEFAULT_STEPS, CaptureOptions  # noqa: E402
 from contract.skeleton import ARMATURE_24, BODY_22  # noqa: E402
 from engine.cameras.pinhole import camera_matrix  # noqa: E402
 from engine.detection import segments  # noqa: E402
@@ -179,8 +179,9 @@ def main() -> int:
     parser.add_argument("--detector", choices=CHOICES["detector"], default=DEFAULT_DETECTOR)
     parser.add_argument("--processes", type=int, default=0, help="that detect a video together (default: as many as a capture takes)")
     parser.add_argument("--refiner", choices=CHOICES["refiner"], default=DEFAULT_REFINER)
+    parser.add_argument("--steps", type=int, default=DEFAULT_STEPS, help="of the refiner; 0 leaves it out")
     read = parser.parse_args()
-    options = CaptureOptions(device=read.device, detector=read.detector, refiner=read.refiner).check()
+    options = CaptureOptions(device=read.device, detector=read.detector, refiner=read.refiner, steps=read.steps).check()
     table = Table(
         "clip", "stage", "MPJPE mm", "PA-MPJPE mm", "accel m/s2", "of the detector's", "bend", "crouch", "lean", "world mm", "slide cm/s",
         "floor mm",
