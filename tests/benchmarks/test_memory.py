@@ -12,6 +12,7 @@ from benchmarks import memory
 from contract.camera_path import CameraPath
 from contract.failure import ExitCode
 from contract.options import CaptureOptions
+from engine import poses
 from engine.capture import finish
 from engine.detection.detector import Detections, gather
 from engine.detection.rows import Rows
@@ -70,6 +71,7 @@ def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(windows, "PIECE", 128)
     monkeypatch.setattr(windows, "REACH", 1.0)
     monkeypatch.setattr(feet, "BODY_REACH", 3.0)
+    monkeypatch.setattr(poses, "CHUNK", 128)
 
 
 @pytest.mark.usefixtures("small_pieces")
