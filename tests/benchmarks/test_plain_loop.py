@@ -13,6 +13,7 @@ from engine.detection.detector import Detector
 from engine.footage.video import open_video
 from engine.progress import Progress
 from engine.refiner.network import Refiner
+from engine.torch_networks import TorchNetworks
 
 SAMPLE = Path(__file__).resolve().parents[2] / "examples" / "sample.mp4"
 
@@ -27,10 +28,10 @@ def test_its_frames_are_those_of_the_video() -> None:
 @pytest.mark.skipif(not model_bundle.MODELS[DEFAULT_DETECTOR].file.is_file(), reason="the model has not been made: run the set-up")
 def test_it_gives_the_motion_of_a_capture(monkeypatch: pytest.MonkeyPatch) -> None:
     video, model = open_video(SAMPLE), plain_model("cpu")
-    assert isinstance(model.network, Refiner)
+    assert isinstance(model.networks, TorchNetworks) and isinstance(model.networks.network, Refiner)
     few = [frame for frame, _ in zip(plain_frames(video), range(40), strict=False)]
     monkeypatch.setattr("benchmarks.plain_loop.plain_frames", lambda _: iter(few))
-    monkeypatch.setattr("engine.capture.AROUND", 0.0)  # nothing beyond the 40 frames is looked at, as in the loop
+    monkeypatch.setattr("engine.detection.kept.AROUND", 0.0)  # nothing beyond the 40 frames is looked at, as in the loop
     plain = plain_loop(video, Detector(whole=True), model, CaptureOptions())
     ours = capture(SAMPLE, CaptureOptions(end="40f"), Progress()).motion
     np.testing.assert_allclose(plain.positions_world, ours.positions_world, atol=2e-3)

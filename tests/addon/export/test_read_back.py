@@ -36,7 +36,8 @@ def below(armature, how):
     if how == "collection":  # shown by an instance elsewhere, too; what is written is the character where its own objects are
         inner = bpy.data.collections.new("Hero")
         for thing in (armature, *armature.children_recursive):
-            bpy.context.scene.collection.objects.unlink(thing)
+            for holding in thing.users_collection:
+                holding.objects.unlink(thing)
             inner.objects.link(thing)
         parent.instance_type, parent.instance_collection = "COLLECTION", inner
         armature.parent = None
