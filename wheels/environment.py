@@ -22,9 +22,10 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import Any, Final
 
 from contract.failure import Failure
+from contract.file_lock import try_lock
 
 from .display import Display
 from .lock import Lock, read_lock
@@ -321,24 +322,8 @@ def _only_one(path: Path) -> Iterator[int]:
     except OSError as error:
         raise _failure(error, path) from error
     with file:
-        if not _try_lock(file):
+        if not try_lock(file):
             print("Another set-up of Kinolift is running; waiting for it to end.", file=sys.stderr, flush=True)
-            while not _try_lock(file):
+            while not try_lock(file):
                 time.sleep(0.3)
         yield file.fileno()  # closing the file gives the lock back
-
-
-def _try_lock(file: IO[str]) -> bool:
-    try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            file.seek(0)
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True

@@ -10,15 +10,15 @@ import hashlib
 import json
 import os
 import stat
-import sys
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import Any, Final
 
 from ...contract.failure import Failure
+from ...contract.file_lock import try_lock
 from ...contract.outputs import check_folder, write_text
 from ...contract.reading import parse_json, shown
 
@@ -130,26 +130,9 @@ def only_one(out: Path) -> Iterator[Records]:
     for name in ("records", "detections", "motions"):
         check_folder(records.folder / name)
     with (records.folder / "lock").open("a+", encoding="utf-8") as file:
-        if not _lock(file):
+        if not try_lock(file):
             raise Failure("bad_arguments", f"Another batch is at work in {shown(out)}; wait for its end, or choose another folder with -o.")
         yield records
-
-
-def _lock(file: IO[str]) -> bool:
-    """Which the system takes back when the process ends, killed or not."""
-    try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            file.seek(0)
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
 
 
 def _sha256(path: Path) -> str | None:

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from contract.skeleton import BODY_22
+from engine.datasets.flexion import angle_between
 
 Array = npt.NDArray[np.floating]
 
@@ -50,14 +51,13 @@ def pa_mpjpe(predicted: Array, truth: Array) -> Array:
 def flexion(limbs: Array) -> Array:
     """Limb joints (...,12,3) in the order of LIMBS -> (...,4) degrees by which knees (left, right) and elbows are bent; 0 is straight."""
     first, middle, last = (limbs[..., list(rows), :] for rows in zip(*_HINGES, strict=True))
-    before, after = middle - first, last - middle
-    return np.degrees(np.arctan2(np.linalg.norm(np.cross(before, after), axis=-1), (before * after).sum(-1)))
+    return np.degrees(angle_between(middle - first, last - middle))
 
 
 def trunk_lean(predicted: Array, truth: Array) -> Array:
     """Degrees (...,) between the trunks, from the middle of the hips to that of the shoulders, of limb joints (...,12,3)."""
     ours, exact = (a[..., list(_SHOULDERS), :].sum(-2) - a[..., list(_HIPS), :].sum(-2) for a in (predicted, truth))
-    return np.degrees(np.arctan2(np.linalg.norm(np.cross(ours, exact), axis=-1), (ours * exact).sum(-1)))
+    return np.degrees(angle_between(ours, exact))
 
 
 def acceleration_error(predicted: Array, truth: Array, fps: float) -> Array:
