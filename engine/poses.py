@@ -86,7 +86,7 @@ class PoseModel:
             return over_time.refined(steps, hypotheses, seed, ups)
         lifted, up, error = over_time.lifted(ups is None)
         runs, frames = over_time.runs, over_time.frames
-        joints, spread = long_array((len(track), len(BODY_22), 3)), long_array((len(track), len(BODY_22)))
+        found = _OnTrack(len(track))
         refine = _Refinement(self, steps, hypotheses, seed)
         if steps:
             progress.stage("refine", frames)
@@ -107,18 +107,34 @@ class PoseModel:
                         progress.advance(done)
                 poses[a:b] = decode(pose, encoded.rotation, height)[0]
                 let_go(poses, differ)
-            for part in pieces(len(run.times), poses, differ, joints, spread):
-                rows = slice(place.start + part.start, place.start + part.stop)
-                joints[rows] = run.resample(poses, part)
-                spread[rows] = np.maximum(run.resample(differ, part), 0.0)
+            found.put(place, run, poses, differ)
         if steps:
             for notice in self.notices:
                 progress.warning(*notice)
-        return Poses(joints, spread, up, error)
+        return Poses(found.joints, found.spread, up, error)
+
+
+class _OnTrack:
+    """What was found at the networks' rate, brought to the track's own T frames: `joints` (T,22,3) and `spread` (T,22) as in `Poses`."""
+
+    def __init__(self, frames: int) -> None:
+        self.joints, self.spread = long_array((frames, len(BODY_22), 3)), long_array((frames, len(BODY_22)))
+
+    def put(self, place: slice, run: TrackRun, poses: Floats, differ: Floats) -> None:
+        """Those of one run (R,22,3) and (R,22), which has the track's frames `place`."""
+        for part in pieces(len(run.times), poses, differ, self.joints, self.spread):
+            rows = slice(place.start + part.start, place.start + part.stop)
+            self.joints[rows] = run.resample(poses, part)
+            # a spline swings below zero beside a steep rise
+            self.spread[rows] = np.maximum(run.resample(differ, part), 0.0)
 
 
 class _OverTime:
-    """The refiner over windows at work on a take: lifted once to find up, and piece by piece again to be refined."""
+    """The lifter and the refiner over windows at work on a take, which is looked at twice: once to find up, and then to be refined.
+
+    A take of one piece (a minute, nearly every one) is lifted once and kept in between; of a longer one each piece is lifted again, as all
+    of them together would need too much memory.
+    """
 
     def __init__(
         self, model: PoseModel, track: Track, camera_matrix: Array, height: float, progress: Progress, turns: Array | None = None
@@ -127,14 +143,16 @@ class _OverTime:
         self._model, self._track, self._height, self._progress = model, track, height, progress
         self.runs = [TrackRun(track, run, camera_matrix) for run in track.runs]
         self.frames = sum(len(run) for run in self.runs)
+        self._kept: dict[tuple[TrackRun, int, int], Lifted] | None = None  # what was lifted, of a take that will be looked at again
 
     def refined(self, steps: int, hypotheses: int, seed: int, ups: Array | None) -> Poses:
         """As `PoseModel.run`."""
+        self._kept = {} if self.frames <= CHUNK else None
         up, error = (None, KNOWN_UP_ERROR) if ups is not None else self.lifted(True)[1:]
         if up is not None and self._turns is not None:
             ups = up @ self._turns
         self._progress.stage("refine", self.frames)
-        joints, spread = long_array((len(self._track), len(BODY_22), 3)), long_array((len(self._track), len(BODY_22)))
+        found = _OnTrack(len(self._track))
         draws, done = _Draws(self._model, steps, hypotheses, seed), 0
         for place, run in zip(self._track.runs, self.runs, strict=True):
             poses, differ = long_array((len(run), len(BODY_22), 3)), long_array((len(run), len(BODY_22)))
@@ -155,19 +173,20 @@ class _OverTime:
                 let_go(poses, differ)
                 done += stop - start
                 self._progress.advance(done)
-            for part in pieces(len(run.times), poses, differ, joints, spread):
-                rows = slice(place.start + part.start, place.start + part.stop)
-                joints[rows] = run.resample(poses, part)
-                spread[rows] = np.maximum(run.resample(differ, part), 0.0)
-        return Poses(joints, spread, up, 0.0 if up is None else error)
+            found.put(place, run, poses, differ)
+        return Poses(found.joints, found.spread, up, 0.0 if up is None else error)
 
     def _lift(self, run: TrackRun, start: int, stop: int, around: int) -> tuple[Lifted, int]:
         """The run's frames from `start` to `stop` and `around` more on either side, lifted; and the first of them."""
         reach = around + self._model.lifter_reach
         a, b = max(0, start - reach), min(len(run), stop + reach)
+        if self._kept is not None and (run, a, b) in self._kept:
+            return self._kept[run, a, b], a
         encoded, visibility = run.encode(a, b)
-        guess, hints = self._model.networks.lift(encoded.features, encoded.base)
-        return Lifted(encoded, visibility, guess, hints), a
+        lifted = Lifted(encoded, visibility, *self._model.networks.lift(encoded.features, encoded.base))
+        if self._kept is not None:
+            self._kept[run, a, b] = lifted
+        return lifted, a
 
     def lifted(self, find_up: bool) -> tuple[list[Floats], Array | None, float]:
         """The lifter's poses (T,22,3) of every run, statures, view axes; and where it is to be found, up (3,) in the axes of a camera that

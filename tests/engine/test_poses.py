@@ -89,6 +89,19 @@ def test_chunks_of_windows_have_no_seams(model, monkeypatch, hypotheses):
         assert np.abs(pieces.joints - whole.joints).max() < 1e-4
 
 
+def test_a_short_take_is_lifted_once_and_a_long_one_is_the_same(model, monkeypatch):
+    track = a_track(noise=0.02, runs=2)
+    calls, lift = [], model.networks.lift
+    monkeypatch.setattr(model.networks, "lift", lambda *inputs: calls.append(len(inputs[0][0])) or lift(*inputs))
+    once = run(model, track, refiner="window")
+    assert len(calls) == 2  # one for each run
+    monkeypatch.setattr(pose_module, "CHUNK", 50)  # a run is still one piece, but both are more than one
+    twice = run(model, track, refiner="window")
+    assert len(calls) == 2 + 4
+    np.testing.assert_array_equal(once.joints, twice.joints)
+    np.testing.assert_array_equal(once.up, twice.up)
+
+
 def test_windows_have_an_up_and_are_told_another(model):
     track = a_track(1.0, noise=0.02)
     found = run(model, track, refiner="window")
