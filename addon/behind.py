@@ -10,6 +10,7 @@ import bpy
 from ..contract.failure import Failure
 from .background import Run
 from .capture import Take, quality_sentence
+from .locale.said import translated
 from .manners import over_the_panel, tell, write_log
 from .properties import KinoliftStatus, follow
 
@@ -119,8 +120,8 @@ class Behind:
         status = context.window_manager.kinolift
         status.tell(sentence, quality_sentence(take.motion), notes)
         for note in notes:
-            self.report({"INFO"}, note)  # type: ignore[attr-defined]
-        self.report({"INFO"}, f"{take.armature.name}: {sentence}")  # type: ignore[attr-defined]
+            self.report({"INFO"}, translated(note))  # type: ignore[attr-defined]
+        self.report({"INFO"}, f"{take.armature.name}: {translated(sentence)}")  # type: ignore[attr-defined]
         follow(context, "review")
         return {"FINISHED"}
 

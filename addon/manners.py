@@ -9,6 +9,7 @@ from typing import Any, Final
 import bpy
 
 from ..contract.failure import Failure
+from .locale.said import translated
 
 TAB: Final = "Kinolift"
 LOG: Final = "kinolift-log.txt"
@@ -29,11 +30,12 @@ def panel_is_shown(context: bpy.types.Context) -> bool:
 
 
 def tell(operator: Any, context: bpy.types.Context, message: str) -> None:
-    """Reports a fault. To scripts it is an error, as Blender's own; where our panel shows it, no popup covers the button."""
+    """Reports a fault, in the language that Blender speaks. To scripts it is an error, as Blender's own; where our panel shows it, no popup
+    covers the button."""
     if not bpy.app.background and context.window is not None and operator.options.is_invoke and panel_is_shown(context):
-        operator.report({"INFO"}, message)
+        operator.report({"INFO"}, translated(message))
     else:
-        operator.report({"ERROR"}, message)
+        operator.report({"ERROR"}, translated(message))
 
 
 def write_log(lines: Sequence[str], failure: Failure) -> Path | None:

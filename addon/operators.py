@@ -27,6 +27,7 @@ from .capture import Capture, Captured, Placement, Take, check_video, place_moti
 from .export import MOTION_EXTENSION, check_files, copy_motion
 from .keeping import keep_detection
 from .key_reduction import Tolerance
+from .locale.said import translated
 from .manners import tell
 from .placing import placing
 from .preferences import PACKAGE, preferred_python
@@ -175,7 +176,7 @@ class KINOLIFT_OT_load_motion(bpy.types.Operator, ImportHelper):
             return {"CANCELLED"}
         notes = [*take.notes, *show_take(context, take, cube)]
         status.tell(take.summary(), quality_sentence(take.motion), notes)
-        self.report({"INFO"}, f"{take.armature.name}: {status.summary}")
+        self.report({"INFO"}, f"{take.armature.name}: {translated(status.summary)}")
         follow(context, "review")
         return {"FINISHED"}
 
@@ -190,7 +191,7 @@ class KINOLIFT_OT_check_setup(bpy.types.Operator):
         found = findings(preferred_python())
         bad = [finding for finding in found if not finding.good]
         for finding in found:
-            self.report({"INFO" if finding.good else "WARNING"}, finding.text)
+            self.report({"INFO" if finding.good else "WARNING"}, translated(finding.text))
         readiness.show(found)
         return {"FINISHED"} if not bad else {"CANCELLED"}
 

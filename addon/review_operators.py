@@ -15,6 +15,7 @@ from .behind import Behind, options_given
 from .camera import camera_of
 from .capture import Placement, drained
 from .keeping import DETECTION, motion_of, record_of
+from .locale.said import translated
 from .manners import tell
 from .markers import mark_unsure, next_unsure
 from .placing import placing
@@ -95,11 +96,11 @@ class KINOLIFT_OT_next_unsure(_OfTake, bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         found = next_unsure(context.object, context.scene.frame_current)
         if found is None:
-            self.report({"INFO"}, "There is no unsure stretch.")
+            self.report({"INFO"}, translated("There is no unsure stretch."))
             return {"CANCELLED"}
         first, last, reason = found
         context.scene.frame_set(first)
-        self.report({"INFO"}, f"Frames {first} to {last}: {reason}")
+        self.report({"INFO"}, translated(f"Frames {first} to {last}: {reason}"))
         return {"FINISHED"}
 
 
@@ -112,7 +113,8 @@ class KINOLIFT_OT_mark_unsure(_OfTake, bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         marked = mark_unsure(context.scene, context.object)
-        self.report({"INFO"}, f"{marked} unsure stretches are marked." if marked else "There is no unsure stretch.")
+        said = f"{marked} unsure stretches are marked." if marked else "There is no unsure stretch."
+        self.report({"INFO"}, translated(said))
         return {"FINISHED"}
 
 
@@ -151,7 +153,8 @@ class KINOLIFT_OT_mark_asset(_OfTake, bpy.types.Operator):
             thing.asset_mark()
             thing.asset_data.description = f"Captured by Kinolift from {Path(str(record_of(take).get('video', ''))).name or 'a video'}"
             thing.asset_data.tags.new("Kinolift", skip_if_exists=True)
-        self.report({"INFO"}, f"{' and '.join(thing.name for thing in marked)} can be found in the asset browser under Current File.")
+        names = ", ".join(thing.name for thing in marked)
+        self.report({"INFO"}, translated(f"{names} can be found in the asset browser under Current File."))
         return {"FINISHED"}
 
 

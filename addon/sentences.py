@@ -6,6 +6,8 @@ from pathlib import PurePath
 
 import bpy
 
+from .locale.said import translated
+
 _CHARACTER = 7.0  # pixels of an average letter at scale 1, to break long sentences where the sidebar ends
 _MARGIN = 60.0  # pixels of the sidebar's width that icon, box and borders take
 
@@ -16,12 +18,12 @@ def placeholder(text: str) -> dict[str, str]:
 
 
 def draw_sentence(layout: bpy.types.UILayout, context: bpy.types.Context, sentence: str, icon: str) -> None:
-    """A sentence in a box, broken into lines as wide as the sidebar."""
+    """A sentence in a box, in the language that Blender speaks, broken into lines as wide as the sidebar."""
     width = (context.region.width / context.preferences.system.ui_scale - _MARGIN) / _CHARACTER
     column = layout.box().column(align=True)
     column.scale_y = 0.8
-    for number, line in enumerate(_lines(sentence, max(16, int(width)))):
-        column.label(text=line, icon=icon if number == 0 else "BLANK1")
+    for number, line in enumerate(_lines(translated(sentence), max(16, int(width)))):
+        column.label(text=line, translate=False, icon=icon if number == 0 else "BLANK1")
 
 
 def _lines(sentence: str, width: int) -> list[str]:

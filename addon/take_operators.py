@@ -14,6 +14,7 @@ from .export import BLENDER_EXTENSIONS, check_files, export_armature, export_tak
 from .export.options import ExportOptions
 from .key_reduction import Tolerance
 from .keyframes import actions_for, curves_of
+from .locale.said import translated
 from .properties import export_properties, simplify_properties
 from .simplify import simplify
 
@@ -65,9 +66,9 @@ class KINOLIFT_OT_export(bpy.types.Operator, ExportHelper):
                     check_files(others, known=BLENDER_EXTENSIONS, advice="choose another name, or Replace Existing")
                 written = export_takes(context.object, actions, path, options, one_file=self.takes == "clips")
         except Failure as failure:
-            self.report({"ERROR"}, failure.message)
+            self.report({"ERROR"}, translated(failure.message))
             return {"CANCELLED"}
-        self.report({"INFO"}, f"Wrote {', '.join(map(str, written))}")
+        self.report({"INFO"}, translated(f"Wrote {', '.join(map(str, written))}"))
         return {"FINISHED"}
 
 
@@ -91,9 +92,9 @@ class KINOLIFT_OT_simplify(bpy.types.Operator):
         try:
             before, after = simplify(context.object, Tolerance(round(self.simplify_degrees, 6), round(self.simplify_mm, 6)))
         except Failure as failure:
-            self.report({"ERROR"}, failure.message)
+            self.report({"ERROR"}, translated(failure.message))
             return {"CANCELLED"}
-        self.report({"INFO"}, f"{context.object.name}: {after} keys of {before} are left")
+        self.report({"INFO"}, translated(f"{context.object.name}: {after} keys of {before} are left"))
         return {"FINISHED"}
 
 

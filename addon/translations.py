@@ -6,11 +6,11 @@ from typing import Final
 
 import bpy
 
-from .locale import de
+from .locale import de, de_sentences
 from .preferences import PACKAGE
 
 # Blender's names of the language, before 4.5 and since; labels of operators are looked up in a context of their own.
-_LANGUAGES: Final = {("de_DE", "de"): de.WORDS}
+_LANGUAGES: Final = {("de_DE", "de"): de.WORDS | de_sentences.SENTENCES | de_sentences.PHRASES}
 _CONTEXTS: Final = ("*", "Operator")
 
 

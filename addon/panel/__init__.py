@@ -7,6 +7,7 @@ from __future__ import annotations
 import bpy
 
 from .. import readiness
+from ..locale.said import translated
 from ..manners import TAB
 from ..preferences import preferred_python
 from ..sentences import draw_sentence
@@ -32,7 +33,7 @@ class KINOLIFT_PT_main(bpy.types.Panel):
         readiness.look_once(preferred_python())
         status = context.window_manager.kinolift
         if status.missing:
-            self.layout.label(text=status.missing, icon="ERROR")
+            self.layout.label(text=translated(status.missing), icon="ERROR", translate=False)
             self.layout.operator("kinolift.open_preferences", icon="PREFERENCES")
         draw_running(self.layout, context)
         for number, (name, title, icon, draw) in enumerate(FOLDS, 1):

@@ -16,6 +16,7 @@ from ...contract.motion_file import Motion, load_motion
 from .. import scene as scenes
 from ..armature import is_kinolift
 from ..keeping import motion_of, record_of
+from ..locale.said import translated
 from ..manners import tell
 from .mapping import AUTO, find_mapping, presets, user_folder
 from .presets import parse_switches, save_preset, switch_list
@@ -324,7 +325,7 @@ class KINOLIFT_OT_save_rig_preset(_TargetOperator, bpy.types.Operator):
             save_preset(listed_mapping(settings, settings.target), self.title.strip(), folder / f"{name}.json")
         except Failure as failure:
             return self.failed(settings, failure)
-        self.report({"INFO"}, f"Saved {folder / name}.json")
+        self.report({"INFO"}, translated(f"Saved {folder / name}.json"))
         return {"FINISHED"}
 
 
@@ -344,8 +345,8 @@ class KINOLIFT_OT_retarget(_TargetOperator, bpy.types.Operator):
         settings.say(result.summary(), notes=result.notes)
         context.scene.kinolift.export_what = "character"
         for note in result.notes:
-            self.report({"WARNING"}, note)
-        self.report({"INFO"}, f"{settings.target.name}: {settings.done}")
+            self.report({"WARNING"}, translated(note))
+        self.report({"INFO"}, f"{settings.target.name}: {translated(settings.done)}")
         return {"FINISHED"}
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import bpy
 import pytest
 from kinolift_extension import addon
-from kinolift_extension.addon.locale import de
+from kinolift_extension.addon import translations
+from kinolift_extension.addon.locale import de, said
+from kinolift_extension.addon.locale.said import translated
 from kinolift_extension.addon.panel import FOLDS
 from kinolift_extension.addon.quality import COSTS
 from kinolift_extension.contract.events import STAGES
@@ -60,5 +63,26 @@ def test_the_words_arrive_in_blender():
     view.use_translate_interface = True
     try:
         assert bpy.app.translations.pgettext_iface("Refine Again") == "Neu verfeinern"
+        assert translated("Look at 1 place, 4 % of the frames: mostly hidden.") == "Sieh 1 Stelle an, 4 % der Bilder: meist: verdeckt."
     finally:
         view.language = before
+
+
+def test_the_words_of_sentences_are_given_to_blender(monkeypatch):
+    """Without a Blender that has languages: what `attach` registers is what `translated` asks for."""
+    given = {}
+    fake = SimpleNamespace(
+        register=lambda name, tables: given.update(tables["de_DE"]),
+        pgettext_iface=lambda text: given.get(("*", text), text),
+    )
+    for module in (translations, said):
+        monkeypatch.setattr(module, "bpy", SimpleNamespace(app=SimpleNamespace(translations=fake)))
+    sentence = "Look at 1 place, 4 % of the frames: mostly hidden."
+    assert translated(sentence) == sentence
+    translations.attach()
+    assert translated(sentence) == "Sieh 1 Stelle an, 4 % der Bilder: meist: verdeckt."
+
+
+def test_in_english_a_sentence_stays_as_it_is():
+    said = "Unsure of 9 % of the frames: 1.0-2.0 s (hidden) and 2 more."
+    assert translated(said) == said
