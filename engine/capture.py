@@ -18,24 +18,22 @@ import numpy.typing as npt
 from contract.camera_path import CameraPath, load_camera
 from contract.failure import Failure
 from contract.motion_file import FROM_HYPOTHESES, Motion, save_motion
-from contract.options import ALL, DEFAULT_FOV, CaptureOptions
+from contract.options import ALL, CaptureOptions
 from contract.outputs import check_outputs, labelled
 from engine import startup
-from engine.cameras.pinhole import camera_matrix, field_of_view
 from engine.detection.detector import Detections
 from engine.detection.kept import KEPT_EXTENSION, Detected, detect_video, fitting, keep, read_kept
 from engine.footage.video import VideoInfo, open_video
-from engine.long_takes import let_go, mapped
+from engine.long_takes import let_go
 from engine.person.shots import choose_shots, find_shots
 from engine.person.swaps import undo_swaps
 from engine.person.track import Track, body_points, make_track
 from engine.preview import write_preview
 from engine.progress import Progress
+from engine.view import Sight, View, first_view, with_its_lenses, without_zoom
 
 if TYPE_CHECKING:
-    from engine.cameras.level import SceneLines
-    from engine.cameras.turning import CameraSearch, Turning
-    from engine.poses import PoseModel
+    from engine.poses import PoseModel, Poses
 
 RECORDED_PACKAGES = ("numpy", "scipy", "onnxruntime", "mediapipe", "opencv-python")
 
@@ -129,68 +127,88 @@ def finish(
 
     What is as long as the take is let go as soon as it has served: of an hour these arrays are some hundred megabytes.
     """
-    model = load()
-    # these need scipy, which is imported beside the detection
-    from engine.cameras.known import cameras_at
-    from engine.cameras.turning import CameraSearch
-    from engine.kinematics.assemble import build_motion
-    from engine.kinematics.expected_error import with_expected_error
-    from engine.kinematics.plausible import sentences
-    from engine.person.face import face_direction
-
-    sight = _sight(info, options, known)
-    camera = CameraSearch(detections, (info.width, info.height), "known" if known else options.camera_motion)
-    track, exchanged = undo_swaps(make_track(_through_one_lens(detections, info, known), info, progress, span))
+    model = load()  # and with it scipy, which was imported beside the detection and which most of what follows needs
+    view = first_view(detections, info, options, known)
+    track, exchanged = undo_swaps(make_track(without_zoom(detections, info, known), info, progress, span))
     del detections
-    cameras = None if known is None else cameras_at(known, track.times, track.fps)
-    turning = camera.found(sight.matrix)
-    poses = model.run(
-        track, sight.matrix, options.height, steps=options.steps, hypotheses=options.hypotheses, seed=options.seed, progress=progress,
-        refiner=options.refiner, ups=None if cameras is None else cameras[:, 2, :3], turns=turning.at(track.times),
-    )  # fmt: skip
+    poses = _poses(model, track, view, options, progress)
     progress.stage("motion")
-    points, confidence = body_points(track.image, track.visibility, track.detector, (info.width, info.height))
-    sight = _estimated(sight, poses.joints, points, confidence, info, options, track.fps)
-    if sight.known_from == "estimate":
-        turning = camera.found(sight.matrix)
-    turns = turning.at(track.times)
-    for warning in turning.warnings:
+    points, confidence = body_points(track.image, track.visibility, track.detector, view.size)
+    view = view.estimated(poses, points, confidence, options.height, track.fps)
+    for warning in view.turning.warnings:
         progress.warning("camera", warning)
-    summary = _summary(track, info, sight, int(exchanged[track.kept].any(1).sum())) | turning.summary
-    times, detected, runs, fps, face = track.times, track.detected, track.runs, track.fps, face_direction(track, sight.matrix)
-    kept = track.kept
+    summary = _summary(track, info, view.sight, int(exchanged[track.kept].any(1).sum())) | view.turning.summary
+    person = _person(track, points, confidence, view)
     del track
-    motion = build_motion(
-        poses.joints, poses.spread, points, confidence, times, detected, runs, fps, sight.matrix, (info.width, info.height), options.height,
-        smooth=options.smooth, root=options.root, face=face, feet=options.feet, cameras=cameras, kept=kept,
-        gravity=poses.up, turns=turns, lines=_lines(camera, sight, turning, (info.width, info.height)), level=options.level,
-    )  # fmt: skip
-    if options.hypotheses > 1 and options.steps:
-        motion.provenance["spread"] = FROM_HYPOTHESES
-    else:
-        motion = with_expected_error(motion, options.height)
-    for code, sentence in sentences(motion.provenance["quality"]["implausible"]):
-        progress.warning(code, sentence)
-    _through_its_lenses(motion, known)
-    motion.provenance["quality"] |= turning.summary
-    summary |= _levels(motion, progress)
+    motion = _how_sure(_motion(person, poses, view, options), options)
+    with_its_lenses(motion, known)
+    motion.provenance["quality"] |= view.turning.summary
+    summary |= _judged(motion, progress)
     progress.finish()
     return Capture(motion, summary)
 
 
-def _lines(camera: CameraSearch, sight: _Sight, turning: Turning, size: tuple[int, int]) -> SceneLines | None:
-    """The straight lines of the scene, as far as they were looked for."""
-    if camera.background is None or camera.person is None:
-        return None
-    from engine.cameras.level import scene_lines
+@dataclass(frozen=True)
+class _Person:
+    """What the motion needs of a track: where each joint is seen (T,22,2) px with its confidence (T,22), which way the `face` looks (T,3),
+    and of the track its times (T,), where somebody was detected (T,), the runs, the rate, and the frames asked for."""
 
-    return scene_lines(camera.background, camera.person, sight.matrix, size, turning.at(camera.background.times))
+    points: npt.NDArray[np.floating]
+    confidence: npt.NDArray[np.floating]
+    face: npt.NDArray[np.floating]
+    times: npt.NDArray[np.float64]
+    detected: npt.NDArray[np.bool_]
+    runs: list[slice]
+    fps: float
+    kept: slice
 
 
-def _levels(motion: Motion, progress: Progress) -> dict[str, Any]:
-    """What the summary says of how the camera was held and of standing feet, out of the quality report."""
+def _poses(model: PoseModel, track: Track, view: View, options: CaptureOptions, progress: Progress) -> Poses:
+    """Lifted and refined, in the axes of a camera that is known or whose turning was found."""
+    cameras = view.cameras(track.times, track.fps)
+    return model.run(
+        track, view.sight.matrix, options.height, steps=options.steps, hypotheses=options.hypotheses, seed=options.seed, progress=progress,
+        refiner=options.refiner, ups=None if cameras is None else cameras[:, 2, :3], turns=view.turning.at(track.times),
+    )  # fmt: skip
+
+
+def _person(track: Track, points: npt.NDArray[np.floating], confidence: npt.NDArray[np.floating], view: View) -> _Person:
+    """What the motion needs of the track, which has more and is as long as the take."""
+    from engine.person.face import face_direction
+
+    face = face_direction(track, view.sight.matrix)
+    return _Person(points, confidence, face, track.times, track.detected, track.runs, track.fps, track.kept)
+
+
+def _motion(person: _Person, poses: Poses, view: View, options: CaptureOptions) -> Motion:
+    """The finished motion of that person, seen so."""
+    from engine.kinematics.assemble import build_motion
+
+    return build_motion(
+        poses.joints, poses.spread, person.points, person.confidence, person.times, person.detected, person.runs, person.fps,
+        view.sight.matrix, view.size, options.height, smooth=options.smooth, root=options.root, face=person.face, feet=options.feet,
+        cameras=view.cameras(person.times, person.fps), kept=person.kept, gravity=poses.up, turns=view.turning.at(person.times),
+        lines=view.scene_lines(), level=options.level,
+    )  # fmt: skip
+
+
+def _how_sure(motion: Motion, options: CaptureOptions) -> Motion:
+    """With the hypotheses' disagreement as its spread, where there are several, else with the error that is to be expected."""
+    from engine.kinematics.expected_error import with_expected_error
+
+    if options.hypotheses > 1 and options.steps:
+        motion.provenance["spread"] = FROM_HYPOTHESES
+        return motion
+    return with_expected_error(motion, options.height)
+
+
+def _judged(motion: Motion, progress: Progress) -> dict[str, Any]:
+    """Warns of what the quality report finds implausible. Returns what the summary says of how the camera was held and of standing feet."""
     from engine.kinematics.levelling import DISAGREE
+    from engine.kinematics.plausible import sentences
 
+    for code, sentence in sentences(motion.provenance["quality"]["implausible"]):
+        progress.warning(code, sentence)
     report = motion.provenance["quality"]
     apart = report["level_apart_degrees"]
     if apart > DISAGREE:
@@ -201,70 +219,6 @@ def _levels(motion: Motion, progress: Progress) -> dict[str, Any]:
             f"{other} does the other.",
         )
     return {name: report[name] for name in ("level_from", "camera_tilt_degrees", "camera_roll_degrees", "contact_percent")}
-
-
-@dataclass(frozen=True)
-class _Sight:
-    """Through what the camera is taken to look: `matrix` (3,3), `fov` degrees along the longer side, and where that is `known_from`: the
-    `option`, the `file`, the known `camera`, or the `estimate` from the poses; and the standard `error` of an estimate, degrees."""
-
-    matrix: npt.NDArray[np.float64]
-    fov: float
-    known_from: str
-    error: float | None = None
-
-
-def _sight(info: VideoInfo, options: CaptureOptions, known: CameraPath | None) -> _Sight:
-    """What is known before there are poses; where nothing is, a usual lens, to lift the poses with from which it is then estimated."""
-    size = (info.width, info.height)
-    if known is not None:
-        from engine.cameras.known import middle_lens
-
-        matrix = middle_lens(known, size)
-        return _Sight(matrix, field_of_view(matrix, size), "camera")
-    if options.fov:
-        fov, known_from = options.fov, "option"
-    elif info.fov_degrees:
-        fov, known_from = info.fov_degrees, "file"
-    else:
-        fov, known_from = DEFAULT_FOV, "estimate"
-    return _Sight(camera_matrix(size, fov), fov, known_from)
-
-
-def _estimated(
-    sight: _Sight, joints: npt.NDArray[np.floating], points: npt.NDArray[np.floating], confidence: npt.NDArray[np.floating],
-    info: VideoInfo, options: CaptureOptions, fps: float,
-) -> _Sight:  # fmt: skip
-    """The sight from the poses (T,22,3) and where they are seen, (T,22,2) px with their confidence, where nothing better is known."""
-    if sight.known_from != "estimate":
-        return sight
-    from engine.kinematics.focal import estimate_fov
-
-    size = (info.width, info.height)
-    found = estimate_fov(joints, points, confidence, size, options.height, fps)
-    return _Sight(camera_matrix(size, found.degrees), found.degrees, "estimate", found.error)
-
-
-def _through_one_lens(detections: Detections, info: VideoInfo, known: CameraPath | None) -> Detections:
-    """What was seen without the zoom. Before anything else: to who follows the person over time, a zoom would look like somebody else."""
-    if known is None or not known.zooms:
-        return detections
-    from engine.cameras.known import lenses_at, middle_lens, through_one_lens
-
-    size = (info.width, info.height)
-    return through_one_lens(detections, lenses_at(known, detections.times, info.fps, size), middle_lens(known, size))
-
-
-def _through_its_lenses(motion: Motion, known: CameraPath | None) -> None:
-    """The motion gets the lenses of a camera that zooms, through which its points are seen again."""
-    if known is None or not known.zooms:
-        return
-    from engine.cameras.known import lenses_at, other_lens
-
-    width, height = motion.image_size.tolist()
-    lenses, matrix = lenses_at(known, motion.times, motion.fps, (width, height)), motion.camera_matrix
-    motion.image_points = mapped(lambda points, seen_by: other_lens(points, matrix, seen_by), motion.image_points, lenses)
-    motion.camera_matrix, motion.camera_lenses = lenses[0], lenses  # as the camera's place, that of the first frame
 
 
 def capture_to_file(
@@ -345,7 +299,7 @@ def _raise_early(loading: Future[PoseModel]) -> None:
         loading.result()
 
 
-def _summary(track: Track, info: VideoInfo, sight: _Sight, exchanged: int) -> dict[str, Any]:
+def _summary(track: Track, info: VideoInfo, sight: Sight, exchanged: int) -> dict[str, Any]:
     """What is told after a capture; plain values."""
     error = {} if sight.error is None else {"fov_error_degrees": round(sight.error, 1)}
     times, detected = track.times[track.kept], track.detected[track.kept]

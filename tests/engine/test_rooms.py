@@ -21,7 +21,7 @@ STOREYS = (
     {"networks"},
     {"poses"},
     {"kinematics"},
-    {"preview"},
+    {"preview", "view"},
     {"startup"},
     {"capture"},
     {"datasets"},
