@@ -23,10 +23,11 @@ from .batch.cluster import add_cluster_parser, run_cluster
 from .batch.command import add_batch_parser, run_batch
 from .capture import Capture, Placement, check_video, place_motion, quality_sentence, rate_words
 from .command_retarget import add_retarget_parser, run_retarget
+from .console import Console, add_log_argument, console
 from .export import EXTENSIONS, MOTION_EXTENSION, PREVIEW_EXTENSION, check_files, copy_motion, export_armature
 from .export.options import ExportOptions, add_export_arguments
 from .key_reduction import Tolerance, add_simplify_argument, parse_tolerance
-from .terminal import Display, display
+from .terminal import Display
 
 if TYPE_CHECKING:
     import bpy
@@ -41,18 +42,34 @@ def main(argv: Sequence[str]) -> int:
         arguments = _parser().parse_args(list(argv))
     except SystemExit as end:  # argparse has said why
         return int(end.code or 0)
+    # a batch has events of its own
+    with console(arguments.command in ("capture", "retarget") and arguments.log_json) as told:
+        code = _run(arguments, told)
+        told.end(code)
+    return code
+
+
+def _run(arguments: argparse.Namespace, told: Console) -> int:
     try:
         with _interruptible():
-            run = {"capture": _capture, "retarget": run_retarget, "batch": run_batch, "cluster": run_cluster}[arguments.command]
-            return int(run(arguments))
+            match arguments.command:
+                case "capture":
+                    return int(_capture(arguments, told))
+                case "retarget":
+                    return int(run_retarget(arguments, told))
+                case "batch":
+                    return int(run_batch(arguments))
+                case _:
+                    return int(run_cluster(arguments))
     except Failure as failure:
-        _say(f"Error: {failure.message}", sys.stderr)
+        told.error(failure)
         return int(failure.exit_code)
     except KeyboardInterrupt:
-        _say("Cancelled.", sys.stderr)
+        told.cancelled()
         return int(ExitCode.CANCELLED)
-    except Exception:
+    except Exception as error:
         traceback.print_exc()
+        told.fault(error)
         return int(ExitCode.INTERNAL)
 
 
@@ -76,13 +93,14 @@ def _parser() -> argparse.ArgumentParser:
     add_export_arguments(capture, mesh=False)
     add_overwrite_argument(capture)
     capture.add_argument("--quiet", action="store_true", help="no progress, only the result")
+    add_log_argument(capture)
     add_retarget_parser(commands)
     add_batch_parser(commands)
     add_cluster_parser(commands)
     return parser
 
 
-def _capture(arguments: argparse.Namespace) -> ExitCode:
+def _capture(arguments: argparse.Namespace, told: Console) -> ExitCode:
     """Writes what is ready as soon as it is, the motion first; one output that fails is told and leaves the others."""
     options = CaptureOptions.from_arguments(arguments)
     export, tolerance = ExportOptions.from_arguments(arguments), parse_tolerance(arguments.simplify)
@@ -92,7 +110,7 @@ def _capture(arguments: argparse.Namespace) -> ExitCode:
     several = options.shot == ALL  # whose names are not known yet
     kept_at = motions[0] if motions and not several else None
     capture = Capture(video, options, _preferred_python(), kept_at, preview, detection=detection)
-    shown = display(arguments.quiet)
+    shown = told.display(arguments.quiet)
     failures: list[Failure] = []
     notes: list[str] = []
     written: list[Path] = []
@@ -110,18 +128,18 @@ def _capture(arguments: argparse.Namespace) -> ExitCode:
             written.append(preview)
         sentences: list[str] = []
 
-        def told(path: Path) -> contextlib.AbstractContextManager[None]:
-            return _told(failures, path, written)
+        def noted(path: Path) -> contextlib.AbstractContextManager[None]:
+            return _noted(failures, path, written)
 
         for take in takes:
             named = [labelled(path, take.label) for path in outputs]
             for path in named:
                 if path.suffix.lower() == MOTION_EXTENSION and path != kept_at:
-                    with told(path):
+                    with noted(path):
                         _check_again(path, several, arguments)
                         copy_motion(take.path, path)
             if several and preview is not None and take.preview is not None:
-                with told(labelled(preview, take.label)):
+                with noted(labelled(preview, take.label)):
                     _check_again(labelled(preview, take.label), several, arguments)
                     with written_beside(labelled(preview, take.label)) as beside:
                         shutil.copyfile(take.preview, beside)
@@ -131,7 +149,7 @@ def _capture(arguments: argparse.Namespace) -> ExitCode:
                 try:
                     pictured = [path for path in pictured if _may_be_written(path, several, arguments, failures)]
                     more, sentence = _write_scenes(
-                        take.motion, video, pictured, arguments.scene_fps, export, tolerance, capture, shown, told, take.label
+                        take.motion, video, pictured, arguments.scene_fps, export, tolerance, capture, shown, noted, take.label
                     )
                     notes += more
                 finally:
@@ -145,22 +163,22 @@ def _capture(arguments: argparse.Namespace) -> ExitCode:
         shown.close()
         if failure.code in ("internal", "worker_died", "bad_installation"):
             for line in capture.log[-LOG_SHOWN:]:
-                _say(f"  {line}", sys.stderr)
-        _tell(notes, written, [])
+                told.log(line)
+        _tell(told, notes, written, [])
         raise
     except BaseException:
         shown.close()
-        _tell(notes, written, [])
+        _tell(told, notes, written, [])
         raise
     finally:
         shown.close()
         capture.close()
     in_order = [path for path in [*outputs, preview, detection] if path is not None and path in written]
-    _tell(notes, [*in_order, *(path for path in written if path not in in_order)], failures)
+    _tell(told, notes, [*in_order, *(path for path in written if path not in in_order)], failures)
     lines = "\n".join(sentences).strip().splitlines()
     lines[0 if len(takes) == 1 else -1] += f" Took {seconds:.1f} s."
     for line in lines:
-        _say(line)
+        told.info(line)
     return failures[0].exit_code if failures else ExitCode.DONE
 
 
@@ -196,7 +214,7 @@ def _may_be_written(path: Path, several: bool, arguments: argparse.Namespace, fa
 
 
 @contextlib.contextmanager
-def _told(failures: list[Failure], path: Path, written: list[Path]) -> Iterator[None]:
+def _noted(failures: list[Failure], path: Path, written: list[Path]) -> Iterator[None]:
     """Around the writing of one file: notes it as written, or its failure, so that the other files are written all the same."""
     try:
         yield
@@ -209,13 +227,13 @@ def _told(failures: list[Failure], path: Path, written: list[Path]) -> Iterator[
         written.append(path)
 
 
-def _tell(notes: list[str], written: list[Path], failures: list[Failure]) -> None:
+def _tell(told: Console, notes: list[str], written: list[Path], failures: list[Failure]) -> None:
     for note in notes:
-        _say(f"Warning: {note}", sys.stderr)
+        told.warning(note)
     for failure in failures:
-        _say(f"Error: {failure.message}", sys.stderr)
+        told.error(failure)
     for path in written:
-        _say(f"Wrote {path}")
+        told.written(path)
 
 
 def _write_scenes(
@@ -227,10 +245,10 @@ def _write_scenes(
     tolerance: Tolerance | None,
     capture: Capture,
     shown: Display,
-    told: Callable[[Path], contextlib.AbstractContextManager[None]],
+    noted: Callable[[Path], contextlib.AbstractContextManager[None]],
     label: str = "",
 ) -> tuple[list[str], str]:
-    """Builds the armature in a fresh scene, first key at frame 0, and writes the files, each within `told`. Returns notes and a summary."""
+    """Builds the armature in a scene of its own, first key at frame 0, writes the files, each within `noted`. Returns notes and summary."""
     import bpy
 
     from . import scene as rates
@@ -252,7 +270,7 @@ def _write_scenes(
         for done, path in enumerate(paths):
             capture.progress.done = done
             shown.show(capture.progress)
-            with told(path):
+            with noted(path):
                 export_armature(take.armature, path, [take.camera] if take.camera else [], export)
         return take.notes, take.summary()
     finally:
@@ -311,7 +329,3 @@ def _interruptible() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler if handler is not None else signal.SIG_DFL)
-
-
-def _say(text: str, stream: object = None) -> None:
-    print(text, file=stream or sys.stdout, flush=True)  # type: ignore[arg-type]

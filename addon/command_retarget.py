@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 from ..contract.failure import ExitCode, Failure
 from ..contract.motion_file import load_motion
 from ..contract.outputs import add_overwrite_argument
+from .console import Console, add_log_argument
 from .export import BLENDER_EXTENSIONS, CLIP_EXTENSIONS, MOTION_EXTENSION, check_files, check_holds_takes, export_armature, export_takes
 from .export.options import ExportOptions, add_export_arguments
 from .key_reduction import Tolerance, add_simplify_argument, parse_tolerance
@@ -77,12 +77,13 @@ def add_retarget_parser(commands: argparse._SubParsersAction[argparse.ArgumentPa
     add_export_arguments(parser)
     add_overwrite_argument(parser)
     parser.add_argument("--quiet", action="store_true", help="only failures and the written files")
+    add_log_argument(parser)
 
 
-def run_retarget(arguments: argparse.Namespace) -> ExitCode:
+def run_retarget(arguments: argparse.Namespace, told: Console) -> ExitCode:
     """Writes every pair; one that fails is told and leaves the others. Returns the first failure's code, or DONE."""
     if arguments.show_mapping or arguments.save_mapping is not None:
-        return _show_mappings(arguments)
+        return _show_mappings(arguments, told)
     if not arguments.motions or arguments.output is None:
         raise Failure("bad_arguments", "A retarget needs a MOTION file and -o OUT; only --show-mapping and --save-mapping do without.")
     options = ExportOptions.from_arguments(arguments)
@@ -99,32 +100,32 @@ def run_retarget(arguments: argparse.Namespace) -> ExitCode:
                 from .retarget.source import load_rig
 
                 armature = load_rig(rig, scene, arguments.armature)
-                told = False
+                mapped = False
                 for job in its_jobs:
-                    put, failed = _write(job, armature, scene, arguments, options, tolerance)
+                    put, failed = _write(job, armature, scene, arguments, options, tolerance, told)
                     written += put
                     code = code or failed
-                    told = told or bool(put and not arguments.quiet and _tell_mapping(armature, arguments.preset))
+                    mapped = mapped or bool(put and not arguments.quiet and _tell_mapping(armature, arguments.preset, told))
         except Failure as failure:
             code = code or failure.exit_code
-            _say(f"Error: {rig.name}: {failure.message}", sys.stderr)
+            told.error(Failure(failure.code, f"{rig.name}: {failure.message}"))
     if (total := sum(len(job.motions) for job in jobs)) > 1:
-        _say(f"{written} of {total} written.")
+        told.info(f"{written} of {total} written.")
     return code
 
 
-def _tell_mapping(armature: bpy.types.Object, preset: str) -> bool:
+def _tell_mapping(armature: bpy.types.Object, preset: str, told: Console) -> bool:
     """Says how the rig's bones were found; all of them where no preset and no file named them."""
     from .retarget.mapping import find_mapping
     from .retarget.mapping_list import mapping_lines, summary
 
     mapping = find_mapping(armature, preset)
     for line in (summary(mapping, armature.name), *(mapping_lines(mapping) if mapping.found else ())):
-        _say(line)
+        told.info(line)
     return True
 
 
-def _show_mappings(arguments: argparse.Namespace) -> ExitCode:
+def _show_mappings(arguments: argparse.Namespace, told: Console) -> ExitCode:
     """Prints the bones of every rig, or writes those of the one rig as a preset."""
     rigs = _spread(arguments.rigs, RIG_EXTENSIONS, "rig")
     target = arguments.save_mapping
@@ -148,13 +149,13 @@ def _show_mappings(arguments: argparse.Namespace) -> ExitCode:
                 armature = load_rig(rig, scene, arguments.armature)
                 mapping = find_mapping(armature, arguments.preset)
                 for line in (summary(mapping, armature.name), *mapping_lines(mapping)):
-                    _say(line)
+                    told.info(line)
                 if target is not None:
                     save_preset(mapping, armature.name, target)
-                    _say(f"Wrote {target}")
+                    told.written(target)
         except Failure as failure:
             code = code or failure.exit_code
-            _say(f"Error: {rig.name}: {failure.message}", sys.stderr)
+            told.error(Failure(failure.code, f"{rig.name}: {failure.message}"))
     return code
 
 
@@ -217,7 +218,7 @@ def _spread(paths: Sequence[Path], extensions: Sequence[str], kind: str) -> list
 
 
 def _write(job: Job, armature: bpy.types.Object, scene: bpy.types.Scene, arguments: argparse.Namespace, options: ExportOptions,
-           tolerance: Tolerance | None) -> tuple[int, ExitCode]:  # fmt: skip
+           tolerance: Tolerance | None, told: Console) -> tuple[int, ExitCode]:  # fmt: skip
     """Writes the job's file with every motion that can be put on the rig; tells of the others. Returns how many went in, and the first
     failure's code or DONE."""
     import bpy
@@ -234,7 +235,7 @@ def _write(job: Job, armature: bpy.types.Object, scene: bpy.types.Scene, argumen
                     result = _put(motion, armature, scene, arguments, tolerance, first=not done)
                 except Failure as failure:
                     code = code or failure.exit_code
-                    _say(f"Error: {motion.name} on {job.rig.name}: {failure.message}", sys.stderr)
+                    told.error(Failure(failure.code, f"{motion.name} on {job.rig.name}: {failure.message}"))
                 else:
                     names.enter_context(keyframes.named(result.action, motion.stem))
                     done.append((motion, result))
@@ -245,7 +246,7 @@ def _write(job: Job, armature: bpy.types.Object, scene: bpy.types.Scene, argumen
             else:
                 export_armature(armature, job.output, options=options)
         except Failure as failure:
-            _say(f"Error: {job.output.name}: {failure.message}", sys.stderr)
+            told.error(Failure(failure.code, f"{job.output.name}: {failure.message}"))
             return 0, code or failure.exit_code
         finally:
             names.close()
@@ -253,11 +254,11 @@ def _write(job: Job, armature: bpy.types.Object, scene: bpy.types.Scene, argumen
                 armature.animation_data.action = before
             bpy.data.batch_remove([result.action for _, result in done])
     for note in dict.fromkeys(note for _, result in done for note in result.notes):
-        _say(f"Warning: {note}", sys.stderr)
-    _say(f"Wrote {job.output}")
+        told.warning(note)
+    told.written(job.output)
     if not arguments.quiet:
         for motion, result in done:
-            _say(f"{motion.stem} on {armature.name}: {result.summary()} Took {result.seconds:.2f} s.")
+            told.info(f"{motion.stem} on {armature.name}: {result.summary()} Took {result.seconds:.2f} s.")
     return len(done), code
 
 
@@ -311,7 +312,3 @@ def _stage() -> Iterator[bpy.types.Scene]:
     finally:
         bpy.data.batch_remove([thing for kind, old in zip(kinds, before, strict=True) for thing in kind if thing not in old])
         bpy.data.scenes.remove(scene)
-
-
-def _say(text: str, stream: object = None) -> None:
-    print(text, file=stream or sys.stdout, flush=True)  # type: ignore[arg-type]

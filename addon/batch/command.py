@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import queue
 import sys
@@ -18,6 +17,7 @@ from ...contract.failure import ExitCode, Failure
 from ...contract.options import ALL, CaptureOptions, add_arguments, real, whole
 from ...contract.outputs import add_overwrite_argument, check_folder
 from ...contract.reading import shown
+from ..console import JsonLog, add_log_argument
 from ..export import EXTENSIONS
 from ..export.options import ExportOptions, add_export_arguments
 from ..key_reduction import add_simplify_argument, parse_tolerance
@@ -31,7 +31,6 @@ MEMORY_A_CLIP: Final = 1.2e9  # bytes: a capture and the Blender beside it
 MOST_JOBS: Final = 256
 REPORT_EVERY: Final = 30.0  # seconds between two reports while it works
 SHOW_EVERY: Final = 0.5
-LOG_EVERY: Final = 1.0  # seconds between two events of a clip's progress in --log-json
 _CANCELLED: Final = "Ended; what is done is kept, and the same command goes on from here."
 
 
@@ -55,7 +54,7 @@ def add_batch_parser(commands: argparse._SubParsersAction[argparse.ArgumentParse
     add("--retry", action="store_true", help="try clips again too that are known to fail (damaged, nobody in them)")
     add("--time-per-frame", type=real(0.01, 3600.0), default=A_FRAME, metavar="SECONDS",
         help="a clip is given up after five minutes and so long for each frame (default %(default)s)")  # fmt: skip
-    add("--log-json", action="store_true", help="an event a line on standard output, for programs, in place of the display")
+    add_log_argument(parser)
     add("--quiet", action="store_true", help="no progress, only what failed and the result")
     add("--serve", action="store_true", help=argparse.SUPPRESS)  # the Blender of a slot
     add("--preset", default="auto", metavar="NAME", help="how the rigs' bones are named (default: found out)")
@@ -249,23 +248,6 @@ def _watcher(arguments: argparse.Namespace) -> Callable[[dict[str, Any]], None]:
     if arguments.log_json:
         return JsonLog(sys.stdout)
     return Told(sys.stderr, arguments.quiet)
-
-
-class JsonLog:
-    """Every event a line; of a clip's progress one a second."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-        self._last: dict[tuple[str, str], float] = {}
-
-    def __call__(self, event: dict[str, Any]) -> None:
-        now = time.time()
-        if event["event"] == "progress":
-            key = (str(event.get("name")), str(event.get("stage")))
-            if now - self._last.get(key, 0.0) < LOG_EVERY:
-                return
-            self._last[key] = now
-        print(json.dumps({"time": round(now, 3), **event}), file=self._stream, flush=True)
 
 
 class Told:

@@ -12,7 +12,7 @@ from kinolift_extension.addon.locale.matching import Language, Templates
 
 ROOT = Path(__file__).parents[3]
 # Seen in terminals only: those commands speak English.
-TERMINALS = {"command_line.py", "command_retarget.py", "terminal.py", "batch", "locale"}
+TERMINALS = {"command_line.py", "command_retarget.py", "console.py", "terminal.py", "batch", "locale"}
 WORKER = (
     "engine/capture.py", "engine/cameras/turning.py", "engine/person/track.py", "engine/person/shots.py", "engine/footage/video.py",
     "engine/detection/detector.py", "engine/kinematics/plausible.py", "contract/outputs.py", "contract/reading.py",
