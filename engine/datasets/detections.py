@@ -22,6 +22,8 @@ from contract.skeleton import BODY_22
 
 MAX_GAP = 15  # frames: longer stretches without a person split a segment, as `track` does at 30 frames a second
 MIN_LENGTH = 16  # frames: shorter pieces teach nothing about time
+# metres before the camera: a joint that is nearer, or behind it, has no place in the picture that a network could learn (a division by nothing)
+NEAREST_JOINT = 0.2
 
 # of each array numpy's kind, and its shape in terms of N frames and S segments; those below where the file has them
 _LAYOUT: dict[str, tuple[str, tuple[str | int, ...]]] = {
@@ -120,10 +122,13 @@ def _length(file: Npz, name: str) -> int:
 
 
 def _pieces(z: dict[str, np.ndarray], s: int, a: int, b: int) -> list[Segment]:
-    """The segment without its ends where nobody was found, split at long gaps, with short gaps filled in."""
-    found = np.flatnonzero(z["detected"][a:b])
+    """The segment without its ends where nobody was found, split at long gaps and where somebody reaches past the camera, with short gaps
+    filled in."""
+    before = z["truth"][a:b, :, 2].min(1) >= 1000 * NEAREST_JOINT
+    found = np.flatnonzero(z["detected"][a:b] & before)
     if not len(found):
         return []
+    past = np.cumsum(~before)[found]  # frames so far that are past the camera: between two of `found` it grows where there is one
     camera = None
     if {"image_size", "camera_roll", "camera_elevation"} <= z.keys():
         width, height = (int(n) for n in z["image_size"][s])
@@ -132,7 +137,7 @@ def _pieces(z: dict[str, np.ndarray], s: int, a: int, b: int) -> list[Segment]:
             float(z["focal"][s]), (width, height), -float(np.degrees(z["camera_elevation"][s])), -float(np.degrees(z["camera_roll"][s]))
         )
     pieces = []
-    for run in np.split(found, np.flatnonzero(np.diff(found) > MAX_GAP + 1) + 1):
+    for run in np.split(found, np.flatnonzero((np.diff(found) > MAX_GAP + 1) | (np.diff(past) > 0)) + 1):
         if run[-1] - run[0] + 1 < MIN_LENGTH:
             continue
         frames = np.arange(run[0], run[-1] + 1)

@@ -44,6 +44,16 @@ def test_long_gaps_split_and_the_ends_are_left_out(tmp_path):
     assert [len(s.detected) for s in load_detections(tmp_path)] == [23, 79 - 25 - len(gap)]
 
 
+def test_who_reaches_past_the_camera_splits_a_segment(tmp_path):
+    """A joint at no depth has no place in the picture: one such frame made a whole training's loss no number."""
+    arrays = write_pairs(tmp_path / "p.npz", segments=1, frames=80)
+    arrays["truth"][40, BODY_22.index("hand.L"), 2] = 0
+    np.savez(tmp_path / "p.npz", **arrays)
+    segments = load_detections(tmp_path)
+    assert [len(s.detected) for s in segments] == [40, 39]
+    assert all(np.isfinite(s.truth[..., :2] / s.truth[..., 2:]).all() for s in segments)
+
+
 def test_what_is_not_such_a_file_is_said(tmp_path):
     with pytest.raises(Failure, match="no detections"):
         load_detections(tmp_path)
