@@ -75,6 +75,11 @@ SENTENCES: Final = {
     "Too little of the background is seen to tell whether the camera moved; it is taken to have stood still.": (
         "Vom Hintergrund ist zu wenig zu sehen, um zu sagen, ob die Kamera sich bewegte; sie gilt als still."
     ),
+    "The background changes its size by {} percent: the camera zooms, or comes nearer or goes away. That is not followed, so the person's "
+    "way towards the camera and back is not to be trusted.": (
+        "Der Hintergrund ändert seine Größe um {} Prozent: die Kamera zoomt, oder sie kommt näher oder geht weg. Dem wird nicht gefolgt, "
+        "also ist dem Weg der Person zur Kamera hin und zurück nicht zu trauen."
+    ),
     "The camera seems to have moved from its place, not only turned: its turning (by {} degrees) is taken out, and the person's path "
     "through the room is not to be trusted.": (
         "Die Kamera scheint sich vom Fleck bewegt und nicht nur gedreht zu haben: ihre Drehung (um {} Grad) ist herausgerechnet, und dem "

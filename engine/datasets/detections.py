@@ -22,7 +22,7 @@ from contract.skeleton import BODY_22
 
 MAX_GAP = 15  # frames: longer stretches without a person split a segment, as `track` does at 30 frames a second
 MIN_LENGTH = 16  # frames: shorter pieces teach nothing about time
-# metres before the camera: a joint that is nearer, or behind it, has no place in the picture that a network could learn (a division by nothing)
+# metres before the camera: a joint that is nearer, or behind it, has no place in the picture (a division by nothing)
 NEAREST_JOINT = 0.2
 
 # of each array numpy's kind, and its shape in terms of N frames and S segments; those below where the file has them

@@ -76,6 +76,27 @@ def test_somebody_who_walks_through_half_of_the_picture_does_not_turn_the_camera
     assert turning.kind == "turning" and errors(turning, cameras).max() < 0.25
 
 
+@pytest.mark.parametrize("yaw", [0.0, 0.3])
+@pytest.mark.parametrize("zoom", [1.1, 1.5])
+def test_a_zoom_is_told_and_does_not_hide_how_the_camera_turned(yaw: float, zoom: float) -> None:
+    """Exact corners, whose pixels are drawn apart from the picture's middle: what a longer lens does to them."""
+    points = np.random.default_rng(4).uniform([-4, -2, 2], [4, 2, 10], (CORNERS, 3))
+    cameras = np.tile(np.eye(4), (40, 1, 1))
+    cameras[:, :3, :3] = [turned(yaw * k) for k in range(40)]
+    plain = corners_of(cameras, points)
+    corners, middle = plain.corners.copy(), np.array(SIZE) / 2
+    corners[..., 2:] = (corners[..., 2:] - middle) * np.linspace(1, zoom, 40)[:, None, None] + middle
+    corners[..., 2:][~((corners[..., 2:] > 0) & (corners[..., 2:] < SIZE)).all(-1)] = np.nan
+    turning = find_turning(replace(plain, corners=corners.astype(np.float32)), nobody(plain), MATRIX, SIZE)
+    assert turning.growth == pytest.approx(zoom, rel=0.02)
+    assert turning.kind == ("turning" if yaw else "still")
+    assert turning.degrees == pytest.approx(39 * yaw, abs=0.3)
+    (warning,) = turning.warnings
+    assert f"by {100 * (turning.growth - 1):.0f} percent" in warning and turning.summary["background_growth"] == round(turning.growth, 3)
+    without = find_turning(plain, nobody(plain), MATRIX, SIZE)
+    assert without.growth == 1.0 and not without.warnings and "background_growth" not in without.summary
+
+
 def test_a_still_camera_is_still_whatever_the_noise() -> None:
     noise = np.random.default_rng(3)
     image = picture(turned(10, 5), texture()).astype(float)
