@@ -40,7 +40,8 @@ _NEARLY_ALWAYS = 98.0  # percent
 # The camera travels where fewer than this share of the corners that were found fit the rotation, in the median frame.
 TRAVELS = 0.8
 # A background that grows or shrinks by this factor over the take is told. Measured where it does not: 1.001 with a camera that stands,
-# 1.004 in a hand, up to 1.05 where it turns by 16 degrees and the lens is guessed far too wide.
+# 1.004 in a hand, and where it turns by 16 degrees 1.05 through a lens taken for 60 degrees wide, but 1.09 for 75: a lens that is guessed
+# far too wide looks like this as well.
 GROWS = 1.07
 _SIZE_ROUNDS = 3  # of the size's refinement: angles at the picture's edge grow less than its pixels
 _APART = 0.1  # of the picture's longer side: corners nearer to each other say little of it
@@ -133,10 +134,11 @@ def find_turning(
     it did turn, however little is known."""
     if len(background) < 2:
         return Turning("unknown")
-    sizes, growth = _sizes(background, person, matrix, size)
-    rotations, fitting, trusted = _to_keys(background, person, matrix, size, None)
+    seen = _seen(background, person)
+    sizes, growth = _sizes(background, seen, matrix, size)
+    rotations, fitting, trusted = _to_keys(background, seen, matrix, size, None)
     if growth > 1.0:
-        without = _to_keys(background, person, matrix, size, sizes)
+        without = _to_keys(background, seen, matrix, size, sizes)
         if np.median(without[1]) >= np.median(fitting):
             rotations, fitting, trusted = without
         else:  # a guessed lens is wrong, and the camera turns
@@ -187,48 +189,50 @@ def outside(points: Array, outline: npt.NDArray[np.float32]) -> Flags:
     return ~near
 
 
-def _to_keys(
-    background: Background, person: npt.NDArray[np.float32], matrix: Array, size: tuple[int, int], sizes: Array | None
-) -> tuple[Array, Array, Flags]:
-    """(K,3,3) the rotations from each frame's keyframe to it, (K,) the share of its corners that fit, and (K,) whether it is trusted.
-    `sizes` (K,): the background's beside that in its keyframe, which is taken out; None: it stays."""
+def _seen(background: Background, person: npt.NDArray[np.float32]) -> Flags:
+    """(K,N) which corners were found and lie outside the person, here and in the keyframe."""
+    place = np.clip(np.searchsorted(background.index, background.key), 0, len(background) - 1)
+    seen = np.isfinite(background.corners[..., 2])
+    for start in range(0, len(background), _CHUNK):
+        part = slice(start, start + _CHUNK)
+        there, here = (background.corners[part, :, k : k + 2].astype(float) for k in (0, 2))
+        then = np.where((background.index[place] == background.key)[part, None, None], person[place[part]], np.nan)
+        seen[part] &= outside(there, then) & outside(here, person[part])
+    return seen
+
+
+def _to_keys(background: Background, seen: Flags, matrix: Array, size: tuple[int, int], sizes: Array | None) -> tuple[Array, Array, Flags]:
+    """(K,3,3) the rotations from each frame's keyframe to it, (K,) the share of its `seen` corners (K,N) that fit, and (K,) whether it is
+    trusted. `sizes` (K,): the background's beside that in its keyframe, which is taken out; None: it stays."""
     side, middle = max(size), np.array(size) / 2
-    place = _keyframes(background)
     rotations, fitting, trusted = np.tile(np.eye(3), (len(background), 1, 1)), np.zeros(len(background)), np.zeros(len(background), bool)
     reach = FITS * side / float(matrix[0, 0])
     for start in range(0, len(background), _CHUNK):
         part = slice(start, start + _CHUNK)
         there, here = (background.corners[part, :, k : k + 2].astype(float) for k in (0, 2))
-        then = np.where((background.index[place] == background.key)[part, None, None], person[place[part]], np.nan)
-        seen = np.isfinite(here[..., 0]) & outside(there, then) & outside(here, person[part])
         alike = here if sizes is None else middle + (here - middle) / sizes[part, None, None]
         first, second = (_sights(np.nan_to_num(points), matrix) for points in (there, alike))
-        rotations[part], fits = _rotations(first, second, seen, reach)
-        count, found = fits.sum(1), seen.sum(1)
+        rotations[part], fits = _rotations(first, second, seen[part], reach)
+        count, found = fits.sum(1), seen[part].sum(1)
         fitting[part] = count / np.maximum(found, 1)
         wide = _spread(here, fits) >= SPREAD * side
         trusted[part] = (count >= LEAST) & (fitting[part] >= SHARE) & wide
     return rotations, fitting, trusted
 
 
-def _keyframes(background: Background) -> npt.NDArray[np.intp]:
-    """(K,) the row of each frame's keyframe."""
-    return np.clip(np.searchsorted(background.index, background.key), 0, len(background) - 1)
-
-
-def _sizes(background: Background, person: npt.NDArray[np.float32], matrix: Array, size: tuple[int, int]) -> tuple[Array, float]:
-    """(K,) how large the background is beside its size in the frame's keyframe, and its largest size over its smallest in the whole take, 1
-    where that is less than GROWS. Taken out, the angles between the corners' lines of sight are those of the keyframe, as after a turn."""
+def _sizes(background: Background, seen: Flags, matrix: Array, size: tuple[int, int]) -> tuple[Array, float]:
+    """(K,) how large the background is, by its `seen` corners (K,N), beside its size in the frame's keyframe; and its largest size over its
+    smallest in the whole take, 1 where that is less than GROWS. Taken out, the angles between the corners' lines of sight are those of
+    the keyframe, as after a turn."""
     sizes, logs, middle = np.ones(len(background)), np.zeros(len(background)), np.array(size) / 2
-    place, keys = _keyframes(background), dict[int, float]()
+    keys: dict[int, float] = {}
     for k, (index, key) in enumerate(zip(background.index.tolist(), background.key.tolist(), strict=True)):
-        there, here = (background.corners[k, :, c : c + 2].astype(float) for c in (0, 2))
-        seen = np.isfinite(here[:, 0]) & outside(here[None], person[k : k + 1])[0] & outside(there[None], person[place[k]][None])[0]
-        if key != index and seen.sum() >= LEAST:
-            before = _angles(there[seen], matrix)
+        if key != index and seen[k].sum() >= LEAST:
+            there, here = (background.corners[k, seen[k], c : c + 2].astype(float) for c in (0, 2))
+            before = _angles(there, matrix)
             apart = np.triu(before > _APART * max(size) / matrix[0, 0], 1)
             for _ in range(_SIZE_ROUNDS if apart.any() else 0):
-                now = _angles(middle + (here[seen] - middle) / sizes[k], matrix)
+                now = _angles(middle + (here - middle) / sizes[k], matrix)
                 sizes[k] *= float(np.median(now[apart] / before[apart]))
         logs[k] = keys.get(key, logs[k - 1] if k else 0.0) + math.log(max(sizes[k], 1e-3))
         keys[index] = logs[k]
