@@ -76,7 +76,11 @@ def prepare(release: str, folder: Path) -> Path:
         if not (folder / "usr" / "bin" / "apt-get").exists():
             _run(["debootstrap", "--variant=minbase", release, str(folder)], log)
         # the same mounts as for Blender: packages look at them when they are set up
-        install = "export DEBIAN_FRONTEND=noninteractive; apt-get update -q && apt-get install -y -q --no-install-recommends"
+        # a folder for temporary files out here is none in there
+        install = (
+            "unset TMPDIR TEMP TMP; export DEBIAN_FRONTEND=noninteractive; apt-get update -q && "
+            "apt-get install -y -q --no-install-recommends"
+        )
         inside = f'mount --rbind /proc "$0/proc" && mount --rbind /sys "$0/sys" && exec chroot "$0" sh -c "{install} {" ".join(PACKAGES)}"'
         _run(["unshare", "--mount", "sh", "-c", inside, str(folder)], log)
     folder_, root, temporary = (shlex.quote(str(place)) for place in (folder, ROOT, tempfile.gettempdir()))
