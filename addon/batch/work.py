@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -14,6 +15,7 @@ from ...contract.failure import EXIT_CODES, ExitCode, Failure
 from ...contract.motion_file import load_motion
 from ..capture import quality_sentence
 from ..export import EXTENSIONS, MOTION_EXTENSION, check_files
+from ..leftovers import make_folder, sweep
 from ..worker import ROOT, Worker, capture_command, reported, worker_environment
 from . import blender
 from .clips import Clip
@@ -132,6 +134,7 @@ class Slot:
     def __init__(self, records: Records, settings: Settings, tell: Tell, stop: threading.Event) -> None:
         self._records, self._settings, self._tell, self._stop = records, settings, tell, stop
         self._blender: Worker | None = None
+        self._temporary: Path | None = None
         self._exported = 0
 
     def run(self, clip: Clip) -> Result:
@@ -158,6 +161,9 @@ class Slot:
         if self._blender is not None:
             self._blender.cancel()
             self._blender = None
+        if self._temporary is not None:
+            shutil.rmtree(self._temporary, ignore_errors=True)
+            self._temporary = None
 
     def _work(self, clip: Clip, record: Record, result: Result, failures: list[Failure]) -> None:
         steps = steps_of(clip, record, self._records, self._settings)
@@ -232,8 +238,7 @@ class Slot:
         if self._blender is not None and (self._exported >= EXPORTS_A_BLENDER or self._blender.finished):
             self.close()
         if self._blender is None:
-            words = list(self._settings.blender) or blender.command()
-            self._blender, self._exported = Worker(words, worker_environment(words[0]), ROOT), 0
+            self._blender, self._exported = self._start_blender(), 0
         self._exported += 1
         began, server = time.monotonic(), self._blender
         asked = {"motion": str(motion), "rig": str(step.rig) if step.rig else None, "output": str(step.file)}
@@ -253,6 +258,14 @@ class Slot:
                 self._tell({"event": "log", "name": clip.name, "lines": list(server.log)[-15:]})
                 self.close()
             raise
+
+    def _start_blender(self) -> Worker:
+        """With a folder of ours for its temporary files: it is ended, and then it leaves them."""
+        self.close()
+        sweep()  # those of batches that were killed
+        self._temporary = make_folder()
+        words = list(self._settings.blender) or blender.command()
+        return Worker(words, worker_environment(words[0]) | dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(self._temporary)), ROOT)
 
     def _watch(self, until: float, what: str) -> None:
         if self._stop.is_set():

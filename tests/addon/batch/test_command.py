@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -165,14 +166,20 @@ def test_two_batches_do_not_work_in_one_folder(fake_python, videos, tmp_path, ca
     assert batch(videos, "-o", tmp_path / "out") == 0
 
 
-def test_takes_are_put_on_rigs_by_a_blender_that_stays(make_motion, tmp_path, capsys):
-    """BVH of the plain armature and of a rig made of one: the same whatever was exported before."""
-    takes, out = tmp_path / "takes", tmp_path / "out"
+def test_takes_are_put_on_rigs_by_a_blender_that_stays(make_motion, tmp_path, capsys, monkeypatch):
+    """BVH of the plain armature and of a rig made of one: the same whatever was exported before. It leaves no temporary files, nor does one
+    that was killed."""
+    takes, out, temporary = tmp_path / "takes", tmp_path / "out", tmp_path / "temporary"
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    (temporary / f"kinolift-{ended.pid}-x" / "blender_a").mkdir(parents=True)
     takes.mkdir()
     for seed, name in enumerate(("walk", "run")):
         save_motion(make_motion(12, 30.0, seed), takes / f"{name}.npz")
     assert batch(takes, "-o", out, "--export", "bvh,blend", "--jobs", 1) == 0
     assert visible(out) == ["report.html", "report.jsonl", "run.blend", "run.bvh", "walk.blend", "walk.bvh"]
+    assert list(temporary.iterdir()) == []
     first = (out / "walk.bvh").read_bytes()
     assert batch(takes / "walk.npz", "-o", tmp_path / "alone", "--export", "bvh") == 0
     assert (tmp_path / "alone" / "walk.bvh").read_bytes() == first
