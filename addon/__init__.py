@@ -16,6 +16,7 @@ def register() -> None:
 
     for module in _modules():
         for kind in module.CLASSES:
+            translations.in_our_context(kind)
             bpy.utils.register_class(kind)
     properties.attach()
     interface.attach()

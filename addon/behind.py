@@ -10,7 +10,7 @@ import bpy
 from ..contract.failure import Failure
 from .background import Run
 from .capture import Take, quality_sentence
-from .locale.said import translated
+from .locale.said import translated, word
 from .manners import over_the_panel, tell, write_log
 from .properties import KinoliftStatus, follow
 
@@ -54,11 +54,11 @@ class Behind:
         self._scene = context.scene
         _queue.append(self)
         # the file counts as changed from now on, so that Blender asks before it opens another or quits
-        bpy.ops.ed.undo_push(message=f"{self.bl_label} begins")  # type: ignore[attr-defined]
+        bpy.ops.ed.undo_push(message=word("{what} begins").format(what=word(self.bl_label)))  # type: ignore[attr-defined]
         status.running, status.waiting = True, len(_queue) - 1
         self._timer = context.window_manager.event_timer_add(INTERVAL, window=context.window)
         context.window_manager.modal_handler_add(self)
-        context.workspace.status_text_set(bpy.app.translations.pgettext_iface(HINT))
+        context.workspace.status_text_set(word(HINT))
         return {"RUNNING_MODAL"}
 
     def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:

@@ -13,6 +13,7 @@ from . import quality
 from .export.options import ExportOptions
 from .export.programs import PROGRAMS
 from .key_reduction import DEFAULT_DEGREES, DEFAULT_MILLIMETRES, HIGHEST_DEGREES, HIGHEST_MILLIMETRES
+from .locale.said import translated, word
 from .scene import AUTO, units_per_metre
 from .video_facts import video_facts
 
@@ -328,8 +329,8 @@ class KinoliftStatus(bpy.types.PropertyGroup):
         """Where the running capture stands."""
         self.running, self.waiting = True, waiting
         self.stage = progress.stage_text
-        self.text = f"{progress.done} of {progress.total}" if progress.total > 0 else ""
-        self.rate = progress.pace
+        self.text = word("{done} of {total}").format(done=progress.done, total=progress.total) if progress.total > 0 else ""
+        self.rate = translated(progress.pace)
         self.fraction = progress.fraction
 
 

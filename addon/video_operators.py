@@ -12,6 +12,7 @@ from bpy_extras.io_utils import ImportHelper
 
 from ..contract.failure import Failure
 from .capture import check_video
+from .locale.said import CONTEXT
 from .manners import TAB, tell
 from .properties import follow
 from .scene import rate_of
@@ -92,7 +93,7 @@ class KINOLIFT_MT_videos(bpy.types.Menu):
         for name, path in found:
             self.layout.operator("kinolift.drop_video", text=name, icon="FILE_MOVIE", translate=False).filepath = path
         if not found:
-            self.layout.label(text="There is no movie clip or strip in this file")
+            self.layout.label(text="There is no movie clip or strip in this file", text_ctxt=CONTEXT)
 
 
 class KINOLIFT_OT_range_from_timeline(bpy.types.Operator):

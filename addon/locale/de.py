@@ -5,6 +5,17 @@ from __future__ import annotations
 from typing import Final
 
 _NUMBERED = 100  # as many shots have a name at most
+_PARTS: Final = {  # of the body, with the ending of "links" and "rechts"
+    "Clavicle": ("Schlüsselbein", "es"), "Upper Arm": ("Oberarm", "er"), "Forearm": ("Unterarm", "er"), "Hand": ("Hand", "e"),
+    "Thigh": ("Oberschenkel", "er"), "Shin": ("Unterschenkel", "er"), "Foot": ("Fuß", "er"), "Toe": ("Zehen", "e"),
+}  # fmt: skip
+_ROLES: Final = {
+    **{f"Left {part}": f"Link{ending} {word}" for part, (word, ending) in _PARTS.items()},
+    **{f"Right {part}": f"Recht{ending} {word}" for part, (word, ending) in _PARTS.items()},
+    "Spine": "Wirbelsäule",
+    "Neck": "Hals",
+    "Head": "Kopf",
+}
 
 WORDS: Final = {
     # the folds and what stands in them
@@ -21,6 +32,11 @@ WORDS: Final = {
     "Refine Again": "Neu verfeinern",
     "Capture Next": "Danach aufnehmen",
     "Missing": "Es fehlt",
+    "{what} begins": "{what} beginnt",
+    "{done} of {total}": "{done} von {total}",
+    "Choose a video, or drop it on the view": "Video wählen oder auf die Ansicht ziehen",
+    "Beginning": "Anfang",
+    "Open": "Offen",
     "Found by: {way}": "Gefunden durch: {way}",
     "{count} more in the queue": "{count} weitere warten",
     "There is no movie clip or strip in this file": "In dieser Datei ist kein Filmclip oder Filmstreifen",
@@ -251,6 +267,27 @@ WORDS: Final = {
     "The preset's name": "Der Name der Vorgabe",
     "Retarget": "Übertragen",
     "Put the motion on the character, as a new action": "Die Bewegung auf die Figur legen, als neue Aktion",
+    "Choose a motion file": "Bewegungsdatei wählen",
+    "My Rig": "Mein Rig",
+    "By Shape": "Nach der Form",
+    "The preset that fits best, else by shape and names": "Die Vorgabe, die am besten passt, sonst nach Form und Namen",
+    "From the places of the bones in the rest pose, and their names": "Aus der Lage der Knochen in der Ruhepose und ihren Namen",
+    "The bone names of {rig}": "Die Knochennamen von {rig}",
+    "Shape": "Form",
+    "Names": "Namen",
+    "VRM File": "VRM-Datei",
+    **_ROLES,
+    # why a button is grey
+    "Choose a video first": "Zuerst ein Video wählen",
+    "{missing}; the preferences say what to do": "{missing}; die Einstellungen sagen, was zu tun ist",
+    "Select a captured armature first": "Zuerst eine aufgenommene Armatur auswählen",
+    "This take was made from a motion file alone; capture its video to refine it":
+        "Diese Aufnahme entstand aus einer Bewegungsdatei allein; nimm ihr Video auf, um sie zu verfeinern",
+    "Select an armature first": "Zuerst eine Armatur auswählen",
+    "Select an armature that has keys": "Eine Armatur auswählen, die Keyframes hat",
+    "Choose the character's armature first": "Zuerst die Armatur der Figur wählen",
+    "There is nothing to export yet: capture a video, or choose a character":
+        "Noch gibt es nichts zu exportieren: nimm ein Video auf, oder wähle eine Figur",
     # exporting
     "What": "Was",
     "This Take": "Diese Aufnahme",
@@ -319,6 +356,7 @@ WORDS: Final = {
     "Open the preferences of Kinolift, which say what is missing and what to do":
         "Die Einstellungen von Kinolift öffnen, die sagen, was fehlt und was zu tun ist",
     "Worker Python": "Python für die Arbeit",
+    "Blender's own": "Das von Blender",
     "The Python that runs detection and refinement, for instance one with a CUDA build of torch. Empty: the variable KINOLIFT_PYTHON, else "
     "Blender's own Python":
         "Das Python, das erkennt und verfeinert, zum Beispiel eines mit torch für CUDA. Leer: die Variable KINOLIFT_PYTHON, "

@@ -10,6 +10,8 @@ from typing import Final
 SENTENCES: Final = {
     # a capture
     "The capture is kept in {}; Load Motion builds it.": "Die Aufnahme liegt in {}; Bewegung laden baut sie auf.",
+    "{} frames/s": "{} Bilder/s",
+    "{} frames/s, {} left": "{} Bilder/s, noch {}",
     "Cancelled; nothing was changed.": "Abgebrochen; nichts wurde geändert.",
     "Cancelled; nothing was written.": "Abgebrochen; nichts wurde geschrieben.",
     "The capture was cancelled; nothing was written.": "Die Aufnahme wurde abgebrochen; nichts wurde geschrieben.",

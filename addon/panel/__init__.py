@@ -7,7 +7,7 @@ from __future__ import annotations
 import bpy
 
 from .. import readiness
-from ..locale.said import translated
+from ..locale.said import translated, word
 from ..manners import TAB
 from ..preferences import preferred_python
 from ..sentences import draw_sentence
@@ -38,7 +38,7 @@ class KINOLIFT_PT_main(bpy.types.Panel):
         draw_running(self.layout, context)
         for number, (name, title, icon, draw) in enumerate(FOLDS, 1):
             header, body = self.layout.panel_prop(status, f"open_{name}")
-            header.label(text=f"{number}  {bpy.app.translations.pgettext_iface(title)}", icon=icon, translate=False)
+            header.label(text=f"{number}  {word(title)}", icon=icon, translate=False)
             if body is not None:
                 draw(body, context)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bpy
 
+from ..locale.said import CONTEXT, word
 from ..quality import COSTS
 from ..quality import KINOLIFT_PT_capture_presets as Presets
 from ..sentences import draw_sentence
@@ -18,22 +19,21 @@ def draw(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     row = layout.row(align=True)
     row.prop(settings, "quality", expand=True)
     Presets.draw_panel_header(row)
-    cost = COSTS.get(settings.quality)
-    draw_sentence(layout, context, bpy.app.translations.pgettext_iface(cost) if cost else "Options of your own, in Advanced below.", "TIME")
+    draw_sentence(layout, context, COSTS.get(settings.quality, "Options of your own, in Advanced below."), "TIME")
     column = _column(layout)
     column.prop(settings, "height_shown")
     for name in SHOWN:
         column.prop(settings, name)
     header, body = layout.panel("kinolift_lens", default_closed=True)
-    header.label(text="Camera")
+    header.label(text="Camera", text_ctxt=CONTEXT)
     if body is not None:
         _draw_camera(_column(body), settings)
     header, body = layout.panel("kinolift_result", default_closed=True)
-    header.label(text="Result")
+    header.label(text="Result", text_ctxt=CONTEXT)
     if body is not None:
         _draw_result(_column(body), settings)
     header, body = layout.panel("kinolift_advanced", default_closed=True)
-    header.label(text="Advanced")
+    header.label(text="Advanced", text_ctxt=CONTEXT)
     if body is not None:
         column = _column(body)
         for name in ADVANCED:
@@ -45,9 +45,8 @@ def draw(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
 
 def draw_progress(layout: bpy.types.UILayout, status: bpy.types.PropertyGroup) -> None:
     """Stage, share, speed, what is left, and how to end it."""
-    translate = bpy.app.translations.pgettext_iface
     column = layout.column(align=True)
-    stage = translate(status.stage)
+    stage = word(status.stage)
     column.progress(text=f"{stage}  {status.fraction:.0%}" if status.text else stage, factor=status.fraction, type="BAR")
     row = column.row()
     row.label(text=status.text, translate=False)
@@ -55,13 +54,13 @@ def draw_progress(layout: bpy.types.UILayout, status: bpy.types.PropertyGroup) -
     right.alignment = "RIGHT"
     right.label(text=status.rate, translate=False)
     if status.waiting:
-        layout.label(text=translate("{count} more in the queue").format(count=status.waiting), icon="SORTTIME", translate=False)
+        layout.label(text=word("{count} more in the queue").format(count=status.waiting), icon="SORTTIME", translate=False)
     layout.operator("kinolift.cancel", icon="X")
 
 
 def _draw_camera(column: bpy.types.UILayout, settings: bpy.types.PropertyGroup) -> None:
     column.prop(settings, "use_scene_camera")
-    row = column.row(heading="Field of View")
+    row = column.row(heading="Field of View", heading_ctxt=CONTEXT)
     row.active = not settings.use_scene_camera
     row.prop(settings, "fov_known", text="")
     value = row.row()

@@ -8,6 +8,7 @@ import json
 
 import bpy
 
+from ..locale.said import CONTEXT, word
 from ..retarget.interface import (
     SURE,
     UNSURE,
@@ -40,7 +41,7 @@ class KINOLIFT_UL_bones(bpy.types.UIList):
         missing = not item.bone and item.role in REQUIRED_ROLES
         split = layout.split(factor=ROLE_SHARE)
         split.alert = missing
-        split.label(text=role_title(item.role), icon="BACK" if item.bone else "NONE")
+        split.label(text=role_title(item.role), text_ctxt=CONTEXT, icon="BACK" if item.bone else "NONE")
         guessed = bool(item.bone) and item.sureness < SURE
         split = split.split(factor=BONE_SHARE if guessed or missing else 1.0)
         if data.target is not None:
@@ -88,14 +89,14 @@ def draw(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
 
 def _draw_bones(layout: bpy.types.UILayout, settings: KinoliftRetarget) -> None:
     row = layout.row()
-    found = bpy.app.translations.pgettext_iface("Found by: {way}").format(way=found_title(settings.found_by))
+    found = word("Found by: {way}").format(way=word(found_title(settings.found_by)))
     row.label(text=found, translate=False)
     row.operator("kinolift.save_rig_preset", text="", icon="FILE_TICK")
     layout.template_list("KINOLIFT_UL_bones", "", settings, "bones", settings, "active", rows=8)
     filled = {row.role for row in settings.bones if row.bone}
     for role in REQUIRED_ROLES:
         if role not in filled:
-            layout.label(text=f"{bpy.app.translations.pgettext_iface('Missing')}: {role_title(role)}", icon="ERROR", translate=False)
+            layout.label(text=f"{word('Missing')}: {word(role_title(role))}", icon="ERROR", translate=False)
 
 
 def _draw_options(layout: bpy.types.UILayout, settings: KinoliftRetarget) -> None:

@@ -6,6 +6,7 @@ import bpy
 
 from ..armature import is_kinolift
 from ..keeping import DETECTION, record_of
+from ..locale.said import CONTEXT
 from ..review import verdict
 from ..scene import rate_of, same_rate
 from ..sentences import draw_sentence
@@ -30,14 +31,14 @@ def draw(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     if isinstance(fps, float) and not same_rate(fps, rate_of(context.scene)):
         layout.operator("kinolift.match_rate", icon="TIME")
     header, body = layout.panel("kinolift_report", default_closed=True)
-    header.label(text="Quality Report")
+    header.label(text="Quality Report", text_ctxt=CONTEXT)
     if body is not None:
         for sentence in filter(None, (status.summary, found.report)):
             draw_sentence(body, context, sentence, "INFO")
         for note in status.notes:
             draw_sentence(body, context, note.text, "INFO")
     header, body = layout.panel("kinolift_refine", default_closed=False)
-    header.label(text="Refine Again")
+    header.label(text="Refine Again", text_ctxt=CONTEXT)
     if body is not None:
         _draw_refine(body, context, take)
     row = layout.row(align=True)
@@ -53,7 +54,7 @@ def _draw_refine(layout: bpy.types.UILayout, context: bpy.types.Context, take: b
     column.prop(settings, "height_shown")
     for name in REFINED:
         column.prop(settings, name)
-    row = column.row(heading="Field of View")
+    row = column.row(heading="Field of View", heading_ctxt=CONTEXT)
     row.prop(settings, "fov_known", text="")
     value = row.row()
     value.active = settings.fov_known

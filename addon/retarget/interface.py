@@ -16,7 +16,7 @@ from ...contract.motion_file import Motion, load_motion
 from .. import scene as scenes
 from ..armature import is_kinolift
 from ..keeping import motion_of, record_of
-from ..locale.said import translated
+from ..locale.said import translated, word
 from ..manners import tell
 from .mapping import AUTO, find_mapping, presets, user_folder
 from .presets import parse_switches, save_preset, switch_list
@@ -37,7 +37,7 @@ _preset_items: list[tuple[str, str, str]] = []
 
 def _items(self: object, context: object) -> list[tuple[str, str, str]]:
     try:
-        known = [(name, preset.title, f"The bone names of {preset.title}") for name, preset in presets().items()]
+        known = [(name, preset.title, word("The bone names of {rig}").format(rig=preset.title)) for name, preset in presets().items()]
     except Failure:  # a broken file of the user's: Find Bones says what is wrong with it
         known = []
     _preset_items[:] = [

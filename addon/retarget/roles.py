@@ -73,5 +73,7 @@ class Mapping:
 
 def role_title(role: str) -> str:
     """upper_arm.L -> Left Upper Arm."""
+    if role == "root":
+        return "Root Bone"  # Root alone is what happens to the path
     part, _, side = role.partition(".")
     return " ".join(filter(None, (_SIDES.get(side, ""), part.replace("_", " ").title())))

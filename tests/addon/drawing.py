@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import bpy
+from kinolift_extension.addon.locale.said import CONTEXT
 
 ICONS = set(bpy.types.UILayout.bl_rna.functions["label"].parameters["icon"].enum_items.keys())
 
@@ -28,6 +29,10 @@ class Layout:
             given |= dict(zip(inputs, args, strict=False))
             assert set(given) <= set(inputs), (name, given)
             assert given.get("icon", "NONE") in ICONS, given
+            if name == "label" and given.get("text") and given.get("translate", True):
+                assert given.get("text_ctxt") == CONTEXT, given  # else a word of Blender's may win
+            if given.get("heading"):
+                assert given.get("heading_ctxt") == CONTEXT, given
             if name in ("prop", "prop_search"):
                 assert given["property"] in given["data"].bl_rna.properties
             if name == "operator":

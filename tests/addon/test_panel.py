@@ -123,6 +123,7 @@ def test_export_names_the_file(take):
 
 
 def test_no_option_is_spelt_as_on_a_command_line():
-    for name, member in [*bpy.types.KINOLIFT_OT_capture.bl_rna.properties.items(), *bpy.context.scene.kinolift.bl_rna.properties.items()]:
+    capture, scene = bpy.ops.kinolift.capture.get_rna_type(), bpy.context.scene.kinolift.bl_rna
+    for name, member in [*capture.properties.items(), *scene.properties.items()]:
         assert "--" not in member.name + member.description, name
     assert KINOLIFT_PT_main.bl_label == "Kinolift"
