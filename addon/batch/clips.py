@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from ...contract.failure import Failure
-from ...contract.options import CaptureOptions
+from ...contract.options import ALL, CaptureOptions
+from ...contract.outputs import labelled
 from ...contract.reading import read_limited, reading, shown
 from ..command_retarget import RIG_EXTENSIONS
 from ..export import EXTENSIONS, MOTION_EXTENSION
@@ -26,6 +27,7 @@ LONGEST_NAME: Final = 100  # bytes: with a rig's name and an extension it fits e
 # What a list may say of a clip beside the options of `capture`.
 COLUMNS: Final = ("video", "name", "rig", "preset", "export")
 _OPTIONS: Final = CaptureOptions().as_dict()
+_LABEL: Final = re.compile(r"\.(?:shot|person)\d+(?:\.person\d+)?$")  # of one of several takes
 _FORBIDDEN: Final = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]+')
 
 
@@ -44,6 +46,11 @@ class Clip:
     @property
     def is_take(self) -> bool:
         return self.source.suffix.lower() == MOTION_EXTENSION
+
+    @property
+    def several(self) -> bool:
+        """Whether it may become several takes, whose number and labels only the capture tells."""
+        return not self.is_take and self.options.shot == ALL
 
 
 def read_clips(sources: Sequence[Path], default: Clip) -> list[Clip]:
@@ -64,6 +71,43 @@ def read_clips(sources: Sequence[Path], default: Clip) -> list[Clip]:
     if not found:
         raise Failure("bad_input", "There is no clip in what was given; name videos, folders of videos, or a list (.csv, .toml).")
     return _named(found)
+
+
+def output_name(clip: Clip, rig: Path | None, kind: str, label: str = "") -> str:
+    """The name of a file of the clip, a character's as `retarget` names it."""
+    hero = ""
+    if rig is not None:
+        twice = len({other.stem for other in clip.rigs}) < len(clip.rigs)
+        hero = f"{rig.stem}{'_' + rig.suffix[1:] if twice else ''}_"
+    return labelled(Path(f"{hero}{clip.name}{kind}"), label).name
+
+
+def check_apart(clips: Iterable[Clip]) -> None:
+    """Raises Failure `bad_arguments` where two clips would write the same file, whatever takes are found in them."""
+    one: dict[str, str] = {}  # a file -> its clip
+    several: dict[str, str] = {}  # a file without the label that it will get -> its clip
+    plain: dict[str, str] = {}  # a file that is named as if it had a label, without that -> its clip
+    for clip in clips:
+        for name in _outputs(clip):
+            key = name.casefold()
+            stem, kind = Path(key).stem, Path(key).suffix
+            other = one.get(key) or (plain.get(key) if clip.several else several.get(_LABEL.sub("", stem) + kind))
+            if other == clip.name:
+                raise Failure("bad_arguments", f"Two rigs of {clip.name} have one name, so that both would be {name}; rename one of them.")
+            if other is not None:
+                raise Failure("bad_arguments", f"The clips {other} and {clip.name} would both write {name}; give one of them another name.")
+            one[key] = clip.name
+            if clip.several:
+                several[key] = clip.name
+            if _LABEL.search(stem):
+                plain[_LABEL.sub("", stem) + kind] = clip.name
+
+
+def _outputs(clip: Clip) -> list[str]:
+    """The names of all its files, without the labels of several takes."""
+    motions = [] if clip.is_take or MOTION_EXTENSION not in clip.exports else [output_name(clip, None, MOTION_EXTENSION)]
+    kinds = [kind for kind in clip.exports if kind != MOTION_EXTENSION]
+    return motions + [output_name(clip, rig, kind) for rig in clip.rigs or (None,) for kind in kinds]
 
 
 def read_exports(text: str) -> tuple[str, ...]:

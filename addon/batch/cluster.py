@@ -22,7 +22,8 @@ from ..worker import worker_python
 from .clips import Clip
 from .records import Records, versions
 from .report import line, write_report
-from .work import Result, Settings, Slot
+from .steps import Settings
+from .work import Result, Slot
 
 PORT: Final = 8786  # Dask's own
 PATIENCE: Final = 30.0  # seconds that the scheduler has to answer; then, between two attempts, a tenth of it

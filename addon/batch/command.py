@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final, TextIO
 
 from ...contract.failure import ExitCode, Failure
-from ...contract.options import ALL, CaptureOptions, add_arguments, real, whole
+from ...contract.options import CaptureOptions, add_arguments, real, whole
 from ...contract.outputs import add_overwrite_argument, check_folder
 from ...contract.reading import shown
 from ..console import JsonLog, add_log_argument
@@ -22,10 +22,11 @@ from ..export import EXTENSIONS
 from ..export.options import ExportOptions, add_export_arguments
 from ..key_reduction import add_simplify_argument, parse_tolerance
 from ..worker import worker_python
-from .clips import Clip, read_clips, read_exports, read_rigs
+from .clips import Clip, check_apart, read_clips, read_exports, read_rigs
 from .records import Records, only_one, versions
 from .report import line, summary, write_report
-from .work import A_FRAME, TRIES, Result, Settings, Slot, known_failure, open_steps
+from .steps import A_FRAME, TAKE, TRIES, Settings, known_failure, open_steps
+from .work import Result, Slot
 
 MEMORY_A_CLIP: Final = 1.2e9  # bytes: a capture and the Blender beside it
 MOST_JOBS: Final = 256
@@ -108,8 +109,7 @@ def read_words(arguments: argparse.Namespace) -> tuple[list[Clip], Settings]:
     rigs = read_rigs(arguments.rigs)
     default = Clip(Path(), "", options, rigs, arguments.preset, read_exports(arguments.export))
     clips = [_with_exports(clip) for clip in read_clips(arguments.sources, default)]
-    if any(clip.options.shot == ALL for clip in clips):
-        raise Failure("bad_arguments", "A batch makes one take of a clip; name the shots by their numbers, a row of a list each.")
+    check_apart(clips)
     words = {
         "mesh": export.mesh, "fbx_preset": export.fbx_preset, "fbx_root": export.fbx_root, "simplify": arguments.simplify,
         "armature": arguments.armature, "root_bone": arguments.root_bone, "root_heading": arguments.root_heading, "ik": arguments.ik,
@@ -230,7 +230,8 @@ def _plan(clips: Sequence[Clip], records: Records, settings: Settings) -> ExitCo
         except Failure as failure:
             steps, known = [], failure
         done += not steps and known is None
-        what = f"fails: {known.message}" if known else ", ".join(step.name for step in steps) or "done"
+        names = [step.name if step.name != TAKE or not clip.several else "all takes in it" for step in steps]
+        what = f"fails: {known.message}" if known else ", ".join(names) or "done"
         print(f"{clip.name}  {what}", flush=True)
     print(f"{len(clips)} clips, {done} done already.", flush=True)
     return ExitCode.DONE

@@ -6,59 +6,31 @@ import json
 import shutil
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from ...contract.failure import EXIT_CODES, ExitCode, Failure
 from ...contract.motion_file import load_motion
+from ...contract.outputs import labelled
 from ..capture import quality_sentence
-from ..export import EXTENSIONS, MOTION_EXTENSION, check_files
+from ..export import EXTENSIONS, MOTION_EXTENSION, check_files, copy_motion
 from ..leftovers import make_folder, sweep
 from ..worker import ROOT, Worker, capture_command, reported, worker_environment
 from . import blender
 from .clips import Clip
-from .records import Product, Record, Records, key_of
+from .records import Product, Record, Records
+from .steps import TAKE, Settings, Step, export_options, known_failure, steps_of
 
 POLL: Final = 0.2  # seconds between two looks at a process
-# Seconds that a clip may take before its length is known, and from then on for each frame: twenty times what one core needs of a large
-# picture. An export may take as long as a short clip.
+# Seconds that a clip may take before its length is known; from then on more for each frame. An export may take as long as a short clip.
 START: Final = 300.0
-A_FRAME: Final = 2.0
 EXPORTS_A_BLENDER: Final = 300  # then another takes its place, so that what Blender does not give back does not add up
-TRIES: Final = 2  # of a process that dies or does not come to an end
-TAKE: Final = "take"
-# What a clip says of itself does not change by trying again; what the machine says may.
-LASTING: Final = (ExitCode.BAD_INPUT, ExitCode.NOBODY)
 _FIGURES: Final = ("unsure_percent", "reprojection_px", "reprojection_percent", "foot_slide_cm_s", "under_ground_mm", "acceleration",
                    "contact_percent")  # fmt: skip
 
 Tell = Callable[[dict[str, Any]], None]
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What holds for all clips. `export`: the words of `blender.export`'s options, without the clip's own. `versions`: see records."""
-
-    python: str
-    export: Mapping[str, Any]
-    versions: Mapping[str, str]
-    seconds_a_frame: float = A_FRAME
-    tries: int = TRIES
-    retry: bool = False  # also what is known to fail
-    overwrite: bool = False
-    blender: tuple[str, ...] = ()  # how its Blender is started; empty: see blender.command
-
-
-@dataclass
-class Step:
-    """A product to be made: `take`, or the name of the exported file."""
-
-    name: str
-    key: str
-    file: Path
-    rig: Path | None = None
 
 
 @dataclass
@@ -83,49 +55,6 @@ class Result:
     @property
     def exit_code(self) -> ExitCode:
         return EXIT_CODES[self.code] if self.code else ExitCode.DONE
-
-
-def steps_of(clip: Clip, record: Record, records: Records, settings: Settings) -> list[Step]:
-    """All that is to be made of the clip, done or not, the take first. Raises Failure for a source that cannot be read."""
-    content = records.source_hash(record, clip.source)
-    steps: list[Step] = []
-    if clip.is_take:
-        take_key, motion = key_of({"motion": content}), clip.source
-    else:
-        options = clip.options.as_dict()
-        if clip.options.camera:
-            options["camera"] = records.file_hash(Path(clip.options.camera))
-        take_key = key_of({"video": content, "name": clip.source.name, "options": options, "versions": settings.versions})
-        wanted = MOTION_EXTENSION in clip.exports
-        motion = records.out / f"{clip.name}.npz" if wanted else records.folder / "motions" / f"{clip.name}.npz"
-        steps.append(Step(TAKE, key_of({"take": take_key, "file": motion.relative_to(records.out).as_posix()}), motion))
-    for rig in clip.rigs or (None,):
-        for kind in clip.exports:
-            if kind == MOTION_EXTENSION:
-                continue
-            file = records.out / f"{f'{_rig_name(rig, clip)}_' if rig else ''}{clip.name}{kind}"
-            parts = {
-                "take": take_key, "rig": records.file_hash(rig) if rig else None, "preset": clip.preset, "kind": kind, "name": clip.name,
-                "options": _export_options(clip, settings), "versions": settings.versions,
-            }  # fmt: skip
-            if Path(clip.preset).is_file():
-                parts["preset"] = records.file_hash(Path(clip.preset))
-            steps.append(Step(file.name, key_of(parts), file, rig))
-    return steps
-
-
-def open_steps(clip: Clip, record: Record, records: Records, settings: Settings) -> list[Step]:
-    """Those that are not done, or whose files are not what was written. Where the take is made again, what is made of it is as it was only
-    if its key is."""
-    return [step for step in steps_of(clip, record, records, settings) if not records.holds(record, step.name, step.key)]
-
-
-def known_failure(record: Record, steps: list[Step], settings: Settings) -> Failure | None:
-    """What the clip is known to fail with, if trying again can bring nothing else."""
-    told = record.failure
-    if settings.retry or told.get("code") not in EXIT_CODES or EXIT_CODES[told["code"]] not in LASTING:
-        return None
-    return Failure(told["code"], told.get("message", "")) if told.get("key") in [step.key for step in steps] else None
 
 
 class Slot:
@@ -170,8 +99,8 @@ class Slot:
         todo = [step for step in steps if not self._records.holds(record, step.name, step.key)]
         if todo and (known := known_failure(record, todo, self._settings)) is not None:
             raise known
-        motion = clip.source if clip.is_take else steps[0].file
-        for step in todo:
+        while todo:
+            step = todo.pop(0)
             if self._stop.is_set():
                 raise Failure("cancelled", "The batch was ended.")
             ours = {name for product in record.products.values() for name in product.files}
@@ -179,7 +108,7 @@ class Slot:
             replace = self._settings.overwrite or step.file.relative_to(self._records.out).as_posix() in ours
             try:
                 check_files([step.file], inputs, EXTENSIONS, replace)
-                told = self._again(self._capture if step.name == TAKE else self._export, clip, step, motion)
+                product = self._make(clip, step)
             except Failure as failure:
                 if failure.code != "cancelled":
                     record.failure = {"key": step.key, "code": failure.code, "message": failure.message}
@@ -188,29 +117,39 @@ class Slot:
                     raise  # without its take there is nothing to export
                 failures.append(failure)
                 continue
-            record.products[step.name] = self._records.product(step.key, [step.file], told)
+            record.products[step.name] = product
             record.failure = {}
             self._records.save(record)
             result.made.append(step.name)
+            if step.name == TAKE and clip.several:  # only now it is known of how many takes
+                steps = steps_of(clip, record, self._records, self._settings)
+                todo = [step for step in steps[1:] if not self._records.holds(record, step.name, step.key)]
         wanted = {step.name for step in steps}
         if set(record.products) - wanted:  # of another run with other rigs; the files stay
             record.products = {name: product for name, product in record.products.items() if name in wanted}
             self._records.save(record)
 
-    def _again(self, do: Callable[[Clip, Step, Path], dict[str, Any]], clip: Clip, step: Step, motion: Path) -> dict[str, Any]:
+    def _make(self, clip: Clip, step: Step) -> Product:
+        if step.file.suffix == MOTION_EXTENSION and step.name != TAKE:
+            copy_motion(step.motion, step.file)
+            return self._records.product(step.key, [step.file], {})
+        told = self._again(self._capture if step.name == TAKE else self._export, clip, step)
+        return self._records.product(step.key, [labelled(step.file, label) for label in told.get("takes") or [""]], told)
+
+    def _again(self, do: Callable[[Clip, Step], dict[str, Any]], clip: Clip, step: Step) -> dict[str, Any]:
         """Tries more than once what ended without a word."""
         for left in range(self._settings.tries - 1, -1, -1):
             try:
-                return do(clip, step, motion)
+                return do(clip, step)
             except Failure as failure:
                 if failure.code != "worker_died" or not left:
                     raise
                 self._tell({"event": "again", "name": clip.name, "step": step.name, "message": failure.message})
         raise AssertionError("unreachable")
 
-    def _capture(self, clip: Clip, step: Step, motion: Path) -> dict[str, Any]:
+    def _capture(self, clip: Clip, step: Step) -> dict[str, Any]:
         kept = self._records.folder / "detections" / f"{clip.name}.npz"
-        command = capture_command(self._settings.python, clip.source, motion, clip.options, detection=kept)
+        command = capture_command(self._settings.python, clip.source, step.file, clip.options, detection=kept)
         # one core each: the clips beside it are the others' work, and the same on every machine
         environment = worker_environment(self._settings.python) | {"KINOLIFT_CORES": "1", "OMP_NUM_THREADS": "1"}
         worker = Worker(command, environment, ROOT)
@@ -231,9 +170,11 @@ class Slot:
             raise
         finally:
             worker.cancel()
-        return {"seconds": round(time.monotonic() - began, 3), "warnings": warnings, "summary": told.get("summary", {})}
+        found = {"seconds": round(time.monotonic() - began, 3), "warnings": warnings, "summary": told.get("summary", {})}
+        labels = [str(take.get("label", "")) for take in told.get("takes", [])]
+        return found | ({"takes": labels} if clip.several else {})
 
-    def _export(self, clip: Clip, step: Step, motion: Path) -> dict[str, Any]:
+    def _export(self, clip: Clip, step: Step) -> dict[str, Any]:
         self._tell({"event": "progress", "name": clip.name, "stage": "export", "done": 0, "total": 0, "fps": 0.0})
         if self._blender is not None and (self._exported >= EXPORTS_A_BLENDER or self._blender.finished):
             self.close()
@@ -241,8 +182,8 @@ class Slot:
             self._blender, self._exported = self._start_blender(), 0
         self._exported += 1
         began, server = time.monotonic(), self._blender
-        asked = {"motion": str(motion), "rig": str(step.rig) if step.rig else None, "output": str(step.file)}
-        server.send(json.dumps(asked | {"options": _export_options(clip, self._settings) | {"preset": clip.preset}}))
+        asked = {"motion": str(step.motion), "rig": str(step.rig) if step.rig else None, "output": str(step.file)}
+        server.send(json.dumps(asked | {"options": export_options(clip, self._settings, step.label) | {"preset": clip.preset}}))
         try:
             while not server.finished:
                 for event in server.poll(POLL):
@@ -274,36 +215,29 @@ class Slot:
             raise Failure("worker_died", f"{what} within the time that it may take; raise --time-per-frame if the machine is slow.")
 
 
-def _export_options(clip: Clip, settings: Settings) -> dict[str, Any]:
-    return {**settings.export, "root": clip.options.root, "feet": clip.options.feet, "name": clip.name}
-
-
-def _rig_name(rig: Path, clip: Clip) -> str:
-    """As `retarget` names its files."""
-    twice = len({other.stem for other in clip.rigs}) < len(clip.rigs)
-    return f"{rig.stem}{'_' + rig.suffix[1:] if twice else ''}"
-
-
 def _describe(result: Result, record: Record, records: Records) -> None:
-    """What the products say of the clip, for the report."""
-    take: Product | None = record.products.get(TAKE)
+    """What the products say of the clip, for the report: of several takes all frames, and the figures of the one that is least sure."""
     for name, product in record.products.items():
         result.outputs += [file for file in product.files if not file.startswith(".")]
         if name != TAKE:
             result.warnings += [f"{name}: {note}" for note in product.told.get("notes") or []]
-    if take is None:
-        if Path(result.source).suffix.lower() == MOTION_EXTENSION:
-            result.motion = result.source
-    else:
+    take = record.products.get(TAKE)
+    if take is not None:
         result.warnings = [str(word) for word in take.told.get("warnings", [])] + result.warnings
-        result.motion = str(records.out / next(iter(take.files), ""))
-    if not result.motion or (result.status == "failed" and not record.products):
+        paths = [str(records.out / file) for file in take.files]
+    else:
+        paths = [result.source] if Path(result.source).suffix.lower() == MOTION_EXTENSION else []
+    if result.status == "failed" and not record.products:
         return
-    try:
-        motion = load_motion(result.motion)
-    except Failure:
-        return
-    figures = motion.provenance.get("quality", {})
-    result.frames, result.fps = len(motion), round(motion.fps, 4)
-    result.quality = {name: round(float(figures[name]), 3) for name in _FIGURES if isinstance(figures.get(name), int | float)}
-    result.sentence = quality_sentence(motion)
+    worst = -1.0
+    for path in paths:
+        try:
+            motion = load_motion(path)
+        except Failure:
+            continue
+        figures = motion.provenance.get("quality", {})
+        quality = {name: round(float(figures[name]), 3) for name in _FIGURES if isinstance(figures.get(name), int | float)}
+        result.frames += len(motion)
+        if quality.get("unsure_percent", 0.0) > worst:
+            worst = quality.get("unsure_percent", 0.0)
+            result.motion, result.fps, result.quality, result.sentence = path, round(motion.fps, 4), quality, quality_sentence(motion)

@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from kinolift_extension.addon.batch.clips import Clip, read_clips, read_exports, safe_name
+from kinolift_extension.addon.batch.clips import Clip, check_apart, output_name, read_clips, read_exports, safe_name
 from kinolift_extension.contract.failure import Failure
 from kinolift_extension.contract.options import CaptureOptions
 
@@ -84,3 +84,34 @@ def test_kinds_of_files() -> None:
     assert read_exports(" fbx, .NPZ,fbx ") == (".fbx", ".npz")
     with pytest.raises(Failure, match=r"'\.mp4'"):
         read_exports("fbx,mp4")
+
+
+def clip(name: str, shot: str = "longest", rigs: tuple[str, ...] = (), exports: tuple[str, ...] = (".npz",)) -> Clip:
+    return Clip(Path(f"{name}.mp4"), name, CaptureOptions(shot=shot), tuple(Path(rig) for rig in rigs), "auto", exports)
+
+
+def test_a_file_is_named_after_its_rig_its_clip_and_its_label() -> None:
+    two = clip("walk", rigs=("a/hero.fbx", "hero.blend"))
+    assert output_name(two, Path("a/hero.fbx"), ".glb", "shot2") == "hero_fbx_walk.shot2.glb"
+    assert output_name(clip("walk", rigs=("hero.fbx",)), Path("hero.fbx"), ".glb") == "hero_walk.glb"
+    assert output_name(clip("walk.v2"), None, ".bvh", "shot1") == "walk.v2.shot1.bvh"
+
+
+@pytest.mark.parametrize(
+    ("clips", "said"),
+    [
+        ([clip("walk", "all"), clip("Walk.shot2")], "walk and Walk.shot2"),
+        ([clip("walk.shot2"), clip("walk", "all")], "walk.shot2 and walk"),
+        ([clip("walk.shot1.person2"), clip("walk", "all")], "would both write walk.npz"),
+        ([clip("walk", rigs=("hero.fbx",), exports=(".fbx",)), clip("hero_walk", exports=(".fbx",))], "both write hero_walk.fbx"),
+        ([clip("walk", rigs=("a/hero.fbx", "b/hero.fbx"), exports=(".fbx",))], "Two rigs of walk"),
+    ],
+)
+def test_two_clips_that_would_write_one_file_are_refused(clips: list[Clip], said: str) -> None:
+    with pytest.raises(Failure, match=said):
+        check_apart(clips)
+
+
+def test_names_that_only_look_alike_are_no_trouble() -> None:
+    check_apart([clip("walk", "all"), clip("walk_2", "all"), clip("walk.shot"), clip("run.shot2"), clip("walking.shot1")])
+    check_apart([clip("walk", rigs=("a.fbx", "b.fbx"), exports=(".npz", ".fbx")), clip("walk.shot2")])

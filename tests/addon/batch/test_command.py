@@ -104,6 +104,37 @@ def test_a_clip_that_fails_leaves_the_others_and_is_known_the_next_time(fake_pyt
     assert batch(videos / "a.mp4", "-o", out, "--retry") == 0
 
 
+def test_a_clip_with_cuts_becomes_a_take_a_shot_each_kept_on_its_own(fake_python, videos, tmp_path, capsys):
+    fake_python("shots")
+    out, words = tmp_path / "out", ["--shot", "all", "--export", "npz,bvh", "--jobs", 1]
+    assert batch(videos / "a.mp4", "-o", out, *words, "--plan") == 0
+    assert "a  all takes in it" in capsys.readouterr().out
+    assert batch(videos / "a.mp4", "-o", out, *words) == 0
+    made = ["a.shot1.bvh", "a.shot1.npz", "a.shot3.bvh", "a.shot3.npz"]
+    row = report(out)["a"]
+    assert visible(out) == [*made, "report.html", "report.jsonl"] and sorted(row["outputs"]) == made and row["frames"] == 60
+    whole = {name: (out / name).read_bytes() for name in made}
+    (out / "a.shot3.bvh").unlink()
+    (out / "a.shot1.npz").write_bytes(b"damaged")
+    fake_python("dies")  # nobody asks for another capture
+    assert batch(videos / "a.mp4", "-o", out, *words) == 0
+    assert sorted(report(out)["a"]["made"]) == ["a.shot1.npz", "a.shot3.bvh"]
+    assert whole == {name: (out / name).read_bytes() for name in made}
+    assert batch(videos / "a.mp4", "-o", out, *words) == 0 and report(out)["a"]["status"] == "kept"
+    fake_python("fine")  # a shot fewer than before: other options, as it were
+    assert batch(videos / "a.mp4", "-o", out, *words, "--height", "1.5") == 0
+    assert sorted(report(out)["a"]["outputs"]) == ["a.bvh", "a.npz"]
+
+
+def test_a_strangers_file_is_left_by_a_clip_of_several_takes_too(fake_python, videos, tmp_path):
+    fake_python("shots")
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "a.shot3.npz").write_text("mine")
+    assert batch(videos / "a.mp4", "-o", out, "--shot", "all") == 2
+    assert (out / "a.shot3.npz").read_text() == "mine" and report(out)["a"]["made"] == ["take", "a.shot1.npz"]
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names here")
 def test_a_pipe_is_no_clip_and_nobody_waits_for_it(videos, tmp_path):
     os.mkfifo(videos / "pipe.mp4")
@@ -139,8 +170,7 @@ def test_events_are_json_lines(fake_python, videos, tmp_path, capsys):
     ("words", "said"),
     [(["x.mp4"], "needs a SOURCE"), (["-o", "out"], "needs a SOURCE"), (["x.csv", "-o", "out"], "no list of clips"),
      (["x.mp4", "-o", "out", "--export", "gif"], "'.gif'"), (["x.mp4", "-o", "out", "--rig", "y.blend"], "There is no rig"),
-     (["x.mp4", "-o", "out", "--camera", "z.npz"], "is of one clip"), (["x.mp4", "-o", "out", "--height", "9"], "--height is 9"),
-     (["x.mp4", "-o", "out", "--shot", "all"], "one take of a clip")],
+     (["x.mp4", "-o", "out", "--camera", "z.npz"], "is of one clip"), (["x.mp4", "-o", "out", "--height", "9"], "--height is 9")],
 )  # fmt: skip
 def test_bad_words_are_told_before_any_work(tmp_path, monkeypatch, capsys, words, said):
     monkeypatch.chdir(tmp_path)
