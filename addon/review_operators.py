@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import bpy
 
@@ -27,6 +28,14 @@ from .scene import MATCH
 SHOWN = ("height", "fov", "smooth", "feet", "root", "level")  # of REFINED: what the panel shows of them
 
 
+def _is_ours(operator: Any, take: bpy.types.Object) -> bool:
+    """Whether the take can be changed here; says why not."""
+    if take.library is None and take.data.library is None:
+        return True
+    operator.poll_message_set("This take is linked from another file; open that one to change it")
+    return False
+
+
 class _OfTake:
     """What they share: the active object is a take."""
 
@@ -36,6 +45,14 @@ class _OfTake:
             cls.poll_message_set("Select a captured armature first")  # type: ignore[attr-defined]
             return False
         return True
+
+
+class _OfOwnTake(_OfTake):
+    """And it is changed."""
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return super().poll(context) and _is_ours(cls, context.object)
 
 
 class KINOLIFT_OT_refine(Behind, bpy.types.Operator):
@@ -53,6 +70,8 @@ class KINOLIFT_OT_refine(Behind, bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:
         if not is_kinolift(context.object):
             cls.poll_message_set("Select a captured armature first")
+            return False
+        if not _is_ours(cls, context.object):
             return False
         if DETECTION not in context.object.data:
             cls.poll_message_set("This take was made from a motion file alone; capture its video to refine it")
@@ -118,7 +137,7 @@ class KINOLIFT_OT_mark_unsure(_OfTake, bpy.types.Operator):
         return {"FINISHED"}
 
 
-class KINOLIFT_OT_match_rate(_OfTake, bpy.types.Operator):
+class KINOLIFT_OT_match_rate(_OfOwnTake, bpy.types.Operator):
     """Give the scene the clip's frame rate and range, and the take a key on every frame of the clip"""
 
     bl_idname = "kinolift.match_rate"
@@ -139,7 +158,7 @@ class KINOLIFT_OT_match_rate(_OfTake, bpy.types.Operator):
         return {"FINISHED"}
 
 
-class KINOLIFT_OT_mark_asset(_OfTake, bpy.types.Operator):
+class KINOLIFT_OT_mark_asset(_OfOwnTake, bpy.types.Operator):
     """Put the take into the asset library of this file: the armature, and its action for other characters"""
 
     bl_idname = "kinolift.mark_asset"

@@ -86,6 +86,9 @@ class KINOLIFT_OT_simplify(bpy.types.Operator):
         if context.object is None or context.object.type != "ARMATURE" or not len(curves_of(context.object)):
             cls.poll_message_set("Select an armature that has keys")
             return False
+        if context.object.library is not None or context.object.animation_data.action.library is not None:
+            cls.poll_message_set("Its keys are linked from another file; open that one to change them")
+            return False
         return True
 
     def execute(self, context: bpy.types.Context) -> set[str]:

@@ -269,6 +269,7 @@ WORDS: Final = {
     "Put the motion on the character, as a new action": "Die Bewegung auf die Figur legen, als neue Aktion",
     "Choose a motion file": "Bewegungsdatei wählen",
     "My Rig": "Mein Rig",
+    "Library Override": "Bibliotheksüberschreibung",
     "By Shape": "Nach der Form",
     "The preset that fits best, else by shape and names": "Die Vorgabe, die am besten passt, sonst nach Form und Namen",
     "From the places of the bones in the rest pose, and their names": "Aus der Lage der Knochen in der Ruhepose und ihren Namen",
@@ -283,6 +284,10 @@ WORDS: Final = {
     "Select a captured armature first": "Zuerst eine aufgenommene Armatur auswählen",
     "This take was made from a motion file alone; capture its video to refine it":
         "Diese Aufnahme entstand aus einer Bewegungsdatei allein; nimm ihr Video auf, um sie zu verfeinern",
+    "This take is linked from another file; open that one to change it":
+        "Diese Aufnahme ist aus einer anderen Datei verknüpft; öffne jene, um sie zu ändern",
+    "Its keys are linked from another file; open that one to change them":
+        "Seine Keyframes sind aus einer anderen Datei verknüpft; öffne jene, um sie zu ändern",
     "Select an armature first": "Zuerst eine Armatur auswählen",
     "Select an armature that has keys": "Eine Armatur auswählen, die Keyframes hat",
     "Choose the character's armature first": "Zuerst die Armatur der Figur wählen",

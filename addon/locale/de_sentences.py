@@ -306,7 +306,19 @@ SENTENCES: Final = {
     "The motion lacks the joints {}; capture the video again.": "Der Bewegung fehlen die Gelenke {}; nimm das Video neu auf.",
     "{} is no armature; choose the character's armature.": "{} ist keine Armatur; wähle die Armatur der Figur.",
     "{} is in edit mode; leave it first.": "{} ist im Bearbeitungsmodus; verlasse ihn zuerst.",
-    "{} is {}; make it local first.": "{} ist {}; mache es zuerst lokal.",
+    "{} is linked from another file; make a library override of it first.": (
+        "{} ist aus einer anderen Datei verknüpft; mache zuerst eine Bibliotheksüberschreibung davon."
+    ),
+    "{} is linked from another file: it has a library override here now, which carries the motion.": (
+        "{} ist aus einer anderen Datei verknüpft: hier gibt es nun eine Bibliotheksüberschreibung davon, welche die Bewegung trägt."
+    ),
+    "It is linked from another file; Retarget makes a library override of it.": (
+        "Sie ist aus einer anderen Datei verknüpft; Übertragen macht eine Bibliotheksüberschreibung davon."
+    ),
+    "The library override of {} can be edited now.": "Die Bibliotheksüberschreibung von {} lässt sich nun bearbeiten.",
+    "Blender can make no library override of {}; append it to this file instead of linking it.": (
+        "Blender kann von {} keine Bibliotheksüberschreibung machen; hänge es an diese Datei an, statt es zu verknüpfen."
+    ),
     "{}, which carries {}, is animated; clear its animation or the parenting first.": (
         "{}, das {} trägt, ist animiert; lösche zuerst seine Animation oder die Verbindung."
     ),

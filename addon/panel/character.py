@@ -18,11 +18,13 @@ from ..retarget.interface import (
     chosen_target,
     found_title,
 )
+from ..retarget.linked import is_linked
 from ..retarget.roles import REQUIRED_ROLES, role_title
 from ..sentences import draw_sentence, placeholder
 
 # Shares of a row of the list: the role's of the whole, the bone's of what is left beside the sureness.
 ROLE_SHARE, BONE_SHARE = 0.42, 0.76
+LINKED = "It is linked from another file; Retarget makes a library override of it."
 
 
 class KINOLIFT_UL_bones(bpy.types.UIList):
@@ -62,6 +64,9 @@ def draw(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     target = chosen_target(settings, context)
     if target is not None and settings.target is None:
         column.label(text=target.name, icon="RESTRICT_SELECT_OFF", translate=False)
+    if target is not None and is_linked(target):
+        draw_sentence(layout, context, LINKED, "LINKED")
+    column = layout.column(align=True)
     column.row(align=True).prop(settings, "source", expand=True)
     if settings.source == "file":
         column.prop(settings, "motion", text="", **placeholder("Choose a motion file"))

@@ -18,6 +18,7 @@ from ..armature import is_kinolift
 from ..keeping import motion_of, record_of
 from ..locale.said import translated, word
 from ..manners import tell
+from .linked import overridden, shown_armature
 from .mapping import AUTO, find_mapping, presets, user_folder
 from .presets import parse_switches, save_preset, switch_list
 from .retarget import RetargetOptions, RetargetResult, retarget
@@ -211,8 +212,9 @@ def chosen_target(settings: KinoliftRetarget, context: bpy.types.Context) -> bpy
     """The character that was picked; else the one that is selected, if it is no take."""
     if settings.target is not None:
         return settings.target
-    selected = [context.object, *context.selected_objects]
-    return next((thing for thing in selected if thing is not None and thing.type == "ARMATURE" and not is_kinolift(thing)), None)
+    selected = [thing for thing in (context.object, *context.selected_objects) if thing is not None]
+    own = (thing for thing in selected if thing.type == "ARMATURE" and not is_kinolift(thing))
+    return next(own, None) or next(filter(None, map(shown_armature, selected)), None)
 
 
 def chosen_take(settings: KinoliftRetarget, context: bpy.types.Context) -> bpy.types.Object | None:
@@ -253,12 +255,17 @@ def retarget_listed(settings: KinoliftRetarget, context: bpy.types.Context) -> R
         settings.found_on = target.name
     mapping = listed_mapping(settings, target)
     motion, name = chosen_motion(settings, context)
+    found = overridden(target, context.scene, context.view_layer, context.object)
+    target = settings.target = found.armature
+    settings.found_on = target.name
     motion = scenes.at_scene_rate(motion, context.scene)
     frames = scenes.key_frames(motion, _start_of(settings, context))
     # the panel offers these two only where they mean something; what was set for another character does not count then
     heading = settings.root_heading and settings.root_bone != "hips" and mapping.bone("root") is not None
     options = RetargetOptions(settings.root, settings.root_bone, settings.feet, heading, settings.use_ik and bool(mapping.ik))
-    return retarget(motion, target, mapping, options, frames=frames, name=f"{name} on {target.name}")
+    result = retarget(motion, target, mapping, options, frames=frames, name=f"{name} on {target.name}")
+    result.notes.extend(filter(None, [found.note]))
+    return result
 
 
 class _TargetOperator:
@@ -338,9 +345,12 @@ class KINOLIFT_OT_retarget(_TargetOperator, bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         settings = self.settings(context)
+        before = settings.target
         try:
             result = retarget_listed(settings, context)
         except Failure as failure:
+            if settings.target != before:  # a library override was made, and stays
+                bpy.ops.ed.undo_push(message=word("Library Override"))
             return self.failed(settings, failure)
         settings.say(result.summary(), notes=result.notes)
         context.scene.kinolift.export_what = "character"

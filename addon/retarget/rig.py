@@ -14,6 +14,7 @@ import numpy.typing as npt
 from ...contract.failure import Failure
 from .. import quaternions as q
 from .follow import Follow, read_follows
+from .linked import is_linked
 from .roles import Mapping
 
 Array = npt.NDArray[np.float64]
@@ -167,9 +168,8 @@ def check_rig(armature: bpy.types.Object) -> None:
         raise Failure("bad_input", f"{armature.name} is no armature; choose the character's armature.")
     if armature.mode == "EDIT":
         raise Failure("bad_input", f"{armature.name} is in edit mode; leave it first.")
-    if armature.library is not None or armature.override_library is not None:
-        kind = "a library override" if armature.override_library is not None else "linked from another file"
-        raise Failure("bad_input", f"{armature.name} is {kind}; make it local first.")
+    if is_linked(armature):
+        raise Failure("bad_input", f"{armature.name} is linked from another file; make a library override of it first.")
     parent = armature.parent
     while parent is not None:
         animation = parent.animation_data

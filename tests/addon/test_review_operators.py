@@ -83,3 +83,16 @@ def test_without_a_take_there_is_nothing_to_review():
     bpy.ops.object.armature_add()
     for name in ("next_unsure", "mark_unsure", "match_rate", "mark_asset", "refine", "refine_with_settings"):
         assert not getattr(bpy.ops.kinolift, name).poll()
+
+
+def test_a_linked_take_is_looked_at_and_not_changed(make_motion, tmp_path):
+    take = place_motion(make_motion(6), bpy.context.scene, "Walk", Placement()).armature
+    take.data[DETECTION] = b"seen"
+    bpy.data.libraries.write(str(tmp_path / "takes.blend"), {take})
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+    with bpy.data.libraries.load(str(tmp_path / "takes.blend"), link=True) as (_, here):
+        here.objects = ["Walk"]
+    bpy.context.scene.collection.objects.link(here.objects[0])
+    bpy.context.view_layer.objects.active = here.objects[0]
+    able = {name: getattr(bpy.ops.kinolift, name).poll() for name in ("next_unsure", "refine", "match_rate", "mark_asset", "simplify")}
+    assert able == {"next_unsure": True, "refine": False, "match_rate": False, "mark_asset": False, "simplify": False}

@@ -128,6 +128,6 @@ def test_names_stay_as_they_are():
 
 
 def test_the_more_particular_template_wins():
-    assert Templates(["{} is {}.", "{} is {}; make it local first."]).match("Rig is linked; make it local first.") == (
-        "{} is {}; make it local first.", ("Rig", "linked"),
+    assert Templates(["{} is {}.", "{} is {}; look at it first."]).match("Rig is linked; look at it first.") == (
+        "{} is {}; look at it first.", ("Rig", "linked"),
     )  # fmt: skip
