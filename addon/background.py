@@ -9,7 +9,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from .capture import Capture, Take, drained
+from .capture import Capture, Take
+from .steps import drained
 
 if TYPE_CHECKING:
     import bpy

@@ -6,10 +6,10 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from ..contract.camera_path import CameraPath, save_camera
 from ..contract.events import STAGES
@@ -21,12 +21,12 @@ from ..contract.reading import check_name
 from . import leftovers
 from .export import MOTION_EXTENSION, PREVIEW_EXTENSION, check_files, copy_motion
 from .key_reduction import Tolerance
+from .steps import drained
 from .worker import Worker, capture_command, reported, worker_environment, worker_python
 
 if TYPE_CHECKING:
     import bpy
 
-T = TypeVar("T")
 
 RESCUE_NAMES = 100  # numbered names that are tried for a motion that would be lost
 STRETCHES_NAMED = 4  # unsure stretches that the sentence about the quality names
@@ -343,13 +343,3 @@ def place_motion(
     from .placing import placing
 
     return drained(placing(motion, scene, name, placement, video, source))
-
-
-def drained(steps: Generator[None, None, T]) -> T:
-    """What the steps return in the end, all of them done at once."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            result: T = end.value
-            return result

@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from ..contract.failure import Failure
+from .steps import drained
 
 Array = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -127,7 +128,21 @@ def reduce_keys(
     tangents: Array | None = None,
     closed: Mask | None = None,
 ) -> Mask:
-    """(N,) bool: the samples that stay keys.
+    """(N,) bool: the samples that stay keys. The whole of `reducing`."""
+    return drained(reducing(frames, values, forced, held, error, tolerance, tangents, closed))
+
+
+def reducing(
+    frames: Array,
+    values: Array,
+    forced: Mask,
+    held: Mask,
+    error: Error,
+    tolerance: float,
+    tangents: Array | None = None,
+    closed: Mask | None = None,
+) -> Generator[None, None, Mask]:
+    """The steps of finding which samples stay keys, each a look at every sample at most: (N,) bool in the end.
 
     Args:
         frames: (N,) scene frames, rising within each curve; several curves stand one after another.
@@ -162,6 +177,7 @@ def reduce_keys(
     going = ~closed[first] & (last - first > 1)
     first, last = first[going], last[going]
     while len(first):
+        yield
         worst, where = misses(first, last)
         bad = worst > tolerance
         first, last, where = first[bad], last[bad], where[bad]
@@ -179,6 +195,7 @@ def reduce_keys(
         chosen = ~fixed[key] & (np.arange(len(key)) % 2 == turn % 2)
         if not chosen.any():
             continue
+        yield
         worst, _ = misses(before[chosen], after[chosen])
         keep[key[chosen][worst <= tolerance]] = False
     return keep

@@ -18,7 +18,7 @@ from .keeping import DETECTION, add_to_record, keep_packed
 from .markers import remember_unsure
 from .packed_motion import pack
 from .resampling import at_rate
-from .simplify import simplify
+from .simplify import simplifying
 
 if TYPE_CHECKING:
     from ..contract.motion_file import Motion
@@ -95,8 +95,7 @@ def placing(
         remember_unsure(armature, ready.shown, [float(frame) for frame in frames])
         yield
         if placement.simplify is not None:
-            _, keys = simplify(armature, placement.simplify)
-            yield
+            _, keys = yield from simplifying(armature, placement.simplify)
         notes = [note] if (note := scenes.rate_note(motion.fps, rate)) else []
         if placement.set_range or matched:
             scenes.set_range(scene, float(frames[0]), float(frames[-1]))

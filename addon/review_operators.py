@@ -14,7 +14,7 @@ from .armature import is_kinolift
 from .background import Run
 from .behind import Behind, options_given
 from .camera import camera_of
-from .capture import Placement, drained
+from .capture import Placement
 from .keeping import DETECTION, motion_of, record_of
 from .locale.said import translated
 from .manners import tell
@@ -24,6 +24,7 @@ from .preferences import preferred_python
 from .properties import capture_properties
 from .refining import REFINED, refining
 from .scene import MATCH
+from .steps import drained
 
 SHOWN = ("height", "fov", "smooth", "feet", "root", "level")  # of REFINED: what the panel shows of them
 

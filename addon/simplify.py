@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 
 import bpy
 import numpy as np
 
 from . import keyframes
-from .key_reduction import Array, Error, Mask, Tolerance, closed_after, distance, reduce_keys, rotation_error, slopes
+from .key_reduction import Array, Error, Mask, Tolerance, closed_after, distance, reducing, rotation_error, slopes
 from .scene import units_per_metre
+from .steps import drained
 
 # Blender keeps times and values in 32 bits; the reduction stays this much inside the tolerance, so that rounding cannot leave it
 MARGIN = 0.99
+BATCH = 20_000  # samples that are looked at in one step
+EVALUATED = 1000  # frames of curves that have to be evaluated in one step
+READING, WRITING = 0.3, 0.8  # shares of the whole: until the curves are read, and until they are changed
 
 
 @dataclass
@@ -28,12 +32,30 @@ class _Channels:
     kinds: np.ndarray
 
 
+@dataclass
+class _Reduced:
+    """Which keys stay, (T,); the slopes at them, (T,C); and after which of them nothing runs on, (T,)."""
+
+    of: _Channels
+    kept: Mask
+    slopes: Array
+    closed: Mask
+
+
 def simplify(armature: bpy.types.Object, tolerance: Tolerance) -> tuple[int, int]:
-    """Reduces the keys of the action that the armature plays; returns how many there were and are.
+    """Reduces the keys of the action that the armature plays; returns how many there were and are. The whole of `simplifying`."""
+    return drained(simplifying(armature, tolerance))
+
+
+def simplifying(
+    armature: bpy.types.Object, tolerance: Tolerance, tell: Callable[[float], None] = lambda share: None
+) -> Generator[None, None, tuple[int, int]]:
+    """The steps of `simplify`, each short; `tell` hears the share that is done.
 
     Of every bone (and of the object) the rotation, as quaternions or Euler angles, is reduced as one, and so is the location; each
     stays within the tolerance of where it was on every key's frame and on every whole frame between the first and the last. Both
     are relative to the bone's parent. Other curves, and curves with modifiers, stay as they are. What is left are Bézier curves.
+    No curve is changed before all are known: whoever gives it up before the share is `WRITING` has changed nothing.
     """
     tolerance.check()
     scene = next(iter(armature.users_scene), bpy.context.scene)
@@ -46,21 +68,44 @@ def simplify(armature: bpy.types.Object, tolerance: Tolerance) -> tuple[int, int
         if not len(curve.modifiers) and not curve.mute and len(curve.keyframe_points):
             groups[curve.data_path].append(curve)
     by_kind: dict[str, list[_Channels]] = defaultdict(list)
-    for path, curves in groups.items():
+    for number, (path, curves) in enumerate(groups.items()):
+        tell(READING * number / len(groups))
         curves.sort(key=lambda curve: curve.array_index)
         kind = _kind(armature, path, len(curves))
         if kind:
-            by_kind[kind].append(_sample(curves))
-    for kind, channels in by_kind.items():
+            by_kind[kind].append((yield from _sampling(curves)))
+    batches = [(kind, batch) for kind, channels in by_kind.items() for batch in _batches(channels)]
+    found: list[_Reduced] = []
+    for number, (kind, batch) in enumerate(batches):
+        tell(READING + (WRITING - READING) * number / len(batches))
         if kind == "location":
-            for width in {each.values.shape[1] for each in channels}:
-                _reduce([each for each in channels if each.values.shape[1] == width], distance, tolerance.millimetres / scale)
+            steps = _reducing(batch, distance, tolerance.millimetres / scale)
         elif kind == "quaternion":
-            _reduce(channels, rotation_error, tolerance.degrees)
+            steps = _reducing(batch, rotation_error, tolerance.degrees)
         else:
-            _reduce(channels, _euler_error(kind), tolerance.degrees)
+            steps = _reducing(batch, _euler_error(kind), tolerance.degrees)
+        found += yield from steps
+    for number, less in enumerate(found):
+        each, kept = less.of, less.kept
+        for channel, curve in enumerate(each.curves):
+            tell(WRITING + (1 - WRITING) * number / len(found))
+            yield
+            keys = keyframes.Keys(each.frames[kept], each.values[kept, channel], each.held[kept], ~each.held[kept], each.kinds[kept])
+            keyframes.replace_keys(curve, keys, less.slopes[kept, channel], less.closed[kept])
     after = sum(len(curve.keyframe_points) for curve in keyframes.curves_of(armature))
     return before, after
+
+
+def _batches(channels: Sequence[_Channels]) -> Iterator[list[_Channels]]:
+    """Channels of one width, so many together that a look at all their samples is short; many short curves are quicker together."""
+    batch: list[_Channels] = []
+    for each in sorted(channels, key=lambda each: each.values.shape[1]):
+        if batch and (batch[0].values.shape[1] != each.values.shape[1] or sum(len(one.frames) for one in [*batch, each]) > BATCH):
+            yield batch
+            batch = []
+        batch.append(each)
+    if batch:
+        yield batch
 
 
 def _kind(armature: bpy.types.Object, path: str, channels: int) -> str:
@@ -80,8 +125,11 @@ def _kind(armature: bpy.types.Object, path: str, channels: int) -> str:
     return ""
 
 
-def _sample(curves: Sequence[bpy.types.FCurve]) -> _Channels:
-    keys = [keyframes.read_keys(curve) for curve in curves]
+def _sampling(curves: Sequence[bpy.types.FCurve]) -> Generator[None, None, _Channels]:
+    keys = []
+    for curve in curves:
+        keys.append(keyframes.read_keys(curve))
+        yield
     first = keys[0]
     common = all(len(each.frames) == len(first.frames) and np.array_equal(each.frames, first.frames) for each in keys)
     simple = common and all(bool((each.linear | each.held).all()) and np.array_equal(each.held, first.held) for each in keys)
@@ -92,7 +140,12 @@ def _sample(curves: Sequence[bpy.types.FCurve]) -> _Channels:
         whole = whole[~first.held[np.searchsorted(first.frames, whole, side="right") - 1]]
     sampled = np.union1d(frames, whole)
     if not simple:
-        values = np.array([[curve.evaluate(frame) for curve in curves] for frame in sampled.tolist()])
+        rows: list[list[float]] = []
+        for frame in sampled.tolist():
+            rows.append([curve.evaluate(frame) for curve in curves])
+            if len(rows) % EVALUATED == 0:
+                yield
+        values = np.array(rows)
         return _Channels(curves, sampled, values, np.zeros(len(sampled), bool), np.full(len(sampled), first.kinds[0]))
     values = np.stack([np.interp(sampled, each.frames, each.values) for each in keys], axis=1)
     held, kinds = np.zeros(len(sampled), bool), np.full(len(sampled), first.kinds[0])
@@ -102,8 +155,8 @@ def _sample(curves: Sequence[bpy.types.FCurve]) -> _Channels:
     return _Channels(curves, sampled, values, held, kinds)
 
 
-def _reduce(channels: Sequence[_Channels], error: Error, tolerance: float) -> None:
-    """All of a kind at once, one curve after another."""
+def _reducing(channels: Sequence[_Channels], error: Error, tolerance: float) -> Generator[None, None, list[_Reduced]]:
+    """All of a batch at once, one curve after another."""
     frames, values = np.concatenate([each.frames for each in channels]), np.concatenate([each.values for each in channels])
     held = np.concatenate([each.held for each in channels])
     sizes = np.array([len(each.frames) for each in channels])
@@ -115,13 +168,10 @@ def _reduce(channels: Sequence[_Channels], error: Error, tolerance: float) -> No
     closed = closed_after(frames, held)
     closed[ends - 1] = True
     tangents = slopes(frames, values, closed)
-    keep = reduce_keys(frames, values, forced, held, error, MARGIN * tolerance, tangents, closed)
-    for each, end, size in zip(channels, ends, sizes, strict=True):
-        own = slice(end - size, end)
-        kept = keep[own]
-        for channel, curve in enumerate(each.curves):
-            keys = keyframes.Keys(each.frames[kept], each.values[kept, channel], each.held[kept], ~each.held[kept], each.kinds[kept])
-            keyframes.replace_keys(curve, keys, tangents[own][kept, channel], closed[own][kept])
+    yield
+    keep = yield from reducing(frames, values, forced, held, error, MARGIN * tolerance, tangents, closed)
+    own = [slice(end - size, end) for end, size in zip(ends, sizes, strict=True)]
+    return [_Reduced(each, keep[part], tangents[part], closed[part]) for each, part in zip(channels, own, strict=True)]
 
 
 def _euler_error(order: str) -> Error:

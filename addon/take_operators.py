@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from pathlib import Path
 
 import bpy
@@ -16,7 +17,8 @@ from .key_reduction import Tolerance
 from .keyframes import actions_for, curves_of
 from .locale.said import translated
 from .properties import export_properties, simplify_properties
-from .simplify import simplify
+from .simplify import WRITING, simplifying
+from .stepwise import Stepwise
 
 
 class KINOLIFT_OT_export(bpy.types.Operator, ExportHelper):
@@ -72,7 +74,7 @@ class KINOLIFT_OT_export(bpy.types.Operator, ExportHelper):
         return {"FINISHED"}
 
 
-class KINOLIFT_OT_simplify(bpy.types.Operator):
+class KINOLIFT_OT_simplify(Stepwise, bpy.types.Operator):
     """Reduce the keys of the active armature's action, so that no bone is further off than stated"""
 
     bl_idname = "kinolift.simplify"
@@ -91,14 +93,14 @@ class KINOLIFT_OT_simplify(bpy.types.Operator):
             return False
         return True
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        try:
-            before, after = simplify(context.object, Tolerance(round(self.simplify_degrees, 6), round(self.simplify_mm, 6)))
-        except Failure as failure:
-            self.report({"ERROR"}, translated(failure.message))
-            return {"CANCELLED"}
-        self.report({"INFO"}, translated(f"{context.object.name}: {after} keys of {before} are left"))
-        return {"FINISHED"}
+    def steps(self, context: bpy.types.Context) -> Generator[None, None, str]:
+        armature = context.object
+        tolerance = Tolerance(round(self.simplify_degrees, 6), round(self.simplify_mm, 6))
+        before, after = yield from simplifying(armature, tolerance, self.going)
+        return f"{armature.name}: {after} keys of {before} are left"
+
+    def can_stop(self) -> bool:
+        return self._share < WRITING
 
 
 CLASSES = (KINOLIFT_OT_export, KINOLIFT_OT_simplify)

@@ -1,11 +1,11 @@
-"""How long Kinolift keeps Blender's window from drawing while a long take is built.
+"""How long Kinolift keeps Blender's window from drawing while a long take is built, and while its keys are made fewer.
 
     python benchmarks/window.py [--frames 10000]            in the project's environment (bpy): the steps one after another
     blender --python benchmarks/window.py -- [--frames N]   in a window: by its timers, between drawn pictures
 
-A made-up motion of that many frames is put into a scene as a capture does it behind the window: in slices, called by a timer. Printed are
-the number of calls, the longest and the 99th percentile of their lengths, and what is done on another thread. Lengths are the processor's
-time of the calling thread, which other programs do not change as they change a clock's.
+A made-up motion of that many frames is put into a scene as a capture does it behind the window, and then Simplify Keys reduces it: in
+slices, called by a timer. Printed are the number of calls, the longest and the 99th percentile of their lengths, and what is done on
+another thread. Lengths are the processor's time of the calling thread, which other programs do not change as they change a clock's.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import importlib.util
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +32,8 @@ def _load(name: str, path: Path, package: bool = False) -> Any:
     return module
 
 
-def steps(frames: int) -> Iterator[float]:
-    """The length of each call in seconds, as the window's timer makes them."""
+def steps(frames: int) -> Iterator[tuple[str, float]]:
+    """What is done in each call, and its length in seconds, as the window's timer makes them."""
     import bpy
     import numpy as np
 
@@ -46,23 +46,31 @@ def steps(frames: int) -> Iterator[float]:
     turns = np.arange(frames) % 500  # a long one by the same movement again and again: only its length counts
     fields = {name: getattr(short, name)[turns] for name in short.__dataclass_fields__ if _a_frame(short, name)}
     motion = contract[0].Motion(**{**vars(short), **fields, "times": np.arange(frames) / short.fps})
-    placing, background, capture = (import_module(f"{package}.addon.{name}") for name in ("placing", "background", "capture"))
+    names = ("placing", "background", "capture", "simplify", "key_reduction")
+    placing, background, capture, simplify, key_reduction = (import_module(f"{package}.addon.{name}") for name in names)
     scene, placement = bpy.context.scene, capture.Placement("match", add_camera=True)
     began = time.thread_time()
     ready = placing.Target.of(scene, placement).ready(motion)
     print(f"On the other thread: {time.thread_time() - began:.2f} s, {len(ready.packed) / 1e6:.2f} MB packed", flush=True)
-    todo = placing.placing(motion, scene, "Long", placement, ready=ready)
+    take = yield from _sliced("Building", placing.placing(motion, scene, "Long", placement, ready=ready), background.SLICE)
+    fewer = simplify.simplifying(take.armature, key_reduction.Tolerance(key_reduction.DEFAULT_DEGREES))
+    before, after = yield from _sliced("Simplifying", fewer, background.SLICE)
+    print(f"{after} keys of {before} are left", flush=True)
+
+
+def _sliced(name: str, todo: Generator[None, None, Any], length: float) -> Generator[tuple[str, float], None, Any]:
+    """Takes the steps in slices of that length, as the add-on does; what they return in the end."""
     while True:
-        began, ends = time.thread_time(), time.perf_counter() + background.SLICE
+        began, ends = time.thread_time(), time.perf_counter() + length
         try:
             while True:
                 next(todo)
                 if time.perf_counter() >= ends:
                     break
-        except StopIteration:
-            yield time.thread_time() - began
-            return
-        yield time.thread_time() - began
+        except StopIteration as end:
+            yield name, time.thread_time() - began
+            return end.value
+        yield name, time.thread_time() - began
 
 
 def _a_frame(motion: Any, name: str) -> bool:
@@ -70,12 +78,13 @@ def _a_frame(motion: Any, name: str) -> bool:
     return hasattr(value, "shape") and value.shape[:1] == (len(motion.times),) and name not in ("joint_names", "parents", "rest_offsets")
 
 
-def tell(lengths: list[float], frames: int) -> None:
-    lengths.sort()
-    longest, most = lengths[-1], lengths[int(0.99 * (len(lengths) - 1))]
-    verdict = "within" if longest <= LIMIT else "ABOVE"
-    print(f"{frames} frames: {len(lengths)} calls, {sum(lengths):.2f} s in all; 99 of 100 within {most * 1000:.1f} ms, ", end="")
-    print(f"the longest {longest * 1000:.1f} ms, {verdict} {LIMIT * 1000:.0f} ms", flush=True)
+def tell(calls: list[tuple[str, float]], frames: int) -> None:
+    for name in dict.fromkeys(name for name, _ in calls):
+        lengths = sorted(length for each, length in calls if each == name)
+        longest, most = lengths[-1], lengths[int(0.99 * (len(lengths) - 1))]
+        verdict = "within" if longest <= LIMIT else "ABOVE"
+        print(f"{name} {frames} frames: {len(lengths)} calls, {sum(lengths):.2f} s in all; ", end="")
+        print(f"99 of 100 within {most * 1000:.1f} ms, the longest {longest * 1000:.1f} ms, {verdict} {LIMIT * 1000:.0f} ms", flush=True)
 
 
 def main() -> None:
@@ -84,21 +93,21 @@ def main() -> None:
     frames = parser.parse_args(sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else sys.argv[1:]).frames
     import bpy
 
-    lengths: list[float] = []
+    calls: list[tuple[str, float]] = []
     if bpy.app.background or not bpy.context.window_manager.windows:
-        lengths += steps(frames)
-        tell(lengths, frames)
+        calls += steps(frames)
+        tell(calls, frames)
         sys.stdout.flush()
         os._exit(0)  # Blender as a module can hang at the end of a process
     todo = steps(frames)
 
     def tick() -> float | None:
-        length = next(todo, None)
-        if length is None:
-            tell(lengths, frames)
+        call = next(todo, None)
+        if call is None:
+            tell(calls, frames)
             bpy.ops.wm.quit_blender()
             return None
-        lengths.append(length)
+        calls.append(call)
         return 0.01
 
     bpy.app.timers.register(tick, first_interval=1.0)

@@ -33,6 +33,7 @@ WORDS: Final = {
     "Capture Next": "Danach aufnehmen",
     "Missing": "Es fehlt",
     "{what} begins": "{what} beginnt",
+    "{what}: {share}. Esc: cancel": "{what}: {share}. Esc: abbrechen",
     "{done} of {total}": "{done} von {total}",
     "Choose a video, or drop it on the view": "Video wählen oder auf die Ansicht ziehen",
     "Beginning": "Anfang",

@@ -6,10 +6,11 @@ import bpy
 import numpy as np
 import pytest
 from kinolift_extension.addon.camera import camera_of
-from kinolift_extension.addon.capture import Placement, drained, place_motion
+from kinolift_extension.addon.capture import Placement, place_motion
 from kinolift_extension.addon.keeping import DETECTION, motion_of
 from kinolift_extension.addon.keyframes import curves_of
 from kinolift_extension.addon.placing import Target, placing
+from kinolift_extension.addon.steps import drained
 
 
 def counts():

@@ -12,7 +12,7 @@ from kinolift_extension.addon import keyframes
 from kinolift_extension.addon.armature import key_motion
 from kinolift_extension.addon.capture import Placement, place_motion
 from kinolift_extension.addon.key_reduction import Tolerance
-from kinolift_extension.addon.simplify import euler_to_quaternion, simplify
+from kinolift_extension.addon.simplify import WRITING, euler_to_quaternion, simplify, simplifying
 from mathutils import Euler, Quaternion, Vector
 
 
@@ -172,3 +172,29 @@ def test_ten_thousand_frames_in_a_few_seconds():
     took = time.process_time() - began
     print(f"simplified {before} keys to {after} in {took:.2f} s")
     assert after < before and took < 8
+
+
+def test_the_steps_make_what_is_made_at_once_and_change_nothing_until_they_write(make_motion):
+    armature, other = take(make_motion(frames=80)), take(make_motion(frames=80))
+    frames, tolerance = np.arange(80), Tolerance(1.0, 4.0)
+    before, shares = evaluated(armature, frames), [0.0]
+    given_up = simplifying(armature, tolerance, shares.append)
+    while shares[-1] < WRITING:
+        next(given_up)
+    given_up.close()
+    assert evaluated(armature, frames) == before and len(shares) > 10 and shares == sorted(shares)
+    steps, count = simplifying(armature, tolerance), 0
+    with pytest.raises(StopIteration) as end:
+        while True:
+            next(steps)
+            count += 1
+    assert end.value.value == simplify(other, tolerance) and count > 79, "a curve is a step at least"
+    assert evaluated(armature, frames) == evaluated(other, frames)
+
+
+def test_many_curves_make_several_batches_with_the_same_keys(make_motion, monkeypatch):
+    armature, other = take(make_motion(frames=60)), take(make_motion(frames=60))
+    simplify(other, Tolerance(1.0))
+    monkeypatch.setattr("kinolift_extension.addon.simplify.BATCH", 100)
+    simplify(armature, Tolerance(1.0))
+    assert evaluated(armature, np.arange(60)) == evaluated(other, np.arange(60))
