@@ -28,20 +28,19 @@ from rich.table import Table  # noqa: E402
 from benchmarks.wide import print_wide  # noqa: E402
 from contract.failure import ExitCode, Failure  # noqa: E402
 from contract.motion_file import Motion  # noqa: E402
-from contract.options import CHOICES, DEFAULT_DETECTOR, DEFAULT_FOV, DEFAULT_REFINER, DEFAULT_STEPS, CaptureOptions  # noqa: E402
+from contract.options import CHOICES, DEFAULT_DETECTOR, DEFAULT_REFINER, DEFAULT_STEPS, CaptureOptions  # noqa: E402
 from contract.skeleton import ARMATURE_24, BODY_22  # noqa: E402
-from engine.cameras.pinhole import camera_matrix  # noqa: E402
 from engine.detection import segments  # noqa: E402
 from engine.detection.landmarks import LANDMARKS  # noqa: E402
 from engine.footage.video import open_video  # noqa: E402
 from engine.kinematics.assemble import build_motion  # noqa: E402
-from engine.kinematics.focal import estimate_fov  # noqa: E402
 from engine.person.face import face_direction  # noqa: E402
 from engine.person.swaps import undo_swaps  # noqa: E402
 from engine.person.track import body_points, make_track  # noqa: E402
-from engine.poses import PoseModel  # noqa: E402
+from engine.poses import PoseModel, Poses  # noqa: E402
 from engine.progress import Progress  # noqa: E402
 from engine.training.metrics import LIMBS, acceleration_error, flexion, mpjpe, pa_mpjpe, trunk_lean  # noqa: E402
+from engine.view import first_view  # noqa: E402
 
 Array = npt.NDArray[np.float64]
 
@@ -117,33 +116,28 @@ def judge(
     progress = Progress()
     progress.stage("start")
     video = open_video(video_path, progress)
-    info = video.info
-    detections = segments.detect(video, None, None, progress, options.detector, processes)
-    raw = make_track(detections, info, progress)
+    detections = segments.detect(video, None, None, progress, options.detector, processes, background=True)
+    view = first_view(detections, video.info, options, None)
+    raw = make_track(detections, video.info, progress)
     track, _ = undo_swaps(raw)
-    matrix = camera_matrix((info.width, info.height), info.fov_degrees or DEFAULT_FOV)
+    matrix, turns = view.sight.matrix, view.turning.at(track.times)
 
-    def poses(steps: int) -> Array:
-        run = model.run(
+    def poses(steps: int) -> Poses:
+        return model.run(
             track, matrix, truth.height, steps=steps, hypotheses=options.hypotheses, seed=options.seed, progress=progress,
-            refiner=options.refiner,
+            refiner=options.refiner, turns=turns,
         )  # fmt: skip
-        spread[:] = run.spread
-        found.append(run.up)
-        return run.joints.astype(float)
 
-    spread, found = np.zeros((len(track), len(BODY_22))), list[Array | None]()
-    lifted, refined = poses(0), poses(options.steps)
-    points, confidence = (a.astype(np.float64) for a in body_points(track.image, track.visibility, track.detector))
-    if not info.fov_degrees:
-        size = (info.width, info.height)
-        matrix = camera_matrix(size, estimate_fov(refined, points, confidence, size, truth.height, track.fps).degrees)
+    plain, refined = poses(0), poses(options.steps)
+    points, confidence = (a.astype(np.float64) for a in body_points(track.image, track.visibility, track.detector, view.size))
+    view = view.estimated(refined, points, confidence, truth.height, track.fps)
+    matrix = view.sight.matrix
 
     def finished(feet: str) -> Motion:
         return build_motion(
-            refined, spread, points, confidence, track.times, track.detected, track.runs, track.fps, matrix,
-            (info.width, info.height), truth.height, smooth=options.smooth, face=face_direction(track, matrix), feet=feet,
-            gravity=found[-1],
+            refined.joints, refined.spread, points, confidence, track.times, track.detected, track.runs, track.fps, matrix, view.size,
+            truth.height, smooth=options.smooth, face=face_direction(track, matrix), feet=feet, gravity=refined.up,
+            turns=view.turning.at(track.times), lines=view.scene_lines(), level=options.level,
         )  # fmt: skip
 
     motions = {"smoothing": finished("never")}
@@ -152,8 +146,8 @@ def judge(
     progress.finish()
     stages = {
         "detector": raw.world[:, [LANDMARKS.index(n) for n in NAMES]].astype(float),
-        "lifter": lifted[:, list(LIMBS)],
-        "refiner": refined[:, list(LIMBS)],
+        "lifter": plain.joints[:, list(LIMBS)].astype(float),
+        "refiner": refined.joints[:, list(LIMBS)].astype(float),
     }
     chosen = [ARMATURE_24.index(n) for n in (*NAMES, *TOES)]
     stages |= {name: motion.positions_camera[:, chosen[:-2]].astype(float) for name, motion in motions.items()}

@@ -35,6 +35,7 @@ from engine.weights_file import Weights
 
 LENGTH = 60  # frames of a training crop at the lifter's rate: two seconds
 UP_ERRORS = (math.radians(1.0), math.radians(14.0))  # of the up that is given in training, an axis, as often small as large
+KNOWN_UP_ERROR = math.radians(2.0)  # given with the true up in the evaluation
 UP_UNKNOWN, UNKNOWN_ERROR = 0.15, math.radians(30.0)  # share of the runs in which nothing but the camera's own level is given
 HINGES = tuple(
     tuple(BODY_22.index(f"{joint}.{side}") for joint in chain)
@@ -206,26 +207,33 @@ def guess_error(lifter: Lifter, segments: Sequence[Segment]) -> float:
 
 
 @torch.inference_mode()
+def readings(lifter: Lifter, model: WindowNetworks, segment: Segment, start_step: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Joints (T,22,3), metres, camera axes, the pelvis at the origin, of a segment: the lifter's `guess`, `refined` with the up that was
+    found, and `known_up` with the true one; and by how many degrees (T,) the found up is off."""
+    model.eval()
+    lifted = lift(lifter, segment)
+    rotation = lifted.encoded.rotation
+    true_up = (torch.from_numpy(segment_up(segment))[None, :, None] @ rotation)[..., 0, :]
+    found, claim = model.gravity(lifted.encoded.features, lifted.guess, camera_up(rotation))
+    if segment_still(segment):
+        one, error = mean_up(found, claim, rotation)
+        found, claim = (one[:, None, None] @ rotation)[..., 0, :], error[:, None].expand(found.shape[:2])
+    poses = {
+        "guess": lifted.guess, "refined": refine_runs(model.refiner.clean, lifted, found, claim, [start_step]),
+        "known_up": refine_runs(model.refiner.clean, lifted, true_up, torch.full_like(claim, KNOWN_UP_ERROR), [start_step]),
+    }  # fmt: skip
+    off = np.degrees(torch.arccos((found * true_up).sum(-1).clamp(-1, 1))[0].numpy())
+    return {name: decode(pose, rotation, segment.stature)[0].numpy() for name, pose in poses.items()}, off
+
+
 def evaluate(lifter: Lifter, model: WindowNetworks, segments: Sequence[Segment], start_step: int) -> Figures:
     """Errors of the guess, of the refined pose with the up that was found and with the true one; mm, degrees; limb joints."""
-    model.eval()
     rows: dict[str, list[np.ndarray]] = {}
     for segment in segments:
-        lifted = lift(lifter, segment)
-        rotation = lifted.encoded.rotation
-        true_up = (torch.from_numpy(segment_up(segment))[None, :, None] @ rotation)[..., 0, :]
-        found, claim = model.gravity(lifted.encoded.features, lifted.guess, camera_up(rotation))
-        if segment_still(segment):
-            one, error = mean_up(found, claim, rotation)
-            found, claim = (one[:, None, None] @ rotation)[..., 0, :], error[:, None].expand(found.shape[:2])
-        rows.setdefault("up_degrees", []).append(np.degrees(torch.arccos((found * true_up).sum(-1).clamp(-1, 1))[0].numpy()))
-        poses = {
-            "guess": lifted.guess, "refined": refine_runs(model.refiner.clean, lifted, found, claim, [start_step]),
-            "known_up": refine_runs(model.refiner.clean, lifted, true_up, torch.full_like(claim, math.radians(2.0)), [start_step]),
-        }  # fmt: skip
+        poses, off = readings(lifter, model, segment, start_step)
+        rows.setdefault("up_degrees", []).append(off)
         truth = segment.truth
-        for name, pose in poses.items():
-            joints = decode(pose, rotation, segment.stature)[0].numpy()
+        for name, joints in poses.items():
             a, b = rooted_at_hips(joints), rooted_at_hips(truth)
             bent = np.degrees((flexion(torch.from_numpy(joints)) - flexion(torch.from_numpy(truth))).numpy())
             rows.setdefault(f"{name}_mpjpe", []).append(mpjpe(a, b))
