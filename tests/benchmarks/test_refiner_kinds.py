@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from benchmarks import refiner_kinds
-from benchmarks.refiner_kinds import NAMES, POINTS, STAGES, frames_by_kind, joints_by_kind, judged, rows
+from benchmarks.refiner_kinds import NAMES, POINTS, STAGES, by_segment, frames_by_kind, joints_by_kind, judged, rows
 from engine.datasets.detections import PairCamera, load_detections
 from engine.training.metrics import rooted_at_hips
 from tests.engine.datasets.pairs import standing, write_pairs
@@ -82,8 +82,10 @@ def test_the_interval_is_that_of_segments(segment):
     off = np.array([0.02, 0.0, 0.0])
     gains = {stage: truth + off for stage in STAGES} | {"refined": truth}
     same = {stage: truth + off for stage in STAGES}
-    change = rows([judged(segment, poses, np.zeros(len(truth))) for poses in (gains, same)])["all"].change
-    assert change == pytest.approx((-10, -20, 0), abs=1e-9)
+    both = [judged(segment, poses, np.zeros(len(truth))) for poses in (gains, same)]
+    assert rows(both)["all"].change == pytest.approx((-10, -20, 0), abs=1e-9)
+    better, middle = by_segment(both)
+    assert better == 1 and (middle["guess"], middle["refined"]) == pytest.approx((20, 10))
 
 
 def test_the_table_is_printed_and_kept(tmp_path, capsys):
