@@ -7,13 +7,13 @@ import re
 import shutil
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Final
 
+from ..contract.unfinished import OLD, age, is_ours, is_running
+
 PREFIX: Final = "kinolift-"
 _OURS: Final = re.compile(re.escape(PREFIX) + r"([1-9][0-9]{0,9})-[a-z0-9_]+")
-_WINDOWS_AGE: Final = 2 * 86400.0  # seconds: there a process is not asked whether it lives; no capture lasts two days
 
 
 def make_folder() -> Path:
@@ -29,7 +29,7 @@ def sweep() -> None:
         return
     for folder in found:
         named = _OURS.fullmatch(folder.name)
-        if named and _is_ours(folder) and not _is_needed(folder, int(named[1])):
+        if named and is_ours(folder) and not _is_needed(folder, int(named[1])):
             shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -44,19 +44,5 @@ def remove_blender_folder() -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _is_ours(folder: Path) -> bool:
-    if folder.is_symlink() or not folder.is_dir():
-        return False
-    return sys.platform == "win32" or folder.stat().st_uid == os.getuid()
-
-
 def _is_needed(folder: Path, process: int) -> bool:
-    if sys.platform == "win32":
-        return time.time() - folder.stat().st_mtime < _WINDOWS_AGE
-    try:
-        os.kill(process, 0)  # asks only
-    except ProcessLookupError:
-        return False
-    except (PermissionError, OverflowError):
-        return True
-    return True
+    return age(folder) < OLD if sys.platform == "win32" else is_running(process)

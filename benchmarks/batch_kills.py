@@ -114,6 +114,9 @@ def damaged(out: Path) -> list[str]:
 
 def different(calm: Path, out: Path) -> list[str]:
     """What of the outputs is not as in the undisturbed run."""
+    unfinished = [path.name for path in (*out.glob(".kinolift-*"), *(out / ".kinolift").glob("*/.kinolift-*"))]
+    if unfinished:
+        return [f"unfinished files were left: {unfinished}"]
     there, here = ({path.name: path for path in folder.iterdir() if path.suffix in (".npz", ".bvh")} for folder in (calm, out))
     if set(there) != set(here):
         return [f"the files are {sorted(here)}"]

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from .failure import Failure
 from .marks import made_by_us
+from .unfinished import make_unfinished
 
 OVERWRITE = "--overwrite"
 # what the sentence about a file that is there already advises
@@ -92,7 +93,7 @@ def written_beside(path: Path) -> Iterator[Path]:
     `not_writable` for OSErrors, `internal` where the block wrote nothing.
     """
     try:
-        folder = Path(tempfile.mkdtemp(prefix=".kinolift-", dir=path.parent))
+        folder = make_unfinished(path.parent)
     except OSError as error:
         raise write_failure(error, path) from error
     beside = folder / f"new{path.suffix}"
@@ -146,7 +147,7 @@ def _check_place(path: Path, overwrite: bool, advice: str) -> None:
             raise Failure("not_writable", f"The folder {folder} for {path.name} does not exist; make it or choose another.")
         if path.is_dir():
             raise Failure("not_writable", f"{path} is a folder; choose a file name for the output.")
-        trial = Path(tempfile.mkdtemp(prefix=".kinolift-", dir=folder))
+        trial = make_unfinished(folder)
         try:
             (trial / path.name).open("xb").close()
         finally:
@@ -190,7 +191,10 @@ def _same(a: Path, b: Path) -> bool:
 
 def _ignores_case(folder: Path) -> bool:
     try:
-        with tempfile.TemporaryDirectory(prefix=".kinolift-a", dir=folder) as trial:
-            return (Path(trial).parent / Path(trial).name.swapcase()).exists()
+        trial = make_unfinished(folder)
+        try:
+            return (folder / trial.name.swapcase()).exists()
+        finally:
+            trial.rmdir()
     except OSError:
         return False

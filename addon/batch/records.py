@@ -21,9 +21,11 @@ from ...contract.failure import Failure
 from ...contract.file_lock import try_lock
 from ...contract.outputs import check_folder, write_text
 from ...contract.reading import parse_json, shown
+from ...contract.unfinished import sweep_unfinished
 
 OURS: Final = ".kinolift"  # the folder of records, detections and motions in the folder of the outputs
 SCHEMA: Final = "kinolift.batch/1"
+_PARTS: Final = ("records", "detections", "motions")
 _ROOT: Final = Path(__file__).resolve().parents[2]
 
 
@@ -127,11 +129,13 @@ def only_one(out: Path) -> Iterator[Records]:
     """
     check_folder(out)
     records = Records(out)
-    for name in ("records", "detections", "motions"):
+    for name in _PARTS:
         check_folder(records.folder / name)
     with (records.folder / "lock").open("a+", encoding="utf-8") as file:
         if not try_lock(file):
             raise Failure("bad_arguments", f"Another batch is at work in {shown(out)}; wait for its end, or choose another folder with -o.")
+        for folder in (out, *(records.folder / name for name in _PARTS)):
+            sweep_unfinished(folder)  # what a batch left that was killed
         yield records
 
 

@@ -24,7 +24,7 @@ PREVIEW_EXTENSION = ".mp4"
 BLENDER_EXTENSIONS = (".fbx", ".bvh", ".glb", ".usd", ".blend")
 EXTENSIONS = (*BLENDER_EXTENSIONS, MOTION_EXTENSION)
 CLIP_EXTENSIONS = (".fbx", ".glb", ".blend")  # those that can hold several takes
-LONGEST_FOLDER = 980  # bytes: Blender's paths have 1023, of which a hidden folder and a short name in it take 35
+LONGEST_FOLDER = 975  # bytes: Blender's paths have 1023, of which a hidden folder and a short name in it take 45
 
 
 def check_files(

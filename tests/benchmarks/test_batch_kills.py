@@ -24,6 +24,8 @@ def test_what_is_different_or_damaged_is_told(outputs: tuple[Path, Path]) -> Non
     (out / "b.npz").write_bytes(b"half")
     assert batch_kills.different(calm, out) == ["the files are ['a.bvh', 'b.npz']"]
     assert "b.npz is not a motion file" in batch_kills.damaged(out)[0]
+    (out / ".kinolift" / "motions" / ".kinolift-x").mkdir(parents=True)
+    assert batch_kills.different(calm, out) == ["unfinished files were left: ['.kinolift-x']"]
 
 
 def test_what_is_at_work_is_killed_and_what_is_done_is_not() -> None:

@@ -20,6 +20,7 @@ from kinolift_extension.addon.batch import records as recording
 from kinolift_extension.addon.batch import work
 from kinolift_extension.addon.command_line import main
 from kinolift_extension.contract.motion_file import load_motion, save_motion
+from kinolift_extension.contract.unfinished import make_unfinished
 
 ROOT = Path(__file__).resolve().parents[3]
 START = (
@@ -239,9 +240,15 @@ def test_killed_at_any_moment_it_goes_on_to_the_same_outputs(fake_python, videos
         for path in out.glob("*.npz"):
             load_motion(path)  # whole, if it is there
     assert killed
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    for folder in (out, out / recording.OURS / "motions"):  # as if it was killed while it wrote
+        folder.mkdir(parents=True, exist_ok=True)
+        half = make_unfinished(folder)
+        half.rename(half.with_name(half.name.replace(f"-{os.getpid()}-", f"-{gone.pid}-")))
     fake_python("fine")
     assert batch(videos, "-o", out) == 0 and batch(videos, "-o", tmp_path / "calm") == 0
-    assert visible(out) == visible(tmp_path / "calm")
+    assert visible(out) == visible(tmp_path / "calm") and not list(out.rglob(".kinolift-*"))
     for name in ("a", "b", "c"):
         one, other = load_motion(out / f"{name}.npz"), load_motion(tmp_path / "calm" / f"{name}.npz")
         np.testing.assert_array_equal(one.positions_world, other.positions_world)
