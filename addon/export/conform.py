@@ -98,7 +98,7 @@ def conformed(
         baked: list[bpy.types.Action] = []
         for action in actions:
             with keyframes.playing(armature, action):
-                poses = follow(parents, helpers, rest, _poses(scene, armature, kept))
+                poses = follow(parents, helpers, rest, _poses(scene, armature, kept, meshes))
             bones = kept
             if added and wanted.root_motion != "still":
                 carried = root_motion(parents, rest, poses, wanted.root_motion == "heading")
@@ -219,17 +219,28 @@ def _edit(scene: bpy.types.Scene, copy: bpy.types.Object, parents: dict[str, str
     return added
 
 
-def _poses(scene: bpy.types.Scene, armature: bpy.types.Object, kept: Sequence[str]) -> Array:
-    """(T,B,4,4) the bones in the world over the whole frames of the action that the armature plays."""
+def _poses(scene: bpy.types.Scene, armature: bpy.types.Object, kept: Sequence[str], meshes: Sequence[bpy.types.Object]) -> Array:
+    """(T,B,4,4) the bones in the world over the whole frames of the action that the armature plays. The meshes, whose skin would take
+    longer than all bones, are hidden meanwhile; where a bone's constraint needs one, Blender poses it all the same."""
     first, last = keyframes.frame_range(armature)
     frames = np.arange(math.floor(first + 1e-3), math.ceil(last - 1e-3) + 1)
     poses = np.empty((len(frames), len(kept), 4, 4))
-    with bpy.context.temp_override(scene=scene, view_layer=scene.view_layers[0]):
-        for k, frame in enumerate(frames):
-            scene.frame_set(int(frame))
-            evaluated = armature.evaluated_get(bpy.context.evaluated_depsgraph_get())
-            bones = evaluated.pose.bones
-            poses[k] = np.array(evaluated.matrix_world) @ np.array([bones[name].matrix for name in kept])
+    places = {bone.name: k for k, bone in enumerate(armature.pose.bones)}
+    chosen = [places[name] for name in kept]
+    columns = np.empty(16 * len(places), dtype=np.float32)  # Blender hands matrices out a column after the other
+    hidden = [(mesh, mesh.hide_viewport) for mesh in meshes]
+    try:
+        for mesh in meshes:
+            mesh.hide_viewport = True
+        with bpy.context.temp_override(scene=scene, view_layer=scene.view_layers[0]):
+            for k, frame in enumerate(frames):
+                scene.frame_set(int(frame))
+                evaluated = armature.evaluated_get(bpy.context.evaluated_depsgraph_get())
+                evaluated.pose.bones.foreach_get("matrix", columns)
+                poses[k] = np.array(evaluated.matrix_world) @ columns.reshape(-1, 4, 4).swapaxes(1, 2)[chosen]
+    finally:
+        for mesh, was in hidden:
+            mesh.hide_viewport = was
     return poses
 
 
@@ -240,12 +251,13 @@ def _key(copy: bpy.types.Object, kept: Sequence[str], poses: Array, name: str) -
     index = {bone: k for k, bone in enumerate(kept)}
     curves = keyframes.new_action(copy, name)
     frames, held = np.arange(len(poses), dtype=np.float64), np.zeros(len(poses), bool)
+    back = _inverse(poses)
     for bone in kept:
         parent = bones[bone].parent
         local = np.linalg.inv(rest[bone]) @ poses[:, index[bone]]
         if parent is not None and parent.name in index:
             between = np.linalg.inv(rest[bone]) @ rest[parent.name]
-            local = between @ np.linalg.inv(poses[:, index[parent.name]]) @ poses[:, index[bone]]
+            local = between @ back[:, index[parent.name]] @ poses[:, index[bone]]
         location, rotation, scale = _parts(local)
         copy.pose.bones[bone].rotation_mode = "QUATERNION"
         path = f'pose.bones["{bpy.utils.escape_identifier(bone)}"]'
@@ -255,6 +267,18 @@ def _key(copy: bpy.types.Object, kept: Sequence[str], poses: Array, name: str) -
         if np.abs(scale - 1).max() > STILL * 100:
             curves.write(f"{path}.scale", bone, frames, scale, held)
     return copy.animation_data.action
+
+
+def _inverse(poses: Array) -> Array:
+    """Of affine matrices (...,4,4), many at once, for which numpy would ask its library one by one. None of them is flat."""
+    rows = poses[..., :3, :3]
+    across = np.stack([np.cross(rows[..., a, :], rows[..., b, :]) for a, b in ((1, 2), (2, 0), (0, 1))], axis=-1)
+    turned = across / np.einsum("...k,...k->...", rows[..., 0, :], across[..., 0])[..., None, None]
+    found = np.zeros_like(poses)
+    found[..., :3, :3] = turned
+    found[..., :3, 3] = -(turned @ poses[..., :3, 3:])[..., 0]
+    found[..., 3, 3] = 1.0
+    return found
 
 
 def _parts(local: Array) -> tuple[Array, Array, Array]:

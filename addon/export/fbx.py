@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import bpy
 
@@ -61,30 +63,51 @@ def write(
         for action in baked:
             keyframes.add_clip(copy, action, action.name)
         scene.frame_set(-1)
-        call_exporter(
-            bpy.ops.export_scene.fbx,
-            scene,
-            copy,
-            path,
-            use_selection=True,
-            object_types={"ARMATURE", "MESH"},
-            axis_forward="-Z",
-            axis_up="Y",
-            add_leaf_bones=False,  # the default adds a bone at the end of every limb that the user's rig does not have
-            bake_anim=True,
-            bake_anim_use_all_bones=True,
-            bake_anim_use_nla_strips=True,
-            bake_anim_use_all_actions=False,  # the default exports every action in the file as a take of its own
-            bake_anim_force_startend_keying=True,
-            bake_anim_step=1.0,
-            bake_anim_simplify_factor=0.0,  # the default drops keys that it finds dull
-            bake_space_transform=False,
-            apply_unit_scale=True,
-            apply_scale_options=chosen.scale_options,
-            primary_bone_axis="Y",
-            secondary_bone_axis="X",
-            use_armature_deform_only=False,
-            path_mode="COPY",  # with the next: pictures inside the file, which is all that arrives elsewhere
-            embed_textures=True,
-        )
+        with _skins_still(scene):
+            call_exporter(
+                bpy.ops.export_scene.fbx,
+                scene,
+                copy,
+                path,
+                use_selection=True,
+                object_types={"ARMATURE", "MESH"},
+                axis_forward="-Z",
+                axis_up="Y",
+                add_leaf_bones=False,  # the default adds a bone at the end of every limb that the user's rig does not have
+                bake_anim=True,
+                bake_anim_use_all_bones=True,
+                bake_anim_use_nla_strips=True,
+                bake_anim_use_all_actions=False,  # the default exports every action in the file as a take of its own
+                bake_anim_force_startend_keying=True,
+                bake_anim_step=1.0,
+                bake_anim_simplify_factor=0.0,  # the default drops keys that it finds dull
+                bake_space_transform=False,
+                apply_unit_scale=True,
+                apply_scale_options=chosen.scale_options,
+                primary_bone_axis="Y",
+                secondary_bone_axis="X",
+                use_armature_deform_only=False,
+                path_mode="COPY",  # with the next: pictures inside the file, which is all that arrives elsewhere
+                embed_textures=True,
+            )
         check_written(path, Contents.of(scene, copy, baked))
+
+
+@contextlib.contextmanager
+def _skins_still(scene: bpy.types.Scene) -> Iterator[None]:
+    """From the first frame that is set on, no mesh of the scene follows its bones. Blender's exporter has written down the meshes by then
+    and reads the bones alone, but every frame would wait for all skins."""
+    skins = [modifier for thing in scene.objects if thing.type == "MESH" for modifier in thing.modifiers if modifier.type == "ARMATURE"]
+    seen = [modifier.show_viewport for modifier in skins]
+
+    def still(*_: Any) -> None:
+        for modifier in skins:
+            modifier.show_viewport = False
+
+    bpy.app.handlers.frame_change_pre.append(still)
+    try:
+        yield
+    finally:
+        bpy.app.handlers.frame_change_pre.remove(still)
+        for modifier, was in zip(skins, seen, strict=True):
+            modifier.show_viewport = was

@@ -6,7 +6,7 @@ import bpy
 import numpy as np
 import pytest
 from kinolift_characters import farthest, make_character, vertices
-from kinolift_extension.addon.export import export_armature, export_takes, take_paths
+from kinolift_extension.addon.export import conform, export_armature, export_takes, take_paths
 from kinolift_extension.addon.export.options import ExportOptions
 from kinolift_extension.contract.failure import Failure
 from mathutils import Matrix
@@ -233,3 +233,63 @@ def test_takes_that_cannot_be_written(make_motion, tmp_path):
         export_takes(armature, actions, tmp_path / "hero.fbx", ExportOptions(fbx_preset="max"))
     assert list(tmp_path.iterdir()) == []
     assert [path.name for path in take_paths(tmp_path / "a.glb", ["one"])] == ["a.glb"]
+
+
+def test_poses_are_what_the_bones_do_though_the_meshes_are_hidden_meanwhile(make_motion):
+    """Also of a bone that a constraint ties to a mesh which moves by itself."""
+    armature = make_character(make_motion(frames=4))
+    moved(armature)
+    scene = bpy.context.scene
+    prop = bpy.data.objects.new("Prop", bpy.data.objects["Skin"].data)
+    scene.collection.objects.link(prop)
+    for frame in (0, 3):
+        prop.location = (0.1 * frame, -0.2 * frame, 1.0)
+        prop.keyframe_insert("location", frame=frame)
+    armature.pose.bones["hips"].constraints.new("COPY_LOCATION").target = prop
+    names = ["head", "hand.L", "hips"]
+    expected = []
+    for frame in range(4):
+        scene.frame_set(frame)
+        seen = armature.evaluated_get(bpy.context.evaluated_depsgraph_get())
+        expected.append([seen.matrix_world @ seen.pose.bones[name].matrix for name in names])
+    meshes = [thing for thing in scene.objects if thing.type == "MESH"]
+    np.testing.assert_allclose(conform._poses(scene, armature, names, meshes), np.array(expected), atol=1e-6)
+    np.testing.assert_allclose(np.array(expected)[:, 2, :3, 3], [(0.1 * k, -0.2 * k, 1.0) for k in range(4)], atol=0.1)
+    assert not any(mesh.hide_viewport for mesh in meshes)
+
+
+def test_the_inverse_of_many_affine_matrices():
+    rng = np.random.default_rng(3)
+    poses = rng.normal(size=(7, 5, 4, 4))
+    poses[..., 3, :] = (0, 0, 0, 1)
+    np.testing.assert_allclose(conform._inverse(poses), np.linalg.inv(poses), rtol=1e-6, atol=1e-9)
+
+
+def test_the_exporter_waits_for_no_skin_and_leaves_them_as_they_were(make_motion, tmp_path, monkeypatch):
+    """While the frames are gone through no mesh follows; its weights are in the file all the same."""
+    from kinolift_extension.addon.export import fbx
+
+    armature, seen = make_character(make_motion(frames=FRAMES)), []
+
+    def watch(scene, *_):
+        seen.append([m.show_viewport for thing in scene.objects if thing.type == "MESH" for m in thing.modifiers])
+
+    called = fbx.call_exporter
+
+    def call(*words, **settings):
+        bpy.app.handlers.frame_change_post.append(watch)
+        try:
+            called(*words, **settings)
+        finally:
+            bpy.app.handlers.frame_change_post.remove(watch)
+
+    monkeypatch.setattr(fbx, "call_exporter", call)
+    before = list(bpy.app.handlers.frame_change_pre)
+    path = tmp_path / "hero.fbx"
+    export_armature(armature, path)
+    assert len(seen) >= FRAMES and not any(shown for each in seen for shown in each)
+    assert all(modifier.show_viewport for modifier in bpy.data.objects["Skin"].modifiers)
+    assert list(bpy.app.handlers.frame_change_pre) == before
+    expected = vertices(range(FRAMES))
+    read_fbx(path)
+    assert farthest(expected, vertices(range(1, FRAMES + 1))) < 1e-3
