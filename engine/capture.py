@@ -90,7 +90,7 @@ def captures(source: Path, options: CaptureOptions, progress: Progress, keep_at:
         before = len(progress.warnings)
         for shot in chosen:
             others = len(progress.warnings)
-            part = seen.part(shot.rows) if len(shots) > 1 else seen
+            part = seen.part(shot.rows) if seen.cuts else seen  # one beyond the frames asked for too: those around them are looked at
             done = finish(part, info, loading.result, options, known, progress, span)
             done.summary.update(shot=shot.number, shots=[one.told for one in shots])
             told = [message for _, message in [*progress.warnings[:before], *progress.warnings[others:]]]

@@ -21,7 +21,7 @@ from engine.detection.background_rows import Background
 from engine.detection.detector import Detections
 from engine.detection.model_bundle import MODELS
 from engine.footage.rate import TICK
-from engine.footage.video import Moment, Video, VideoInfo
+from engine.footage.video import Moment, Video, VideoInfo, reached
 from engine.progress import Progress
 
 # Seconds before and behind the frames asked for that are looked at too, so that a part of a video is that part of the whole: the detector
@@ -174,8 +174,7 @@ def _part(kept: Detected, start: Moment | None, end: Moment | None, path: Path) 
             "or capture the video again.",
         )
     span = float(seen.times[a]), float(seen.times[b - 1])
-    before = min(int(np.searchsorted(seen.times, span[0] - AROUND - TICK)), max(a - segments.SEAM, 0))
-    rows = slice(before, int(np.searchsorted(seen.times, span[1] + AROUND + TICK)))
+    rows = slice(*reached(seen.times, a, b, AROUND, segments.SEAM))
     columns = {name: getattr(seen, name)[rows] for name in ("times", "image", "visibility", "world", "detected")}
     skipped = None if seen.skipped is None else seen.skipped[rows]
     background = seen.background

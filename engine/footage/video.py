@@ -141,15 +141,14 @@ class Video:
         return self._frame_number(start, 0), self._frame_number(end, self.info.frame_count)
 
     def around(self, start: Moment | None, end: Moment | None, seconds: float, frames: int) -> Around:
-        """The range with up to so many seconds more at either end, and so many frames at its beginning at least.
+        """The range with what `reached` says lies around it.
 
         Failure `bad_arguments` for a range that holds no frame.
         """
         self._check_range(start, end)
         first, last = self.range(start, end)
         span = float(self._times[first]), float(self._times[last - 1])
-        before = max(min(int(np.searchsorted(self._times, span[0] - seconds - TICK)), first - frames), 0)
-        behind = int(np.searchsorted(self._times, span[1] + seconds + TICK))
+        before, behind = reached(self._times, first, last, seconds, frames)
         open_end = end is None or behind >= self.info.frame_count
         return Around((float(before), "f") if start else None, None if open_end else (float(behind), "f"), span)
 
@@ -309,6 +308,17 @@ class Video:
             self._progress.warning("truncated", f"{name} is cut off: {end.decoded} of its {whole} frames could be read and are used.")
         else:
             self._progress.warning("frames_damaged", f"{whole - end.decoded} of the {whole} frames of {name} are damaged and left out.")
+
+
+def reached(times: npt.NDArray[np.float64], first: int, last: int, seconds: float, frames: int) -> tuple[int, int]:
+    """The frames `first` up to and without `last`, at `times` (T,), with so many seconds more at either end, and so many frames at the
+    beginning at least. Where no more than as many seconds again lie beyond, with those too: a short video is looked at as a whole, and the
+    few frames at an end of it would tell less than they cost."""
+    low, high = float(times[first]) - seconds, float(times[last - 1]) + seconds
+    low = low if low - seconds > times[0] + TICK else float(times[0])
+    high = high if high + seconds < times[-1] - TICK else float(times[-1])
+    before = max(min(int(np.searchsorted(times, low - TICK)), first - frames), 0)
+    return before, int(np.searchsorted(times, high + TICK))
 
 
 def open_video(path: str | os.PathLike[str], progress: Progress | None = None, decoders: int = 0) -> Video:

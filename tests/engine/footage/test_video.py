@@ -392,9 +392,11 @@ def test_a_pause_leaves_the_rate_as_it_is() -> None:
 
 @pytest.mark.parametrize(
     ("start", "end", "frames", "wanted", "span"),
-    [((20.0, "f"), (30.0, "f"), 0, (14, 36), (20, 29)), ((20.0, "f"), None, 0, (14, None), (20, 39)),
-     (None, (30.0, "f"), 0, (None, 36), (0, 29)), ((2.0, "f"), (38.0, "f"), 0, (0, None), (2, 37)),
-     ((20.0, "f"), (30.0, "f"), 12, (8, 36), (20, 29)), (None, None, 0, (None, None), (0, 39))],
+    [((20.0, "f"), (24.0, "f"), 0, (14, 30), (20, 23)), ((20.0, "f"), None, 0, (14, None), (20, 39)),
+     (None, (24.0, "f"), 0, (None, 30), (0, 23)), ((2.0, "f"), (38.0, "f"), 0, (0, None), (2, 37)),
+     ((20.0, "f"), (24.0, "f"), 12, (8, 30), (20, 23)), (None, None, 0, (None, None), (0, 39)),
+     # what is left beyond is as short again: all of it
+     ((13.0, "f"), (27.0, "f"), 0, (7, 33), (13, 26)), ((12.0, "f"), (28.0, "f"), 0, (0, None), (12, 27))],
 )  # fmt: skip
 def test_what_lies_around_a_range(start, end, frames, wanted, span) -> None:  # type: ignore[no-untyped-def]
     around = open_video(DATA / "ntsc.mp4").around(start, end, 0.2, frames)  # six frames
