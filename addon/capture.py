@@ -310,6 +310,8 @@ def _setting_sentence(figures: dict[str, Any]) -> str:
     turned, kind = figures.get("camera_turns_degrees"), figures.get("camera")
     if kind in ("turning", "travelling") and isinstance(turned, int | float):
         said.append(f"the camera turned by {turned:.0f} degrees" + (" and moved from its place" if kind == "travelling" else ""))
+    slides = figures.get("picture_slides_percent")
+    said += [f"the picture slid by {slides:.0f} % of its size"] if isinstance(slides, int | float) else []
     level = {"lines": "the scene's lines", "body": "the person", "camera": "how cameras are held"}.get(str(figures.get("level_from")))
     said += [f"up is known by {level}"] if level else []
     words = ", ".join(said)

@@ -24,7 +24,7 @@ from engine import startup
 from engine.detection.detector import Detections
 from engine.detection.kept import KEPT_EXTENSION, Detected, detect_video, fitting, keep, read_kept
 from engine.footage.video import VideoInfo, open_video
-from engine.long_takes import let_go
+from engine.long_takes import let_go, mapped
 from engine.person.shots import choose_shots, find_shots
 from engine.person.swaps import undo_swaps
 from engine.person.track import Track, body_points, make_track
@@ -129,11 +129,11 @@ def finish(
     """
     model = load()  # and with it scipy, which was imported beside the detection and which most of what follows needs
     view = first_view(detections, info, options, known)
-    track, exchanged = undo_swaps(make_track(without_zoom(detections, info, known), info, progress, span))
+    track, exchanged = undo_swaps(make_track(view.as_through_one_lens(without_zoom(detections, info, known)), info, progress, span))
     del detections
     poses = _poses(model, track, view, options, progress)
     progress.stage("motion")
-    points, confidence = body_points(track.image, track.visibility, track.detector, view.size)
+    points, confidence = _points(track, view)
     view = view.estimated(poses, points, confidence, options.height, track.fps)
     for warning in view.turning.warnings:
         progress.warning("camera", warning)
@@ -141,7 +141,7 @@ def finish(
     person = _person(track, points, confidence, view)
     del track
     motion = _how_sure(_motion(person, poses, view, options), options)
-    with_its_lenses(motion, known)
+    with_its_lenses(motion, known, view.turning)
     motion.provenance["quality"] |= view.turning.summary
     summary |= _judged(motion, progress)
     progress.finish()
@@ -161,6 +161,13 @@ class _Person:
     runs: list[slice]
     fps: float
     kept: slice
+
+
+def _points(track: Track, view: View) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Where each joint is seen, (T,22,2) px, and how surely, (T,22); what the frame did not show is not."""
+    points, confidence = body_points(track.image, track.visibility, track.detector, None if view.turning.slid is not None else view.size)
+    inside = view.in_picture(points, track.times)
+    return points, confidence if inside is None else mapped(lambda sure, seen: sure * seen, confidence, inside)
 
 
 def _poses(model: PoseModel, track: Track, view: View, options: CaptureOptions, progress: Progress) -> Poses:

@@ -21,7 +21,8 @@ from engine.long_takes import mapped
 
 if TYPE_CHECKING:
     from engine.cameras.level import SceneLines
-    from engine.cameras.turning import CameraSearch, Turning
+    from engine.cameras.search import CameraSearch
+    from engine.cameras.turning import Turning
     from engine.poses import Poses
 
 Floats = npt.NDArray[np.floating]
@@ -30,7 +31,8 @@ Floats = npt.NDArray[np.floating]
 @dataclass(frozen=True)
 class Sight:
     """Through what the camera is taken to look: `matrix` (3,3), `fov` degrees along the longer side, and where that is `known_from`: the
-    `option`, the `file`, the known `camera`, or the `estimate` from the poses; and the standard `error` of an estimate, degrees."""
+    `option`, the `file`, the known `camera`, how it was `turning`, or the `estimate` from the poses; and the standard `error` of the last
+    two, degrees."""
 
     matrix: npt.NDArray[np.float64]
     fov: float
@@ -59,13 +61,41 @@ class View:
 
     def estimated(self, poses: Poses, points: Floats, confidence: Floats, height: float, fps: float) -> View:
         """With the lens from the poses and where joints are seen, (T,22,2) px and how surely (T,22), where nothing better is known."""
-        if self.sight.known_from != "estimate":
+        if self.sight.known_from not in ("estimate", "turning"):
             return self
-        from engine.kinematics.focal import estimate_fov
+        from engine.kinematics.focal import FieldOfView, estimate_fov
 
         found = estimate_fov(poses.joints, points, confidence, self.size, height, fps)
-        sight = Sight(camera_matrix(self.size, found.degrees), found.degrees, "estimate", found.error)
+        known_from, turned = "estimate", self.search.lens
+        if turned is not None:
+            both = found.weighed(FieldOfView.of_size(*turned))
+            known_from, found = "turning" if turned[1] < found.size_error else "estimate", both
+        sight = Sight(camera_matrix(self.size, found.degrees), found.degrees, known_from, found.error)
         return replace(self, sight=sight, turning=self.search.found(sight.matrix))
+
+    def as_through_one_lens(self, detections: Detections) -> Detections:
+        """What was seen, as a picture that does not slide would have shown it."""
+        lenses = self.turning.lenses(detections.times, self.sight.matrix)
+        if lenses is None:
+            return detections
+        from engine.cameras.known import through_one_lens
+
+        return through_one_lens(detections, lenses, self.sight.matrix)
+
+    def in_picture(self, points: Floats, times: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_] | None:
+        """(T,J) which of the points (T,J,2) of that picture the frame showed; None where it does not slide."""
+        lenses = self.turning.lenses(times, self.sight.matrix)
+        if lenses is None:
+            return None
+        from engine.cameras.known import other_lens
+
+        matrix, size = self.sight.matrix, self.size
+
+        def inside(some: Floats, shown_by: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+            shown = other_lens(some, matrix, shown_by)
+            return np.asarray(((shown >= 0) & (shown <= size)).all(-1))
+
+        return mapped(inside, points, lenses)
 
     def scene_lines(self) -> SceneLines | None:
         """The straight lines of the scene, as far as they were looked for."""
@@ -74,16 +104,23 @@ class View:
             return None
         from engine.cameras.level import scene_lines
 
-        return scene_lines(background, outline, self.sight.matrix, self.size, self.turning.at(background.times))
+        matrix, times = self.sight.matrix, background.times
+        lenses = self.turning.lenses(times, matrix)
+        return scene_lines(background, outline, matrix if lenses is None else lenses, self.size, self.turning.at(times))
 
 
 def first_view(detections: Detections, info: VideoInfo, options: CaptureOptions, known: CameraPath | None) -> View:
     """As far as it is known before there are poses."""
-    from engine.cameras.turning import CameraSearch
+    from engine.cameras.search import CameraSearch
 
     size = (info.width, info.height)
     sight = _sight(info, options, known)
     search = CameraSearch(detections, size, "known" if known else options.camera_motion)
+    if sight.known_from == "estimate" and (turned := search.lens) is not None:
+        from engine.cameras.turned_lens import fov_of
+
+        fov = fov_of(turned[0])
+        sight = Sight(camera_matrix(size, fov), fov, "turning")
     return View(sight, size, search, search.found(sight.matrix), known)
 
 
@@ -114,13 +151,17 @@ def without_zoom(detections: Detections, info: VideoInfo, known: CameraPath | No
     return through_one_lens(detections, lenses_at(known, detections.times, info.fps, size), middle_lens(known, size))
 
 
-def with_its_lenses(motion: Motion, known: CameraPath | None) -> None:
-    """The motion gets the lenses of a camera that zooms, through which its points are seen again."""
-    if known is None or not known.zooms:
-        return
+def with_its_lenses(motion: Motion, known: CameraPath | None, turning: Turning) -> None:
+    """The motion gets the lenses of a camera that zooms, or whose picture slides, through which its points are seen again."""
     from engine.cameras.known import lenses_at, other_lens
 
     width, height = motion.image_size.tolist()
-    lenses, matrix = lenses_at(known, motion.times, motion.fps, (width, height)), motion.camera_matrix
+    matrix = motion.camera_matrix
+    if known is not None and known.zooms:
+        lenses = lenses_at(known, motion.times, motion.fps, (width, height))
+    elif (slid := turning.lenses(motion.times, matrix)) is not None:
+        lenses = slid
+    else:
+        return
     motion.image_points = mapped(lambda points, seen_by: other_lens(points, matrix, seen_by), motion.image_points, lenses)
     motion.camera_matrix, motion.camera_lenses = lenses[0], lenses  # as the camera's place, that of the first frame

@@ -390,6 +390,7 @@ PHRASES: Final = {
     "hypotheses differ": "Schätzungen uneins",
     "a foot stands in {} % of the frames": "ein Fuß steht in {} % der Bilder",
     "the picture was turned by {} degrees": "das Bild war um {} Grad gedreht",
+    "the picture slid by {} % of its size": "das Bild glitt um {} % seiner Größe",
     "the camera turned by {} degrees": "die Kamera drehte sich um {} Grad",
     "the camera turned by {} degrees and moved from its place": "die Kamera drehte sich um {} Grad und bewegte sich vom Fleck",
     "up is known by the scene's lines": "oben zeigen die Linien der Szene",

@@ -55,15 +55,15 @@ class Level:
 def scene_lines(
     background: Background, person: npt.NDArray[np.float32], matrix: Array, size: tuple[int, int], turns: Array | None = None
 ) -> SceneLines | None:
-    """The lines outside the `person` (K,33,2), see `turning.outlines`; `matrix` (3,3) of the lens, picture `size` (width, height); `turns`
-    (K,3,3) of the background's frames where the camera turned. None where there are none."""
+    """The lines outside the `person` (K,33,2), see `turning.outlines`; `matrix` (3,3) of the lens, or (K,3,3) of each frame's, picture
+    `size` (width, height); `turns` (K,3,3) of the background's frames where the camera turned. None where there are none."""
     place = np.searchsorted(background.index, background.line_frame)
     ends = background.lines.reshape(-1, 2, 2).astype(float)
     away = outside(np.concatenate([ends, ends.mean(1, keepdims=True)], 1), person[place]).all(1)
     ends, place = ends[away], place[away]
     if not len(ends):
         return None
-    slopes = rays(ends, matrix)
+    slopes = rays(ends, matrix if matrix.ndim == 2 else matrix[place][:, None])
     sights = np.concatenate([slopes, np.ones((*slopes.shape[:-1], 1))], -1)
     normals = np.cross(sights[:, 0], sights[:, 1])
     normals /= np.maximum(np.linalg.norm(normals, axis=-1, keepdims=True), 1e-12)

@@ -65,11 +65,13 @@ _CHUNK = 256  # frames at a time
 
 @dataclass(frozen=True)
 class Turning:
-    """`kind`: `still`, `turning`, `travelling` (it turns, and moves too), `unknown` (the background gives too little), `not measured`.
+    """`kind`: `still`, `turning`, `travelling` (it turns, and moves too), `sliding` (it is still, and the picture a window that slides over
+    a larger one), `unknown` (the background gives too little), `not measured`.
 
     `times` (K,) seconds; `turns` (K,3,3): each frame's camera axes to those of the take's middle camera; None where it does not turn or is
     not known to. `degrees`: the widest angle between two of its directions. `share`: of the corners that fit, in the median frame.
-    `growth`: the background's largest size over its smallest, 1 where it stays.
+    `growth`: the background's largest size over its smallest, 1 where it stays. `slid` (K,2): by how many pixels the middle of a sliding
+    picture lies beside that of the take's middle one; `side`: its longer side.
     """
 
     kind: str
@@ -78,6 +80,23 @@ class Turning:
     times: Array | None = None
     turns: Array | None = None
     growth: float = 1.0
+    slid: Array | None = None
+    side: int = 0
+
+    def lenses(self, times: Array, matrix: Array) -> Array | None:
+        """(T,3,3) the camera matrices at `times` (T,) seconds of a camera of that `matrix` (3,3) whose picture slides; None where it does
+        not. The camera looks as at the take's middle, and the picture is another part of what it sees."""
+        if self.times is None or self.slid is None:
+            return None
+        known, slid = self.times, self.slid
+
+        def lenses(some: Array) -> Array:
+            out = np.tile(matrix, (len(some), 1, 1))
+            for axis in range(2):  # what lies in the middle here lies beside it there
+                out[:, axis, 2] -= np.interp(some, known, slid[:, axis])
+            return out
+
+        return mapped(lenses, times, dtype=np.float64)
 
     def at(self, times: Array) -> Array | None:
         """(T,3,3) the turns at `times` (T,) seconds, on the shortest arcs in between; None where there are none."""
@@ -92,6 +111,8 @@ class Turning:
         if self.kind == "not measured":
             return {}
         told = {"camera": self.kind, "camera_turns_degrees": round(self.degrees, 1), "background_percent": round(100 * self.share)}
+        if self.slid is not None:
+            told["picture_slides_percent"] = round(100 * float(np.ptp(self.slid, axis=0).max()) / self.side)
         return told | ({"background_growth": round(self.growth, 3)} if self.growth > 1.0 else {})
 
     @property
@@ -113,20 +134,6 @@ class Turning:
         return told
 
 
-class CameraSearch:
-    """Looks for the turning of the camera in what was seen, as the option `camera_motion` says, as soon as a lens is known."""
-
-    def __init__(self, detections: Detections, size: tuple[int, int], camera_motion: str = "auto") -> None:
-        self.background, self._size, self._motion = detections.background, size, camera_motion
-        self.person = None if self.background is None else outlines(self.background, detections)
-
-    def found(self, matrix: Array) -> Turning:
-        """For a lens of that camera matrix (3,3)."""
-        if self.background is None or self.person is None or self._motion not in ("auto", "turning"):
-            return Turning("not measured")
-        return find_turning(self.background, self.person, matrix, self._size, self._motion == "turning")
-
-
 def find_turning(
     background: Background, person: npt.NDArray[np.float32], matrix: Array, size: tuple[int, int], believe: bool = False
 ) -> Turning:
@@ -134,7 +141,7 @@ def find_turning(
     it did turn, however little is known."""
     if len(background) < 2:
         return Turning("unknown")
-    seen = _seen(background, person)
+    seen = seen_outside(background, person)
     sizes, growth = _sizes(background, seen, matrix, size)
     rotations, fitting, trusted = _to_keys(background, seen, matrix, size, None)
     if growth > 1.0:
@@ -189,7 +196,7 @@ def outside(points: Array, outline: npt.NDArray[np.float32]) -> Flags:
     return ~near
 
 
-def _seen(background: Background, person: npt.NDArray[np.float32]) -> Flags:
+def seen_outside(background: Background, person: npt.NDArray[np.float32]) -> Flags:
     """(K,N) which corners were found and lie outside the person, here and in the keyframe."""
     place = np.clip(np.searchsorted(background.index, background.key), 0, len(background) - 1)
     seen = np.isfinite(background.corners[..., 2])

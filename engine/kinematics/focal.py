@@ -47,6 +47,23 @@ class FieldOfView:
     degrees: float
     error: float
 
+    @classmethod
+    def of_size(cls, size: float, error: float) -> FieldOfView:
+        """Of the logarithm of the tangent of half of it, and that one's standard error."""
+        degrees = math.degrees(2 * math.atan(math.exp(size)))
+        return cls(degrees, math.degrees(math.sin(math.radians(degrees)) * error))
+
+    @property
+    def size_error(self) -> float:
+        """That of the logarithm."""
+        return math.radians(self.error) / math.sin(math.radians(self.degrees))
+
+    def weighed(self, other: FieldOfView) -> FieldOfView:
+        """Both together, each as sure as it is."""
+        sizes = [math.log(math.tan(math.radians(one.degrees) / 2)) for one in (self, other)]
+        weights = [1 / max(one.size_error, 1e-6) ** 2 for one in (self, other)]
+        return self.of_size(float(np.average(sizes, weights=weights)), 1 / math.sqrt(sum(weights)))
+
 
 def estimate_fov(
     joints: Stored, image_points: Stored, confidence: Stored, image_size: tuple[int, int], height: float, fps: float
@@ -69,8 +86,7 @@ def estimate_fov(
     weight /= weight.sum()
     mean = float(weight @ size)
     spread = math.sqrt(float(weight @ (size - mean) ** 2))
-    degrees = math.degrees(2 * math.atan(math.exp(mean)))
-    return FieldOfView(degrees, math.degrees(math.sin(math.radians(degrees)) * spread))
+    return FieldOfView.of_size(mean, spread)
 
 
 def _misfit(pose: Array, points: Array, confidence: Array, matrix: Array) -> float:

@@ -12,7 +12,8 @@ from scipy.spatial.transform import Rotation
 from contract.detection_file import CORNERS
 from contract.options import CaptureOptions
 from engine.cameras.pinhole import camera_matrix, project, to_camera
-from engine.cameras.turning import CameraSearch, Turning, find_turning, outlines, outside
+from engine.cameras.search import CameraSearch
+from engine.cameras.turning import Turning, find_turning, outlines, outside
 from engine.capture import Capture, finish
 from engine.detection.background_rows import Background, BackgroundRows
 from engine.detection.detector import Detections
