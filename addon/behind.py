@@ -56,6 +56,8 @@ class Behind:
         # the file counts as changed from now on, so that Blender asks before it opens another or quits
         bpy.ops.ed.undo_push(message=word("{what} begins").format(what=word(self.bl_label)))  # type: ignore[attr-defined]
         status.running, status.waiting = True, len(_queue) - 1
+        if self._run is not None:
+            status.stage = self._run.capture.progress.stage_text
         self._timer = context.window_manager.event_timer_add(INTERVAL, window=context.window)
         context.window_manager.modal_handler_add(self)
         context.workspace.status_text_set(word(HINT))

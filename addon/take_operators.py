@@ -16,6 +16,7 @@ from .export.options import ExportOptions
 from .key_reduction import Tolerance
 from .keyframes import actions_for, curves_of
 from .locale.said import translated
+from .manners import tell
 from .properties import export_properties, simplify_properties
 from .simplify import WRITING, simplifying
 from .stepwise import Stepwise
@@ -55,7 +56,7 @@ class KINOLIFT_OT_export(bpy.types.Operator, ExportHelper):
         return set(super().invoke(context, event))
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        path = Path(bpy.path.abspath(self.filepath))
+        status, path = context.window_manager.kinolift, Path(bpy.path.abspath(self.filepath))
         options = ExportOptions(self.mesh, self.fbx_preset, self.fbx_root)
         written = [path]
         try:
@@ -68,9 +69,11 @@ class KINOLIFT_OT_export(bpy.types.Operator, ExportHelper):
                     check_files(others, known=BLENDER_EXTENSIONS, advice="choose another name, or Replace Existing")
                 written = export_takes(context.object, actions, path, options, one_file=self.takes == "clips")
         except Failure as failure:
-            self.report({"ERROR"}, translated(failure.message))
+            status.exported, status.error = "", failure.message
+            tell(self, context, failure.message)
             return {"CANCELLED"}
-        self.report({"INFO"}, translated(f"Wrote {', '.join(map(str, written))}"))
+        status.exported, status.error = f"Wrote {', '.join(map(str, written))}", ""
+        self.report({"INFO"}, translated(status.exported))
         return {"FINISHED"}
 
 

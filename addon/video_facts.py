@@ -11,7 +11,7 @@ from .capture import check_video
 
 
 def video_facts(video: str) -> str:
-    """One line: 1920 x 1080, 12.3 s, 30 frames a second. "" where no video is chosen; what is wrong where it cannot be one."""
+    """One line: clip.mp4: 1920 x 1080, 12.3 s, 30 frames a second. "" where no video is chosen; what is wrong where it cannot be one."""
     if not video:
         return ""
     path = Path(bpy.path.abspath(video))
@@ -28,6 +28,6 @@ def video_facts(video: str) -> str:
         if not width or not frames:
             return f"Blender cannot read {path.name}; the capture may still."
         long = f"{frames / rate:.1f} s, {rate:.5g} frames a second" if rate > 0 else f"{frames} frames"
-        return f"{width} x {height}, {long}."
+        return f"{path.name}: {width} x {height}, {long}."
     finally:
         bpy.data.movieclips.remove(clip)

@@ -35,7 +35,7 @@ WORDS: Final = {
     "{what} begins": "{what} beginnt",
     "{what}: {share}. Esc: cancel": "{what}: {share}. Esc: abbrechen",
     "{done} of {total}": "{done} von {total}",
-    "Choose a video, or drop it on the view": "Video wählen oder auf die Ansicht ziehen",
+    "Choose or drop a video": "Video wählen oder ablegen",
     "Beginning": "Anfang",
     "Open": "Offen",
     "Found by: {way}": "Gefunden durch: {way}",

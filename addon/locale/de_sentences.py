@@ -21,7 +21,7 @@ SENTENCES: Final = {
     "No video is chosen; choose one first.": "Kein Video ist gewählt; wähle zuerst eins.",
     "Options of your own, in Advanced below.": "Eigene Einstellungen, unten in Erweitert.",
     "Blender cannot read {}; the capture may still.": "Blender kann {} nicht lesen; die Aufnahme vielleicht doch.",
-    "{} x {}, {}.": "{} x {}, {}.",
+    "{}: {} x {}, {}.": "{}: {} x {}, {}.",
     "The timeline has no preview range and no two selected markers; press P in the timeline and drag.": (
         "Die Zeitleiste hat keinen Vorschaubereich und keine zwei gewählten Marker; drücke P in der Zeitleiste und ziehe."
     ),

@@ -48,11 +48,12 @@ def draw_progress(layout: bpy.types.UILayout, status: bpy.types.PropertyGroup) -
     column = layout.column(align=True)
     stage = word(status.stage)
     column.progress(text=f"{stage}  {status.fraction:.0%}" if status.text else stage, factor=status.fraction, type="BAR")
-    row = column.row()
-    row.label(text=status.text, translate=False)
-    right = row.row()
-    right.alignment = "RIGHT"
-    right.label(text=status.rate, translate=False)
+    if status.text or status.rate:
+        row = column.row()
+        row.label(text=status.text, translate=False)
+        right = row.row()
+        right.alignment = "RIGHT"
+        right.label(text=status.rate, translate=False)
     if status.waiting:
         layout.label(text=word("{count} more in the queue").format(count=status.waiting), icon="SORTTIME", translate=False)
     layout.operator("kinolift.cancel", icon="X")

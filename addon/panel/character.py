@@ -43,7 +43,7 @@ class KINOLIFT_UL_bones(bpy.types.UIList):
         missing = not item.bone and item.role in REQUIRED_ROLES
         split = layout.split(factor=ROLE_SHARE)
         split.alert = missing
-        split.label(text=role_title(item.role), text_ctxt=CONTEXT, icon="BACK" if item.bone else "NONE")
+        split.label(text=role_title(item.role), text_ctxt=CONTEXT, icon="BACK" if item.bone else "BLANK1")
         guessed = bool(item.bone) and item.sureness < SURE
         split = split.split(factor=BONE_SHARE if guessed or missing else 1.0)
         if data.target is not None:
@@ -60,7 +60,8 @@ class KINOLIFT_UL_bones(bpy.types.UIList):
 def draw(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     settings = context.scene.kinolift_retarget
     column = layout.column(align=True)
-    column.prop(settings, "target", text="", icon="OUTLINER_OB_ARMATURE")
+    column.use_property_split, column.use_property_decorate = True, False
+    column.prop(settings, "target", icon="OUTLINER_OB_ARMATURE")
     target = chosen_target(settings, context)
     if target is not None and settings.target is None:
         column.label(text=target.name, icon="RESTRICT_SELECT_OFF", translate=False)
@@ -71,7 +72,8 @@ def draw(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     if settings.source == "file":
         column.prop(settings, "motion", text="", **placeholder("Choose a motion file"))
     else:
-        column.prop(settings, "take", text="", icon="ACTION")
+        column.use_property_split, column.use_property_decorate = True, False
+        column.prop(settings, "take", icon="ACTION")
         take = chosen_take(settings, context)
         if take is not None and settings.take is None:
             column.label(text=take.name, icon="ACTION", translate=False)

@@ -10,7 +10,7 @@ from ..sentences import draw_sentence, placeholder
 def draw(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     settings = context.scene.kinolift
     row = layout.row(align=True)
-    row.prop(settings, "video", text="", **placeholder("Choose a video, or drop it on the view"))
+    row.prop(settings, "video", text="", **placeholder("Choose or drop a video"))
     row.operator("kinolift.choose_video", text="", icon="FILE_FOLDER")
     row.menu("KINOLIFT_MT_videos", text="", icon="DOWNARROW_HLT")
     if settings.video_facts:
@@ -21,10 +21,10 @@ def draw(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
         column.prop(settings, "start", **placeholder("Beginning"))
         column.prop(settings, "end", **placeholder("End"))
         layout.operator("kinolift.range_from_timeline", icon="PREVIEW_RANGE")
-        _next(layout)
+        _next(layout, context.window_manager.kinolift.running)
 
 
-def _next(layout: bpy.types.UILayout) -> None:
+def _next(layout: bpy.types.UILayout, running: bool) -> None:
     column = layout.column()
     column.scale_y = 1.5
-    column.operator("kinolift.capture_video", icon="ARMATURE_DATA", text="Capture")
+    column.operator("kinolift.capture_video", icon="ARMATURE_DATA", text="Capture Next" if running else "Capture")

@@ -89,6 +89,11 @@ def test_progress_says_stage_speed_and_what_is_left():
     assert bar["text"] == "Finding the person  13%" and bar["factor"] == pytest.approx(120 / 900)
     assert "40.0 frames/s, 0:20 left" in drawing.texts(calls) and "2 more in the queue" in drawing.texts(calls)
     assert "kinolift.cancel" in drawing.operators(calls)
+    bpy.context.scene.kinolift.video = "clip.mp4"
+    assert "Capture Next" in drawing.texts(drawing.draw(video.draw, None)), "it waits for its turn"
+    status.idle()
+    status.running, status.stage = True, "Starting"
+    assert [name for name, _ in drawing.draw(draw_running, None)].count("row") == 0, "no empty line before anything is counted"
 
 
 def test_review_says_good_or_where_to_look(take, make_motion):

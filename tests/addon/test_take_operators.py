@@ -41,7 +41,10 @@ def test_export_of_all_takes(make_motion, tmp_path):
     assert bpy.ops.kinolift.export(filepath=str(tmp_path / "all.fbx"), takes="clips") == {"FINISHED"}
     assert bpy.ops.kinolift.export(filepath=str(tmp_path / "each.bvh"), takes="files") == {"FINISHED"}
     assert sorted(path.name for path in tmp_path.glob("each*")) == sorted(["each_run.bvh", f"each_{walk}.bvh"])
+    status = bpy.context.window_manager.kinolift
+    assert status.exported.startswith("Wrote ") and status.exported.count("each_") == 2 and not status.error
     assert "holds one take" in failure_of(bpy.ops.kinolift.export, filepath=str(tmp_path / "no.bvh"), takes="clips")
+    assert "holds one take" in status.error and not status.exported, "the panel tells it"
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
     bpy.ops.wm.fbx_import(filepath=str(tmp_path / "all.fbx"))
     assert {action.name: round(action.frame_range[1]) for action in bpy.data.actions} == {"run": 7, walk: 12}

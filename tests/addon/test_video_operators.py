@@ -30,7 +30,7 @@ def video(tmp_path):
 def test_what_is_dropped_is_the_video_and_its_facts_are_told(video):
     assert bpy.ops.kinolift.drop_video(filepath=str(video)) == {"FINISHED"}
     settings = bpy.context.scene.kinolift
-    assert settings.video == str(video) and settings.video_facts == "64 x 48, 2.0 s, 25 frames a second."
+    assert settings.video == str(video) and settings.video_facts == "clip.avi: 64 x 48, 2.0 s, 25 frames a second."
     assert not bpy.data.movieclips
     assert bpy.ops.kinolift.choose_video(filepath=str(video)) == {"FINISHED"}
     with pytest.raises(RuntimeError, match="There is no video"):
