@@ -42,8 +42,7 @@ def main(argv: Sequence[str]) -> int:
         arguments = _parser().parse_args(list(argv))
     except SystemExit as end:  # argparse has said why
         return int(end.code or 0)
-    # a batch has events of its own
-    with console(arguments.command in ("capture", "retarget") and arguments.log_json) as told:
+    with console(getattr(arguments, "log_json", False)) as told:
         code = _run(arguments, told)
         told.end(code)
     return code
@@ -58,7 +57,7 @@ def _run(arguments: argparse.Namespace, told: Console) -> int:
                 case "retarget":
                     return int(run_retarget(arguments, told))
                 case "batch":
-                    return int(run_batch(arguments))
+                    return int(run_batch(arguments, told))
                 case _:
                     return int(run_cluster(arguments))
     except Failure as failure:

@@ -115,6 +115,10 @@ class Events:
     def __init__(self, stream: TextIO) -> None:
         self._say = JsonLog(stream)
 
+    def say(self, event: dict[str, Any]) -> None:
+        """An event of a command's own."""
+        self._say(event)
+
     def info(self, message: str) -> None:
         self._say({"event": "info", "message": message})
 

@@ -20,6 +20,7 @@ import sys
 import tempfile
 import time
 import uuid
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
@@ -191,8 +192,17 @@ def soak(folder: Path, read: argparse.Namespace) -> list[dict[str, float]]:
                 batch.wait()
     left = look(word, batch.pid, temporary, out)
     rest = f"{left['processes']:.0f} processes, {left['temporary']:.0f} temporary files and folders, {left['beside']:.0f} unfinished files"
-    print(f"Ended with code {batch.returncode}; left: {rest}.")
+    print(f"Ended with code {batch.returncode}; {came_of(out / 'report.jsonl')}; left: {rest}.")
     return samples
+
+
+def came_of(report: Path) -> str:
+    """How many clips went well and why the others did not: without it nobody would see that all failed alike."""
+    if not report.is_file():
+        return "there is no report"
+    rows = [json.loads(line) for line in report.read_text(encoding="utf-8").splitlines()]
+    counts = Counter(row["code"] or "done" for row in rows)
+    return ", ".join(f"{number} {what}" for what, number in counts.most_common())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

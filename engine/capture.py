@@ -251,7 +251,7 @@ def capture_to_file(
     failed: Failure | None = None
     for done in captures(source, options, progress, *keeping):
         path = labelled(output, done.label)
-        _save(done.motion, path, inputs if done.label else None, overwrite)
+        _save(done.motion, path, inputs if done.label else None, overwrite, rescue=not keeping)
         written.append(Written(path, done.label, done.summary))
         if preview is not None:
             failed = _draw(source, done, labelled(preview, done.label), inputs, overwrite, progress) or failed
@@ -272,15 +272,16 @@ def _draw(source: Path, done: Capture, path: Path, inputs: list[Path], overwrite
     return None
 
 
-def _save(motion: Motion, output: Path, inputs: list[Path] | None, overwrite: bool) -> None:
-    """Writes the motion, which took minutes; where its place has gone meanwhile (full, unplugged), into the temporary folder. `inputs`: of
-    an output whose name was not known before, which is checked only now."""
+def _save(motion: Motion, output: Path, inputs: list[Path] | None, overwrite: bool, rescue: bool) -> None:
+    """Writes the motion, which took minutes; where its place has gone meanwhile (full, unplugged), into the temporary folder, but only for
+    `rescue`: where the detection is kept, it takes a second again. `inputs`: of an output whose name was not known before, which is checked
+    only now."""
     try:
         if inputs is not None:
             check_outputs([output], inputs, (".npz",), overwrite)
         save_motion(motion, output, let_go)
     except Failure as failure:
-        if failure.code not in ("disk_full", "not_writable", "bad_arguments"):
+        if not rescue or failure.code not in ("disk_full", "not_writable", "bad_arguments"):
             raise
         kept = Path(tempfile.mkdtemp(prefix="kinolift-kept-")) / output.name
         try:

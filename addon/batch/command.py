@@ -17,7 +17,7 @@ from ...contract.failure import ExitCode, Failure
 from ...contract.options import CaptureOptions, add_arguments, real, whole
 from ...contract.outputs import add_overwrite_argument, check_folder
 from ...contract.reading import shown
-from ..console import JsonLog, add_log_argument
+from ..console import Console, Events, add_log_argument
 from ..export import EXTENSIONS
 from ..export.options import ExportOptions, add_export_arguments
 from ..key_reduction import add_simplify_argument, parse_tolerance
@@ -32,6 +32,7 @@ MEMORY_A_CLIP: Final = 1.2e9  # bytes: a capture and the Blender beside it
 MOST_JOBS: Final = 256
 REPORT_EVERY: Final = 30.0  # seconds between two reports while it works
 SHOW_EVERY: Final = 0.5
+ENDING: Final = ("disk_full", "bad_installation")  # with these every other clip would fail likewise
 _CANCELLED: Final = "Ended; what is done is kept, and the same command goes on from here."
 
 
@@ -69,7 +70,7 @@ def add_batch_parser(commands: argparse._SubParsersAction[argparse.ArgumentParse
     add_overwrite_argument(parser)
 
 
-def run_batch(arguments: argparse.Namespace) -> ExitCode:
+def run_batch(arguments: argparse.Namespace, told: Console) -> ExitCode:
     """The command. Returns DONE if all went well, else the first failure's code in the order of the clips."""
     if arguments.serve:
         from .blender import serve
@@ -79,10 +80,10 @@ def run_batch(arguments: argparse.Namespace) -> ExitCode:
         raise Failure("bad_arguments", "A batch needs a SOURCE and -o FOLDER; see batch --help.")
     clips, settings = read_words(arguments)
     if arguments.plan:
-        return _plan(clips, Records(arguments.output.expanduser().absolute()), settings)
+        return _plan(clips, Records(arguments.output.expanduser().absolute()), settings, told)
     out = check_folder(arguments.output)
     jobs = min(arguments.jobs or possible_jobs(), len(clips))
-    watcher = _watcher(arguments)
+    watcher = told.say if isinstance(told, Events) else Told(sys.stderr, arguments.quiet)
     with only_one(out) as records:
         if arguments.scheduler:
             from .cluster import run_on_cluster
@@ -93,8 +94,11 @@ def run_batch(arguments: argparse.Namespace) -> ExitCode:
         watcher({"event": "batch_end", "summary": summary(results), "report": str(out / "report.html")})
     if ended == "cancelled":
         raise Failure("cancelled", _CANCELLED)
-    if ended:
+    if ended == "disk_full":
         raise Failure("disk_full", "The disk is full: free some space, then run the same command again, which goes on from here.")
+    if ended:
+        message = next(result.message for result in results if result.code == ended)
+        raise Failure(ended, f"{message} The same command goes on from here.")
     order = {result.name: result for result in results}
     return next((order[c.name].exit_code for c in clips if c.name in order and order[c.name].code), ExitCode.DONE)
 
@@ -148,7 +152,7 @@ def run(
     clips: Sequence[Clip], records: Records, settings: Settings, jobs: int, keep_going: bool, watch: Callable[[dict[str, Any]], None]
 ) -> tuple[list[Result], str]:
     """Works on all clips, so many at once. Returns the results of those that came to an end, and why it ended before all were looked at:
-    `cancelled`, `disk_full`, or nothing. The report is written now and then and at the end, whatever that is."""
+    `cancelled`, one of ENDING, or nothing. The report is written now and then and at the end, whatever that is."""
     events: queue.SimpleQueue[dict[str, Any] | Result | None] = queue.SimpleQueue()
     waiting: queue.SimpleQueue[Clip] = queue.SimpleQueue()
     for clip in clips:
@@ -169,7 +173,7 @@ def run(
                 except Exception as error:  # a fault of ours: of this clip, not of the others
                     message = f"Kinolift failed ({type(error).__name__}: {error}); please report it."
                     result = Result(clip.name, str(clip.source), "failed", "internal", message)
-                if result.code == "disk_full":
+                if result.code in ENDING:
                     stop.set()
                 if result.code and not keep_going:
                     no_more.set()
@@ -196,7 +200,7 @@ def run(
             elif isinstance(event, Result):
                 results.append(event)
                 watch({"event": "clip_end", **line(event)})
-                ended = ended or (event.code if event.code == "disk_full" else "")
+                ended = ended or (event.code if event.code in ENDING else "")
                 if time.monotonic() - written > REPORT_EVERY:
                     write_report(results, records.out, records.out.name)
                     written = time.monotonic()
@@ -219,8 +223,8 @@ def run(
     return results, ended
 
 
-def _plan(clips: Sequence[Clip], records: Records, settings: Settings) -> ExitCode:
-    """A line a clip: what would be done. Nothing is written."""
+def _plan(clips: Sequence[Clip], records: Records, settings: Settings, told: Console) -> ExitCode:
+    """A line or an event a clip: what would be done. Nothing is written."""
     done = 0
     for clip in clips:
         record = records.load(clip.name)
@@ -231,9 +235,12 @@ def _plan(clips: Sequence[Clip], records: Records, settings: Settings) -> ExitCo
             steps, known = [], failure
         done += not steps and known is None
         names = [step.name if step.name != TAKE or not clip.several else "all takes in it" for step in steps]
-        what = f"fails: {known.message}" if known else ", ".join(names) or "done"
-        print(f"{clip.name}  {what}", flush=True)
-    print(f"{len(clips)} clips, {done} done already.", flush=True)
+        if isinstance(told, Events):
+            failure_told = {"code": known.code, "message": known.message} if known else {}
+            told.say({"event": "clip_plan", "name": clip.name, "steps": [] if known else names, **failure_told})
+        else:
+            print(f"{clip.name}  {f'fails: {known.message}' if known else ', '.join(names) or 'done'}", flush=True)
+    told.info(f"{len(clips)} clips, {done} done already.")
     return ExitCode.DONE
 
 
@@ -243,12 +250,6 @@ def _preferred_python() -> str:
     from ..preferences import preferred_python
 
     return preferred_python()
-
-
-def _watcher(arguments: argparse.Namespace) -> Callable[[dict[str, Any]], None]:
-    if arguments.log_json:
-        return JsonLog(sys.stdout)
-    return Told(sys.stderr, arguments.quiet)
 
 
 class Told:

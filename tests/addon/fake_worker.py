@@ -54,6 +54,7 @@ if part == "warns":
     say("warning", code="frames_missing", message="Nobody was found between 1.0 s and 2.0 s; that stretch was left out.")
 
 from contract import motion_file, skeleton  # noqa: E402
+from contract.failure import Failure  # noqa: E402
 
 spec = importlib.util.spec_from_file_location("synthetic", HERE / "synthetic.py")
 synthetic = importlib.util.module_from_spec(spec)
@@ -72,7 +73,11 @@ if part == "shots":
         takes.append({"motion": str(path), "label": label, "summary": {"frames": frames}})
     say("result", motion=takes[0]["motion"], summary=takes[0]["summary"], takes=takes)
     sys.exit(0)
-motion_file.save_motion(motion, motion_path)
+try:
+    motion_file.save_motion(motion, motion_path)
+except Failure as failure:
+    say("error", code=failure.code, message=failure.message)
+    sys.exit(failure.exit_code)
 if part == "no_preview":
     failed = {"code": "disk_full", "message": "The preview does not fit on the disk; free some space."}
     say("result", motion=str(motion_path), summary={"frames": frames}, failed=failed)

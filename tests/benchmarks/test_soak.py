@@ -63,3 +63,10 @@ def test_what_grows_is_named_and_what_swings_is_not(tmp_path: Path, capsys: pyte
     assert soak.main(["--figures", str(file)]) == 1
     told = capsys.readouterr().out
     assert "29 clips in 29 minutes" in told and "growing: 1" in told
+
+
+def test_what_came_of_the_clips(tmp_path: Path) -> None:
+    report = tmp_path / "report.jsonl"
+    assert soak.came_of(report) == "there is no report"
+    report.write_text("".join(json.dumps({"code": code}) + "\n" for code in ("", "no_person", "", "not_a_video", "")))
+    assert soak.came_of(report) == "3 done, 1 no_person, 1 not_a_video"

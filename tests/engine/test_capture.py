@@ -257,6 +257,11 @@ def test_a_motion_whose_folder_goes_while_it_is_made_is_kept(tmp_path, monkeypat
         capture_to_file(SAMPLE, tmp_path / "out" / "take.npz", QUICK, Progress())
     (kept,) = (tmp_path / "temporary").rglob("take.npz")
     assert str(kept) in failure.value.message and len(load_motion(kept)) == 9
+    shutil.rmtree(kept.parent)
+    (tmp_path / "out").mkdir()
+    with pytest.raises(Failure, match="cannot be written") as failure:  # it is made again from this in a second
+        capture_to_file(SAMPLE, tmp_path / "out" / "take.npz", QUICK, Progress(), keep_at=tmp_path / "detection.npz")
+    assert "is kept in" not in failure.value.message and not list((tmp_path / "temporary").iterdir())
 
 
 SIDES = [f"{j}.{s}" for s in "LR" for j in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")]

@@ -11,13 +11,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from kinolift_extension.addon.batch import command, work
 from kinolift_extension.addon.batch import records as recording
-from kinolift_extension.addon.batch import work
 from kinolift_extension.addon.command_line import main
 from kinolift_extension.contract.motion_file import load_motion, save_motion
 from kinolift_extension.contract.unfinished import make_unfinished
@@ -151,6 +152,14 @@ def test_a_worker_that_dies_is_tried_again_and_given_up(fake_python, videos, tmp
     assert list(report(tmp_path / "out")) == ["a"]
 
 
+def test_what_fails_for_every_clip_ends_the_batch(fake_python, videos, tmp_path, capsys):
+    fake_python("no_torch")
+    assert batch(videos, "-o", tmp_path / "out", "--jobs", 1) == 5
+    assert "lacks a part that the capture needs" in capsys.readouterr().err and list(report(tmp_path / "out")) == ["a"]
+    fake_python("fine")
+    assert batch(videos, "-o", tmp_path / "out") == 0
+
+
 def test_a_clip_has_a_time_limit(fake_python, videos, tmp_path, monkeypatch, capsys):
     fake_python("killed")
     monkeypatch.setattr(work, "START", 0.0)
@@ -158,13 +167,38 @@ def test_a_clip_has_a_time_limit(fake_python, videos, tmp_path, monkeypatch, cap
     assert "was not captured within the time" in report(tmp_path / "out")["a"]["message"]
 
 
-def test_events_are_json_lines(fake_python, videos, tmp_path, capsys):
+def events_of(capsys) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_events_are_json_lines_and_the_last_says_the_code(fake_python, videos, tmp_path, capsys):
     fake_python("fine")
+    assert batch(videos, "-o", tmp_path / "out", "--plan", "--log-json") == 0
+    told = events_of(capsys)
+    assert [event["steps"] for event in told if event["event"] == "clip_plan"] == [["take"]] * 3 and not (tmp_path / "out").exists()
     assert batch(videos, "-o", tmp_path / "out", "--log-json") == 0
-    events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    events = events_of(capsys)
     kinds = [event["event"] for event in events]
-    assert kinds[0] == "batch_begin" and kinds[-1] == "batch_end" and kinds.count("clip_begin") == kinds.count("clip_end") == 3
-    assert all(event["time"] > 1e9 for event in events) and "progress" in kinds
+    assert kinds[0] == "batch_begin" and kinds[-2:] == ["batch_end", "end"] and kinds.count("clip_begin") == kinds.count("clip_end") == 3
+    assert all(event["time"] > 1e9 for event in events) and "progress" in kinds and events[-1]["exit_code"] == 0
+
+
+def test_its_own_failures_are_events_too(fake_python, videos, tmp_path, capsys, monkeypatch):
+    fake_python("nobody")
+    assert batch("-o", tmp_path / "out", "--log-json") == 2
+    error, end = events_of(capsys)
+    assert (error["event"], error["code"], end["exit_code"]) == ("error", "bad_arguments", 2) and "needs a SOURCE" in error["message"]
+    with recording.only_one(tmp_path / "out"):
+        assert batch(videos, "-o", tmp_path / "out", "--log-json") == 2
+    assert "Another batch is at work" in events_of(capsys)[0]["message"]
+    assert batch(videos / "a.mp4", "-o", tmp_path / "out", "--log-json") == 4
+    told = {event["event"]: event for event in events_of(capsys)}
+    assert told["clip_end"]["code"] == "no_person" and told["end"]["exit_code"] == 4
+    assert batch(videos / "a.mp4", "-o", tmp_path / "out", "--plan", "--log-json") == 0
+    assert events_of(capsys)[0]["code"] == "no_person"
+    monkeypatch.setattr(command, "read_words", lambda _: 1 / 0)
+    assert batch(videos / "a.mp4", "-o", tmp_path / "out", "--log-json") == 1
+    assert [event.get("code", event.get("exit_code")) for event in events_of(capsys)] == ["internal", 1]
 
 
 @pytest.mark.parametrize(
@@ -195,6 +229,42 @@ def test_two_batches_do_not_work_in_one_folder(fake_python, videos, tmp_path, ca
         assert batch(videos, "-o", tmp_path / "out") == 2
     assert "Another batch is at work" in capsys.readouterr().err
     assert batch(videos, "-o", tmp_path / "out") == 0
+
+
+@pytest.fixture
+def small_disk(tmp_path) -> Iterator[Callable[[int], Path]]:
+    """Gives a disk of so many pages; given again, it is as large as then asked for."""
+    place = tmp_path / "disk"
+    place.mkdir()
+
+    def mount(pages: int) -> Path:
+        words = ["mount", "-t", "tmpfs", "-o", f"{'remount,' if place.is_mount() else ''}size={4 * pages}k", "none", str(place)]
+        if not sys.platform.startswith("linux") or subprocess.run(words, capture_output=True).returncode:
+            pytest.skip("to mount a small disk takes Linux and the right to do so")
+        return place
+
+    yield mount
+    if place.is_mount():
+        subprocess.run(["umount", str(place)], check=True)
+
+
+@pytest.mark.parametrize("part", [0.15, 0.35, 0.6, 0.8, 0.95])
+def test_a_full_disk_ends_it_and_with_room_again_it_goes_on(fake_python, videos, tmp_path, small_disk, capsys, part):
+    fake_python("fine")
+    assert batch(videos, "-o", tmp_path / "calm", "--jobs", 1) == 0
+    pages = sum(-(-path.stat().st_size // 4096) for path in (tmp_path / "calm").rglob("*") if path.is_file())
+    out = small_disk(max(2, int(part * pages))) / "out"
+    assert batch(videos, "-o", out, "--jobs", 1) == 5
+    told = capsys.readouterr()
+    assert "disk is full" in told.err and "Traceback" not in told.err
+    for path in out.glob("*.npz"):
+        load_motion(path)
+    assert not list(out.rglob(".kinolift-*"))
+    small_disk(4 * pages)
+    assert batch(videos, "-o", out, "--jobs", 1) == 0 and visible(out) == visible(tmp_path / "calm")
+    for name in ("a", "b", "c"):
+        one, other = load_motion(out / f"{name}.npz"), load_motion(tmp_path / "calm" / f"{name}.npz")
+        np.testing.assert_array_equal(one.positions_world, other.positions_world)
 
 
 def test_takes_are_put_on_rigs_by_a_blender_that_stays(make_motion, tmp_path, capsys, monkeypatch):
