@@ -24,7 +24,7 @@ from engine.kinematics.points import point_offsets
 from engine.kinematics.proportions import Proportions, fit_proportions
 from engine.kinematics.rotations import fit_pose
 from engine.kinematics.smoothing import cutoff, liveliness, smooth_runs, velocity
-from engine.kinematics.trajectory import FramePath, frame_path, smooth_path, turned_path
+from engine.kinematics.trajectory import ACCELERATION, LYING_ACCELERATION, FramePath, frame_path, smooth_path, turned_path
 from engine.kinematics.upright import SIGHT, straighten
 from engine.kinematics.world import ANKLES, TOES, Up, World, find_stand, find_up, find_world
 from engine.long_takes import Timeline, each, gathered, mapped, mapped_over_time
@@ -128,7 +128,7 @@ def build_motion(
     up, told = _up(_smoothed(posed, take, smooth, [*ANKLES, *TOES]), frames, take, body)
     posed = _smoothed(_straightened(posed, path, up, take, body), take, smooth)
     posed, fit_error = _on_bones(posed, face, take, body)
-    path, world, pace = _walk(posed, up, take, body)
+    path, world, pace = _walk(posed, up, told.upright, take, body)
     camera_to_world, contacts = world.camera_to_world, world.contacts
     targets = mapped(lambda at, place: to_world(at + place[:, None], camera_to_world), posed, path)
     planted = plant_feet(targets, contacts, body, runs, fps, feet, pace)
@@ -210,16 +210,18 @@ def _on_bones(posed: Stored, face: Array | None, take: _Take, body: Proportions)
     return relative, float(off.mean(dtype=np.float64))
 
 
-def _walk(posed: Stored, up: Up, take: _Take, body: Proportions) -> tuple[Array, World, Stored]:
-    """The root's path (T,3) in the axes of the joints, the world that it leads through, and how fast the feet are seen to move (T,2,2)."""
+def _walk(posed: Stored, up: Up, upright: bool, take: _Take, body: Proportions) -> tuple[Array, World, Stored]:
+    """The root's path (T,3) in the axes of the joints, the world that it leads through, and how fast the feet are seen to move (T,2,2).
+    `upright`: whether the person mostly is."""
     runs, fps = take.timeline.runs, take.timeline.fps
     frames = _frames(posed, take)
-    path = smooth_path(frames, runs, fps)
+    acceleration = ACCELERATION if upright else LYING_ACCELERATION
+    path = smooth_path(frames, runs, fps, acceleration=acceleration)
     pace, believed = _seen_speed(path, take), None if take.known else up.believed
-    world = find_world(posed, path, take.confidence, body, runs, fps, pace, believed)
+    world = find_world(posed, path, take.confidence, body, runs, fps, pace, believed, upright)
     for _ in range(_WORLD_ROUNDS):
-        path = smooth_path(frames, runs, fps, find_stand(posed, path, world, body, fps))
-        world = find_world(posed, path, take.confidence, body, runs, fps, pace, believed)
+        path = smooth_path(frames, runs, fps, find_stand(posed, path, world, body, fps), acceleration)
+        world = find_world(posed, path, take.confidence, body, runs, fps, pace, believed, upright)
     return path, world, pace
 
 

@@ -29,6 +29,8 @@ POSE_ERROR = 0.03
 ERROR_SECONDS = 0.3
 # How hard a person's middle accelerates, m/s^2; motion capture: 2.6 in the median, 8 (walks) to 17 (jumps) in the hardest hundredth.
 ACCELERATION = 3.0
+# ... and that of somebody who lies, crawls or leans on the hands.
+LYING_ACCELERATION = 1.0
 # Speed at which a foot in contact may still be found to move, m/s.
 CONTACT_SPEED = 0.3
 # ... and this many seconds give one independent look at that.

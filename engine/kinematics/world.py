@@ -12,6 +12,7 @@ from contract.skeleton import BODY_22
 from engine.kinematics import ground
 from engine.kinematics.contacts import contacts_of, signs, standing
 from engine.kinematics.proportions import Proportions
+from engine.kinematics.resting import ground_under
 from engine.kinematics.trajectory import Stand
 from engine.kinematics.upright import SIGHT, believed_up, body_up, depth_lean
 from engine.long_takes import Timeline, mapped, mapped_over_time, thinned
@@ -58,12 +59,12 @@ class Up:
 
 def find_world(
     relative: Floats, path: Array, confidence: Floats, body: Proportions, runs: list[slice], fps: float, seen: Floats | None = None,
-    up: Array | None = None,
+    up: Array | None = None, upright: bool = True,
 ) -> World:  # fmt: skip
     """The world of joints `relative` (T,22,3) to the pelvis on its `path` (T,3), metres in camera axes; confidence (T,22);
     seen (T,2,2): how fast the ends of the feet move in the picture, see `contacts.seen_speed`; `up` (3,): in camera axes (`find_up`). None:
     the axes are those of a world already, whose Z is up, and nothing is turned or moved but up and down: the ground at z=0 is the one
-    that the feet stand on.
+    that the feet stand on, or, of who is not `upright`, the one that the body rests on.
     """
     camera_to_world = np.eye(4)
     if up is not None:
@@ -80,7 +81,12 @@ def find_world(
     heights, surely, found = mapped_over_time(on_foot, Timeline(runs, fps), relative, path, confidence, seen)
     # a foot that the frame cuts off is guessed; one of a frame in which nobody was found stands as it did around it
     contacts = contacts_of(found, runs, fps) & ~mapped(_cut_off, confidence)
-    level = ground.ground_height(heights, contacts, surely)
+    if upright:
+        level = ground.ground_height(heights, contacts, surely)
+    else:
+        axis = camera_to_world[2, :3]
+        over = mapped(lambda joints, place: (joints + place[:, None]) @ axis, relative, path, dtype=np.float32)
+        level = ground_under(over, confidence, body.stature)
     if up is None:
         # where the feet stand about at the scene's zero, that is the ground
         camera_to_world[2, 3] = 0.0 if abs(level) < SCENE_GROUND else -level
