@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from . import de_faults
+
 SENTENCES: Final = {
+    **de_faults.SENTENCES,
     # a capture
     "The capture is kept in {}; Load Motion builds it.": "Die Aufnahme liegt in {}; Bewegung laden baut sie auf.",
     "{} frames/s": "{} Bilder/s",
@@ -261,11 +264,6 @@ SENTENCES: Final = {
         "Das Vereinfachen ist {}; gib Grad an, wie 0.5, oder Grad und Millimeter, wie 0.5,2."
     ),
     "--simplify is {} {}; it goes from more than 0 to {} {}.": "Das Vereinfachen ist {} {}; es geht von mehr als 0 bis {} {}.",
-    "There is no {} {}; check the path.": "Es gibt kein {} {}; prüfe den Pfad.",
-    "The {} {} needs more memory than there is; close other programs.": (
-        "{} {} braucht mehr Speicher, als da ist; schließe andere Programme."
-    ),
-    "{} is not {} {} that can be read ({}); {}.": "{} ist nicht {} {}, das sich lesen lässt ({}); {}.",
     "The name {} is not valid UTF-8, and such files cannot be read; rename it.": (
         "Der Name {} ist kein gültiges UTF-8, und solche Dateien lassen sich nicht lesen; benenne sie um."
     ),
@@ -374,6 +372,7 @@ SENTENCES: Final = {
 
 # What stands in the gaps and in rows: only what nobody would name a thing.
 PHRASES: Final = {
+    **de_faults.PHRASES,
     "the person found in all": "die Person in allen gefunden",
     "the person found in {}": "die Person in {} gefunden",
     "{} fps": "{} Bildern je Sekunde",

@@ -13,10 +13,12 @@ from kinolift_extension.addon.locale.matching import Language, Templates
 ROOT = Path(__file__).parents[3]
 # Seen in terminals only: those commands speak English.
 TERMINALS = {"command_line.py", "command_retarget.py", "console.py", "terminal.py", "batch", "locale"}
-WORKER = (
-    "engine/capture.py", "engine/cameras/turning.py", "engine/person/track.py", "engine/person/shots.py", "engine/footage/video.py",
-    "engine/detection/detector.py", "engine/kinematics/plausible.py", "contract/outputs.py", "contract/reading.py",
-)  # fmt: skip
+# Of the other two rooms: what a person at a terminal runs.
+COMMANDS = {"training", "datasets", "commands.py"}
+# What readers of files find wrong is half a sentence, told within one of `contract.reading`.
+READERS = ("contract", "addon/packed_motion.py", "addon/export/read_back.py", "addon/retarget/gltf_file.py", "addon/retarget/presets.py")
+OF_NOBODY = {"a field of view of {} degrees", "feet are held auto, always or never, not {}"}  # faults of a program that calls these
+OF_PROGRAMMERS = {"failure.py", "skeleton.py"}  # no reader of files
 # What is put together of several: each of its parts has a line of its own, and a test below.
 PUT_TOGETHER = {
     "{} {}.", "{} Its log is {}.", "{} The motion is kept in {}.", "{}or name {} in {}.", "{}: {} bones found by {}{}.", ", ...",
@@ -24,6 +26,8 @@ PUT_TOGETHER = {
     " Unsure of {} % of the frames: {}{}.", "{} frames ({}) at {}: {} keys on {} bones, frames {} to {}{}.",
     "The worker stopped with code {} before it was done{}; nothing was written, see the log.",
     "The scene's lines and the person's body disagree by {} degrees about which way is up, and the lines {}; {} does the other.",
+    "{} is not {} {} that can be read ({}); {}.", "{}: install the package of your system that has it.", "{}{}; see {} --help.",
+    "There is no {} {}; check the path.", "The {} {} needs more memory than there is; close other programs.",
 }  # fmt: skip
 GERMAN = Language(de_sentences.SENTENCES, de_sentences.PHRASES)
 WORDS = de.WORDS | de_sentences.SENTENCES | de_sentences.PHRASES
@@ -56,8 +60,41 @@ def made_in(path: Path) -> set[str]:
 def shown() -> set[str]:
     files = [
         path for path in (ROOT / "addon").rglob("*.py") if not TERMINALS & {path.name, *path.relative_to(ROOT / "addon").parts}
-    ] + [ROOT / name for name in WORKER]  # fmt: skip
+    ] + [
+        path for room in ("contract", "engine") for path in (ROOT / room).rglob("*.py") if not COMMANDS & {path.name, *path.parts}
+    ]  # fmt: skip
     return set().union(*map(made_in, files))
+
+
+def template(node: ast.expr | None) -> list[str]:
+    """The text of a node as templates have it; both of a choice; [] where it is something else."""
+    if isinstance(node, ast.Constant):
+        return [node.value] if isinstance(node.value, str) else []
+    if isinstance(node, ast.JoinedStr):
+        return ["".join(part.value if isinstance(part, ast.Constant) else "{}" for part in node.values)]
+    return template(node.body) + template(node.orelse) if isinstance(node, ast.IfExp) else []
+
+
+def halves_in(path: Path) -> set[str]:
+    """Half-sentences that stand in a sentence as its reason, its advice, or what a file should be."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and getattr(node.exc.func, "id", "") in ("ValueError", "wrong"):
+            found |= {text for given in node.exc.args[:1] for text in template(given)}
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "reading":
+            found |= {text for given in node.args[1:3] for text in template(given)}
+        if isinstance(node, ast.Assign | ast.AnnAssign):
+            name = getattr(node.targets[0] if isinstance(node, ast.Assign) else node.target, "id", "")
+            if name in ("why", "whole") or name.endswith(("REPAIR", "ADVICE")):
+                found |= set(template(node.value))
+    return {text for text in found if text}
+
+
+def halves() -> set[str]:
+    files = {path for name in READERS for path in ([ROOT / name] if name.endswith(".py") else (ROOT / name).rglob("*.py"))}
+    files |= {path for path in (ROOT / "engine").rglob("*.py") if not COMMANDS & {path.name, *path.parts} and "refiner" not in path.parts}
+    files = {path for path in files if path.name not in OF_PROGRAMMERS}
+    return set().union(*map(halves_in, files))
 
 
 def test_every_sentence_made_in_code_has_its_german():
@@ -65,6 +102,21 @@ def test_every_sentence_made_in_code_has_its_german():
     assert len(found) > 100  # the search itself works
     missing = {text for text in found if text.strip() not in WORDS and text not in PUT_TOGETHER}
     assert sorted(missing) == []
+
+
+def test_every_half_of_a_sentence_has_its_german():
+    found = halves()
+    assert len(found) > 90
+    # a whole sentence of its own, of which what is before the reason is a gap
+    missing = {half for half in found if half not in WORDS and f"{{}} {half}." not in WORDS and half not in OF_NOBODY}
+    assert sorted(missing) == []
+
+
+def test_a_half_that_lost_its_german_is_found(tmp_path):
+    code = tmp_path / "some.py"
+    lines = ['REPAIR = "do it again"', 'with reading(path, "odd file", "mend it"):', '    raise ValueError(f"its {name} is odd")']
+    code.write_text("\n".join([*lines, 'why = "a" if b else ""']), encoding="utf-8")
+    assert halves_in(code) == {"do it again", "odd file", "mend it", "its {} is odd", "a"}
 
 
 def test_what_is_said_to_be_put_together_still_is():
@@ -114,6 +166,26 @@ def test_the_german_has_the_gaps_of_the_english(table):
         (
             "The worker failed. Its log is /tmp/kinolift-log.txt.",
             "Der Arbeitsprozess ist gescheitert. Das Protokoll ist /tmp/kinolift-log.txt.",
+        ),
+        (
+            "take.npz is not a motion file that can be read (its times do not rise by a frame at least); capture the video again.",
+            "take.npz lässt sich nicht als Bewegungsdatei lesen (seine Zeiten steigen nicht um wenigstens ein Bild); nimm das Video neu "
+            "auf.",
+        ),
+        ("There is no motion file /a/take.npz; check the path.", "Es fehlt: Bewegungsdatei /a/take.npz; prüfe den Pfad."),
+        (
+            "/a/clip.mp4 is not a video that can be read, or is damaged; give an MP4, MOV, MKV, WebM or AVI file.",
+            "/a/clip.mp4 ist kein lesbares Video oder beschädigt; gib eine Datei MP4, MOV, MKV, WebM oder AVI an.",
+        ),
+        (
+            "--start 9 lies after the end: clip.mp4 is 2.00 seconds (50 frames) long; choose an earlier start.",
+            "Der Anfang 9 liegt hinter dem Ende: clip.mp4 ist 2.00 Sekunden (50 Bilder) lang; wähle einen früheren.",
+        ),
+        (
+            "The detector's model pose_landmarker_heavy.task is damaged; run `python3 kinolift.py setup --again`, or install the extension "
+            "again in Blender.",
+            "Das Modell pose_landmarker_heavy.task der Erkennung ist beschädigt; führe `python3 kinolift.py setup --again` aus, oder "
+            "installiere die Erweiterung in Blender neu.",
         ),
         ("Something new that nobody has translated.", "Something new that nobody has translated."),
         ("", ""),
