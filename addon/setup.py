@@ -20,7 +20,7 @@ MODULES = {
     "safetensors": "safetensors",
 }
 TIMEOUT = 30.0  # seconds: finding modules without importing them takes a fraction of one
-MODELS = ("*.safetensors", "pose_landmarker_*.task")  # of engine/weights: our networks, the detector's
+MODELS = ("*.safetensors", "pose_*.task")  # of engine/weights: our networks, the detector's
 
 # The fields and files that a sentence can send a person to. Check Setup's lines stand below the field in the preferences.
 FIELD = "Worker Python above"

@@ -179,8 +179,8 @@ def sample() -> Path:
 def test_the_small_zip_holds_the_extension_and_nothing_else(small_zip: Path) -> None:
     with zipfile.ZipFile(small_zip) as archive:
         names = archive.namelist()
-    needed = {"addon/__init__.py", "contract/options.py", "engine/__init__.py", "engine/weights/pose_landmarker_full.task"}
-    needed |= {"engine/weights/pose_landmarker_heavy.task"}
+    needed = {"addon/__init__.py", "contract/options.py", "engine/__init__.py", "engine/weights/pose_full_landmarks.tflite"}
+    needed |= {"engine/weights/pose_heavy.task"}
     assert {"__init__.py", "blender_manifest.toml", "LICENSE"} | needed <= set(names)
     tops = {name.split("/")[0] for name in names}
     assert tops <= {"__init__.py", "blender_manifest.toml", "LICENSE", "addon", "contract", "engine"}

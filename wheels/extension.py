@@ -19,17 +19,20 @@ from contract.outputs import add_overwrite_argument, check_folder, check_outputs
 from .display import Display
 from .environment import Environment
 from .fetch import ROOT, WHEEL_PLATFORMS, fetch_wheels, make_model
-from .lock import CARRIED, Lock, Package, read_lock
+from .lock import CARRIED, PACKAGES_FILE, Lock, Package, read_lock
 from .system import platform_name
 
 CONTENT: Final = ("__init__.py", "LICENSE", "addon", "contract", "engine")  # beside the manifest and the wheels
 MARK: Final = "# The wheels and the platforms are added"  # the line of the manifest that gives way to them
-NOT_CARRIED: Final = ("__pycache__", ".*", "*.part", "*.pyc", "*.tflite.xz")  # the last is in the detector's model already
+# The last two are the detector's models as MediaPipe has them; the zip carries those that were made of them (engine/detection/lean_models.py).
+NOT_CARRIED: Final = ("__pycache__", ".*", "*.part", "*.pyc", "*.tflite.xz", "pose_landmarker_*.task")
 
 
 def carried(lock: Lock, platform: str, python: str) -> list[Package]:
-    """The packages that the zip carries for one platform and Python. numpy is never among them: Blender brings its own."""
-    return lock.select(CARRIED, python, platform)
+    """The packages that the zip carries for one platform and Python. numpy is never among them: Blender brings its own; nor is what
+    packages.toml names under [not_in_the_zip]."""
+    left_out = tomllib.loads(PACKAGES_FILE.read_text(encoding="utf-8"))["not_in_the_zip"]
+    return [package for package in lock.select(CARRIED, python, platform) if package.name not in left_out]
 
 
 def main(environment: Environment, arguments: Sequence[str]) -> int:

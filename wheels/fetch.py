@@ -52,7 +52,7 @@ def fetch_wheels(
 
 def model_is_whole(executable: Path) -> bool:
     """Whether the detector's models are there and those that were tested."""
-    script = "from engine.detection.model_bundle import verify; verify()"
+    script = "from engine.detection import lean_models, model_bundle; model_bundle.verify(); lean_models.verify()"
     return subprocess.run([str(executable), "-c", script], cwd=ROOT, capture_output=True).returncode == 0
 
 
@@ -66,7 +66,8 @@ def make_model(executable: Path) -> None:
     (wheel,) = folder.glob("*.whl")
     # run in the repository's folder, where `engine` is
     program = (
-        f"import sys; sys.path.insert(0, {str(ROOT)!r}); from engine.detection.model_bundle import main; sys.exit(main([{str(wheel)!r}]))"
+        f"import sys; sys.path.insert(0, {str(ROOT)!r}); "
+        f"from engine.detection import lean_models, model_bundle; sys.exit(model_bundle.main([{str(wheel)!r}]) or lean_models.make())"
     )
     run_logged([str(executable), "-I", "-c", program], folder / "pack.log", folder, None, lambda line: None)
     wheel.unlink()

@@ -14,6 +14,7 @@ from typing import Final
 from contract.failure import Failure
 
 LOCK_FILE: Final = Path(__file__).parent / "lock.json"
+PACKAGES_FILE: Final = LOCK_FILE.with_name("packages.toml")
 FORMAT: Final = 1
 CARRIED: Final = ("worker", "terminal")  # the groups that the extension carries, and every environment has
 

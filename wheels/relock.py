@@ -25,9 +25,7 @@ from urllib.parse import unquote, urlsplit
 from contract.failure import Failure
 
 from .fetch import platform_arguments
-from .lock import FORMAT, LOCK_FILE, in_order, normalize
-
-PACKAGES_FILE: Final = Path(__file__).parent / "packages.toml"
+from .lock import FORMAT, LOCK_FILE, PACKAGES_FILE, in_order, normalize
 
 
 def wanted_packages(content: Mapping[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:

@@ -17,9 +17,9 @@ import numpy.typing as npt
 from contract.failure import Failure
 from contract.libraries import REPAIR, import_failure
 from contract.options import DEFAULT_DETECTOR
-from engine.detection import landmark_network
 from engine.detection.background_rows import Background
 from engine.detection.landmarks import LANDMARKS
+from engine.detection.lean_models import base_options
 from engine.detection.model_bundle import MODELS, read
 from engine.detection.rows import COLUMNS, SKIPPED, Row, Rows
 from engine.footage.rate import TICK
@@ -96,9 +96,7 @@ class Detector:
 
     def __init__(self, model: str = DEFAULT_DETECTOR, whole: bool = False) -> None:
         self.model = model
-        self._model = read(MODELS[model])
-        if not whole:
-            self._model = landmark_network.without_mask(self._model)
+        self._model: dict[str, Any] = {"model_asset_buffer": read(MODELS[model])} if whole else base_options(model)
         self._mediapipe = _import_mediapipe()
 
     def detect(self, frames: Iterable[Frame], info: VideoInfo, progress: Progress, total: int = 0) -> Detections:
@@ -151,7 +149,7 @@ class Detector:
     def _landmarker(self) -> Iterator[Any]:
         vision = self._mediapipe.tasks.vision
         options = vision.PoseLandmarkerOptions(
-            base_options=self._mediapipe.tasks.BaseOptions(model_asset_buffer=self._model),
+            base_options=self._mediapipe.tasks.BaseOptions(**self._model),
             running_mode=vision.RunningMode.VIDEO,
             num_poses=1,
             min_pose_detection_confidence=DETECTION_CONFIDENCE,

@@ -90,7 +90,7 @@ def pack(wheel: Path, model: Model) -> None:
 
 
 def read(model: Model) -> bytes:
-    """The bundle, where it is the whole, right one; else Failure `bad_installation` that says what to do."""
+    """The file's content, where it is the whole, right one; else Failure `bad_installation` that says what to do."""
     try:
         data = model.file.read_bytes()
     except OSError as error:

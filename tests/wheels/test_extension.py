@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from wheels.extension import blender_tool, carried, manifest_with
-from wheels.lock import read_lock
+from wheels.lock import PACKAGES_FILE, read_lock
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCK = read_lock()
@@ -25,7 +25,24 @@ def test_every_zip_carries_what_a_capture_needs_and_nothing_more(platform: str, 
     names = {package.name for package in carried(LOCK, platform, python)}
     assert {"mediapipe", "opencv-python", "scipy", "onnxruntime", "safetensors"} <= names
     assert not names & {"numpy", "bpy", "pytest", "tensorboard", "h5py", "torch", "sympy", "scikit-learn"}
+    assert "rich" in names and not names & {"pygments", "markdown-it-py", "mdurl"}
     assert len(names) < 20
+
+
+def test_a_progress_bar_needs_none_of_what_stays_out_of_the_zip() -> None:
+    """rich asks for these packages and imports them for code and Markdown alone."""
+    left_out = tomllib.loads(PACKAGES_FILE.read_text(encoding="utf-8"))["not_in_the_zip"]
+    modules = [{"markdown-it-py": "markdown_it"}.get(name, name) for name in left_out]
+    code = f"""
+import sys
+sys.modules.update(dict.fromkeys({modules!r}))
+from rich.progress import Progress
+from rich.console import Console
+with Progress(console=Console(force_terminal=True)) as progress:
+    progress.advance(progress.add_task("detect", total=3))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and "detect" in done.stdout, done.stderr
 
 
 def test_the_manifest_gets_the_lists_at_its_top_level() -> None:

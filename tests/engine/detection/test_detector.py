@@ -15,7 +15,7 @@ import pytest
 
 from contract.failure import Failure
 from contract.skeleton import BODY_22
-from engine.detection import detector, model_bundle
+from engine.detection import detector, lean_models, model_bundle
 from engine.detection.detector import Detections, Detector
 from engine.detection.landmarks import LANDMARKS
 from engine.footage.video import Frame, VideoInfo, open_video
@@ -171,10 +171,13 @@ def test_a_bad_model(tmp_path: Path, content: bytes | None, monkeypatch: pytest.
     path = tmp_path / "model.task"
     if content is not None:
         path.write_bytes(content)
-    monkeypatch.setattr(detector, "MODELS", {"full": replace(model_bundle.MODELS["full"], file=path)})
-    with pytest.raises(Failure, match=r"model\.task") as failure:
-        Detector("full")
-    assert failure.value.code == "bad_installation"
+    for name in ("full", "heavy"):
+        bad = replace(model_bundle.MODELS[name], file=path)
+        monkeypatch.setattr(lean_models, "MODELS", {name: bad})
+        monkeypatch.setattr(lean_models, "LEAN", {name: bad})
+        with pytest.raises(Failure, match=r"model\.task") as failure:
+            Detector(name)
+        assert failure.value.code == "bad_installation"
 
 
 def test_an_error_while_reading_frames_is_passed_on_and_standard_error_is_back(found: Detector, capfd: pytest.CaptureFixture[str]) -> None:
