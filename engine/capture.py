@@ -24,7 +24,7 @@ from engine import startup
 from engine.detection.detector import Detections
 from engine.detection.kept import KEPT_EXTENSION, Detected, detect_video, fitting, keep, read_kept
 from engine.footage.video import VideoInfo, open_video
-from engine.long_takes import let_go, mapped
+from engine.long_takes import give_back, let_go, mapped
 from engine.person.shots import choose_shots, find_shots
 from engine.person.swaps import undo_swaps
 from engine.person.track import Track, body_points, make_track
@@ -84,6 +84,7 @@ def captures(source: Path, options: CaptureOptions, progress: Progress, keep_at:
             detected = detect_video(video, options, progress, lambda: _raise_early(loading))
             if keep_at is not None:
                 keep(detected, keep_at)
+            give_back(cycles=True)  # a detector of this process, 140 MB
         seen, info, span = detected.detections, detected.info, detected.span
         shots = find_shots(seen, info.fps, span)
         chosen = choose_shots(shots, options.shot, info.path.name, progress)

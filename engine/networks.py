@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from contract.failure import Failure
 from engine import weights_file
+from engine.long_takes import give_back
 from engine.onnx_network import OnnxNetwork
 from engine.refiner.sampler import Model
 from engine.weights_file import Weights
@@ -68,12 +69,12 @@ class OnnxNetworks:
 
     def __init__(self, files: Files | None = None) -> None:
         self._files = files or Files()
-        lifter, refiner = weights_file.load_weights(self._files.lifter), weights_file.load_weights(self._files.refiner)
-        gravity = weights_file.load_weights(self._files.window, "gravity.")
-        self._lifter, self._gravity = _graph("lifter", lifter), _graph("gravity", gravity, "gravity_layout")
-        self._refiner = _graph("refiner", refiner)
-        files_read = {"lifter": lifter, "refiner": refiner, "window": gravity}
-        self.weights: Mapping[str, Weights] = {name: _noise_alone(stored) for name, stored in files_read.items()}
+        # one after the other: the numbers of a file are not needed once its graph has them
+        self._lifter, lifter = _read("lifter", self._files.lifter)
+        refiner = weights_file.load_weights(self._files.refiner, "mixture.")
+        self._gravity, window = _read("gravity", self._files.window, "gravity.", "gravity_layout")
+        self.weights: Mapping[str, Weights] = {"lifter": lifter, "refiner": refiner, "window": window}
+        give_back()
 
     def refiner(self, x: Floats, t: npt.NDArray[np.int64], p: Floats | None = None) -> Floats:
         """As `Refiner.forward` for a batch that is all at one step."""
@@ -96,8 +97,19 @@ class OnnxNetworks:
         return self._window.run(x=x, t=t[:1], guide=guide, **dict(zip(names, told, strict=True)))[0]
 
     @cached_property
+    def _refiner(self) -> OnnxNetwork:
+        return _graph("refiner", weights_file.load_weights(self._files.refiner, "refiner."))
+
+    @cached_property
     def _window(self) -> OnnxNetwork:
         return _graph("window", weights_file.load_weights(self._files.window, "window."))
+
+
+def _read(name: str, path: Path, prefix: str = "", layout: str = "layout") -> tuple[OnnxNetwork, Weights]:
+    """The network of a weights file's tensors that begin with `prefix`, and what else the file says."""
+    give_back()  # what the detector beside it needed to load, or the network before
+    stored = weights_file.load_weights(path, prefix)
+    return _graph(name, stored, layout), _noise_alone(stored)
 
 
 def _noise_alone(stored: Weights) -> Weights:

@@ -67,12 +67,15 @@ def load_weights(path: Path, prefix: str = "") -> Weights:
         raise Failure("bad_installation", f"The weights file {path.name} is damaged (its checksum differs); {REPAIR}.")
     try:
         with safetensors.safe_open(path, framework="np") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys() if name.startswith(prefix)}  # noqa: SIM118 - no mapping
+            tensors = {name: _wide(file.get_tensor(name)) for name in file.keys() if name.startswith(prefix)}  # noqa: SIM118 - no mapping
             header = parse_json(file.metadata()["kinolift"])
     except (safetensors.SafetensorError, *DAMAGE) as error:
         raise Failure("bad_installation", f"The weights file {path.name} cannot be read ({reason(error)}); {REPAIR}.") from error
-    floats = {name: value.astype(np.float32) if value.dtype == np.float16 else value for name, value in tensors.items()}
-    return Weights(floats, header, sha256)
+    return Weights(tensors, header, sha256)
+
+
+def _wide(value: Any) -> Any:
+    return value.astype(np.float32) if value.dtype == np.float16 else value
 
 
 def read_sums(folder: Path) -> dict[str, str]:

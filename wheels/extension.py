@@ -24,7 +24,7 @@ from .system import platform_name
 
 CONTENT: Final = ("__init__.py", "LICENSE", "addon", "contract", "engine")  # beside the manifest and the wheels
 MARK: Final = "# The wheels and the platforms are added"  # the line of the manifest that gives way to them
-# The last two are the detector's models as MediaPipe has them; the zip carries those that were made of them (engine/detection/lean_models.py).
+# The last two are the detector's models as MediaPipe has them; the zip carries what was made of them (detection/lean_models.py).
 NOT_CARRIED: Final = ("__pycache__", ".*", "*.part", "*.pyc", "*.tflite.xz", "pose_landmarker_*.task")
 
 

@@ -31,6 +31,7 @@ ROLLS = ((0.75, 0.0, 2.0), (0.25, 0.0, 15.0))
 _TILTED, _ROLLED = 60, 42
 # What lies so near to the best (degrees) is the same; with this share of all that is possible, the lines are sure of it.
 SAME, SURE = 4.0, 0.85
+_AT_ONCE = 512  # ups that are compared with all lines
 
 
 @dataclass(frozen=True)
@@ -116,9 +117,10 @@ def _chances(
         off = np.degrees(np.arccos(np.clip(ups @ body, -1, 1))) / body_error
         log -= 2.0 * np.log1p(off**2 / 4)  # broad: a body may say anything
     if lines is not None:
-        off = np.arcsin(np.clip(ups @ lines.normals.T, -1, 1)) / lines.errors
         peak = UPRIGHT * math.sqrt(math.pi / 2) / lines.errors  # density beside that of a line that lies anywhere within a right angle
-        log += np.log(1 - UPRIGHT + peak * np.exp(-0.5 * off**2)) @ lines.weights
+        for some in (slice(k, k + _AT_ONCE) for k in range(0, len(ups), _AT_ONCE)):  # all ups beside all lines would be 80 MB
+            off = np.arcsin(np.clip(ups[some] @ lines.normals.T, -1, 1)) / lines.errors
+            log[some] += np.log(1 - UPRIGHT + peak * np.exp(-0.5 * off**2)) @ lines.weights
     return ups, np.exp(log - log.max())
 
 

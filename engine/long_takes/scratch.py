@@ -7,8 +7,11 @@ where the temporary folder has no room, they are ordinary arrays.
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import mmap
 import os
+import sys
 import tempfile
 from typing import Any, Final
 
@@ -34,6 +37,22 @@ def long_array(shape: tuple[int, ...], dtype: npt.DTypeLike = np.float32) -> npt
     except OSError:
         return np.zeros(shape, dtype)
     return np.frombuffer(memory, dtype).reshape(shape)
+
+
+def give_back(cycles: bool = False) -> None:
+    """Memory that was freed goes back to the system, which the C library else keeps in pieces for what may come; where it can (Linux).
+
+    cycles: objects that only hold each other are freed before, those too that `startup.importing` took out of Python's search: a detector
+    is made of such.
+    """
+    if cycles:
+        gc.unfreeze()
+        gc.collect()
+        gc.freeze()
+    if sys.platform == "linux":
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # of the GNU C library
+        if trim is not None:
+            trim(0)
 
 
 def let_go(*arrays: npt.NDArray[Any] | None) -> None:

@@ -42,13 +42,14 @@ def test_missing_weights_are_said(tmp_path, name):
     assert failure.value.code == "bad_installation"
 
 
-def test_the_refiner_over_windows_is_read_when_it_is_asked_for(monkeypatch):
+def test_a_refiner_is_read_when_it_is_asked_for(monkeypatch):
     asked, read = [], networks.weights_file.load_weights
     monkeypatch.setattr(networks.weights_file, "load_weights", lambda path, prefix="": asked.append(prefix) or read(path, prefix))
     loaded = OnnxNetworks()
-    assert asked == ["", "", "gravity."]
+    assert asked == ["", "mixture.", "gravity."]
     assert all(name.startswith("mixture.") for stored in loaded.weights.values() for name in stored.tensors)  # the rest is in the graphs
     assert loaded._window.inputs[0] == "x" and asked[3:] == ["window."]
+    assert loaded._refiner.inputs[0] == "x" and asked[4:] == ["refiner."]
 
 
 def test_a_capture_needs_neither_torch_nor_scikit_learn(tmp_path):

@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 
+from engine.cameras import level as level_module
 from engine.cameras.level import level, scene_lines
 from engine.cameras.pinhole import camera_matrix, project
 from engine.detection.background_rows import Background
@@ -75,3 +76,13 @@ def test_lines_on_the_person_are_none_of_the_scene() -> None:
     on = np.array([[630.0, 200, 650, 500]])
     assert scene_lines(background(on), person, MATRIX, SIZE) is None
     assert scene_lines(background(on - 500), person, MATRIX, SIZE) is not None
+
+
+def test_all_at_once_or_in_parts_is_the_same(monkeypatch):
+    lines = scene_lines(background(room(-12.0, 3.0, 12, 20)), nobody(), MATRIX, SIZE)
+    found = []
+    for at_once in (7, 10**9):
+        monkeypatch.setattr(level_module, "_AT_ONCE", at_once)
+        found.append(level(lines, up_of(-10.0, 0.0), 8.0))
+    np.testing.assert_allclose(found[0].up, found[1].up, atol=1e-12)
+    assert found[0].sure is found[1].sure
