@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,7 +22,7 @@ from ...contract.options import whole
 from ..worker import worker_python
 from .clips import Clip
 from .records import Records, versions
-from .report import line, write_report
+from .report import Reporter, line, write_report
 from .steps import Settings
 from .work import Result, Slot
 
@@ -29,7 +30,7 @@ PORT: Final = 8786  # Dask's own
 PATIENCE: Final = 30.0  # seconds that the scheduler has to answer; then, between two attempts, a tenth of it
 ATTEMPTS: Final = 20  # to reach a scheduler again that has gone: ten minutes
 LOST: Final = 3  # workers that may be lost over a clip before it is given up
-REPORT_EVERY: Final = 30.0
+WINDOW: Final = 5000  # clips that the scheduler knows of at a time: each takes memory there and here
 GPU: Final = "GPU"  # the tag of workers with one, `cluster worker --gpu`
 PRELOAD: Final = Path(__file__).with_name("preload.py")
 MEMORY: Final = "4GB"  # of a worker's process: the clips themselves run in processes of their own
@@ -120,15 +121,22 @@ def _hand_out(
     from distributed.client import FutureCancelledError
     from distributed.scheduler import KilledWorker
 
-    written = time.monotonic()
+    told = Reporter(records.out)
     with Client(address, timeout=PATIENCE, set_as_default=False) as client:
-        names = {}
-        for clip in clips:
-            needs = {GPU: 1} if clip.options.device == "cuda" else {}
-            future = client.submit(do_clip, clip, str(records.out), settings, pure=False, retries=settings.tries, resources=needs)
-            names[future] = clip
-        for future in as_completed(list(names), loop=client.loop):
-            clip = names[future]
+        names: dict[Any, Clip] = {}
+        waiting = iter(clips)
+        running = as_completed(loop=client.loop)
+
+        def hand_out() -> None:
+            for clip in islice(waiting, 1 if names else WINDOW):
+                needs = {GPU: 1} if clip.options.device == "cuda" else {}
+                future = client.submit(do_clip, clip, str(records.out), settings, pure=False, retries=settings.tries, resources=needs)
+                names[future] = clip
+                running.add(future)
+
+        hand_out()
+        for future in running:
+            clip = names.pop(future)
             try:
                 result: Result = future.result(timeout=PATIENCE)
             except KilledWorker:
@@ -141,13 +149,12 @@ def _hand_out(
             except Exception as error:  # what a task raised on its worker, a fault of ours or of the installation there
                 message = f"The clip failed on its worker ({type(error).__name__}: {error}); please report it."
                 result = Result(clip.name, str(clip.source), "failed", "internal", message)
+            hand_out()
             results[clip.name] = result
             watch({"event": "clip_end", **line(result)})
             if result.code == "disk_full" or (result.code and not keep_going):
                 return True
-            if time.monotonic() - written > REPORT_EVERY:
-                write_report(list(results.values()), records.out, records.out.name)
-                written = time.monotonic()
+            told.write_now_and_then(list(results.values()))
     return False
 
 

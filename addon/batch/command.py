@@ -24,13 +24,12 @@ from ..key_reduction import add_simplify_argument, parse_tolerance
 from ..worker import worker_python
 from .clips import Clip, check_apart, read_clips, read_exports, read_rigs
 from .records import Records, only_one, versions
-from .report import line, summary, write_report
+from .report import Reporter, line, summary, write_report
 from .steps import A_FRAME, TAKE, TRIES, Settings, known_failure, open_steps
 from .work import Result, Slot
 
 MEMORY_A_CLIP: Final = 1.2e9  # bytes: a capture and the Blender beside it
 MOST_JOBS: Final = 256
-REPORT_EVERY: Final = 30.0  # seconds between two reports while it works
 SHOW_EVERY: Final = 0.5
 ENDING: Final = ("disk_full", "bad_installation")  # with these every other clip would fail likewise
 _CANCELLED: Final = "Ended; what is done is kept, and the same command goes on from here."
@@ -186,7 +185,7 @@ def run(
 
     watch({"event": "batch_begin", "clips": len(clips), "jobs": jobs})
     threads = [threading.Thread(target=work, name=f"slot {k}", daemon=True) for k in range(jobs)]
-    ended, running, written = "", jobs, time.monotonic()
+    ended, running, told = "", jobs, Reporter(records.out)
     try:
         for thread in threads:
             thread.start()
@@ -201,9 +200,7 @@ def run(
                 results.append(event)
                 watch({"event": "clip_end", **line(event)})
                 ended = ended or (event.code if event.code in ENDING else "")
-                if time.monotonic() - written > REPORT_EVERY:
-                    write_report(results, records.out, records.out.name)
-                    written = time.monotonic()
+                told.write_now_and_then(results)
             else:
                 watch(event)
     except KeyboardInterrupt:

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import html
 import json
+import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
-import numpy as np
-
-from ...contract.failure import Failure
-from ...contract.motion_file import Motion, load_motion
 from ...contract.outputs import write_text
 from .work import Result
 
-WIDTH: Final = 150  # of a picture in the page, of which the left half is the camera's view and the right one that from the side
-HEIGHT: Final = 100
-_COLOURS: Final = {"L": "#0072b2", "R": "#e67800"}  # as the preview's
+EVERY: Final = 30.0  # seconds between two reports while it works, and at least so many times as long as one took to write:
+SHARE: Final = 50.0
+ROWS: Final = 2000  # in the page, which a browser shall show; report.jsonl has all
 _COLUMNS: Final = (
     ("clip", "Clip"), ("status", "Status"), ("unsure", "Unsure %"), ("off", "Off the picture %"), ("slide", "Feet slide cm/s"),
     ("frames", "Frames"), ("seconds", "Seconds"), ("said", "What it says"),
@@ -53,17 +50,35 @@ def write_report(results: Sequence[Result], out: Path, title: str) -> None:
     ordered = sorted(results, key=_badness)
     write_text("".join(json.dumps(line(result), sort_keys=True) + "\n" for result in ordered), out / "report.jsonl")
     counts = summary(results)
-    rows = "\n".join(_row(result) for result in ordered)
+    if len(ordered) > ROWS:
+        counts += f" Here are the worst {ROWS}; all are in report.jsonl."
+    rows = "\n".join(_row(result) for result in ordered[:ROWS])
     heads = "".join(f"<th>{name}</th>" for _, name in _COLUMNS)
     page = _PAGE.format(title=html.escape(title), summary=html.escape(counts), heads=heads, rows=rows)
     write_text(page.encode("utf-8", "replace").decode(), out / "report.html")
+
+
+class Reporter:
+    """Writes the report while the work goes on, but spends little of the time on it, however many clips there are."""
+
+    def __init__(self, out: Path) -> None:
+        self._out = out
+        self._next = time.monotonic() + EVERY
+
+    def write_now_and_then(self, results: Sequence[Result]) -> None:
+        """Raises Failure as `write_report`."""
+        began = time.monotonic()
+        if began >= self._next:
+            write_report(results, self._out, self._out.name)
+            ended = time.monotonic()
+            self._next = ended + max(EVERY, SHARE * (ended - began))
 
 
 def line(result: Result) -> dict[str, object]:
     """A result as plain values, its source by the name alone."""
     told = asdict(result)
     told["source"], told["exit_code"] = Path(result.source).name, int(result.exit_code)
-    del told["motion"]
+    del told["picture"]
     return told
 
 
@@ -87,40 +102,7 @@ def _row(result: Result) -> str:
     said += [html.escape(text) for text in (result.sentence, *result.warnings) if text]
     files = ", ".join(html.escape(name) for name in result.outputs)
     return (
-        f'<tr class="{result.status}"><td>{_picture(result)}</td><td>{html.escape(result.name)}<br>'
+        f'<tr class="{result.status}"><td>{result.picture}</td><td>{html.escape(result.name)}<br>'
         f"<small>{html.escape(Path(result.source).name)}</small></td><td>{result.status}</td>{cells}"
         f"<td>{'<br>'.join(said)}<br><small>{files}</small></td></tr>"
     )
-
-
-def _picture(result: Result) -> str:
-    """The frame in the middle: as the camera saw the person, and from the side; nothing where there is no motion."""
-    if not result.motion:
-        return ""
-    try:
-        motion = load_motion(result.motion)
-    except Failure:
-        return ""
-    frame = len(motion) // 2
-    seen = motion.image_points[frame] * min(WIDTH / 2 / motion.image_size[0], HEIGHT / motion.image_size[1])
-    both = _bones(motion, seen) + _bones(motion, _side(motion, frame))
-    return f'<svg width="{WIDTH}" height="{HEIGHT}" viewBox="0 0 {WIDTH} {HEIGHT}">{both}</svg>'
-
-
-def _side(motion: Motion, frame: int) -> np.ndarray:
-    """(J,2) places in the right half: seen at a right angle to the camera, two metres high."""
-    joints = motion.positions_world[frame].astype(float)
-    ahead = motion.camera_to_world[:2, 2] / max(float(np.linalg.norm(motion.camera_to_world[:2, 2])), 1e-6)
-    across = (joints[:, :2] - joints[0, :2]) @ ahead
-    scale = HEIGHT / 2.2
-    return np.stack([0.75 * WIDTH + scale * across, HEIGHT * 0.95 - scale * joints[:, 2]], 1)
-
-
-def _bones(motion: Motion, points: np.ndarray) -> str:
-    lines = []
-    for joint, parent in enumerate(motion.parents):
-        if parent >= 0:
-            (a, b), (c, d) = np.clip(points[[parent, joint]], -500, 500).tolist()
-            colour = _COLOURS.get(str(motion.joint_names[joint])[-1], "#444")
-            lines.append(f'<path d="M{a:.1f} {b:.1f}L{c:.1f} {d:.1f}" stroke="{colour}" stroke-width="2" stroke-linecap="round"/>')
-    return "".join(lines)

@@ -20,6 +20,7 @@ from ..leftovers import make_folder, sweep
 from ..worker import ROOT, Worker, capture_command, reported, worker_environment
 from . import blender
 from .clips import Clip
+from .picture import picture
 from .records import Product, Record, Records
 from .steps import TAKE, Settings, Step, export_options, known_failure, steps_of
 
@@ -50,7 +51,7 @@ class Result:
     quality: dict[str, float] = field(default_factory=dict)
     sentence: str = ""
     warnings: list[str] = field(default_factory=list)
-    motion: str = ""
+    picture: str = ""  # SVG
 
     @property
     def exit_code(self) -> ExitCode:
@@ -240,4 +241,5 @@ def _describe(result: Result, record: Record, records: Records) -> None:
         result.frames += len(motion)
         if quality.get("unsure_percent", 0.0) > worst:
             worst = quality.get("unsure_percent", 0.0)
-            result.motion, result.fps, result.quality, result.sentence = path, round(motion.fps, 4), quality, quality_sentence(motion)
+            result.fps, result.quality, result.sentence = round(motion.fps, 4), quality, quality_sentence(motion)
+            result.picture = picture(motion)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,10 @@ def test_what_is_different_or_damaged_is_told(outputs: tuple[Path, Path]) -> Non
     assert batch_kills.different(calm, out) == ["unfinished files were left: ['.kinolift-x']"]
 
 
-def test_what_is_at_work_is_killed_and_what_is_done_is_not() -> None:
-    assert batch_kills.killed([sys.executable, "-c", "import time; time.sleep(60)"], 0.5)
-    assert not batch_kills.killed([sys.executable, "-c", "pass"], 30.0)
+def test_what_is_at_work_is_killed_after_its_first_event_and_what_is_done_is_not() -> None:
+    says = """import time; time.sleep(1); print('{"event": "progress", "stage": "detect"}', flush=True)"""
+    began = time.monotonic()
+    assert batch_kills.killed([sys.executable, "-c", f"{says}; time.sleep(60)"], 0.2) == "detect"
+    assert 1.2 < time.monotonic() - began < 30
+    assert batch_kills.killed([sys.executable, "-c", says], 30.0) == ""
+    assert batch_kills.killed([sys.executable, "-c", "pass"], 30.0) == ""
