@@ -78,10 +78,10 @@ def captures(source: Path, options: CaptureOptions, progress: Progress, keep_at:
     else:
         video, detected = open_video(source, progress), None
     with ThreadPoolExecutor(1, "models") as loader:
-        loading = loader.submit(_load_model, options.device)
+        loading = _Loading(loader, options.device)
         if detected is None:
             assert video is not None
-            detected = detect_video(video, options, progress, lambda: _raise_early(loading))
+            detected = detect_video(video, options, progress, loading.while_detecting)
             if keep_at is not None:
                 keep(detected, keep_at)
             give_back(cycles=True)  # a detector of this process, 140 MB
@@ -302,10 +302,30 @@ def _load_model(device: str) -> PoseModel:
         return PoseModel(device)
 
 
-def _raise_early(loading: Future[PoseModel]) -> None:
-    """The failure of the loading as soon as there is one, and not after an hour of detection."""
-    if loading.done():
-        loading.result()
+class _Loading:
+    """The networks, loaded beside the detection as soon as its first frame is there: before, both would take turns at importing, and the
+    window would wait for its first frame half as long again."""
+
+    def __init__(self, loader: ThreadPoolExecutor, device: str) -> None:
+        self._loader, self._device = loader, device
+        self._future: Future[PoseModel] | None = None
+        self._frames = 0
+
+    def while_detecting(self) -> None:
+        """To be called before every frame. Raises the failure of the loading as soon as there is one, not after an hour of detection."""
+        self._frames += 1
+        if self._frames > 1 and self._begun.done():
+            self._begun.result()
+
+    def result(self) -> PoseModel:
+        """Waits for it."""
+        return self._begun.result()
+
+    @property
+    def _begun(self) -> Future[PoseModel]:
+        if self._future is None:
+            self._future = self._loader.submit(_load_model, self._device)
+        return self._future
 
 
 def _summary(track: Track, info: VideoInfo, sight: Sight, exchanged: int) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
 import sys
 import types
@@ -34,6 +35,7 @@ DETECTION_CONFIDENCE: Final = 0.7
 # Presence and tracking decide when a person who is being followed counts as lost: 0.7 loses frames and gains nothing.
 PRESENCE_CONFIDENCE: Final = 0.5
 TRACKING_CONFIDENCE: Final = 0.5
+_PACKAGES: Final = ("mediapipe", "mediapipe.tasks", "mediapipe.tasks.python", "mediapipe.tasks.python.vision")
 
 
 @dataclass(frozen=True)
@@ -169,15 +171,23 @@ class Detector:
 
 
 def _import_mediapipe() -> Any:
-    """MediaPipe without the plotting library that its drawing helpers ask for at import and that nothing here uses."""
-    stand_ins = {}
-    if "matplotlib" not in sys.modules:
-        stand_ins = {name: types.ModuleType(name) for name in ("matplotlib", "matplotlib.pyplot")}
-        stand_ins["matplotlib"].pyplot = stand_ins["matplotlib.pyplot"]  # type: ignore[attr-defined]
+    """Of MediaPipe what finds people, by the names that MediaPipe gives it.
+
+    Its packages import all that it can, sound and text and drawing (with a plotting library that is not installed): in place of their own
+    code they are given a path alone while the modules that are needed are imported, 0.07 s of a processor instead of 0.18.
+    """
+    stand_ins = {name: types.ModuleType(name) for name in _PACKAGES if name not in sys.modules}
+    found = importlib.util.find_spec(_PACKAGES[0]) if _PACKAGES[0] in stand_ins else None
+    for name, module in stand_ins.items():
+        places = list((found.submodule_search_locations if found else None) or [])
+        module.__path__ = [os.path.join(place, *name.split(".")[1:]) for place in places]  # noqa: PTH118 - as Python's own
     sys.modules.update(stand_ins)
     try:
-        import mediapipe
-        import mediapipe.tasks.python.vision
+        import mediapipe.tasks.c  # noqa: F401 - where its library lies, which it asks for later
+        from mediapipe.tasks.python.core.base_options import BaseOptions
+        from mediapipe.tasks.python.vision.core.image import Image, ImageFormat
+        from mediapipe.tasks.python.vision.core.vision_task_running_mode import VisionTaskRunningMode
+        from mediapipe.tasks.python.vision.pose_landmarker import PoseLandmarker, PoseLandmarkerOptions
     except (ImportError, OSError) as error:
         raise import_failure(error) if isinstance(error, ImportError) else Failure(
             "bad_installation", f"MediaPipe cannot be loaded ({error}); {REPAIR}."
@@ -185,7 +195,10 @@ def _import_mediapipe() -> Any:
     finally:
         for name in stand_ins:
             del sys.modules[name]
-    return mediapipe
+    modes = VisionTaskRunningMode
+    vision = types.SimpleNamespace(PoseLandmarker=PoseLandmarker, PoseLandmarkerOptions=PoseLandmarkerOptions, RunningMode=modes)
+    tasks = types.SimpleNamespace(BaseOptions=BaseOptions, vision=vision)
+    return types.SimpleNamespace(Image=Image, ImageFormat=ImageFormat, tasks=tasks)
 
 
 @contextlib.contextmanager
