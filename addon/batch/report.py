@@ -25,8 +25,9 @@ _PAGE: Final = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>Kinolift: {title}</title><style>
 body {{ font: 14px system-ui, sans-serif; margin: 2em; color: #222; background: #fafaf8; }}
 table {{ border-collapse: collapse; width: 100%; }}
-th, td {{ text-align: left; vertical-align: top; padding: .4em .7em; border-bottom: 1px solid #ddd; }}
-th {{ cursor: pointer; position: sticky; top: 0; background: #eee; white-space: nowrap; }}
+th, td {{ text-align: left; vertical-align: top; padding: .4em .7em; border-bottom: 1px solid #ddd; overflow-wrap: anywhere; }}
+th {{ cursor: pointer; position: sticky; top: 0; background: #eee; overflow-wrap: normal; }}
+td:last-child {{ min-width: 20em; }}
 td.number {{ text-align: right; font-variant-numeric: tabular-nums; }}
 tr.failed td {{ background: #fdeceb; }} .failed b {{ color: #b3261e; }}
 small {{ color: #666; }} svg {{ background: #fff; border: 1px solid #ddd; }}

@@ -80,7 +80,9 @@ class Slot:
                 raise
             failures.append(failure)
         if failures:
-            result.status, result.code, result.message = "failed", failures[0].code, failures[0].message
+            # the folder is the same for all, and nobody's business where the report goes
+            message = failures[0].message.replace(str(clip.source), clip.source.name)
+            result.status, result.code, result.message = "failed", failures[0].code, message
         elif not result.made:
             result.status = "kept"
         result.seconds = round(time.monotonic() - began, 3)

@@ -93,7 +93,8 @@ def test_a_clip_that_fails_leaves_the_others_and_is_known_the_next_time(fake_pyt
     (videos / "b.mp4").symlink_to("nowhere.mp4")
     assert batch(videos, "-o", out) == 3
     rows = report(out)
-    assert rows["b"]["status"] == "failed" and rows["b"]["code"] == "no_such_file" and "There is no file" in rows["b"]["message"]
+    assert rows["b"]["status"] == "failed" and rows["b"]["code"] == "no_such_file" and "There is no file b.mp4" in rows["b"]["message"]
+    assert str(tmp_path) not in (out / "report.html").read_text()
     assert next(iter(rows)) == "b" and visible(out)[:2] == ["a.npz", "c.npz"]
 
     fake_python("nobody")
