@@ -15,7 +15,7 @@ from ..contract.camera_path import CameraPath, save_camera
 from ..contract.events import STAGES
 from ..contract.failure import Failure
 from ..contract.motion_file import Motion, load_motion
-from ..contract.options import ALL, CaptureOptions
+from ..contract.options import CaptureOptions
 from ..contract.outputs import labelled
 from ..contract.reading import check_name
 from . import leftovers
@@ -100,7 +100,8 @@ class Captured:
 class Capture:
     """One capture in the making: poll it until `finished`, then take its `motion`, or all its `takes`; or cancel it. Close it in the end.
 
-    Several takes (`several`: --shot all) lie in a temporary folder, for only the worker knows how many there are and how they are named.
+    Several takes (`several`: --shot all, --person all) lie in a temporary folder, for only the worker knows how many there are and how they
+    are named.
     """
 
     def __init__(
@@ -130,7 +131,7 @@ class Capture:
         leftovers.sweep()
         self.progress = Progress()
         self.began = time.monotonic()
-        self.several = options.shot == ALL
+        self.several = options.several
         self._folder = leftovers.make_folder() if motion_path is None or camera is not None or self.several else None
         if self.several:
             motion_path, preview = None, None if preview is None else Path(str(self._folder)) / "preview.mp4"
@@ -314,6 +315,9 @@ def _setting_sentence(figures: dict[str, Any]) -> str:
     said += [f"the picture slid by {slides:.0f} % of its size"] if isinstance(slides, int | float) else []
     level = {"lines": "the scene's lines", "body": "the person", "camera": "how cameras are held"}.get(str(figures.get("level_from")))
     said += [f"up is known by {level}"] if level else []
+    people, number = figures.get("people_seen"), figures.get("person")
+    if isinstance(people, int) and people > 1:
+        said.append(f"{people} people were seen" + (f" and this is person {number}" if isinstance(number, int) else ""))
     words = ", ".join(said)
     return f" {words[0].upper()}{words[1:]}." if words else ""
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from ..contract.failure import ExitCode, Failure
 from ..contract.motion_file import Motion
-from ..contract.options import ALL, CaptureOptions, add_arguments
+from ..contract.options import CaptureOptions, add_arguments
 from ..contract.outputs import add_overwrite_argument, labelled, written_beside
 from .batch.cluster import add_cluster_parser, run_cluster
 from .batch.command import add_batch_parser, run_batch
@@ -106,7 +106,7 @@ def _capture(arguments: argparse.Namespace, told: Console) -> ExitCode:
     video, outputs, preview, detection = check_words(arguments, options)
     motions = [path for path in outputs if path.suffix.lower() == MOTION_EXTENSION]
     scenes = [path for path in outputs if path not in motions]
-    several = options.shot == ALL  # whose names are not known yet
+    several = options.several  # whose names are not known yet
     kept_at = motions[0] if motions and not several else None
     capture = Capture(video, options, _preferred_python(), kept_at, preview, detection=detection)
     shown = told.display(arguments.quiet)

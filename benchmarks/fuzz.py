@@ -85,9 +85,13 @@ def _detection() -> bytes:
         "name": "a.mp4", "sha256": "0", "bytes": 9, "width": 640, "height": 480, "fps": 30.0, "frame_count": FRAMES, "duration": 0.1,
         "rotation": 0, "variable_rate": False, "fov_degrees": None, "file_fps": 30.0, "mirrored": False, "first": 0, "span": [0.0, 0.1],
         "start": "", "end": "", "detector": "full", "weights": "0", "versions": {"mediapipe": "1"}, "cores": 2,
-        "warnings": [["truncated", "It is."]],
+        "warnings": [["truncated", "It is."]], "people": 4,
     }  # fmt: skip
+    places = np.arange(FRAMES, dtype=np.int32)
     return _npz({
+        "other_frame": places, "other_slot": places * 0 + 1, "other_low": np.ones((33, 6, FRAMES), np.uint8),
+        "other_high": np.ones((33, 6, FRAMES), np.uint16), "dressed": places, "wearer": places * 0,
+        "colours": np.ones((FRAMES, 40), np.uint8),
         "schema": np.array(SCHEMA), "times": np.arange(FRAMES) / 30, "skipped": np.zeros(FRAMES, bool),
         "frame": np.arange(FRAMES, dtype=np.int32), "low": np.ones((33, 6, FRAMES), np.uint8), "high": np.ones((33, 6, FRAMES), np.uint16),
         "facts": np.array(json.dumps(facts)),

@@ -18,6 +18,11 @@ Arrays, of T frames of the video, all of one range, and D sightings of a person 
                                  arithmetic; the least number: not found
     line_frame  (M,) int32, lines (M,4) int32   likewise: straight lines of some frames: its number in the video; x, y of one end and of the
                                  other in 1/64 pixel
+    other_frame, other_slot  (O,) int32  only where other people were followed: the frame of each sighting of them, by its place in `times`,
+                                 and who followed (1, 2, ...: not yet who it is), by slot, then by frame
+    other_low, other_high        as low and high, of those sightings
+    dressed, wearer  (W,) int32, colours (W,40) uint8   what was seen of clothes: the frame, the slot (0: the person of `frame`), and shares
+                                 of colours, see engine.detection.clothes
     cuts        (C,) float64     only where there are cuts: the times at which another shot begins, rising
     facts       str              JSON: what else the stages behind the detection need, and where all this comes from, see Facts
 
@@ -39,6 +44,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .npz import Npz, open_npz, write_npz
+from .options import MOST_PEOPLE
 from .outputs import written_beside
 from .reading import parse_json, reading
 
@@ -51,6 +57,7 @@ GRID: Final = np.array([64.0, 64.0, 1024.0, 4096.0, 4096.0, 4096.0])
 FARTHEST: Final = 2**22  # steps of the grid: 65 thousand pixels, a kilometre
 MOST_FRAMES: Final = 10**7
 MOST_WARNINGS: Final = 1000
+COLOURS: Final = 40  # of clothes
 CORNERS: Final = 60  # followed in the background
 CORNER_GRID: Final = 64.0  # parts of a pixel that are kept of them
 CORNER_FARTHEST: Final = 2.0**17  # pixels
@@ -68,8 +75,8 @@ class Facts:
     `fov_degrees`, `file_fps`, `mirrored`: as in engine.footage.video.VideoInfo. `first`: number in the video of the first frame. `span`:
     times of the first and the last frame asked for where the detections go beyond them, else None. `start`, `end`, `detector`: the options
     that shape the detection. `weights`: SHA-256 of the detector's model. `versions`: of the packages. `cores`: on how many it
-    was detected, which decides in how many stretches. `warnings`: (code, message) of the
-    reading.
+    was detected, which decides in how many stretches. `warnings`: (code, message) of the reading. `people`: how many
+    were looked for at most.
     """
 
     name: str
@@ -94,6 +101,7 @@ class Facts:
     versions: dict[str, str]
     cores: int
     warnings: tuple[tuple[str, str], ...] = ()
+    people: int = 1
 
 
 @dataclass(frozen=True)
@@ -107,6 +115,19 @@ class DetectionFile:
     facts: Facts
     seen: SeenBackground | None = None
     cuts: npt.NDArray[np.float64] = dataclasses.field(default_factory=lambda: np.zeros(0))
+    others: OtherPeople | None = None
+
+
+@dataclass(frozen=True)
+class OtherPeople:
+    """`frame`, `slot` (O,) int32 and `rows` (O,33,6); `dressed`, `wearer` (W,) int32 and `colours` (W,COLOURS) uint8."""
+
+    frame: npt.NDArray[np.int32]
+    slot: npt.NDArray[np.int32]
+    rows: Rows
+    dressed: npt.NDArray[np.int32]
+    wearer: npt.NDArray[np.int32]
+    colours: npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -181,6 +202,10 @@ def save_detection(detection: DetectionFile, path: str | os.PathLike[str]) -> No
     if (seen := detection.seen) is not None:
         arrays |= {"seen_frame": seen.frame, "seen_key": seen.key, "seen_steps": corners_packed(seen.corners)}
         arrays |= {"line_frame": seen.line_frame, "lines": np.rint(seen.lines.astype(np.float64) * CORNER_GRID).astype(np.int32)}
+    if (others := detection.others) is not None:
+        low, high = packed(others.rows)
+        arrays |= {"other_frame": others.frame, "other_slot": others.slot, "other_low": low, "other_high": high}
+        arrays |= {"dressed": others.dressed, "wearer": others.wearer, "colours": others.colours}
     if len(detection.cuts):
         arrays["cuts"] = detection.cuts
     with written_beside(Path(path)) as beside, beside.open("wb") as file:
@@ -200,7 +225,9 @@ def load_detection(path: str | os.PathLike[str]) -> DetectionFile:
         times, skipped, frame = (file.array(name) for name in ("times", "skipped", "frame"))
         _check_times(times, skipped, frame)
         seen = _seen(file, facts.first, len(times)) if "seen_frame" in file.names else None
-        return DetectionFile(times, skipped, frame, unpacked(file.array("low"), file.array("high")), facts, seen, _cuts(file, times))
+        rows, cuts = unpacked(file.array("low"), file.array("high")), _cuts(file, times)
+        others = _others(file, skipped) if "other_frame" in file.names else None
+        return DetectionFile(times, skipped, frame, rows, facts, seen, cuts, others)
 
 
 def _cuts(file: Npz, times: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -236,6 +263,33 @@ def _seen(file: Npz, first: int, frames: int) -> SeenBackground:
     return SeenBackground(frame, key, corners_unpacked(file.array("seen_steps")), file.array("line_frame"), lines.astype(np.float32))
 
 
+def _others(file: Npz, skipped: npt.NDArray[np.bool_]) -> OtherPeople:
+    """ValueError for what the linking of people would stumble over; `skipped` (T,)."""
+    names = ("other_slot", "other_low", "other_high", "dressed", "wearer", "colours")
+    if missing := [name for name in names if name not in file.names]:
+        raise ValueError(f"it lacks {', '.join(missing)}")
+    seen, worn = file.header("other_frame").shape, file.header("dressed").shape
+    if len(seen) != 1 or len(worn) != 1:
+        raise ValueError("its people are no list")
+    marks = (LANDMARKS, COLUMNS, *seen)
+    for name, kind, shape in (
+        ("other_frame", "<i4", seen), ("other_slot", "<i4", seen), ("other_low", "|u1", marks), ("other_high", "<u2", marks),
+        ("dressed", "<i4", worn), ("wearer", "<i4", worn), ("colours", "|u1", (*worn, COLOURS)),
+    ):  # fmt: skip
+        header = file.header(name)
+        if header.shape != shape or header.dtype != np.dtype(kind):
+            raise ValueError(f"its {name} is {header.dtype} {header.shape}")
+    frame, slot, dressed, wearer = (file.array(name) for name in ("other_frame", "other_slot", "dressed", "wearer"))
+    if not seen[0] or slot.min() < 1 or max(slot.max(), wearer.max(initial=0)) >= MOST_PEOPLE or wearer.min(initial=0) < 0:
+        raise ValueError("its people are numbered wrongly")
+    for places in (frame, dressed):
+        if len(places) and (places.min() < 0 or places.max() >= len(skipped)):
+            raise ValueError("its people are in frames that there are not")
+    if (np.diff(slot.astype(np.int64) * len(skipped) + frame) <= 0).any() or skipped[frame].any():
+        raise ValueError("its people are in no order")
+    return OtherPeople(frame, slot, unpacked(file.array("other_low"), file.array("other_high")), dressed, wearer, file.array("colours"))
+
+
 def _check_layout(file: Npz) -> None:
     headers = {name: file.header(name) for name in ("times", "skipped", "frame", "low", "high")}
     frames, sightings = headers["times"].shape, headers["frame"].shape
@@ -264,12 +318,14 @@ def _check_times(times: npt.NDArray[np.float64], skipped: npt.NDArray[np.bool_],
 
 def _facts(told: Any) -> Facts:
     """ValueError for what the stages behind the detection would stumble over."""
+    if isinstance(told, dict):
+        told = {"people": 1} | told  # files of before anybody else was looked for
     if not isinstance(told, dict) or set(told) != {field.name for field in dataclasses.fields(Facts)}:
         raise ValueError("its facts are not those that are due")
     for name in ("name", "sha256", "start", "end", "detector", "weights"):
         if not isinstance(told[name], str):
             raise ValueError(f"its {name} is no text")
-    for name in ("bytes", "frame_count", "rotation", "first", "cores"):
+    for name in ("bytes", "frame_count", "rotation", "first", "cores", "people"):
         if not isinstance(told[name], int) or isinstance(told[name], bool) or not 0 <= told[name] < 2**63:
             raise ValueError(f"its {name} is {told[name]!r}")
     for name, (low, high) in _BOUNDS.items():

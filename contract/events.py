@@ -18,6 +18,7 @@ from typing import Any
 STAGES = {
     "start": "Starting",
     "detect": "Finding the person",
+    "people": "Following the others",
     "lift": "Lifting to 3D",
     "refine": "Refining",
     "motion": "Building the motion",

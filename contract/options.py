@@ -22,6 +22,10 @@ DEFAULT_SMOOTH = 0.5
 HIGHEST_SEED: Final = 2**63 - 1  # what the random generators take
 LONGEST_VIDEO: Final = 10**6, 10**9  # seconds and frames: eleven days of a thousand frames a second
 ALL, LONGEST = "all", "longest"  # of --shot
+DEFAULT_PEOPLE = 4  # followed at most, where there are so many
+MAIN_PERSON = "main"  # of --person, as ALL
+MOST_PEOPLE: Final = 8
+PERSON_BY_PLACE: Final = ("largest", "left", "right")
 LONGEST_NUMBER: Final = 40  # characters of a number that are read, or shown where it is wrong
 
 T = TypeVar("T", int, float)
@@ -48,6 +52,8 @@ class CaptureOptions:
     camera_motion: str = "auto"  # whether the camera turned; auto: as the background says
     level: str = "auto"  # what tells which way is up
     shot: str = LONGEST  # of a video with cuts: its number from 1, the one that shows a person for longest, or all, a take each
+    people: int = DEFAULT_PEOPLE  # looked for at most; 1: nobody but the first who is found
+    person: str = MAIN_PERSON  # of several: a number from 1, a word, a place in the picture (see `read_person`), or all, a take each
 
     def check(self) -> CaptureOptions:
         """Itself, or Failure `bad_arguments` with one sentence about the first option that cannot be."""
@@ -62,10 +68,17 @@ class CaptureOptions:
         _within("--seed", self.seed, 0, HIGHEST_SEED, "")
         if self.shot not in (ALL, LONGEST) and not (re.fullmatch(r"[1-9]\d{0,5}", self.shot, re.ASCII)):
             raise Failure("bad_arguments", f"--shot is {_short(self.shot)!r}; it takes the number of a shot from 1, {LONGEST} or {ALL}.")
+        _within("--people", self.people, 1, MOST_PEOPLE, "")
+        read_person(self.person)
         for name, choices in CHOICES.items():
             if getattr(self, name) not in choices:
                 raise Failure("bad_arguments", f"{_word(name)} is {getattr(self, name)!r}; it takes {' or '.join(choices)}.")
         return self
+
+    @property
+    def several(self) -> bool:
+        """Whether a video may give several takes, named by their labels."""
+        return ALL in (self.shot, self.person)
 
     def arguments(self) -> list[str]:
         """The command-line words that say the same."""
@@ -122,8 +135,39 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--shot", default=default.shot, metavar="N|longest|all",
         help="which shot of a video with cuts: its number, the one that shows a person for longest, or all: a take each, named "
         "OUT.shot2 and so on (default %(default)s)")  # fmt: skip
+    add("--people", type=whole(), default=default.people, metavar="N",
+        help=f"follow so many people at most, 1 to {MOST_PEOPLE}; with 1 nobody else is looked for (default %(default)s)")  # fmt: skip
+    add("--person", default=default.person, metavar="N|WHO|X,Y|all",
+        help="whose motion: the number of a person as the capture lists them, main (seen longest, large, in the middle, moving), largest, "
+        "left, right, who is at X,Y of the picture (0..1 from its upper left corner, in the first frame, or at a time: 0.3,0.5@2.5), or "
+        "all: a take each, named OUT.person2 and so on (default %(default)s)")  # fmt: skip
     add("--root", choices=CHOICES["root"], default=default.root,
         help="move through the world, or stay in place (default %(default)s)")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Place:
+    """`x`, `y`: 0..1 of a picture's width and height from its upper left corner, at `time` seconds of the video, None: at the first."""
+
+    x: float
+    y: float
+    time: float | None = None
+
+
+def read_person(text: str) -> int | str | Place:
+    """What --person says: a number from 1, one of the words, or a place. Failure `bad_arguments` for anything else."""
+    if text in (MAIN_PERSON, ALL, *PERSON_BY_PLACE):
+        return text
+    if re.fullmatch(r"[1-9]\d?", text, re.ASCII):
+        return int(text)
+    match = re.fullmatch(r"(0|1|[01]?\.\d{1,20}|1\.0*|0\.),(0|1|[01]?\.\d{1,20}|0\.|1\.0*)(?:@(\d{1,7}(?:\.\d{0,20})?))?", text, re.ASCII)
+    if match is not None and max(float(match[1]), float(match[2])) <= 1.0:
+        return Place(float(match[1]), float(match[2]), None if match[3] is None else float(match[3]))
+    words = ", ".join((MAIN_PERSON, *PERSON_BY_PLACE))
+    raise Failure(
+        "bad_arguments",
+        f"--person is {_short(text)!r}; it takes a person's number from 1, {words}, a place as 0.3,0.5 (of width and height) or {ALL}.",
+    )
 
 
 def _word(name: str) -> str:

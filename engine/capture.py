@@ -21,10 +21,12 @@ from contract.motion_file import FROM_HYPOTHESES, Motion, save_motion
 from contract.options import ALL, CaptureOptions
 from contract.outputs import check_outputs, labelled
 from engine import startup
+from engine.cameras.common import camera_of, raised, stature_of
 from engine.detection.detector import Detections
 from engine.detection.kept import KEPT_EXTENSION, Detected, detect_video, fitting, keep, read_kept
 from engine.footage.video import VideoInfo, open_video
 from engine.long_takes import give_back, let_go, mapped
+from engine.person.people import choose_people, find_people
 from engine.person.shots import choose_shots, find_shots
 from engine.person.swaps import undo_swaps
 from engine.person.track import Track, body_points, make_track
@@ -35,15 +37,23 @@ from engine.view import Sight, View, first_view, with_its_lenses, without_zoom
 if TYPE_CHECKING:
     from engine.poses import PoseModel, Poses
 
+# of the summary: what is told of the camera, which people in one world share
+_OF_CAMERA = (
+    "fov_degrees", "fov_from", "fov_error_degrees", "camera", "camera_turns_degrees", "background_percent", "background_growth",
+    "level_from", "camera_tilt_degrees", "camera_roll_degrees",
+)  # fmt: skip
 RECORDED_PACKAGES = ("numpy", "scipy", "onnxruntime", "mediapipe", "opencv-python")
 
 
 @dataclass(frozen=True)
 class Capture:
-    """A finished motion, and what a person is told about it. `label`: of one of several takes of a video, as in take.shot2.npz."""
+    """A finished motion, and what a person is told about it. `label`: of one of several takes of a video, as in take.shot2.npz. `camera`:
+    where it stood in the motion's world, and how it turned; None where its picture slid or zoomed. `options`: with which it was made."""
 
     motion: Motion
     summary: dict[str, Any]
+    camera: CameraPath | None
+    options: CaptureOptions
     label: str = ""
 
 
@@ -62,7 +72,8 @@ def capture(source: Path, options: CaptureOptions, progress: Progress, keep_at: 
 
 
 def captures(source: Path, options: CaptureOptions, progress: Progress, keep_at: Path | None = None) -> Iterator[Capture]:
-    """The motions of the person in a video, or in what was kept of its detection (a .npz): one, or one a shot with --shot all.
+    """The motions of the person in a video, or in what was kept of its detection (a .npz): one, or one a shot with --shot all, and one a
+    person with --person all.
 
     `keep_at`: where the detection is kept; one that is there already and fits the video and the options is used in place of another
     detection. Raises Failure for everything that a person can put right.
@@ -90,20 +101,36 @@ def captures(source: Path, options: CaptureOptions, progress: Progress, keep_at:
         chosen = choose_shots(shots, options.shot, info.path.name, progress)
         before = len(progress.warnings)
         for shot in chosen:
-            others = len(progress.warnings)
+            of_shot = len(progress.warnings)
             part = seen.part(shot.rows) if seen.cuts else seen  # one beyond the frames asked for too: those around them are looked at
-            done = finish(part, info, loading.result, options, known, progress, span)
-            done.summary.update(shot=shot.number, shots=[one.told for one in shots])
-            told = [message for _, message in [*progress.warnings[:before], *progress.warnings[others:]]]
-            _record(done, detected, options, loading.result(), progress, told)
-            yield replace(done, label=f"shot{shot.number}" if options.shot == ALL and len(shots) > 1 else "")
+            people = find_people(part, (info.width, info.height), span)
+            whose = choose_people(people, options.person, info.path.name, (info.width, info.height), progress)
+            here = len(progress.warnings)
+            first: Capture | None = None
+            for person in whose:
+                of_person = len(progress.warnings)
+                if first is None or first.camera is None or known is not None or options.root == "in-place":
+                    done = finish(person.detections, info, loading.result, options, known, progress, span)
+                else:
+                    done = _beside(first, first.camera, person.detections, info, loading.result, options, progress, span)
+                first = first or done
+                done.summary.update(shot=shot.number, shots=[one.told for one in shots], person=person.number)
+                if detected.facts.people > 1:
+                    done.summary.update(people_seen=len(people), people=[one.told for one in people])
+                    done.motion.provenance["quality"].update(people_seen=len(people), person=person.number)
+                told = [*progress.warnings[:before], *progress.warnings[of_shot:here], *progress.warnings[of_person:]]
+                _record(done, detected, loading.result(), progress, [message for _, message in told])
+                labels = [f"shot{shot.number}"] if options.shot == ALL and len(shots) > 1 else []
+                labels += [f"person{person.number}"] if options.person == ALL and len(people) > 1 else []
+                yield replace(done, label=".".join(labels))
 
 
-def _record(done: Capture, detected: Detected, options: CaptureOptions, model: PoseModel, progress: Progress, warnings: list[str]) -> None:
+def _record(done: Capture, detected: Detected, model: PoseModel, progress: Progress, warnings: list[str]) -> None:
     """Where the motion comes from, into its provenance."""
-    facts = detected.facts
-    # of several shots the one that this is, so that it can be done again alone
+    facts, options = detected.facts, done.options
+    # of several shots and people those that these are, so that it can be done again alone
     one = {"shot": str(done.summary["shot"])} if len(done.summary["shots"]) > 1 else {}
+    one |= {"person": str(done.summary["person"])} if done.summary.get("people_seen", 1) > 1 else {}
     done.motion.provenance |= {
         # enough to recognise the video, nothing of the machine it lay on
         "source": {name: getattr(facts, name) for name in ("name", "sha256", "bytes", "frame_count", "duration", "rotation")},
@@ -146,7 +173,26 @@ def finish(
     motion.provenance["quality"] |= view.turning.summary
     summary |= _judged(motion, progress)
     progress.finish()
-    return Capture(motion, summary)
+    one_lens = view.turning.slid is None and motion.camera_lenses is None
+    camera = camera_of(motion, view.turning.times, view.turning.turns) if one_lens else None
+    return Capture(motion, summary, camera, options)
+
+
+def _beside(
+    first: Capture, camera: CameraPath, detections: Detections, info: VideoInfo, load: Callable[[], PoseModel], options: CaptureOptions,
+    progress: Progress, span: tuple[float, float] | None,
+) -> Capture:  # fmt: skip
+    """The motion of another person in the world of the first one, where she was beside her: through the same camera, on the same ground, by
+    which her stature is known."""
+    progress.stage("motion")
+    seen = finish(detections, info, load, options, raised(camera), Progress(), span).motion
+    stature = stature_of(seen, options.height, first.motion, options.height)
+    done = finish(detections, info, load, replace(options, height=round(stature.height, 3)), camera, progress, span)
+    told = {name: first.summary[name] for name in _OF_CAMERA if name in first.summary}
+    told |= {"stature": round(stature.height, 3), "stature_error": round(stature.error, 3)} if stature.by_ground else {}
+    done.summary.update(told)
+    done.motion.provenance["quality"].update({name: told[name] for name in _OF_CAMERA if name in told and not name.startswith("fov")})
+    return done
 
 
 @dataclass(frozen=True)

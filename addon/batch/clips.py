@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ...contract.failure import Failure
-from ...contract.options import ALL, CaptureOptions
+from ...contract.options import CaptureOptions
 from ...contract.outputs import labelled
 from ...contract.reading import read_limited, reading, shown
 from ..command_retarget import RIG_EXTENSIONS
@@ -50,7 +50,7 @@ class Clip:
     @property
     def several(self) -> bool:
         """Whether it may become several takes, whose number and labels only the capture tells."""
-        return not self.is_take and self.options.shot == ALL
+        return not self.is_take and self.options.several
 
 
 def read_clips(sources: Sequence[Path], default: Clip) -> list[Clip]:

@@ -48,6 +48,7 @@ WORDS: Final = {
     # the stages of a capture
     "Starting": "Beginnt",
     "Finding the person": "Sucht die Person",
+    "Following the others": "Den anderen folgen",
     "Lifting to 3D": "Hebt in den Raum",
     "Refining": "Verfeinert",
     "Building the motion": "Baut die Bewegung",

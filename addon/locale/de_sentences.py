@@ -113,6 +113,13 @@ SENTENCES: Final = {
         "Das Video hat {} Einstellungen ({}); dies ist Nummer {}, die am längsten eine Person zeigt: Erweitert > Einstellung wählt eine "
         "andere."
     ),
+    "{} people are seen ({}); this is person {}: --person N chooses another, --person all makes a take of each.": (
+        "{} Personen sind zu sehen ({}); dies ist Person {}: Person wählt eine andere, oder alle."
+    ),
+    "Person {} does not move: perhaps a picture or a statue.": "Person {} bewegt sich nicht: vielleicht ein Bild oder eine Statue.",
+    "Person {} moves just as person {} does: perhaps a reflection.": (
+        "Person {} bewegt sich genau wie Person {}: vielleicht ein Spiegelbild."
+    ),
     "Nobody was found in {} of the {} shots ({}): they give no take.": (
         "In {} der {} Einstellungen wurde niemand gefunden ({}): sie geben keine Aufnahme."
     ),
@@ -137,6 +144,10 @@ SENTENCES: Final = {
         "In Einstellung {} von {} wurde niemand gefunden; wähle eine andere ({})."
     ),
     "There is no shot {}: {} has {}; choose another with --shot.": "Es gibt keine Einstellung {}: {} hat {}; wähle eine andere.",
+    "There is no person {}: {} shows {}; choose another with --person.": "Es gibt keine Person {}: {} zeigt {}; wähle eine andere.",
+    "Nobody is at {},{} of the picture at {} s of {}; it shows {}.": (
+        "An der Stelle {},{} des Bildes ist bei {} s von {} niemand; es zeigt {}."
+    ),
     "{} is a detection and not a video: {}.": "{} ist eine Erkennung und kein Video: {}.",
     "{} cannot be captured: {}; export it again with an even rate.": (
         "{} kann nicht aufgenommen werden: {}; exportiere es neu mit gleichmäßiger Bildrate."
@@ -395,6 +406,7 @@ PHRASES: Final = {
     "up is known by the scene's lines": "oben zeigen die Linien der Szene",
     "up is known by the person": "oben zeigt die Person",
     "up is known by how cameras are held": "oben zeigt, wie Kameras gehalten werden",
+    "{} people were seen and this is person {}": "{} Personen wurden gesehen, und dies ist Person {}",
     "at {} to {} s": "bei {} bis {} s",
     "at {} to {} s and in {} more places": "bei {} bis {} s und an {} weiteren Stellen",
     "does not run": "läuft nicht",

@@ -7,7 +7,7 @@ import importlib.util
 import os
 import sys
 import types
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, Final
@@ -23,6 +23,7 @@ from engine.detection.landmarks import LANDMARKS
 from engine.detection.lean_models import base_options
 from engine.detection.model_bundle import MODELS, read
 from engine.detection.rows import COLUMNS, SKIPPED, Row, Rows
+from engine.detection.sightings import Followed, Sighting
 from engine.footage.rate import TICK
 from engine.footage.video import Frame, VideoInfo
 from engine.progress import Progress
@@ -45,7 +46,8 @@ class Detections:
     `times` (T,) seconds from the video's first frame, rising. `image` (T,33,2) pixels of the upright picture. `visibility`
     (T,33) 0..1. `world` (T,33,3) metres from the middle of the hips, x right, y down, z away. `detected` (T,) bool.
     `detector`: who says so, of `model_bundle.MODELS`. `skipped` (T,) bool: frames that were not looked at; None: all were. `background`:
-    what the corners of the picture did, where that was looked at. `cuts`: seconds at which another shot begins, rising.
+    what the corners of the picture did, where that was looked at. `cuts`: seconds at which another shot begins, rising. `sightings`: of
+    others, and the `others` who were followed then; None where nobody else was.
     """
 
     times: npt.NDArray[np.float64]
@@ -57,6 +59,8 @@ class Detections:
     skipped: npt.NDArray[np.bool_] | None = None
     background: Background | None = None
     cuts: tuple[float, ...] = ()
+    sightings: tuple[Sighting, ...] = ()
+    others: Followed | None = None
 
     def __len__(self) -> int:
         return len(self.times)
@@ -77,7 +81,10 @@ class Detections:
         if seen is not None and rows.start < rows.stop:
             first, last = self.times[rows.start] - TICK, self.times[rows.stop - 1] + TICK
             seen = seen.of((seen.times >= first) & (seen.times <= last))
-        return replace(self, **columns, skipped=skipped, background=seen, cuts=())
+        first, last = (self.times[rows.start] - TICK, self.times[rows.stop - 1] + TICK) if rows.start < rows.stop else (0.0, -1.0)
+        sightings = tuple(one for one in self.sightings if first <= one.time <= last)
+        others = None if self.others is None else self.others.part(rows)
+        return replace(self, **columns, skipped=skipped, background=seen, cuts=(), sightings=sightings, others=others)
 
 
 def gather(rows: Rows, info: VideoInfo, detector: str) -> Detections:
@@ -101,21 +108,27 @@ class Detector:
         self._model: dict[str, Any] = {"model_asset_buffer": read(MODELS[model])} if whole else base_options(model)
         self._mediapipe = _import_mediapipe()
 
-    def detect(self, frames: Iterable[Frame], info: VideoInfo, progress: Progress, total: int = 0) -> Detections:
-        """The person in `frames`, which come in the order of time; `total` is how many to expect.
+    def detect(
+        self, frames: Iterable[Frame], info: VideoInfo, progress: Progress, total: int = 0,
+        and_then: Callable[[Frame, Row | None], None] = lambda frame, row: None,
+    ) -> Detections:  # fmt: skip
+        """The person in `frames`, which come in the order of time; `total` is how many to expect. `and_then`: see `rows`.
 
         Raises Failure `no_person` where nobody is found in any frame.
         """
         progress.stage(STAGE, total or info.frame_count)
         rows = Rows(total or info.frame_count)
-        for time, row in self.rows(frames):
+        for time, row in self.rows(frames, and_then):
             rows.append(time, row)
             progress.advance(len(rows))
         return gather(rows, info, self.model)
 
-    def rows(self, frames: Iterable[Frame]) -> Iterator[tuple[float, Row | None]]:
+    def rows(
+        self, frames: Iterable[Frame], and_then: Callable[[Frame, Row | None], None] = lambda frame, row: None
+    ) -> Iterator[tuple[float, Row | None]]:
         """Of every frame its time and the person, (33,6): x, y in pixels, visibility, world x, y, z; None where nobody is,
-        SKIPPED of a frame without a picture. Nobody is followed into another shot."""
+        SKIPPED of a frame without a picture. Nobody is followed into another shot. `and_then` is called with every picture and the person.
+        """
         last = -1
         # MediaPipe's libraries have their say on standard error when they load and when they see the first person
         with contextlib.ExitStack() as quiet:
@@ -132,28 +145,42 @@ class Detector:
                     row = self._detect_one(landmarker, frame, last)
                     if row is not None:
                         quiet.close()
+                    and_then(frame, row)
                     yield frame.time, row
 
     def _detect_one(self, landmarker: Any, frame: Frame, milliseconds: int) -> Row | None:
         """(33,6) of the person in one frame, None where nobody is."""
         height, width = frame.image.shape[:2]
         image = self._mediapipe.Image(self._mediapipe.ImageFormat.SRGB, frame.image)
-        result = landmarker.detect_for_video(image, milliseconds)
-        if not result.pose_landmarks:
-            return None
-        picture, world = result.pose_landmarks[0], result.pose_world_landmarks[0]
-        row = np.empty((len(LANDMARKS), COLUMNS), np.float32)
-        for k, (p, w) in enumerate(zip(picture, world, strict=True)):
-            row[k] = p.x * width, p.y * height, p.visibility, w.x, w.y, w.z
-        return row
+        found = read_rows(landmarker.detect_for_video(image, milliseconds), (0, 0, width, height))
+        return found[0] if found else None
 
     @contextlib.contextmanager
-    def _landmarker(self) -> Iterator[Any]:
+    def followers(self, count: int) -> Iterator[tuple[Any, list[Any]]]:
+        """MediaPipe, and so many landmarkers that each follow a person of their own through a video."""
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(_quiet())
+            landmarkers = [stack.enter_context(self._landmarker()) for _ in range(count)]
+            yield self._mediapipe, landmarkers
+
+    @contextlib.contextmanager
+    def single_pictures(self, most: int) -> Iterator[tuple[Any, Any]]:
+        """MediaPipe, and a landmarker of up to so many people in pictures that have nothing to do with each other."""
+        with _quiet():
+            made = self._landmarker(single=True, most=most)
+            landmarker = made.__enter__()
+        try:
+            yield self._mediapipe, landmarker
+        finally:
+            made.__exit__(None, None, None)
+
+    @contextlib.contextmanager
+    def _landmarker(self, single: bool = False, most: int = 1) -> Iterator[Any]:
         vision = self._mediapipe.tasks.vision
         options = vision.PoseLandmarkerOptions(
             base_options=self._mediapipe.tasks.BaseOptions(**self._model),
-            running_mode=vision.RunningMode.VIDEO,
-            num_poses=1,
+            running_mode=vision.RunningMode.IMAGE if single else vision.RunningMode.VIDEO,
+            num_poses=most,
             min_pose_detection_confidence=DETECTION_CONFIDENCE,
             min_pose_presence_confidence=PRESENCE_CONFIDENCE,
             min_tracking_confidence=TRACKING_CONFIDENCE,
@@ -168,6 +195,18 @@ class Detector:
             ) from error
         with made as landmarker:
             yield landmarker
+
+
+def read_rows(result: Any, part: tuple[int, int, int, int]) -> list[Row]:
+    """(33,6) of each person in MediaPipe's result of a `part` (left, top, width, height) of a picture, in the picture's pixels."""
+    left, top, width, height = part
+    rows = []
+    for picture, world in zip(result.pose_landmarks, result.pose_world_landmarks, strict=True):
+        row = np.empty((len(LANDMARKS), COLUMNS), np.float32)
+        for k, (p, w) in enumerate(zip(picture, world, strict=True)):
+            row[k] = left + p.x * width, top + p.y * height, p.visibility, w.x, w.y, w.z
+        rows.append(row)
+    return rows
 
 
 def _import_mediapipe() -> Any:

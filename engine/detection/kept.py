@@ -12,14 +12,16 @@ from typing import Final
 
 import numpy as np
 
-from contract.detection_file import DetectionFile, Facts, SeenBackground, load_detection, save_detection
+from contract.detection_file import DetectionFile, Facts, OtherPeople, SeenBackground, load_detection, save_detection
 from contract.failure import Failure
 from contract.options import CaptureOptions, parse_moment
 from contract.reading import shown
 from engine.detection import segments
 from engine.detection.background_rows import Background
 from engine.detection.detector import Detections
+from engine.detection.follow import follow_others
 from engine.detection.model_bundle import MODELS
+from engine.detection.sightings import Followed
 from engine.footage.rate import TICK
 from engine.footage.video import Moment, Video, VideoInfo, reached
 from engine.progress import Progress
@@ -45,7 +47,7 @@ class Detected:
         facts = self.facts
         range_asked = asked.start or asked.end
         start, end = (asked.start, asked.end) if range_asked else (facts.start, facts.end)
-        return replace(asked, start=start, end=end, detector=facts.detector)
+        return replace(asked, start=start, end=end, detector=facts.detector, people=facts.people)
 
 
 def detect_video(
@@ -55,14 +57,19 @@ def detect_video(
     start, end = parse_moment(options.start, "--start"), parse_moment(options.end, "--end")
     around = video.around(start, end, AROUND, segments.SEAM)
     before = len(progress.warnings)
-    seen = segments.detect(video, around.start, around.end, progress, options.detector, while_detecting=while_detecting, background=True)
+    seen = segments.detect(
+        video, around.start, around.end, progress, options.detector, while_detecting=while_detecting, background=True,
+        others=options.people > 1,
+    )  # fmt: skip
+    others = follow_others(video, around.start, around.end, seen, options.people, progress, while_detecting)
+    seen = replace(seen, others=others)
     span = around.span if start or end else None
     info = video.info
     facts = Facts(
         info.path.name, content_hash(info.path), info.path.stat().st_size, info.width, info.height, info.fps, info.frame_count,
         info.duration, info.rotation, info.variable_rate, info.fov_degrees, info.file_fps, info.mirrored,
         video.range(around.start, around.end)[0], span, options.start, options.end, options.detector, MODELS[options.detector].sha256,
-        _versions(), segments.cores(), tuple(progress.warnings[before:]),
+        _versions(), segments.cores(), tuple(progress.warnings[before:]), options.people,
     )  # fmt: skip
     return Detected(seen, info, span, facts)
 
@@ -106,7 +113,11 @@ def keep(detected: Detected, path: Path) -> None:
         background.lines,
     )  # fmt: skip
     cuts = np.asarray(seen.cuts, float)
-    save_detection(DetectionFile(seen.times, skipped, frame.astype(np.int32), rows, detected.facts, told, cuts), path)
+    others = None if (them := seen.others) is None else OtherPeople(
+        them.frame.astype(np.int32), them.slot.astype(np.int32), them.rows, them.dressed.astype(np.int32), them.wearer.astype(np.int32),
+        them.colours,
+    )  # fmt: skip
+    save_detection(DetectionFile(seen.times, skipped, frame.astype(np.int32), rows, detected.facts, told, cuts, others), path)
 
 
 def fitting(path: Path, video: Path, options: CaptureOptions) -> bool:
@@ -118,7 +129,7 @@ def fitting(path: Path, video: Path, options: CaptureOptions) -> bool:
         facts = load_detection(path).facts
     except Failure:
         return False  # damaged, or another file: detected anew
-    same = (facts.start, facts.end, facts.detector) == (options.start, options.end, options.detector)
+    same = (facts.start, facts.end, facts.detector, facts.people) == (options.start, options.end, options.detector, options.people)
     same = same and facts.weights == MODELS[options.detector].sha256 and facts.versions == _versions() and facts.name == video.name
     return same and video.is_file() and video.stat().st_size == facts.bytes and content_hash(video) == facts.sha256
 
@@ -150,8 +161,15 @@ def _detections(kept: DetectionFile) -> Detections:
         background = Background(index, times, key, seen.corners, line_frame, seen.lines)
     return Detections(
         kept.times, rows[..., :2], rows[..., 2], rows[..., 3:], detected, kept.facts.detector, skipped, background,
-        tuple(kept.cuts.tolist()),
+        tuple(kept.cuts.tolist()), (), _followed(kept),
     )  # fmt: skip
+
+
+def _followed(kept: DetectionFile) -> Followed | None:
+    if (them := kept.others) is None:
+        return None
+    frame, slot, dressed, wearer = (numbers.astype(np.int64) for numbers in (them.frame, them.slot, them.dressed, them.wearer))
+    return Followed(frame, slot, them.rows, dressed, wearer, them.colours)
 
 
 def _part(kept: Detected, start: Moment | None, end: Moment | None, path: Path) -> Detected:
@@ -180,4 +198,5 @@ def _part(kept: Detected, start: Moment | None, end: Moment | None, path: Path) 
     background = seen.background
     if background is not None:
         background = background.of((background.index >= rows.start + first) & (background.index < rows.stop + first))
-    return replace(kept, detections=replace(seen, **columns, skipped=skipped, background=background), span=span)
+    others = None if seen.others is None else seen.others.part(rows)
+    return replace(kept, detections=replace(seen, **columns, skipped=skipped, background=background, others=others), span=span)

@@ -15,7 +15,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from multiprocessing.connection import Connection, wait
 from typing import Final
@@ -26,7 +26,9 @@ from contract.failure import Failure
 from contract.options import DEFAULT_DETECTOR
 from engine.detection.background_rows import Background, BackgroundRows
 from engine.detection.detector import STAGE, Detections, Detector, gather
+from engine.detection.others import OthersWatch
 from engine.detection.rows import Row, Rows, is_skipped
+from engine.detection.sightings import Sighting
 from engine.footage.background import BackgroundWatch, Seen
 from engine.footage.shots import marked
 from engine.footage.video import Frame, Moment, Video
@@ -45,12 +47,20 @@ SEAM: Final = 12  # frames that a process looks at behind its own until both agr
 # Of a frame's work where it is decoded only, to get to the first that is looked at: 3 ms of 19, and of 48.
 DECODED: Final = {"full": 0.2, "heavy": 0.07}
 
-# A process sends for each frame its number, its time, the person or None, what it saw of the background, and whether another shot begins
-# there. Then, if it has come to the end, None.
+# A process sends for each frame its number, its time, the person or None, what it saw of the background, whether another shot begins
+# there, and who else was seen. Then, if it has come to the end, None.
 
 
 class _Unusable(Exception):
     """The processes cannot give what one would; one does it."""
+
+
+@dataclass(frozen=True)
+class _Looks:
+    """What is looked for beside the person: the corners of the `background`, and `others`."""
+
+    background: bool
+    others: bool
 
 
 @dataclass
@@ -65,6 +75,7 @@ class _Stretch:
     seen: BackgroundRows  # of the same frames
     cuts: list[float]  # times of those with which a shot begins; of its very first frame its predecessor knows that
     every: int = 1  # of so many frames one is looked at
+    sightings: list[Sighting] = field(default_factory=list)  # of others, in the same frames
     running: bool = True
     agreed: bool = False  # with its successor, over its last rows
 
@@ -83,11 +94,13 @@ def detect(
     while_detecting: Callable[[], None] = lambda: None,
     every_frame: bool = False,
     background: bool = False,
+    others: bool = False,
 ) -> Detections:
     """The person in the frames from `start` to `end`; see `Detector.detect`. `detector`: its model. `processes` 0: as many as pay here.
 
     `while_detecting` is called for every frame; what it raises ends the detection. `every_frame`: those of a fast video too that need not
-    be looked at (`Video.looked_at`); else these are `skipped`. `background`: the corners of the pictures are followed too.
+    be looked at (`Video.looked_at`); else these are `skipped`. `background`: the corners of the pictures are followed too. `others`:
+    somebody else is looked for now and then.
 
     What is out of the ordinary (a damaged file, a process that was ended) is left to a single process, whose warnings and failures are
     those of `Video.frames` and `Detector.detect`.
@@ -97,9 +110,10 @@ def detect(
     looked = video.looked_at
     every = 1 if every_frame or looked.all() else max(2, round(len(looked) / looked.sum()))
     count = processes or min(cores(), MOST_PROCESSES, (last - first) // (LEAST_FRAMES[detector] * every))
+    looks = _Looks(background, others)
     if count > 1:
         try:
-            return _detect_together(video, first, last, min(count, last - first), every, progress, detector, while_detecting, background)
+            return _detect_together(video, first, last, min(count, last - first), every, progress, detector, while_detecting, looks)
         except _Unusable:
             pass
 
@@ -116,8 +130,15 @@ def detect(
                 seen.append(frame.index, frame.time, watch.see(frame))
             yield frame
 
-    found = Detector(detector).detect(watched(), video.info, progress, last - first)
-    return replace(found, background=seen.background if background else None, cuts=tuple(cuts))
+    sightings: list[Sighting] = []
+    with OthersWatch(detector) as watch_others:
+
+        def look(frame: Frame, row: Row | None) -> None:
+            if others:
+                sightings.extend(watch_others.see(frame, row))
+
+        found = Detector(detector).detect(watched(), video.info, progress, last - first, look)
+    return replace(found, background=seen.background if background else None, cuts=tuple(cuts), sightings=tuple(sightings))
 
 
 def cores() -> int:
@@ -130,14 +151,14 @@ def cores() -> int:
 
 def _detect_together(
     video: Video, first: int, last: int, count: int, every: int, progress: Progress, detector: str, while_detecting: Callable[[], None],
-    background: bool,
+    looks: _Looks,
 ) -> Detections:  # fmt: skip
     progress.stage(STAGE, last - first)
     # decoding one picture on several threads costs a tenth more than on one, and the cores have work
     decoders = max(1, cores() // count)
     decoded = DECODED[detector]
     edges = _edges(first, last, count, video.lead, decoded / (decoded + (1.0 - decoded) / every), SEAM * every)
-    with _started(video.again(None, decoders), edges, every, detector, background) as stretches:
+    with _started(video.again(None, decoders), edges, every, detector, looks) as stretches:
         shown = 0
         while any(s.running for s in stretches):
             while_detecting()
@@ -150,7 +171,9 @@ def _detect_together(
                 progress.advance(done)
         found = gather(_joined(stretches), video.info, detector)
         cuts = tuple(sorted({time for stretch in stretches for time in stretch.cuts}))
-        return replace(found, background=_joined_background(stretches) if background else None, cuts=cuts)
+        # a process that goes on over the next one's frames looks for others in them too
+        sightings = tuple(one for s in stretches for one in s.sightings if one.index < s.last)
+        return replace(found, background=_joined_background(stretches) if looks.background else None, cuts=cuts, sightings=sightings)
 
 
 def _edges(first: int, last: int, count: int, lead: Callable[[int], int], decoded: float, seam: int = SEAM) -> list[int]:
@@ -175,14 +198,14 @@ def _edges(first: int, last: int, count: int, lead: Callable[[int], int], decode
 
 
 @contextmanager
-def _started(video: Video, edges: list[int], every: int, detector: str, background: bool) -> Iterator[list[_Stretch]]:
+def _started(video: Video, edges: list[int], every: int, detector: str, looks: _Looks) -> Iterator[list[_Stretch]]:
     """The processes, all ended on the way out whatever happens."""
     context = multiprocessing.get_context("spawn")  # forked, a process would share the threads' locks and not the threads
     stretches: list[_Stretch] = []
     try:
         for first, last in pairwise(edges):
             ours, theirs = context.Pipe()
-            work = video, first, edges[-1], every, detector, background, theirs
+            work = video, first, edges[-1], every, detector, looks, theirs
             process = context.Process(target=_work, args=work, name="detector", daemon=True)
             process.start()
             theirs.close()  # so that the end of the process is the end of the pipe
@@ -196,7 +219,7 @@ def _started(video: Video, edges: list[int], every: int, detector: str, backgrou
             stretch.connection.close()
 
 
-def _work(video: Video, first: int, last: int, every: int, detector: str, background: bool, connection: Connection) -> None:
+def _work(video: Video, first: int, last: int, every: int, detector: str, looks: _Looks, connection: Connection) -> None:
     """In a process of its own: sends frame by frame until the end, or until the other side is gone or has heard enough."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the first one ends the others
     progress = Progress()
@@ -209,14 +232,21 @@ def _work(video: Video, first: int, last: int, every: int, detector: str, backgr
             nonlocal watch
             for frame in marked(frames):
                 watch = BackgroundWatch() if frame.begins else watch
-                last_seen[0] = frame.index, watch.see(frame) if background else None, frame.begins
+                last_seen[0] = frame.index, watch.see(frame) if looks.background else None, frame.begins
                 yield frame
 
-        for time, row in Detector(detector).rows(noted()):
-            index, seen, begins = last_seen[0]
-            connection.send((index, time, row, seen, begins))
-            if connection.poll():
-                return
+        with OthersWatch(detector) as watch_others:
+            sightings: list[Sighting] = []
+
+            def look(frame: Frame, row: Row | None) -> None:
+                sightings[:] = watch_others.see(frame, row) if looks.others else []
+
+            for time, row in Detector(detector).rows(noted(), look):
+                index, seen, begins = last_seen[0]
+                connection.send((index, time, row, seen, begins, list(sightings)))
+                sightings.clear()
+                if connection.poll():
+                    return
         connection.send(None if not progress.warnings else "unusable")
     except (BrokenPipeError, EOFError, ConnectionResetError):
         return
@@ -240,11 +270,12 @@ def _take(stretches: list[_Stretch], i: int) -> None:
         return
     if message[0] != stretch.first + len(stretch.rows):
         raise _Unusable
-    index, time, row, seen, begins = message
+    index, time, row, seen, begins, sightings = message
     if begins:
         stretch.cuts.append(time)
     stretch.rows.append(time, row)
     stretch.seen.append(index, time, seen)
+    stretch.sightings += sightings
     # A message may settle the seam behind this stretch or the one before it.
     for k in (i - 1, i):
         if 0 <= k < len(stretches) - 1:

@@ -14,6 +14,7 @@ from contract.detection_file import (
     SCHEMA,
     DetectionFile,
     Facts,
+    OtherPeople,
     SeenBackground,
     corners_rounded,
     load_detection,
@@ -151,3 +152,54 @@ def test_a_damaged_file_is_told_in_a_sentence(tmp_path: Path) -> None:
         with pytest.raises(Failure, match="not a detection file that can be read") as failure:
             load_detection(tmp_path / "b.npz")
         assert failure.value.message.count("\n") == 0
+
+
+def other_people() -> OtherPeople:
+    rng = np.random.default_rng(6)
+    frame = np.r_[np.arange(8, 30), np.arange(20, 40)].astype(np.int32)
+    rows = rounded(np.cumsum(rng.normal(size=(42, 33, 6)), axis=0) + 200)
+    dressed, wearer = np.array([0, 9, 25], np.int32), np.array([0, 1, 2], np.int32)
+    return OtherPeople(frame, np.repeat([1, 2], (22, 20)).astype(np.int32), rows, dressed, wearer, rng.integers(0, 255, (3, 40), np.uint8))
+
+
+def test_others_come_back_to_the_last_bit(tmp_path: Path) -> None:
+    kept = dataclasses.replace(a_detection(), others=other_people(), facts=dataclasses.replace(FACTS, people=3))
+    save_detection(kept, tmp_path / "a.npz")
+    back = load_detection(tmp_path / "a.npz")
+    assert back.others is not None and back.facts.people == 3
+    for field in dataclasses.fields(OtherPeople):
+        before, after = getattr(kept.others, field.name), getattr(back.others, field.name)
+        assert before.dtype == after.dtype
+        np.testing.assert_array_equal(before, after, field.name)
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong", "said"),
+    [
+        ("slot", np.zeros(42, np.int32), "numbered wrongly"),
+        ("slot", np.full(42, 8, np.int32), "numbered wrongly"),
+        ("wearer", np.array([0, -1, 2], np.int32), "numbered wrongly"),
+        ("frame", np.full(42, 40, np.int32), "frames that there are not"),
+        ("dressed", np.array([0, 1, 4000], np.int32), "frames that there are not"),
+        ("frame", np.full(42, 5, np.int32), "in no order"),
+        ("frame", np.r_[np.arange(7, 29), np.arange(20, 40)].astype(np.int32), "in no order"),
+        ("colours", np.zeros((3, 39), np.uint8), "colours is"),
+        ("dressed", np.zeros((3, 1), np.int32), "no list"),
+    ],
+)
+def test_others_that_cannot_be_are_refused(tmp_path: Path, name: str, wrong: Any, said: str) -> None:
+    kept = dataclasses.replace(a_detection(), others=dataclasses.replace(other_people(), **{name: wrong}))
+    save_detection(kept, tmp_path / "a.npz")
+    with pytest.raises(Failure, match=said):
+        load_detection(tmp_path / "a.npz")
+
+
+def test_files_of_before_anybody_else_was_looked_for_are_read(tmp_path: Path) -> None:
+    save_detection(a_detection(), tmp_path / "a.npz")
+    with np.load(tmp_path / "a.npz") as file:
+        arrays = dict(file)
+    facts = json.loads(str(arrays["facts"]))
+    del facts["people"]
+    arrays["facts"] = np.array(json.dumps(facts))
+    np.savez(tmp_path / "b.npz", **arrays)
+    assert load_detection(tmp_path / "b.npz").facts.people == 1

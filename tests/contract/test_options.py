@@ -3,7 +3,7 @@ import argparse
 import pytest
 
 from contract.failure import EXIT_CODES, ExitCode, Failure
-from contract.options import HIGHEST_SEED, CaptureOptions, add_arguments, parse_moment, real, whole
+from contract.options import HIGHEST_SEED, CaptureOptions, Place, add_arguments, parse_moment, read_person, real, whole
 
 
 def parsed(words):
@@ -116,3 +116,33 @@ def test_other_shots_are_refused(shot: str) -> None:
     with pytest.raises(Failure, match="--shot") as failure:
         CaptureOptions(shot=shot).check()
     assert failure.value.code == "bad_arguments" and len(failure.value.message) < 150
+
+
+@pytest.mark.parametrize("person", ["main", "largest", "left", "right", "all", "1", "12", "0.5,0.25", ".5,1@2.75", "0,1"])
+def test_a_person_is_a_number_a_word_or_a_place(person: str) -> None:
+    assert parsed(["--person", person]).person == person
+    assert parsed(CaptureOptions(person=person, people=3).arguments()) == CaptureOptions(person=person, people=3)
+
+
+def test_a_place_is_read() -> None:
+    assert read_person("0.5,.25@2") == Place(0.5, 0.25, 2.0) and read_person("0,1") == Place(0.0, 1.0)
+    assert read_person("3") == 3 and read_person("left") == "left"
+
+
+@pytest.mark.parametrize(
+    "person", ["0", "-1", "two", "", "1.5,0.5", "0.5", "0.5,0.5@", "0.5,nan", "0.5,0.5@-1", "9" * 400, "\u0661", "1e-3,0"]
+)
+def test_other_people_are_refused(person: str) -> None:
+    with pytest.raises(Failure, match="--person") as failure:
+        CaptureOptions(person=person).check()
+    assert failure.value.code == "bad_arguments" and len(failure.value.message) < 210
+
+
+@pytest.mark.parametrize("people", [0, 9, -1, 10**30])
+def test_so_many_people_are_not_followed(people: int) -> None:
+    with pytest.raises(Failure, match="--people"):
+        CaptureOptions(people=people).check()
+
+
+def test_what_may_give_several_takes_says_so() -> None:
+    assert CaptureOptions(shot="all").several and CaptureOptions(person="all").several and not CaptureOptions(person="2").several

@@ -335,3 +335,55 @@ def part_of(whole, first, folder):
         writer.write(frame)
     writer.release()
     return path
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory):
+    """The sample's first frames beside themselves, mirrored and in other colours."""
+    path = tmp_path_factory.mktemp("pair") / "pair.mp4"
+    video = cv2.VideoCapture(str(SAMPLE))
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"mp4v"), 30.0, (960, 480))
+    for _ in range(36):
+        picture = video.read()[1][:, 80:560]
+        writer.write(np.hstack([picture, 255 - picture[:, ::-1, ::-1] // 2]))
+    writer.release()
+    return path
+
+
+def test_two_people_are_a_take_each(pair, tmp_path):
+    """And from what was kept of them the same, or one of them alone."""
+    options = CaptureOptions(detector="full", fov=60.0, person="all")
+    kept_at = tmp_path / "pair.detection.npz"
+    written, failed = capture_to_file(pair, tmp_path / "pair.npz", options, Progress(), keep_at=kept_at)
+    assert failed is None and [take.path.name for take in written] == ["pair.person1.npz", "pair.person2.npz"]
+    motions = [load_motion(take.path) for take in written]
+    sides = [float(np.median(motion.image_points[..., 0])) for motion in motions]
+    assert min(sides) < 400 and max(sides) > 560
+    for number, (take, motion) in enumerate(zip(written, motions, strict=True), 1):
+        assert take.summary["people_seen"] == 2 and take.summary["person"] == number and len(motion) >= 30
+        assert [one["number"] for one in take.summary["people"]] == [1, 2]
+        np.testing.assert_allclose(motion.camera_to_world, motions[0].camera_to_world, atol=1e-6)  # one world
+        assert motion.provenance["options"]["person"] == str(number) and motion.provenance["quality"]["people_seen"] == 2
+        x, _, width, _ = take.summary["people"][number - 1]["box"]
+        assert abs(x + width / 2 - sides[number - 1]) < 80
+    progress = Progress()
+    (one,), _ = capture_to_file(kept_at, tmp_path / "left.npz", replace(options, person="left"), progress)
+    left = load_motion(one.path)
+    there = motions[one.summary["person"] - 1]
+    np.testing.assert_array_equal(left.image_points, there.image_points)
+    assert np.median(left.image_points[..., 0]) < 400
+    (main,), _ = capture_to_file(kept_at, tmp_path / "main.npz", replace(options, person="main"), progress)
+    np.testing.assert_array_equal(load_motion(main.path).positions_world, motions[0].positions_world)
+    assert main.summary["person"] == 1 and any(code == "people" for code, _ in progress.warnings)
+    with pytest.raises(Failure, match=r"There is no person 3: pair.mp4 shows 2 people") as failure:
+        capture_to_file(kept_at, tmp_path / "third.npz", replace(options, person="3"), Progress())
+    assert failure.value.code == "bad_arguments" and not (tmp_path / "third.npz").exists()
+
+
+def test_somebody_alone_is_the_same_to_the_digit_whether_others_are_looked_for(tmp_path):
+    options = CaptureOptions(detector="full", end="40f", fov=60.0)
+    done = [capture_module.capture(SAMPLE, replace(options, people=people), Progress()) for people in (1, 4)]
+    for name, value in vars(done[0].motion).items():
+        if isinstance(value, np.ndarray):
+            np.testing.assert_array_equal(value, getattr(done[1].motion, name), name)
+    assert "people_seen" not in done[0].summary and done[1].summary["people_seen"] == 1

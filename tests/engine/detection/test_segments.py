@@ -54,7 +54,7 @@ class Talk:
 
 
 def stretch(first: int, last: int, said: dict[int, Any], cuts: tuple[int, ...] = ()) -> Any:
-    messages = [(number, number / 30.0, person, None, number in cuts) for number, person in said.items()]
+    messages = [(number, number / 30.0, person, None, number in cuts, []) for number, person in said.items()]
     return segments._Stretch(first, last, Ended(), Talk([*messages, None]), Rows(), segments.BackgroundRows(), [])  # type: ignore[arg-type]
 
 

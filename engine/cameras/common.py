@@ -1,0 +1,86 @@
+"""Several people in one world: that of the first one, through whose camera and on whose ground the others are seen.
+
+A person's size and distance cannot be told apart by one camera; feet on a common ground tell them. Seen from somebody who is taken for too
+tall the camera is too high over her ground by as much: so her stature follows, as surely as her feet and the ground are known.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from contract.camera_path import SECONDS, CameraPath
+from contract.motion_file import Motion
+
+Array = npt.NDArray[np.float64]
+
+RAISED: Final = 50.0  # metres: so high over the ground nobody's feet are taken to stand on it
+_LOWEST: Final = 0.3  # metres of the camera over the ground, below which the ground tells nothing of statures
+_STATURES: Final = 0.08  # logarithm, by which people differ (one standard deviation)
+_FEET: Final = 0.03  # metres, likewise, of the ground by the feet of each
+_LEVEL: Final = math.radians(1.5)  # likewise, of up: of people at different distances, feet at different heights
+_STANDS: Final = 0.1  # share of the frames in which a foot stands, below which nothing is known
+_SHORTEST, _TALLEST = 0.5, 2.3  # metres that are believed
+
+
+@dataclass(frozen=True)
+class Stature:
+    """A person's `height`, metres, with its standard `error`; `by_ground`: by the common ground, else as it was given for all."""
+
+    height: float
+    error: float
+    by_ground: bool
+
+
+def camera_of(motion: Motion, times: Array | None = None, turns: Array | None = None) -> CameraPath:
+    """The camera of that motion; where it turned, `turns` (K,3,3) at `times` (K,) seconds, see `turning.Turning`."""
+    longer = float(max(motion.image_size))
+    matrix, size = motion.camera_matrix, motion.image_size
+    lens = np.array([matrix[0, 0] / longer, matrix[0, 2] / size[0], matrix[1, 2] / size[1]])
+    if times is None or turns is None:
+        return CameraPath(SECONDS, np.zeros(1), motion.camera_to_world[None].astype(float), lens[None])
+    first = turns[int(np.abs(times - motion.times[0]).argmin())]
+    places = np.tile(motion.camera_to_world.astype(float), (len(times), 1, 1))
+    places[:, :3, :3] = motion.camera_to_world[:3, :3] @ first.T @ turns
+    return CameraPath(SECONDS, np.asarray(times, float), places, np.tile(lens, (len(times), 1)))
+
+
+def raised(camera: CameraPath) -> CameraPath:
+    """From where the ground is not where it is known to be, so that a person's own feet tell where hers is."""
+    places = camera.camera_to_world.copy()
+    places[:, 2, 3] += RAISED
+    return replace(camera, camera_to_world=places)
+
+
+def stature_of(person: Motion, height: float, main: Motion, main_height: float) -> Stature:
+    """How tall the person is whose motion was made with `height` metres through the `raised` camera of `main`, who has `main_height`."""
+    unknown = Stature(height, height * _STATURES, False)
+    hers, mains = _standing(person), _standing(main)
+    over = float(main.camera_to_world[2, 3])
+    if hers is None or mains is None or over < _LOWEST:
+        return unknown
+    # how far the toes are over the ground that they stand on
+    clearance = float(np.median(mains[:, 2])) / main_height * height
+    ground = float(np.median(hers[:, 2])) - RAISED - clearance
+    if over - ground < _LOWEST:
+        return unknown
+    at = main.camera_to_world[:2, 3]
+    away = [float(np.median(np.hypot(*(feet[:, :2] - at).T))) for feet in (hers, mains)]
+    share = over / (over - ground)
+    error = math.hypot(math.sqrt(2) * _FEET, _LEVEL * (away[0] * share - away[1])) / over
+    believed = 1 / error**2 / (1 / error**2 + 1 / _STATURES**2)
+    found = height * math.exp(believed * math.log(share))
+    if not _SHORTEST <= found <= _TALLEST:
+        return unknown
+    return Stature(found, found * math.sqrt(1 / (1 / error**2 + 1 / _STATURES**2)), True)
+
+
+def _standing(motion: Motion) -> Array | None:
+    """(N,3) toes that stand, in the world; None where too few do."""
+    toes = np.stack([motion.positions_world[:, motion.joint(f"toe.{side}")] for side in "LR"], 1).astype(float)
+    stands = motion.contacts.astype(bool)
+    return toes[stands] if stands.any(1).mean() >= _STANDS else None

@@ -1,0 +1,153 @@
+"""Whether somebody else is in the picture beside the person who is followed.
+
+MediaPipe, asked for several people at once, finds the second one in few pictures. With the followed person painted over it finds who is
+left; and in parts of the picture those who are small in the whole. A look is at one part of one picture, and rare: it must not cost a
+video of one person a twentieth of its time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from engine.detection.detector import Detector, read_rows
+from engine.detection.rows import Row
+from engine.detection.sightings import Box, Sighting, box_of, share_within, size_of
+from engine.footage.video import Frame
+
+Image = npt.NDArray[np.uint8]
+Part = tuple[int, int, int, int]  # left, top, width, height, pixels
+
+# By the detector's model: frames from a look to the next. A look takes 15 ms, a frame 48 (heavy) and 19 (full).
+EVERY: Final = {"heavy": 9, "full": 20}
+_FIRST: Final = 3  # ... until every part of the picture was looked at once
+_AGAIN: Final = 2  # frames after which a part in which somebody was found is looked at again
+PART: Final = 0.6  # of the picture's longer side: the sides of its parts
+_SIDE: Final = 320  # pixels of the copy's longer side: the network sees 224
+# Of what is found, how much may lie where the followed person was painted over: more is her hair, her foot or her shadow.
+_HERS: Final = 0.5
+_SEEN: Final = 0.5  # mean visibility of shoulders and hips
+_TRUNK: Final = [11, 12, 23, 24]
+_LEAST_PIXELS: Final = 24  # of a box's longer side
+# Of a box, how much must lie within the picture: what the network makes of walls has limbs far outside of it.
+_INSIDE: Final = 0.6
+
+
+class OthersWatch:
+    """Looks at frames in the order of time; `model`: the one that follows the person. Close it at the end."""
+
+    def __init__(self, model: str) -> None:
+        self._every = EVERY[model]
+        self._finder: Finder | None = None
+        self._part = 0  # the next one
+        self._next = 0  # frames until then
+        self._again: list[tuple[int, int]] = []  # frames left, part
+        self._found = False  # somebody, at the last look
+        self._stack = contextlib.ExitStack()
+
+    def see(self, frame: Frame, row: Row | None) -> list[Sighting]:
+        """Who is there beside the person in `row` (33,6). Where nobody is followed there is nobody beside."""
+        if frame.skipped or row is None or not len(row):
+            return []
+        height, width = frame.image.shape[:2]
+        parts = parts_of(width, height)
+        self._again = [(left - 1, part) for left, part in self._again]
+        due = [part for left, part in self._again if left <= 0]
+        self._again = [(left, part) for left, part in self._again if left > 0]
+        if self._next <= 0:
+            part = self._part % len(parts)
+            self._next = _FIRST if self._part < len(parts) else self._every
+            self._part += 1
+            due += [part] if part not in due else []
+        self._next -= 1
+        found: list[Sighting] = []
+        for part in due:
+            here = self._look(frame, row, parts[part])
+            if here and not found and not self._found:
+                self._again.append((_AGAIN, part))
+            self._found = bool(here)
+            found += here
+        return found
+
+    def _look(self, frame: Frame, row: Row, part: Part) -> list[Sighting]:
+        if self._finder is None:
+            self._finder = self._stack.enter_context(finder())
+        hers = box_of(row)
+        found = self._finder.people(frame.image, part, [hers])
+        height, width = frame.image.shape[:2]
+        told: list[Sighting] = []
+        for one in found:
+            box = box_of(one, 0.0)
+            if likely(one, width, height) and share_within(box, hers) <= _HERS:
+                sighting = Sighting(frame.index, frame.time, box)
+                if all(share_within(box, other.box) <= _HERS for other in told):
+                    told.append(sighting)
+        return told
+
+    def close(self) -> None:
+        self._stack.close()
+
+    def __enter__(self) -> OthersWatch:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class Finder:
+    """The networks, asked for all people in a part of a single picture."""
+
+    def __init__(self, mediapipe: Any, landmarker: Any) -> None:
+        self._mediapipe, self._landmarker = mediapipe, landmarker
+
+    def people(self, image: Image, part: Part, painted: Sequence[Box]) -> list[Row]:
+        """(33,6) of each, in the picture's pixels, where the boxes are `painted` over."""
+        x, y, width, height = part
+        scale = min(1.0, _SIDE / max(width, height))
+        size = max(1, round(width * scale)), max(1, round(height * scale))
+        small = cv2.resize(image[y : y + height, x : x + width], size, interpolation=cv2.INTER_AREA)
+        across, down = width / size[0], height / size[1]
+        small = painted_over(np.asarray(small, np.uint8), [(box - [x, y, x, y]) / [across, down, across, down] for box in painted])
+        result = self._landmarker.detect(self._mediapipe.Image(self._mediapipe.ImageFormat.SRGB, small))
+        return read_rows(result, part)
+
+
+@contextlib.contextmanager
+def finder() -> Iterator[Finder]:
+    """The networks, loaded; the quick ones, for who is there matters and not where her fingers are."""
+    with Detector("full").single_pictures(2) as (mediapipe, landmarker):
+        yield Finder(mediapipe, landmarker)
+
+
+def parts_of(width: int, height: int) -> list[Part]:
+    """The whole picture, and overlapping parts of it that cover it."""
+    side = round(PART * max(width, height))
+    across, down = ([0] if side >= length else [0, length - side] for length in (width, height))
+    return [(0, 0, width, height)] + [(x, y, min(side, width), min(side, height)) for y in down for x in across]
+
+
+def likely(row: npt.NDArray[np.floating], width: int, height: int) -> bool:
+    """Whether landmarks (33,6) can be a person's in a picture of that size, and not what the network makes of a wall."""
+    box = box_of(row, 0.0)
+    inside = share_within(box, np.array([0.0, 0.0, width, height]))
+    return size_of(box) >= _LEAST_PIXELS and inside >= _INSIDE and float(row[_TRUNK, 2].mean()) >= _SEEN
+
+
+def painted_over(image: Image, boxes: Sequence[Box], spared: Box | None = None) -> Image:
+    """A copy in which the boxes have the colour of what is around them, but for what lies in the box that is `spared`."""
+    out, (height, width) = np.array(image), image.shape[:2]
+    for box in boxes:
+        x0, y0, x1, y1 = np.clip(np.nan_to_num(box), 0, [width, height, width, height]).astype(int).tolist()
+        if x0 < x1 and y0 < y1:
+            around = [image[y0:y1, max(x0 - 3, 0) : x0], image[y0:y1, x1 : x1 + 3], image[max(y0 - 3, 0) : y0, x0:x1]]
+            ring = np.concatenate([strip.reshape(-1, 3) for strip in around])
+            out[y0:y1, x0:x1] = np.median(ring, axis=0) if len(ring) else 128
+    if spared is not None:
+        x0, y0, x1, y1 = np.clip(np.nan_to_num(spared), 0, [width, height, width, height]).astype(int).tolist()
+        out[y0:y1, x0:x1] = image[y0:y1, x0:x1]
+    return out
