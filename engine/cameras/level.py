@@ -1,8 +1,9 @@
 """Which way is up by the straight lines of the scene: the edges of what was built or stands upright meet in one point of the picture.
 
-A line in the picture and the camera span a plane; up lies in the planes of all upright lines. Which lines are upright nobody says, so every
-up is tried, and that one is taken which most of the lines agree with beside what is known without them: what the body says, and how cameras
-are held. How sure that is follows from the same sum.
+A line in the picture and the camera span a plane; up lies in the planes of all upright lines. And what was built has its level edges along
+two directions at a right angle to each other: where these lie is not known, so every one is tried as well. Which lines are upright, level
+or neither nobody says, so every up is tried, and that one is taken which most of the lines agree with beside what is known without them:
+what the body says, and how cameras are held. How sure that is follows from the same sum.
 """
 
 from __future__ import annotations
@@ -22,16 +23,21 @@ Array = npt.NDArray[np.float64]
 # An upright line is found this far off (degrees): the detector, and a lens that is not quite straight; a short one errs by so many pixels
 # of its ends beyond that, at a width of 640.
 LINE_ERROR, END_ERROR = 0.7, 0.7
-# Of the lines of a room this share is upright; the others lie anywhere. Lines of one wall err and mislead together: so many are one.
-UPRIGHT, ALIKE = 0.15, 3.0
+# Of the lines of a room this share is upright and this lies along the two level directions; the others lie anywhere. Lines of one wall err
+# and mislead together: so many are one.
+UPRIGHT, BESIDE, ALIKE = 0.15, 0.5, 3.0
 # Assumed of cameras: share, middle, spread in degrees of the tilt and the roll.
 TILTS = ((0.8, -8.0, 12.0), (0.2, -15.0, 30.0))
 ROLLS = ((0.75, 0.0, 2.0), (0.25, 0.0, 15.0))
 # Tilts and rolls that are tried, degrees: cameras that hang above a room, or are held askew, to either side.
 _TILTED, _ROLLED = 60, 42
+# First so far apart (degrees), where lines that miss by half of that still count, and then, about those that may be the best, one apart;
+# the level directions likewise.
+_APART, _ASIDE = 3, 4.0
+_POOR, _MOST = 9.0, 24  # by how much less likely (its logarithm) those may be, and how many there are at most
+_UPS = 16  # that are compared with all lines at once: more would take tens of megabytes
 # What lies so near to the best (degrees) is the same; with this share of all that is possible, the lines are sure of it.
 SAME, SURE = 4.0, 0.85
-_AT_ONCE = 512  # ups that are compared with all lines
 
 
 @dataclass(frozen=True)
@@ -83,20 +89,30 @@ def level(lines: SceneLines | None, body: Array | None, body_error: float) -> Le
     A phone held sideways is turned by the quarter that is nearest to the body.
     """
     quarter = 0.0 if body is None or math.hypot(body[0], body[1]) < 0.5 else 90.0 * round(math.degrees(math.atan2(body[0], -body[1])) / 90)
-    coarse = np.meshgrid(np.arange(-_TILTED, _TILTED + 1.0), np.arange(-_ROLLED, _ROLLED + 1.0), indexing="ij")
-    ups, chance = _chances(lines, body, body_error, coarse[0].ravel(), coarse[1].ravel(), quarter)
-    best = ups[int(np.argmax(chance))]
-    near = ups @ best >= math.cos(math.radians(SAME))
-    share = float(chance[near].sum() / chance.sum())
-    tilt, roll = coarse[0].ravel()[np.argmax(chance)], coarse[1].ravel()[np.argmax(chance)]
-    step = np.arange(-SAME, SAME + 0.1, 0.25)
-    fine = np.meshgrid(tilt + step, roll + step, indexing="ij")
-    ups, chance = _chances(lines, body, body_error, fine[0].ravel(), fine[1].ravel(), quarter)
+    tilts, rolls = _around(0.0, 0.0, np.arange(-_TILTED, _TILTED + 1.0, _APART), np.arange(-_ROLLED, _ROLLED + 1.0, _APART))
+    ups, log = _likely(lines, body, body_error, tilts, rolls, quarter, np.arange(0.0, 90.0, _ASIDE), _APART / 2)
+    order = np.argsort(-log)[:_MOST]
+    order = order[log[order] >= log[order[0]] - _POOR]
+    step = np.arange(-1.0, 2.0)
+    near = np.unique(np.concatenate([np.stack(_around(tilts[k], rolls[k], step, step), 1) for k in order]), axis=0)
+    ups, log = _likely(lines, body, body_error, near[:, 0], near[:, 1], quarter, np.arange(90.0))
+    best, chance = int(np.argmax(log)), np.exp(log - log.max())
+    share = float(chance[ups @ ups[best] >= math.cos(math.radians(SAME))].sum() / chance.sum())
+    tilt, roll = near[best]
+    step = np.arange(-1.5, 1.6, 0.5)
+    ups, log = _likely(lines, body, body_error, *_around(tilt, roll, step, step), quarter, np.arange(90.0))
+    chance = np.exp(log - log.max())
     up = chance @ ups
     up /= np.linalg.norm(up)
     error = math.degrees(math.sqrt(float(chance @ (1 - np.clip(ups @ up, -1, 1)) / chance.sum())))  # an axis's: 1 - cos is half the square
     within = abs(tilt) < _TILTED and abs(roll) < _ROLLED  # what lies at the edge of all that is tried is none
     return Level(up, error, lines is not None and within and share >= SURE and _told(lines, up))
+
+
+def _around(tilt: float, roll: float, tilts: Array, rolls: Array) -> tuple[Array, Array]:
+    """(N,) and (N,): all pairs of these tilts and rolls beside a tilt and a roll, degrees."""
+    first, second = np.meshgrid(tilt + tilts, roll + rolls, indexing="ij")
+    return first.ravel(), second.ravel()
 
 
 def _told(lines: SceneLines, up: Array) -> bool:
@@ -106,10 +122,12 @@ def _told(lines: SceneLines, up: Array) -> bool:
     return float((lines.weights * fits).sum()) >= 2.0 * by_chance and float(lines.weights[fits > 0.3].sum()) >= 1.5
 
 
-def _chances(
-    lines: SceneLines | None, body: Array | None, body_error: float, tilts: Array, rolls: Array, quarter: float
-) -> tuple[Array, Array]:
-    """(N,3) the ups of cameras with these tilts and rolls (N,), degrees, and (N,) how likely each is, beside the likeliest."""
+def _likely(
+    lines: SceneLines | None, body: Array | None, body_error: float, tilts: Array, rolls: Array, quarter: float, asides: Array,
+    blur: float = 0.0,
+) -> tuple[Array, Array]:  # fmt: skip
+    """(N,3) the ups of cameras with these tilts and rolls (N,), degrees, and (N,) the logarithm of how likely each is; `asides`: the level
+    directions that are tried, and `blur`: by how much more lines may miss, degrees."""
     t, r = np.radians(tilts), np.radians(rolls + quarter)
     ups = np.stack([np.cos(t) * np.sin(r), -np.cos(t) * np.cos(r), np.sin(t)], -1)
     log = np.log(_mixture(tilts, TILTS)) + np.log(_mixture(rolls, ROLLS)) + np.log(np.maximum(np.cos(t), 1e-6))
@@ -117,11 +135,26 @@ def _chances(
         off = np.degrees(np.arccos(np.clip(ups @ body, -1, 1))) / body_error
         log -= 2.0 * np.log1p(off**2 / 4)  # broad: a body may say anything
     if lines is not None:
-        peak = UPRIGHT * math.sqrt(math.pi / 2) / lines.errors  # density beside that of a line that lies anywhere within a right angle
-        for some in (slice(k, k + _AT_ONCE) for k in range(0, len(ups), _AT_ONCE)):  # all ups beside all lines would be 80 MB
-            off = np.arcsin(np.clip(ups[some] @ lines.normals.T, -1, 1)) / lines.errors
-            log[some] += np.log(1 - UPRIGHT + peak * np.exp(-0.5 * off**2)) @ lines.weights
-    return ups, np.exp(log - log.max())
+        log = log + np.concatenate([_agreeing(lines, ups[k : k + _UPS], asides, blur) for k in range(0, len(ups), _UPS)])
+    return ups, log
+
+
+def _agreeing(lines: SceneLines, ups: Array, asides: Array, blur: float) -> Array:
+    """(N,) the logarithm of how likely the lines are if these `ups` (N,3) are up, in the mean over all level directions."""
+    errors = np.hypot(lines.errors, math.radians(blur))
+    # density beside that of a line that lies anywhere within a right angle
+    peak = (math.sqrt(math.pi / 2) / errors).astype(np.float32)
+    normals = (lines.normals / errors[:, None]).astype(np.float32)  # so that products count errors
+    first = np.cross(ups, [0.0, 0.0, 1.0])
+    first /= np.maximum(np.linalg.norm(first, axis=-1, keepdims=True), 1e-9)
+    across, along, upright = ((axes.astype(np.float32) @ normals.T)[:, None] for axes in (first, np.cross(ups, first), ups))
+    angle = np.radians(asides).astype(np.float32)[:, None]
+    cos, sin = np.cos(angle), np.sin(angle)
+    level_ones = np.exp(-0.5 * (cos * across + sin * along) ** 2) + np.exp(-0.5 * (cos * along - sin * across) ** 2)
+    fits = 1 - UPRIGHT - BESIDE + peak * (UPRIGHT * np.exp(-0.5 * upright**2) + BESIDE / 2 * level_ones)
+    log = np.log(fits) @ lines.weights
+    most = log.max(1)
+    return np.asarray(most + np.log(np.exp(log - most[:, None]).mean(1)))
 
 
 def _mixture(values: Array, parts: tuple[tuple[float, float, float], ...]) -> Array:
