@@ -1,4 +1,5 @@
-"""A video to look at: the captured skeleton over the footage, and beside it the motion from the side, standing on its ground.
+"""A video to look at: the captured skeleton over the footage, on the ground that was found there, and beside it the motion from the side,
+standing on its ground.
 
 Left limbs are blue, right ones orange (told apart by colour-blind eyes too), the trunk is white. A joint is a filled dot where
 the detector saw it well and a hollow one where it did not; the ring around it is as wide as the refiner's hypotheses disagree.
@@ -39,6 +40,10 @@ SEEN = 0.5  # a joint of less confidence is drawn hollow
 TALLEST = 720  # pixels: a preview needs no more, and 4K footage would take its time
 _SUBPIXEL = 4  # bits that OpenCV's drawing takes for fractions of a pixel: whole pixels would tremble
 _SQUARE = 0.5  # metres
+_WIDE, _MOST_LINES = 10.0, 200  # metres of a path beyond which the squares are a metre wide; lines of the ground's grid
+_PIECES = 12  # of each line
+_NEAREST = 0.2  # metres before the camera, from where on the ground is drawn
+_FAINT = 0.4  # how strongly it is drawn over the footage
 _SIDE_FOV = 30.0  # degrees: a long lens, so that the view from the side is nearly a drawing to scale
 _SIDE_TILT = np.radians(12.0)  # looking down a little, so that the ground is a plane and not a line
 
@@ -106,6 +111,39 @@ def overlay(image: Image, motion: Motion, frame: int, rings: bool = True) -> Ima
     return drawn
 
 
+class Ground:
+    """The ground that was found, as a grid around the motion's path that lies in the footage as the camera sees it. Where up or the ground
+    are wrong, or the camera turned otherwise, it does not lie on what is seen. Its squares are half a metre wide, or a metre."""
+
+    def __init__(self, motion: Motion) -> None:
+        self.motion = motion
+        places = motion.positions_world[:, :, :2].reshape(-1, 2)
+        low, high = np.floor(places.min(0) - 0.5), np.ceil(places.max(0) + 0.5)
+        step = _SQUARE if float((high - low).max()) < _WIDE else 2 * _SQUARE
+        (left, back), (right, front) = low, high
+        lines = [((x, back), (x, front)) for x in np.arange(left, right + step / 2, step)]
+        lines += [((left, y), (right, y)) for y in np.arange(back, front + step / 2, step)]
+        ends = np.array(lines[:_MOST_LINES], float)
+        # in short pieces, of which those before the camera are drawn
+        share = np.linspace(0, 1, _PIECES + 1)[:, None]
+        points = ends[:, None, 0] * (1 - share) + ends[:, None, 1] * share
+        self._points = np.concatenate([points, np.zeros((*points.shape[:-1], 1))], -1)
+
+    def draw(self, image: Image, frame: int) -> Image:
+        """The picture (H,W,3) RGB with the grid of that frame, faint; `image` is left as it is."""
+        motion = self.motion
+        camera = motion.camera_to_world if motion.camera_path is None else motion.camera_path[frame]
+        matrix = motion.camera_matrix if motion.camera_lenses is None else motion.camera_lenses[frame]
+        seen = to_camera(self._points.reshape(-1, 3), camera).reshape(self._points.shape)
+        places = np.clip(project(seen, matrix) * image.shape[1] / float(motion.image_size[0]) - 0.5, -1e4, 1e4)
+        before = seen[..., 2] > _NEAREST
+        drawn = image.copy()
+        for line, there in zip(places, before, strict=True):
+            for k in np.flatnonzero(there[:-1] & there[1:]):
+                cv2.line(drawn, _place(line[k]), _place(line[k + 1]), _PAPER, max(1, image.shape[0] // 480), cv2.LINE_AA, _SUBPIXEL)
+        return np.asarray(cv2.addWeighted(image, 1 - _FAINT, drawn, _FAINT, 0.0), np.uint8)
+
+
 class SideView:
     """The motion on its ground, seen at a right angle to the camera's own view; one still view that holds the whole path.
 
@@ -164,6 +202,7 @@ def write_preview(
         progress.stage("preview", len(motion))
     scale = min(1.0, TALLEST / size[1])
     width, height = (2 * round(side * scale / 2) for side in size)  # most players want even sizes
+    ground = Ground(motion)
     side = SideView(motion, (max(height * 3 // 4 // 2 * 2, 160), height))
     frames = opened.frames((max(0.0, float(motion.times[0]) - 1.0 / motion.fps), "s"), None)
     with written_beside(out) as unfinished:
@@ -171,7 +210,7 @@ def write_preview(
         try:
             for k, frame in enumerate(_at_times(frames, motion.times)):
                 picture = np.ascontiguousarray(cv2.resize(frame.image, (width, height), interpolation=cv2.INTER_AREA))
-                picture = overlay(picture, motion, k)
+                picture = overlay(ground.draw(picture, k), motion, k)
                 _write_words(picture, f"{motion.times[k]:.2f} s" + ("" if motion.detected[k] else "  filled in"))
                 writer.write(cv2.cvtColor(np.hstack([picture, side.draw(k)]), cv2.COLOR_RGB2BGR))
                 if progress is not None:

@@ -133,6 +133,8 @@ SENTENCES: Final = {
     "The person moves at {} m/s or more {}, faster than people run: another person, or a cut?": (
         "Die Person bewegt sich mit {} m/s oder mehr, {}, schneller als Menschen laufen: eine andere Person, oder ein Schnitt?"
     ),
+    "Nothing of the person moves {}: a picture, a statue or a frozen video, and nobody alive?":
+        "An der Person bewegt sich {} nichts: ein Bild, eine Statue oder ein stehendes Video, und niemand Lebendes?",
     "The head turns by {} degrees in a frame {}: look at it.": "Der Kopf dreht sich in einem Bild um {} Grad, {}: sieh es an.",
     "The preview could not be drawn ({}: {}); see the log.": "Die Vorschau ließ sich nicht zeichnen ({}: {}); siehe das Protokoll.",
     "The motion is kept in {}.": "Die Bewegung liegt in {}.",

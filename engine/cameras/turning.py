@@ -151,7 +151,8 @@ def find_turning(
         else:  # a guessed lens is wrong, and the camera turns
             growth = 1.0
     turns, known = _linked(background, rotations, trusted)
-    return replace(_kind(background, turns, known, fitting, believe), growth=growth)
+    found = _kind(background, turns, known, fitting, believe)
+    return found if found.kind == "unknown" else replace(found, growth=growth)  # of what nobody knows the size is not known either
 
 
 def _kind(background: Background, turns: Array, known: Flags, fitting: Array, believe: bool) -> Turning:

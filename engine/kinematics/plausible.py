@@ -1,4 +1,4 @@
-"""What people do not do, found in a finished motion and told: hovering, a root that is too fast, a head that turns at once."""
+"""What people do not do, found in a finished motion and told: hovering, a root too fast, a head that turns at once, no motion at all."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ BODY_HEIGHT = 0.06  # of the stature: joints other than the feet's lie so high o
 # Of TOP_SPEED: a path's faster steps are cut to that, so what comes near it was too fast.
 NEAR_TOP = 0.9
 HEAD_TURN, HEAD_RATE = 90.0, 30.0  # degrees, from one frame to the next at that many a second
-FIGURES = {"hovering": "m", "root_speed": "m/s", "head_turn": "degrees"}
+# Nobody holds as still as that (m/s, in the mean over the joints) for so long: who stands still sways by 4 cm/s.
+MOTIONLESS, MOTIONLESS_SECONDS = 0.01, 1.0
+FIGURES = {"hovering": "m", "root_speed": "m/s", "head_turn": "degrees", "motionless": "s"}
 
 _SOLES = np.full(len(ARMATURE_24), BODY_HEIGHT)
 for _side in "LR":
@@ -48,16 +50,19 @@ def find_implausible(
         over = gathered(lambda some: (some[..., 2] - height * _SOLES).min(1), positions, runs=[run])
         speed = gathered(lambda some: fps * np.linalg.norm(np.diff(some[:, 0], axis=0), axis=-1), positions, runs=[run], ahead=1)
         turn = gathered(lambda some: _turned(some, step), rotations, runs=[run], ahead=step)
+        moves = gathered(lambda some: fps * np.linalg.norm(np.diff(some, axis=0), axis=-1).mean(1), positions, runs=[run], ahead=1)
         for what, values, limit, shortest, ahead in (
             ("hovering", over, HOVER, HOVER_SECONDS * fps, 0),
             ("root_speed", speed, NEAR_TOP * TOP_SPEED, 1, 1),
             ("head_turn", turn, HEAD_TURN, 1, step),
+            ("motionless", -moves, -MOTIONLESS, MOTIONLESS_SECONDS * fps, 1),
         ):
             for part in stretches(values > limit):
                 if part.stop - part.start >= shortest:
                     first, last = run.start + part.start, run.start + part.stop - 1 + ahead
                     start, end = round(float(times[first]), 3), round(float(times[last]) + 1 / fps, 3)
-                    found.append({"what": what, "start": start, "end": end, "value": round(float(values[part].max()), 2)})
+                    value = end - start if what == "motionless" else float(values[part].max())
+                    found.append({"what": what, "start": start, "end": end, "value": round(value, 2)})
     return sorted(found, key=lambda one: (list(FIGURES).index(one["what"]), one["start"]))
 
 
@@ -77,6 +82,7 @@ _WORDS = {
     "hovering": "The person is {centimetres:.0f} cm over the ground {where}: right on a ladder or a chair, else the ground or up is wrong.",
     "root_speed": "The person moves at {value:.0f} m/s or more {where}, faster than people run: another person, or a cut?",
     "head_turn": "The head turns by {value:.0f} degrees in a frame {where}: look at it.",
+    "motionless": "Nothing of the person moves {where}: a picture, a statue or a frozen video, and nobody alive?",
 }
 
 

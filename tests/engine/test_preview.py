@@ -12,7 +12,7 @@ import pytest
 from contract.failure import Failure
 from contract.motion_file import EXPECTED, Motion
 from contract.skeleton import ARMATURE_24
-from engine.preview import LEFT, MIDDLE, RIGHT, SideView, draw_skeleton, overlay, side_colour, write_preview
+from engine.preview import LEFT, MIDDLE, RIGHT, Ground, SideView, draw_skeleton, overlay, side_colour, write_preview
 
 WIDTH, HEIGHT, FPS = 320, 240, 25.0
 # a person standing, metres: x to the person's left, z up
@@ -207,3 +207,19 @@ def test_a_folder_that_is_not_there(video: Path, tmp_path: Path) -> None:
     with pytest.raises(Failure) as caught:
         write_preview(video, make_motion([0.0]), tmp_path / "nowhere" / "preview.mp4")
     assert caught.value.code == "not_writable"
+
+
+def test_the_ground_lies_under_the_feet_as_the_camera_sees_it() -> None:
+    motion, black = make_motion([0.0, 0.04]), np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+    drawn = Ground(motion).draw(black, 0)
+    rows = np.flatnonzero(drawn.any((1, 2)))
+    # the camera is level and 0.9 m up: the horizon is in the middle, and a metre before it the ground is below the picture
+    assert black.max() == 0 and HEIGHT / 2 < rows.min() < HEIGHT / 2 + 280 * 0.9 / 3.5 < rows.max()
+    # the grid's line through the person's feet: x = 0 at the depth of 3.5 m
+    assert drawn[round(HEIGHT / 2 + 280 * 0.9 / 3.5), WIDTH // 2].max() > 0
+    # a camera that has turned away from it shows it elsewhere, one that looks up not at all
+    turned = np.tile(motion.camera_to_world, (2, 1, 1))
+    up = np.radians(80.0)
+    turned[1, :3, :3] = turned[1, :3, :3] @ np.array([[1, 0, 0], [0, np.cos(up), np.sin(up)], [0, -np.sin(up), np.cos(up)]]).T
+    moved = Ground(replace(motion, camera_path=turned))
+    assert np.array_equal(moved.draw(black, 0), drawn) and not np.array_equal(moved.draw(black, 1), drawn)

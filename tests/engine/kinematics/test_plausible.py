@@ -86,3 +86,19 @@ def test_the_worst_place_is_named():
     second = {"what": "head_turn", "start": 3.0, "end": 3.1, "value": 170.0}
     ((_, said),) = sentences([first, second])
     assert said == "The head turns by 170 degrees in a frame at 3.00 to 3.10 s and in 1 more places: look at it."
+
+
+@pytest.mark.parametrize("fps", [24.0, 120.0])
+def test_who_does_not_move_at_all_is_a_picture(fps):
+    positions, rotations, times = standing(fps)
+    positions[..., 0] = 0.002 * np.sin(times)[:, None]
+    (one,) = found(positions, rotations, times, fps)
+    assert one["what"] == "motionless" and one["value"] == pytest.approx(4.0, abs=0.1)
+    ((code, said),) = sentences([one])
+    assert code == "motionless" and "a statue" in said
+    # who stands still sways, and a frozen moment is none
+    positions[..., 0] = 0.02 * np.sin(4 * times)[:, None]
+    assert found(positions, rotations, times, fps) == []
+    moving = standing(fps)[0]
+    moving[(times >= 1) & (times < 1.8)] = moving[np.searchsorted(times, 1.0)]
+    assert all(one["what"] != "motionless" for one in found(moving, rotations, times, fps))
