@@ -3,13 +3,14 @@
 Two pictures are compared by blocks of a small copy: of each block, how well it is found again near its place in the other. That does not
 mind a pan, a person who walks through, or a light that is switched on; what fast pans and people who fill the picture leave unlike lasts
 for several frames, a cut for one step. A flash is no cut, for the picture before it comes back; black and white frames are passed over,
-so that a fade to black is one cut. A dissolve, in which no step differs from its neighbours, is not seen.
+so that a fade to black is one cut. In a dissolve no step differs from its neighbours, but every picture is a mixture of the one before and
+the one behind it, which nothing that moves is: there the other shot begins where the mixture ends.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -32,6 +33,9 @@ _UNLIKE: Final = 0.22  # of the picture that is not found again behind a cut, at
 _LASTS: Final = 0.65  # of a cut's unlikeness that a step beside it may have
 _NEAR: Final = 3  # frames to either side that are looked at: a flash is shorter
 _WAIT: Final = 8  # frames that are held back at most
+_MIXED: Final = 36  # frames that a dissolve takes at most, and those beside it
+_MIXTURES: Final = 4  # pictures that are mixtures, at least
+_OFF: Final = 0.3  # of what differs from the one shot to the other, by which a mixture may be off: people move meanwhile
 
 
 @dataclass
@@ -46,13 +50,40 @@ class _Held:
 def marked(frames: Iterable[Frame]) -> Iterator[Frame]:
     """The frames in their order, with `begins` set where another shot begins; the first one's is not. A few are held back meanwhile."""
     before: deque[Small] = deque(maxlen=_NEAR)  # pictures of the frames that were given, nothing of blank ones
+    lately: deque[Small] = deque(maxlen=_MIXED)  # the last pictures, held back or not, of this shot
     held: deque[_Held] = deque()
     for frame in frames:
         held.append(_Held(frame, None if frame.skipped else _small(frame.image)))
+        if (small := held[-1].small) is not None:
+            lately.append(small)
         while held and (_settled(held) or len(held) > _WAIT):
-            yield _given(held, before)
+            given = _given(held, before, is_dissolve(lately))
+            if given.begins:
+                lately = deque((one.small for one in held if one.small is not None), _MIXED)
+            yield given
     while held:
         yield _given(held, before)
+
+
+def is_dissolve(pictures: Sequence[Small]) -> bool:
+    """Whether the last of these pictures, one a frame, shows another shot than the first, and those between are mixtures of both, ever more
+    of the last; it has ended by now."""
+    if len(pictures) < _MIXTURES + 4 or float(np.abs(pictures[0].astype(np.int16) - pictures[-1]).mean()) <= 2 * _ALIKE:
+        return False
+    all_of_them = np.stack([picture.reshape(-1) for picture in pictures]).astype(np.float32)
+    off = all_of_them - all_of_them[0]
+    whole = off[-1]
+    size = float(whole @ whole)
+    shares = off @ whole / size
+    between = (shares > 0.1) & (shares < 0.9)
+    steps = np.diff(shares)
+    # from none to all: before it nearly none, behind it nearly all, and there it goes on no longer
+    if between.sum() < _MIXTURES or not (shares[:2] < 0.1).all() or not (shares[-3:] > 0.9).all() or (steps < -0.1).any():
+        return False
+    if steps[-2:].max() > 0.5 * steps[between[1:]].mean():
+        return False
+    rest = np.linalg.norm(off - np.clip(shares, 0.0, 1.0)[:, None] * whole, axis=1) / np.sqrt(size)
+    return float(np.median(rest[between])) <= _OFF and unlikeness(pictures[0], pictures[-1]) >= _UNLIKE
 
 
 def unlikeness(a: Small, b: Small) -> float:
@@ -102,14 +133,14 @@ def _settled(held: deque[_Held]) -> bool:
     return held[0].small is None or sum(one.small is not None for one in held) > _NEAR
 
 
-def _given(held: deque[_Held], before: deque[Small]) -> Frame:
-    """The first of those that are held, marked; it goes to those before."""
+def _given(held: deque[_Held], before: deque[Small], dissolved: bool = False) -> Frame:
+    """The first of those that are held, marked; it goes to those before. `dissolved`: one shot has dissolved into another by now."""
     small = held[0].small
     after = [one.small for one in held if one.small is not None][:_NEAR]
     frame = held.popleft().frame
     if small is None:
         return frame
-    begins = bool(before) and _is_cut(list(before), after)
+    begins = bool(before) and (dissolved or _is_cut(list(before), after))
     if begins:
         before.clear()
     before.append(small)

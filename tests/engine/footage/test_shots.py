@@ -138,3 +138,20 @@ def test_the_clips_have_the_cuts_that_were_made(shared):
     for name, cuts in made.items():
         frames = open_video(videos / name).frames(None, None, True)
         assert [f.index for f in shots.marked(frames) if f.begins] == cuts, name
+
+
+@pytest.mark.parametrize("length", [8, 14, 24])
+def test_a_dissolve_is_one_cut_where_it_ends(length):
+    first, second = walking(1, 60 + length), walking(2, 50 + length, x=200, step=-2)
+    shares = (np.arange(length) + 1) / (length + 1)
+    mixed = [cv2.addWeighted(first[60 + k], 1 - s, second[k], s, 0) for k, s in enumerate(shares)]
+    (cut,) = begins([*first[:60], *mixed, *second[length:]], np.random.default_rng(3))
+    assert 60 + length - 5 <= cut <= 60 + length + 5
+
+
+def test_what_changes_slowly_otherwise_is_no_dissolve():
+    still = walking(1, 60)
+    dimmed = [np.clip(p * (1 - 0.02 * min(max(k - 15, 0), 30)), 0, 255).astype(np.uint8) for k, p in enumerate(still)]
+    assert begins(dimmed, np.random.default_rng(3)) == []
+    assert begins(walking(1, 60, x=-60, scale=1.8, step=7), np.random.default_rng(3)) == []
+    assert not shots.is_dissolve([]) and not shots.is_dissolve([np.zeros((27, 48, 3), np.uint8)] * 30)
