@@ -131,7 +131,7 @@ def build_motion(
     path, world, pace = _walk(posed, up, told.upright, take, body)
     camera_to_world, contacts = world.camera_to_world, world.contacts
     targets = mapped(lambda at, place: to_world(at + place[:, None], camera_to_world), posed, path)
-    planted = plant_feet(targets, contacts, body, runs, fps, feet, pace)
+    planted = plant_feet(targets, contacts, body, runs, fps, feet, pace, told.upright)
     face = None if face is None else mapped(lambda way: way @ camera_to_world[:3, :3].T, face, dtype=np.float64)
     face = None if face is None else face[kept]
     take, targets, contacts = take.cut(kept), planted.joints[kept], planted.contacts[kept]

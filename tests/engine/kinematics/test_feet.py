@@ -56,6 +56,17 @@ def test_a_stand_that_drifts_is_held_on_one_spot() -> None:
     assert np.abs(pelvis - pelvis.mean(0)).max() < 0.03
 
 
+def test_the_body_of_who_lies_does_not_go_along_with_feet_that_are_misread() -> None:
+    _, truth, body, _, _ = person(0.0)
+    lying = np.repeat(truth[:1], 120, 0)
+    lying = np.stack([lying[..., 0], lying[..., 2] - lying[:, :1, 2], 0.1 + 0.2 * lying[..., 1]], -1)
+    lying[:, TOES + ANKLES, 2] -= 0.25  # under the ground
+    runs, stands = [slice(0, 120)], np.ones((120, 2), bool)
+    stays, goes = (plant_feet(lying, stands, body, runs, FPS, upright=upright).joints for upright in (False, True))
+    assert np.abs(stays[:, 0] - lying[:, 0]).max() < 1e-6 < 0.1 < np.abs(goes[:, 0] - lying[:, 0]).max()
+    assert stays[:, TOES, 2].min() >= 0 and toe_speed(stays).max() < 0.5
+
+
 def test_nothing_pops() -> None:
     """Corrections add no sudden motion: the accelerations stay near those of what was captured."""
     joints, _, body, runs, contacts = person(0.02)
