@@ -1,4 +1,5 @@
 """The worker: `python -m engine capture VIDEO -o MOTION.npz ...`, events on standard output, its log on standard error.
+`people VIDEO` looks at the first picture alone: see `engine.detection.first_look`.
 
 The other words are commands for a person: see `engine.commands`.
 """
@@ -14,12 +15,12 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from contract.events import encode
 from contract.failure import ExitCode, Failure
 from contract.libraries import import_failure
-from contract.options import CaptureOptions, add_arguments
+from contract.options import DEFAULT_PEOPLE, MOST_PEOPLE, CaptureOptions, add_arguments
 from contract.outputs import add_overwrite_argument
 from engine import startup
 from engine.commands import COMMANDS, run
@@ -39,9 +40,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     capture.add_argument("--keep-detection", type=Path, help="where the detection is kept, .npz; one that fits is used instead of another")
     add_arguments(capture)
     add_overwrite_argument(capture)
+    _add_people_parser(commands)
     signal.signal(signal.SIGTERM, _end)
     try:
         read = parser.parse_args(arguments)
+        if read.command == "people":
+            return _people(read)
         options = CaptureOptions.from_arguments(read)
         _say("progress", stage="start", done=0, total=0, fps=0.0)  # before the heavy imports: the window shows life at once
         from engine.capture import capture_to_file
@@ -69,6 +73,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         traceback.print_exc()
         return _fail(Failure("internal", f"Kinolift failed ({type(error).__name__}: {error}); the log has the details, please report it."))
+
+
+def _people(read: argparse.Namespace) -> int:
+    """Who is in the first picture, to choose whose motion a capture is of."""
+    _say("progress", stage="start", done=0, total=0, fps=0.0)
+    from engine.detection.first_look import people
+
+    _say("result", **people(read.video, read.start, read.end, read.people, read.picture))
+    return int(ExitCode.DONE)
+
+
+def _add_people_parser(commands: Any) -> None:
+    people = commands.add_parser("people", help="who is in the first picture of a video")
+    people.add_argument("video", type=Path)
+    people.add_argument("--start", default="", metavar="T", help="look from here on: seconds (2.5) or frames (75f)")
+    people.add_argument("--end", default="", metavar="T", help="... and up to here")
+    people.add_argument("--people", type=int, choices=range(1, MOST_PEOPLE + 1), default=DEFAULT_PEOPLE, metavar="N", help="at most")
+    people.add_argument("--picture", type=Path, help="the picture with a number a person, .png")
 
 
 class _Parser(argparse.ArgumentParser):

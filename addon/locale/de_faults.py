@@ -32,9 +32,15 @@ SENTENCES: Final = {
     "{} is not a video that can be read, or is damaged; give an MP4, MOV, MKV, WebM or AVI file.": (
         "{} ist kein lesbares Video oder beschädigt; gib eine Datei MP4, MOV, MKV, WebM oder AVI an."
     ),
+    "Nobody is in the first picture of {}; choose a later start, or capture without choosing.": (
+        "Im ersten Bild von {} ist niemand; wähle einen späteren Anfang, oder nimm auf, ohne zu wählen."
+    ),
     # options
     "--shot is {}; it takes the number of a shot from 1, {} or {}.": (
         "Die Einstellung ist {}; möglich sind die Nummer einer Einstellung ab 1, {} oder {}."
+    ),
+    "--person is {}; it takes a person's number from 1, {}, a place as 0.3,0.5 (of width and height) or {}.": (
+        "Die Person ist {}; möglich sind die Nummer einer Person ab 1, {}, eine Stelle wie 0.3,0.5 (von Breite und Höhe) oder {}."
     ),
     "{} is {}; give seconds as in 2.5 or frames as in 75f.": "{} ist {}; gib Sekunden an, wie 2.5, oder Bilder, wie 75f.",
     "{} is {}; it goes from {} to {}{}.": "{} ist {}; es geht von {} bis {}{}.",
@@ -94,6 +100,9 @@ SENTENCES: Final = {
     "pinned ones; set the environment up again.": (
         "Das Modell der Erkennung wurde ein anderes als das geprüfte ({}): mediapipe und flatbuffers sind nicht in den festgelegten "
         "Versionen da; richte die Umgebung neu ein."
+    ),
+    "{} came out different from the one that was tested ({}); set the environment up again.": (
+        "{} wurde anders als die geprüfte Datei ({}); richte die Umgebung neu ein."
     ),
     "The detector's model {} is damaged; {}.": "Das Modell {} der Erkennung ist beschädigt; {}.",
     "The detector's model {} is missing ({}); {}.": "Das Modell {} der Erkennung fehlt ({}); {}.",
@@ -156,6 +165,10 @@ PHRASES: Final = {
     "no reason given": "ohne Begründung",
     "Worker Python above": "Python für die Arbeit darüber",
     "a Python that `kinolift.py setup` has made": "ein Python, das `kinolift.py setup` gemacht hat",
+    **{
+        f"{{}}: {{}} s, {side}": f"{{}}: {{}} s, {german}"
+        for side, german in (("on the left", "links"), ("in the middle", "in der Mitte"), ("on the right", "rechts"))
+    },
     "a number of many digits": "eine Zahl mit vielen Stellen",
     "{} is not a kind of file that can be written": "{} ist keine Art von Datei, die sich schreiben lässt",
     "the name has no extension": "der Name hat keine Endung",
@@ -251,6 +264,10 @@ PHRASES: Final = {
     "its frames are no list": "seine Bilder sind keine Liste",
     "its sightings are in no order": "sein Erkanntes ist nicht in der Ordnung",
     "it has somebody in frames that were not looked at": "es hat jemanden in Bildern, die niemand ansah",
+    "its people are no list": "seine Personen sind keine Liste",
+    "its people are numbered wrongly": "seine Personen sind falsch nummeriert",
+    "its people are in frames that there are not": "seine Personen sind in Bildern, die es nicht gibt",
+    "its people are in no order": "seine Personen sind nicht in der Ordnung",
     "its facts are not those that are due": "seine Angaben sind nicht die, die es haben muss",
     "its facts hold flags that are neither true nor false": "seine Angaben enthalten, was weder wahr noch falsch ist",
     "its versions are no texts": "seine Versionen sind keine Texte",
