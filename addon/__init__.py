@@ -11,7 +11,7 @@ _commands: list[object] = []  # Blender's handles of our commands, needed to tak
 def register() -> None:
     import bpy
 
-    from . import handlers, properties, translations
+    from . import first_look, handlers, properties, translations
     from .retarget import interface
 
     for module in _modules():
@@ -22,20 +22,23 @@ def register() -> None:
     interface.attach()
     translations.attach()
     handlers.attach()
+    first_look.attach()
     _commands.append(bpy.utils.register_cli_command("kinolift", _command))
 
 
 def unregister() -> None:
     import bpy
 
-    from . import behind, handlers, properties, readiness, translations, worker
+    from . import behind, first_look, handlers, people_operators, properties, readiness, translations, worker
     from .retarget import interface
 
     readiness.end()
     behind.stop_all()
+    people_operators.stop_all()
     worker.end_all()
     while _commands:
         bpy.utils.unregister_cli_command(_commands.pop())
+    first_look.detach()
     handlers.detach()
     translations.detach()
     interface.detach()
@@ -47,10 +50,22 @@ def unregister() -> None:
 
 def _modules() -> list[ModuleType]:
     """Those that have classes of Blender's, in the order in which they are registered."""
-    from . import export_operators, operators, panel, preferences, properties, quality, review_operators, take_operators, video_operators
+    from . import (
+        export_operators,
+        operators,
+        other_operators,
+        panel,
+        people_operators,
+        preferences,
+        properties,
+        quality,
+        review_operators,
+        take_operators,
+        video_operators,
+    )
     from .retarget import interface
 
-    makers = [operators, video_operators, review_operators, take_operators, interface, export_operators]
+    makers = [operators, video_operators, people_operators, review_operators, other_operators, take_operators, interface, export_operators]
     return [preferences, properties, quality, *makers, panel]
 
 

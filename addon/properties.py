@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import bpy
 from bpy.props import BoolProperty, CollectionProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
-from ..contract.options import DEFAULT_FOV, CaptureOptions
+from ..contract.options import ALL, DEFAULT_FOV, MAIN_PERSON, MOST_PEOPLE, CaptureOptions
 from . import quality
 from .export.options import ExportOptions
 from .export.programs import PROGRAMS
@@ -27,6 +27,16 @@ WHAT = [
     ("all", "All Takes", "Every action of the character, or of the captured armature where there is none"),
 ]
 SHOTS_OFFERED = 12  # by their numbers, in the panel
+PICKED = "picked"
+WHOSE = [
+    (MAIN_PERSON, "Automatic", "Who is seen longest, large, in the middle and moving"),
+    ("largest", "Largest", "Who is largest in the picture"),
+    ("left", "Left", "Who is furthest to the left, on average"),
+    ("right", "Right", "Who is furthest to the right, on average"),
+    *((str(n), f"Person {n}", "By the number in the quality report of an earlier capture") for n in range(1, MOST_PEOPLE + 1)),
+    (ALL, "All", "A take of everybody who is seen"),
+    (PICKED, "In the Picture", "Who was chosen in the first frame; Find People shows it"),
+]
 # those that say how a motion is put into the scene, whether it was captured or loaded
 PLACEMENT_PROPERTIES = ("scene_fps", "set_range", "add_camera", "simplify", "simplify_degrees", "simplify_mm")
 
@@ -110,6 +120,15 @@ def capture_properties() -> dict[str, object]:
                    ("all", "All", "A take of every shot in which somebody is seen"),
                    *((str(n), f"Shot {n}", f"Number {n} in the order of time") for n in range(1, SHOTS_OFFERED + 1))],
         ),
+        "person": StringProperty(
+            name="Person",
+            description="Whose motion: main, largest, left, right, a number, all, or a place in the picture such as 0.3,0.5",
+            default=_default.person,
+        ),
+        "people": IntProperty(
+            name="People", description="So many are looked for at most. 1: nobody beside the first who is found", default=_default.people,
+            min=1, max=MOST_PEOPLE,
+        ),
         "use_scene_camera": BoolProperty(
             name="Use Scene Camera",
             description=(
@@ -188,6 +207,17 @@ def export_properties() -> dict[str, object]:
 
 def _facts(self: KinoliftSettings, context: bpy.types.Context) -> None:
     self.video_facts = video_facts(self.video)
+    if self.person not in (MAIN_PERSON, ALL):
+        self.person = MAIN_PERSON  # the one chosen was another video's
+
+
+def _whose(self: KinoliftSettings) -> int:
+    return next((number for number, (name, *_) in enumerate(WHOSE) if name == self.person), len(WHOSE) - 1)
+
+
+def _set_whose(self: KinoliftSettings, value: int) -> None:
+    if WHOSE[value][0] != PICKED:
+        self.person = WHOSE[value][0]
 
 
 def _height(self: KinoliftSettings) -> float:
@@ -215,6 +245,9 @@ class KinoliftSettings(bpy.types.PropertyGroup):
         "video_facts": StringProperty(),
         "height_shown": FloatProperty(
             name="Height", description="The person's height; it sets the scale of the motion", unit="LENGTH", get=_height, set=_set_height,
+        ),
+        "person_shown": EnumProperty(
+            name="Person", description="Whose motion is captured, where several people are seen", items=WHOSE, get=_whose, set=_set_whose,
         ),
         "quality": EnumProperty(name="Quality", items=quality.ITEMS, get=_quality, set=_set_quality),
         "export_what": EnumProperty(name="What", items=WHAT),
@@ -249,6 +282,13 @@ class KinoliftSettings(bpy.types.PropertyGroup):
 
 class KinoliftNote(bpy.types.PropertyGroup):
     text: StringProperty()  # type: ignore[valid-type]
+
+
+class KinoliftPerson(bpy.types.PropertyGroup):
+    """Of the first frame: the number in the picture, and the place that says who it is."""
+
+    number: IntProperty()  # type: ignore[valid-type]
+    place: StringProperty()  # type: ignore[valid-type]
 
 
 class KinoliftFinding(bpy.types.PropertyGroup):
@@ -295,6 +335,9 @@ class KinoliftStatus(bpy.types.PropertyGroup):
         "error": StringProperty(),
         "notes": CollectionProperty(type=KinoliftNote),
         "exported": StringProperty(),
+        "looking": BoolProperty(),
+        "people": CollectionProperty(type=KinoliftPerson),
+        "people_of": StringProperty(),
         **{
             f"open_{name}": BoolProperty(name="Open", description="Show this step", default=name == STEPS[0], update=_one_open(name))
             for name in STEPS
@@ -334,7 +377,7 @@ class KinoliftStatus(bpy.types.PropertyGroup):
         self.fraction = progress.fraction
 
 
-CLASSES = (KinoliftSettings, KinoliftNote, KinoliftFinding, KinoliftStatus)
+CLASSES = (KinoliftSettings, KinoliftPerson, KinoliftNote, KinoliftFinding, KinoliftStatus)
 
 
 def attach() -> None:

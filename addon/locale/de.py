@@ -202,6 +202,33 @@ WORDS: Final = {
     "Keeps the motion file here (.npz). Empty: it is not kept": "Behält die Bewegungsdatei hier (.npz). Leer: sie wird nicht behalten",
     "Load Motion": "Bewegung laden",
     "Build an armature from a motion file that was kept": "Eine Armatur aus einer behaltenen Bewegungsdatei bauen",
+    "Person": "Person",
+    "People": "Personen",
+    "Whose motion: main, largest, left, right, a number, all, or a place in the picture such as 0.3,0.5":
+        "Wessen Bewegung: main, largest, left, right, eine Nummer, all, oder eine Stelle im Bild wie 0.3,0.5",
+    "So many are looked for at most. 1: nobody beside the first who is found":
+        "So viele werden höchstens gesucht. 1: niemand neben der ersten, die gefunden wird",
+    "Whose motion is captured, where several people are seen": "Wessen Bewegung aufgenommen wird, wo mehrere zu sehen sind",
+    "Who is seen longest, large, in the middle and moving": "Wer am längsten zu sehen ist, groß, in der Mitte und bewegt",
+    "Largest": "Größte",
+    "Who is largest in the picture": "Wer im Bild am größten ist",
+    "Left": "Links",
+    "Who is furthest to the left, on average": "Wer im Mittel am weitesten links ist",
+    "Right": "Rechts",
+    "Who is furthest to the right, on average": "Wer im Mittel am weitesten rechts ist",
+    **{f"Person {n}": f"Person {n}" for n in range(1, _NUMBERED)},
+    "By the number in the quality report of an earlier capture": "Nach der Nummer im Gütebericht einer früheren Aufnahme",
+    "A take of everybody who is seen": "Eine Aufnahme von allen, die zu sehen sind",
+    "In the Picture": "Im Bild",
+    "Who was chosen in the first frame; Find People shows it": "Wer im ersten Bild gewählt wurde; Personen finden zeigt es",
+    "Find People": "Personen finden",
+    "Look at the first frame of the range and show who is in it, to choose whose motion is captured":
+        "Das erste Bild des Bereichs ansehen und zeigen, wer darin ist, um zu wählen, wessen Bewegung aufgenommen wird",
+    "The first frame is being looked at": "Das erste Bild wird angesehen",
+    "Choose Person": "Person wählen",
+    "Capture the motion of this person": "Die Bewegung dieser Person aufnehmen",
+    "A number, a word or a place in the picture, as the option says it":
+        "Eine Nummer, ein Wort oder eine Stelle im Bild, wie die Option es sagt",
     "Shot": "Einstellung",
     "Which part of a video with cuts": "Welcher Teil eines Videos mit Schnitten",
     "Longest": "Längste",
@@ -218,6 +245,16 @@ WORDS: Final = {
     "Make the take's motion anew with the settings above; the video is not looked at again":
         "Die Bewegung mit den Einstellungen darüber neu machen; das Video wird nicht mehr angesehen",
     "Next Unsure": "Nächste Unsichere",
+    "Next Person": "Nächste Person",
+    "Go to the take of the next person of the video; it is made of what was detected where there is none yet":
+        "Zur Aufnahme der nächsten Person des Videos gehen; aus dem Erkannten gemacht, wo es noch keine gibt",
+    "Nobody else is seen in this take's video": "Im Video dieser Aufnahme ist sonst niemand zu sehen",
+    "Next Shot": "Nächste Einstellung",
+    "Go to the take of the next shot of the video; it is made of what was detected where there is none yet":
+        "Zur Aufnahme der nächsten Einstellung des Videos gehen; aus dem Erkannten gemacht, wo es noch keine gibt",
+    "This take's video has no other shot": "Das Video dieser Aufnahme hat keine andere Einstellung",
+    "Person {number} of {all}": "Person {number} von {all}",
+    "Shot {number} of {all}": "Einstellung {number} von {all}",
     "Go to the next stretch that the capture is unsure of": "Zur nächsten Stelle gehen, an der die Aufnahme unsicher ist",
     "Mark Unsure Stretches": "Unsichere Stellen markieren",
     "Set timeline markers where the capture is unsure of the person, so that you know where to look":

@@ -53,6 +53,11 @@ SENTENCES: Final = {
         "{} Bilder ({}) mit {}: {} Keyframes auf {} Knochen, Bild {} bis {}, in {} s."
     ),
     # the review
+    "One person is in the first frame.": "Eine Person ist im ersten Bild.",
+    "{} people are in the first frame.": "{} Personen sind im ersten Bild.",
+    "The worker is of another version; install Kinolift's zip again.": (
+        "Der Arbeitsprozess ist von einer anderen Version; installiere Kinolifts Zip neu."
+    ),
     "Select a captured armature, or capture a video.": "Wähle eine aufgenommene Armatur, oder nimm ein Video auf.",
     "This take has no quality report.": "Diese Aufnahme hat keinen Gütebericht.",
     "Good: sure of every frame.": "Gut: in jedem Bild sicher.",
@@ -113,8 +118,8 @@ SENTENCES: Final = {
         "Das Video hat {} Einstellungen ({}); dies ist Nummer {}, die am längsten eine Person zeigt: Erweitert > Einstellung wählt eine "
         "andere."
     ),
-    "{} people are seen ({}); this is person {}: --person N chooses another, --person all makes a take of each.": (
-        "{} Personen sind zu sehen ({}); dies ist Person {}: Person wählt eine andere, oder alle."
+    "{} people are seen ({}); this is person 1: --person N chooses another, --person all makes a take of each.": (
+        "{} Personen sind zu sehen ({}); dies ist Person 1: Nächste Person geht zu einer anderen, und bei Person lassen sich alle wählen."
     ),
     "Person {} does not move: perhaps a picture or a statue.": "Person {} bewegt sich nicht: vielleicht ein Bild oder eine Statue.",
     "Person {} moves just as person {} does: perhaps a reflection.": (

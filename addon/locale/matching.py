@@ -64,7 +64,10 @@ class Language:
         return translate(template).format(*(self._phrase(gap, translate) for gap in gaps))
 
     def _phrase(self, text: str, translate: Translate) -> str:
-        """What fills a gap: a phrase, or something with phrases in brackets; names and figures stay as they are."""
+        """What fills a gap: a phrase, a list of them, or something with phrases in brackets; names and figures stay as they are."""
+        parts = text.split("; ")
+        if len(parts) > 1 and self._phrases.match(parts[0]) and self._phrases.match(parts[1]):  # a list
+            return "; ".join(self._phrase(part, translate) for part in parts)
         if found := self._phrases.match(text):
             return self._filled(found, translate)
         return _IN_BRACKETS.sub(lambda each: f"({self._phrase(each[1], translate)})", text)

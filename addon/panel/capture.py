@@ -10,7 +10,7 @@ from ..quality import KINOLIFT_PT_capture_presets as Presets
 from ..sentences import draw_sentence
 
 SHOWN = ("feet", "smooth", "root", "level")
-ADVANCED = ("shot", "camera_motion", "detector", "refiner", "hypotheses", "steps", "seed", "device")
+ADVANCED = ("shot", "people", "camera_motion", "detector", "refiner", "hypotheses", "steps", "seed", "device")
 RESULT = ("scene_fps", "set_range", "add_camera", "play", "simplify", "simplify_degrees", "simplify_mm")
 
 

@@ -6,7 +6,8 @@ import bpy
 
 from ..armature import is_kinolift
 from ..keeping import DETECTION, record_of
-from ..locale.said import CONTEXT
+from ..locale.said import CONTEXT, word
+from ..other_takes import PERSON, SHOT, Which, which
 from ..review import verdict
 from ..scene import rate_of, same_rate
 from ..sentences import draw_sentence
@@ -27,6 +28,7 @@ def draw(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
         row = layout.row(align=True)
         row.operator("kinolift.next_unsure", icon="FRAME_NEXT")
         row.operator("kinolift.mark_unsure", text="", icon="MARKER_HLT")
+    _draw_others(layout, which(take))
     fps = record_of(take).get("fps")
     if isinstance(fps, float) and not same_rate(fps, rate_of(context.scene)):
         layout.operator("kinolift.match_rate", icon="TIME")
@@ -44,6 +46,18 @@ def draw(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     row = layout.row(align=True)
     row.operator("kinolift.simplify", icon="NORMALIZE_FCURVES")
     row.operator("kinolift.mark_asset", icon="ASSET_MANAGER")
+
+
+def _draw_others(layout: bpy.types.UILayout, own: Which) -> None:
+    """Which shot and person of several this take is, and the way to the next."""
+    for kind, number, there, named in (
+        (PERSON, own.person, own.people, "Person {number} of {all}"),
+        (SHOT, own.shot, own.shots, "Shot {number} of {all}"),
+    ):
+        if own.next(kind):
+            row = layout.row(align=True)
+            row.label(text=word(named).format(number=number, all=max(there)), translate=False)
+            row.operator(f"kinolift.next_{kind}", icon="TRIA_RIGHT")
 
 
 def _draw_refine(layout: bpy.types.UILayout, context: bpy.types.Context, take: bpy.types.Object) -> None:

@@ -25,7 +25,7 @@ class Layout:
         parameters = bpy.types.UILayout.bl_rna.functions[name].parameters
         inputs = [p.identifier for p in parameters if not p.is_output]
 
-        def call(*args: object, **given: Any) -> Layout:
+        def call(*args: object, **given: Any) -> Any:
             given |= dict(zip(inputs, args, strict=False))
             assert set(given) <= set(inputs), (name, given)
             assert given.get("icon", "NONE") in ICONS, given
@@ -40,9 +40,23 @@ class Layout:
             if name == "menu":
                 assert hasattr(bpy.types, given["menu"])
             self.calls.append((name, given))
+            if name == "operator":
+                return Options(given)
             return (Layout(self.calls), Layout(self.calls)) if name in ("panel", "panel_prop") else Layout(self.calls)
 
         return call
+
+
+class Options:
+    """What a button's operator is called with: takes the properties that it has."""
+
+    def __init__(self, given: dict[str, Any]) -> None:
+        object.__setattr__(self, "given", given)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        group, operator = self.given["operator"].split(".")
+        assert name in getattr(getattr(bpy.ops, group), operator).get_rna_type().properties, name
+        self.given[name] = value
 
 
 def draw(fold: Callable[[Any, Any], None], shown: bpy.types.Object | None) -> list[tuple[str, dict[str, Any]]]:

@@ -20,6 +20,25 @@ sys.path.insert(0, str(HERE.parents[1]))
 
 part, frames, fps = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
 words = sys.argv[4:]
+if words[:3] == ["-m", "engine", "people"]:
+    from contract.events import encode
+
+    if part == "nobody":
+        print(encode("error", code="no_person", message=f"Nobody is in the first frame of {words[3]}; choose another start."), flush=True)
+        sys.exit(4)
+    if "--picture" in words:
+        from zlib import compress, crc32
+
+        def chunk(kind: bytes, data: bytes) -> bytes:
+            return len(data).to_bytes(4, "big") + kind + data + crc32(kind + data).to_bytes(4, "big")
+
+        rows = b"".join(b"\0" + bytes([200, 100, 50]) * 16 for _ in range(9))
+        header = (16).to_bytes(4, "big") + (9).to_bytes(4, "big") + bytes([8, 2, 0, 0, 0])
+        png = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", compress(rows)) + chunk(b"IEND", b"")
+        Path(words[words.index("--picture") + 1]).write_bytes(png)
+    people = [{"number": n, "box": [40.0 * n, 10.0, 20.0, 60.0], "box_time": 0.5} for n in (1, 2)]
+    print(encode("result", people=[] if part == "old_schema" else people, width=160, height=90, time=0.5), flush=True)
+    sys.exit(0)
 if words[:3] != ["-m", "engine", "capture"]:
     sys.exit(f"not a capture: {words}")
 video, motion_path = words[3], Path(words[words.index("-o") + 1])

@@ -21,7 +21,7 @@ OF_NOBODY = {"a field of view of {} degrees", "feet are held auto, always or nev
 OF_PROGRAMMERS = {"failure.py", "skeleton.py"}  # no reader of files
 # What is put together of several: each of its parts has a line of its own, and a test below.
 PUT_TOGETHER = {
-    "{} {}.", "{} Its log is {}.", "{} The motion is kept in {}.", "{}or name {} in {}.", "{}: {} bones found by {}{}.", ", ...",
+    "{} {}.", "{} Its log is {}.", "{} The motion is kept in {}.", "{}or name {} in {}.", "; ...", "{}: {} bones found by {}{}.", ", ...",
     "; close other programs to free memory and try again.", "; try again, and report it with the log if it returns.",
     " Unsure of {} % of the frames: {}{}.", "{} frames ({}) at {}: {} keys on {} bones, frames {} to {}{}.",
     "The worker stopped with code {} before it was done{}; nothing was written, see the log.",
@@ -171,6 +171,12 @@ def test_the_german_has_the_gaps_of_the_english(table):
             "take.npz is not a motion file that can be read (its times do not rise by a frame at least); capture the video again.",
             "take.npz lässt sich nicht als Bewegungsdatei lesen (seine Zeiten steigen nicht um wenigstens ein Bild); nimm das Video neu "
             "auf.",
+        ),
+        (
+            "2 people are seen (1: 0.0-2.8 s, on the left; 2: 0.4-2.8 s, in the middle); this is person 1: --person N chooses another, "
+            "--person all makes a take of each.",
+            "2 Personen sind zu sehen (1: 0.0-2.8 s, links; 2: 0.4-2.8 s, in der Mitte); dies ist Person 1: Nächste Person geht zu einer "
+            "anderen, und bei Person lassen sich alle wählen.",
         ),
         ("There is no motion file /a/take.npz; check the path.", "Es fehlt: Bewegungsdatei /a/take.npz; prüfe den Pfad."),
         (
