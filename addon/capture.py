@@ -137,6 +137,7 @@ class Capture:
             motion_path, preview = None, None if preview is None else Path(str(self._folder)) / "preview.mp4"
         self._preview = preview
         self.kept = motion_path is not None
+        self._taken: list[Captured] = []
         self.preview_failure: Failure | None = None  # why a capture that has finished has no preview
         self.motion_path = motion_path if motion_path is not None else Path(str(self._folder)) / "motion.npz"
         chosen = worker_python(python)
@@ -180,6 +181,8 @@ class Capture:
 
     def takes(self) -> list[Captured]:
         """All motions of a capture that has finished. Raises the worker's Failure."""
+        if self._taken:
+            return self._taken
         self.poll()
         result = self._worker.result()
         failed, takes = result.get("failed"), result.get("takes") or [{"label": ""}]
@@ -190,6 +193,7 @@ class Capture:
             picture = None if self._preview is None else labelled(self._preview, label)
             done.append(Captured(label, path, picture if picture is not None and picture.is_file() else None, load_motion(path)))
         self.motion_path = done[0].path
+        self._taken = done  # whoever asks again gets the same: the path has its label now
         return done
 
     def rescue(self, beside: Path | None = None) -> Path:

@@ -130,6 +130,11 @@ def steps(video: Path, folder: Path, rig: Path | None) -> Iterator[float]:
     with in_view("WINDOW"):
         bpy.ops.kinolift.drop_video(filepath=str(video))
     scene.kinolift.end = SECONDS
+    yield WAIT
+    with in_view("UI"):
+        bpy.ops.kinolift.find_people("INVOKE_DEFAULT")
+    while status.looking:
+        yield WAIT
     yield from settled()
     screenshot(folder / "manual_video.png")
     status.open_capture = True

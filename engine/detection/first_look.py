@@ -72,9 +72,9 @@ def drawn(image: Image, boxes: list[Box]) -> Image:
         colour = _COLOURS[(number - 1) % len(_COLOURS)]
         left, top, right, bottom = (round(float(side) * scale) for side in box)
         cv2.rectangle(out, (left, top), (right, bottom), colour, 2)
-        at = (max(left + 4, 4), max(top + 34, 34))
-        for thickness, ink in ((9, (20, 20, 20)), (3, colour)):
-            cv2.putText(out, str(number), at, cv2.FONT_HERSHEY_SIMPLEX, 1.2, ink, thickness, cv2.LINE_AA)
+        at = (max(left + 4, 4), max(top + 54, 54))  # large: it is shown a third as wide in a sidebar
+        for thickness, ink in ((16, (20, 20, 20)), (6, colour)):
+            cv2.putText(out, str(number), at, cv2.FONT_HERSHEY_SIMPLEX, 2.2, ink, thickness, cv2.LINE_AA)
     return out
 
 

@@ -69,6 +69,16 @@ def test_a_kept_motion_replaces_no_file_of_the_users(fake_python, video, tmp_pat
         assert bpy.ops.kinolift.capture(filepath=str(video), motion_path=str(kept)) == {"FINISHED"}
 
 
+@pytest.mark.parametrize("asked", [{"shot": "all"}, {"person": "all"}])
+def test_several_takes_of_one_video(fake_python, video, tmp_path, asked):
+    """A take each, named after the video and its part; the motions that are kept have such names too."""
+    fake_python("shots", frames=12)
+    assert bpy.ops.kinolift.capture(filepath=str(video), motion_path=str(tmp_path / "kept.npz"), **asked) == {"FINISHED"}
+    names = sorted(thing.name for thing in bpy.context.scene.objects if thing.type == "ARMATURE")
+    assert names == [f"{video.stem}.shot1", f"{video.stem}.shot3"] and bpy.context.object.name == names[0]
+    assert sorted(path.name for path in tmp_path.glob("kept*")) == ["kept.shot1.npz", "kept.shot3.npz"]
+
+
 def test_a_capture_is_kept_where_the_armature_cannot_be_built(fake_python, video, tmp_path, monkeypatch):
     fake_python()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
