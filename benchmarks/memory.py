@@ -1,6 +1,10 @@
 """How much memory a take needs behind the detector, by its length: the peak of each stage, and what a frame more takes.
 
     python benchmarks/memory.py --minutes 1 10 60 [--refine] [--json FILE]
+    python benchmarks/memory.py --capture VIDEO [--processes 1 2]
+
+The second tells what whole captures of a video need, detected by so many processes: the peak of the largest one (resident memory), and of
+all of them together (what they share, such as libraries, counts once: `Pss`). Linux only.
 
 The detector's own memory is that of its pictures and does not know how long the video is; so here the sample's first frames are detected
 once and said over and over, to and fro, for as many minutes. From there on everything is as in a capture: the rows gathered, the track,
@@ -12,12 +16,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,8 +31,9 @@ if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
 from contract.failure import ExitCode, Failure  # noqa: E402
-from contract.options import CaptureOptions  # noqa: E402
+from contract.options import CaptureOptions, whole  # noqa: E402
 from contract.outputs import add_overwrite_argument, check_outputs, write_text  # noqa: E402
+from engine.detection.segments import CORES_VARIABLE  # noqa: E402
 
 SAMPLE: Final = ROOT / "examples" / "sample.mp4"
 DETECTED: Final = 100  # frames of the sample that are really detected
@@ -158,6 +164,53 @@ def show(found: Sequence[dict[str, Any]]) -> None:
     print_wide(table)
 
 
+@dataclass(frozen=True)
+class Peaks:
+    """Of a capture, in bytes: of its largest process, and of all of them at one time, how many these were at most."""
+
+    largest: float
+    together: float
+    processes: int
+
+
+def measure_capture(video: Path, processes: int) -> Peaks:
+    """Captures the video and looks on, fifty times a second. Raises Failure where the system does not tell, or the capture fails."""
+    if not Path("/proc/self/smaps_rollup").exists():
+        raise Failure("bad_arguments", "This system does not tell the memory of processes as Linux does; use --minutes.")
+    largest, together, most = 0.0, 0.0, 0
+    with tempfile.TemporaryDirectory(prefix="kinolift-") as folder:
+        command = [sys.executable, "-m", "engine", "capture", str(video), "-o", str(Path(folder) / "take.npz")]
+        told = {**os.environ, CORES_VARIABLE: str(processes)}
+        with subprocess.Popen(command, cwd=ROOT, env=told, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as worker:
+            while worker.poll() is None:
+                family = [(held, shared) for pid in _family(worker.pid) if (held := _field(pid, "status", "VmHWM:"))
+                          and (shared := _field(pid, "smaps_rollup", "Pss:"))]  # fmt: skip
+                largest = max([largest, *(held for held, _ in family)])
+                together, most = max(together, sum(shared for _, shared in family)), max(most, len(family))
+                time.sleep(0.02)
+    if worker.returncode:
+        raise Failure("worker_died", f"The capture of {video.name} ended with code {worker.returncode}; capture it to see why.")
+    return Peaks(largest, together, most)
+
+
+def _family(pid: int) -> list[int]:
+    """A process and those that it has started."""
+    try:
+        children = [int(child) for place in Path(f"/proc/{pid}/task").glob("*/children") for child in place.read_text("ascii").split()]
+    except OSError:
+        return [pid]
+    return [pid, *(one for child in children for one in _family(child))]
+
+
+def _field(pid: int, file: str, name: str) -> float:
+    """Bytes; 0 of a process that is gone."""
+    try:
+        lines = Path(f"/proc/{pid}/{file}").read_text("ascii").splitlines()
+    except OSError:
+        return 0.0
+    return 1024.0 * next((int(line.split()[1]) for line in lines if line.startswith(name)), 0)
+
+
 def frames_between(found: Sequence[dict[str, Any]]) -> int:
     """From the shortest to the longest take."""
     return int(max(f["frames"] for f in found) - min(f["frames"] for f in found))
@@ -167,6 +220,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Prints the table; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--minutes", type=float, nargs="+", default=[1.0, 10.0, 60.0], help=f"of {FPS:g} frames a second (default 1 10 60)")
+    parser.add_argument("--capture", type=Path, metavar="VIDEO", help="what whole captures of it need, instead")
+    parser.add_argument("--processes", type=whole(1, 64), nargs="+", default=[1, 2], help="that detect it (default 1 2)")
     parser.add_argument("--refine", action="store_true", help="with the refiner, as a capture has it by default")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     add_overwrite_argument(parser)
@@ -177,6 +232,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise Failure("bad_arguments", "--minutes takes lengths above 0.")
         if read.rows:
             print(json.dumps(measure(read.rows, read.minutes[0], read.refine)), flush=True)
+            return int(ExitCode.DONE)
+        if read.capture:
+            for count in read.processes:
+                found_peaks = measure_capture(read.capture, count)
+                sizes = f"largest {found_peaks.largest / MEGABYTE:.0f} MB, together {found_peaks.together / MEGABYTE:.0f} MB"
+                print(f"{read.capture.name}, {count} allowed: {sizes}, {found_peaks.processes} processes at most", flush=True)
             return int(ExitCode.DONE)
         if read.json:
             (read.json,) = check_outputs([read.json], kinds=(".json",), overwrite=read.overwrite)
