@@ -129,7 +129,7 @@ class KINOLIFT_OT_choose_person(bpy.types.Operator):
 
     bl_idname = "kinolift.choose_person"
     bl_label = "Choose Person"
-    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
+    bl_options = {"UNDO"}  # not REGISTER: the redo panel would say over the view what the button shows  # noqa: RUF012
 
     person: bpy.props.StringProperty(  # type: ignore[valid-type]
         name="Person", description="A number, a word or a place in the picture, as the option says it", default="main"

@@ -335,7 +335,7 @@ class KinoliftStatus(bpy.types.PropertyGroup):
         "error": StringProperty(),
         "notes": CollectionProperty(type=KinoliftNote),
         "exported": StringProperty(),
-        "looking": BoolProperty(),
+        "looking": BoolProperty(update=_redraw),
         "people": CollectionProperty(type=KinoliftPerson),
         "people_of": StringProperty(),
         **{

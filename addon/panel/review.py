@@ -43,9 +43,9 @@ def draw(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     header.label(text="Refine Again", text_ctxt=CONTEXT)
     if body is not None:
         _draw_refine(body, context, take)
-    row = layout.row(align=True)
-    row.operator("kinolift.simplify", icon="NORMALIZE_FCURVES")
-    row.operator("kinolift.mark_asset", icon="ASSET_MANAGER")
+    column = layout.column(align=True)  # side by side their German is cut off
+    column.operator("kinolift.simplify", icon="NORMALIZE_FCURVES")
+    column.operator("kinolift.mark_asset", icon="ASSET_MANAGER")
 
 
 def _draw_others(layout: bpy.types.UILayout, own: Which) -> None:
