@@ -26,7 +26,7 @@ from engine.footage.video import Frame, Moment, Video
 from engine.progress import Progress
 
 STAGE: Final = "people"
-BEFORE: Final = 1.2  # seconds before a sighting from which she is sought
+BEFORE: Final = 2.0  # seconds before a sighting from which she is sought
 _AFTER: Final = 0.5  # ... and behind it
 # Heights of the person, the sides of the window in which she is sought and followed: the network that finds people sees it in 224 pixels.
 _WINDOW: Final = 2.6

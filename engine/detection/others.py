@@ -23,9 +23,9 @@ from engine.footage.video import Frame
 Image = npt.NDArray[np.uint8]
 Part = tuple[int, int, int, int]  # left, top, width, height, pixels
 
-# By the detector's model: frames from a look to the next. A look takes 15 ms, a frame 48 (heavy) and 19 (full).
-EVERY: Final = {"heavy": 9, "full": 20}
-_FIRST: Final = 3  # ... until every part of the picture was looked at once
+# By the detector's model: frames from a look to the next. A look takes 15 ms, a frame 48 (heavy) and 19 (full); to begin takes 150 ms.
+EVERY: Final = {"heavy": 15, "full": 36}
+_FIRST: Final = 5  # ... until every part of the picture was looked at once
 _AGAIN: Final = 2  # frames after which a part in which somebody was found is looked at again
 PART: Final = 0.6  # of the picture's longer side: the sides of its parts
 _SIDE: Final = 320  # pixels of the copy's longer side: the network sees 224

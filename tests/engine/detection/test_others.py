@@ -60,20 +60,20 @@ def watch(told: Told, model: str, frames: int, followed: Any) -> list[Any]:
 
 
 def test_somebody_alone_costs_few_looks(told: Told) -> None:
-    """Of the landmark network's 48 and 19 ms a frame a look of 15 ms is a twentieth at most, but for the first second."""
+    """Of the landmark network's 48 and 19 ms a frame looks of 15 ms are a thirtieth at most, but for the first second."""
     alone = row(300)
     told.people = {k: [alone] for k in range(500)}
     for model, budget in (("heavy", 48.0), ("full", 19.0)):
         told.looks.clear()
         assert watch(told, model, 500, alone) == []
-        assert 15.0 * (len(told.looks) - 5) <= 0.05 * budget * 500
-        assert {part for index, part in told.looks if index <= 20} == set(parts_of(640, 480))
+        assert 15.0 * (len(told.looks) - 5) <= budget * 500 / 30
+        assert {part for index, part in told.looks if index <= 25} == set(parts_of(640, 480))
 
 
 def test_another_is_seen_and_looked_at_again_soon(told: Told) -> None:
     told.people = {k: [row(300), row(550, tall=120.0)] for k in range(60)}
     found = watch(told, "heavy", 60, row(300))
-    assert len(found) >= 3 and found[1].index - found[0].index <= 2
+    assert len(found) >= 2 and found[1].index - found[0].index <= 2
     assert all(450 < sighting.box[0] < 600 for sighting in found)
 
 
