@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -115,3 +116,18 @@ def test_two_clips_that_would_write_one_file_are_refused(clips: list[Clip], said
 def test_names_that_only_look_alike_are_no_trouble() -> None:
     check_apart([clip("walk", "all"), clip("walk_2", "all"), clip("walk.shot"), clip("run.shot2"), clip("walking.shot1")])
     check_apart([clip("walk", rigs=("a.fbx", "b.fbx"), exports=(".npz", ".fbx")), clip("walk.shot2")])
+
+
+def test_a_list_says_who_of_several_people_is_meant(tmp_path: Path) -> None:
+    touched(tmp_path, "a.mp4")
+    (tmp_path / "list.csv").write_text('video,person,people\na.mp4,2,\na.mp4,"0.3,0.5@2.5",6\na.mp4,all,\na.mp4,left,1\na.mp4,,\n')
+    clips = read_clips([tmp_path / "list.csv"], DEFAULT)
+    assert [clip.options.person for clip in clips] == ["2", "0.3,0.5@2.5", "all", "left", "main"]
+    assert [clip.options.people for clip in clips] == [4, 6, 4, 1, 4]
+    assert [clip.several for clip in clips] == [False, False, True, False, False]
+    assert len({clip.name for clip in clips}) == 5
+    (tmp_path / "bad.toml").write_text('[[clip]]\nvideo = "a.mp4"\nperson = "the tall one"\n')
+    with pytest.raises(Failure, match=r"bad\.toml, clip 1: --person is 'the tall one'"):
+        read_clips([tmp_path / "bad.toml"], DEFAULT)
+    with pytest.raises(Failure, match="would both write"):
+        check_apart([replace(clip("walk"), options=CaptureOptions(person="all")), clip("walk.person2")])
