@@ -105,7 +105,10 @@ class Detector:
 
     def __init__(self, model: str = DEFAULT_DETECTOR, whole: bool = False) -> None:
         self.model = model
-        self._model: dict[str, Any] = {"model_asset_buffer": read(MODELS[model])} if whole else base_options(model)
+        self._model: dict[str, Any]
+        self._model, self._held = base_options(model)  # a file of the second is open as long as this detector is there
+        if whole:
+            self._model = {"model_asset_buffer": read(MODELS[model])}
         self._mediapipe = _import_mediapipe()
 
     def detect(

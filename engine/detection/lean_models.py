@@ -8,10 +8,11 @@ landmark network is kept, and the bundle is put together when it is loaded.
 from __future__ import annotations
 
 import hashlib
+import os
 import sys
 import zipfile
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 from contract.failure import Failure
 from engine.detection.landmark_network import prune, without_mask
@@ -45,20 +46,30 @@ def verify() -> None:
         read(model)
 
 
-def base_options(name: str) -> dict[str, Any]:
-    """What MediaPipe's BaseOptions are told of the model `name` of MODELS: its file, or its content.
+def base_options(name: str) -> tuple[dict[str, Any], BinaryIO | None]:
+    """What MediaPipe's BaseOptions are told of the model `name` of MODELS: its file, or its content; and the file that must stay open until
+    the model is loaded, where there is one.
 
     Raises Failure `bad_installation` where it is missing or damaged.
     """
     lean, whole = LEAN[name], MODELS[name]
     if not lean.file.exists() and whole.file.exists():  # a set-up of before there were lean ones
-        return {"model_asset_buffer": without_mask(read(whole))}
+        return _unnamed(without_mask(read(whole)))
     content = read(lean)
     if lean.file.suffix != ".task":
         read(LEAN["heavy"])
         with zipfile.ZipFile(LEAN["heavy"].file) as archive:
             networks = {part: archive.read(part) for part in archive.namelist()}
-        return {"model_asset_buffer": bundle(networks | {LANDMARKS_NAME: content})}
+        return _unnamed(bundle(networks | {LANDMARKS_NAME: content}))
     if sys.platform == "win32" and not str(lean.file).isascii():  # there MediaPipe opens only names of the system's code page
-        return {"model_asset_buffer": content}
-    return {"model_asset_path": str(lean.file)}
+        return {"model_asset_buffer": content}, None
+    return {"model_asset_path": str(lean.file)}, None
+
+
+def _unnamed(content: bytes) -> tuple[dict[str, Any], BinaryIO | None]:
+    """As a file without a name, which MediaPipe maps like any other, where the system has such (Linux)."""
+    if not hasattr(os, "memfd_create"):
+        return {"model_asset_buffer": content}, None
+    file = open(os.memfd_create("kinolift"), "r+b", buffering=0)  # noqa: PTH123, SIM115 - it has no path, and stays open
+    file.write(content)
+    return {"model_asset_path": f"/proc/self/fd/{file.fileno()}"}, file

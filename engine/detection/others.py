@@ -19,6 +19,7 @@ from engine.detection.detector import Detector, read_rows
 from engine.detection.rows import Row
 from engine.detection.sightings import Box, Sighting, box_of, share_within, size_of
 from engine.footage.video import Frame
+from engine.long_takes import give_back
 
 Image = npt.NDArray[np.uint8]
 Part = tuple[int, int, int, int]  # left, top, width, height, pixels
@@ -75,10 +76,13 @@ class OthersWatch:
         return found
 
     def _look(self, frame: Frame, row: Row, part: Part) -> list[Sighting]:
+        first = self._finder is None
         if self._finder is None:
             self._finder = self._stack.enter_context(finder())
         hers = box_of(row)
         found = self._finder.people(frame.image, part, [hers])
+        if first:
+            give_back()  # what it needed to load, 50 MB
         height, width = frame.image.shape[:2]
         told: list[Sighting] = []
         for one in found:

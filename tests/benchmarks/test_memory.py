@@ -135,15 +135,14 @@ def test_a_length_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) ->
 @pytest.mark.skipif(not (Path(memory.ROOT) / "engine" / "weights" / "pose_heavy.task").is_file(), reason="the set-up was not run")
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Linux tells the memory of processes")
 def test_a_capture_needs_less_than_it_did(tmp_path: Path) -> None:
-    """Half a second of the sample. Measured of the whole sample: 396 MB, in one process; 500 with the detector's memory kept and its model
-    handed over as bytes."""
+    """Half a second of the sample, in one process, the networks that look for other people in it."""
     opened = cv2.VideoCapture(str(memory.SAMPLE))
     clip = cv2.VideoWriter(str(tmp_path / "a.mp4"), cv2.VideoWriter.fourcc(*"mp4v"), 30.0, (640, 480))
     for _ in range(15):
         clip.write(opened.read()[1])
     clip.release()
     found = memory.measure_capture(tmp_path / "a.mp4", 1)
-    assert 100 < found.largest / memory.MEGABYTE < 430
+    assert 100 < found.largest / memory.MEGABYTE < 500
     assert found.together <= found.largest * 1.1 and found.processes == 1
 
 
