@@ -197,7 +197,7 @@ def main() -> int:
     except Failure as failure:
         print(failure.message, file=sys.stderr)
         return int(failure.exit_code)
-    print_wide(table, times)
+    print_wide(table, times, least=170)
     return int(ExitCode.DONE)
 
 
