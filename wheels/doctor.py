@@ -58,6 +58,7 @@ def detector():
     return ""
 probe("packages", lambda: {d.metadata["Name"]: d.version for d in importlib.metadata.distributions()})
 probe("torch", torch)
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # as the engine does
 for name in ("numpy", "scipy", "cv2", "onnxruntime"):
     probe(name, module(name))
 probe("detector", detector)
