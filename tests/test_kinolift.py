@@ -63,6 +63,7 @@ class Copy:
             "__init__.py": "", "addon/__init__.py": "", "addon/command_line.py": COMMAND_LINE, "engine/__init__.py": "",
             "addon/leftovers.py": "def remove_blender_folder():\n    pass\n",
             "engine/detection/model_bundle.py": "def verify():\n    pass\n",
+            "engine/detection/lean_models.py": "def verify():\n    pass\n",
         }.items():  # fmt: skip
             (self.folder / name).parent.mkdir(exist_ok=True)
             (self.folder / name).write_text(text)
