@@ -121,6 +121,12 @@ SENTENCES: Final = {
     "{} people are seen ({}); this is person 1: --person N chooses another, --person all makes a take of each.": (
         "{} Personen sind zu sehen ({}); dies ist Person 1: Nächste Person geht zu einer anderen, und bei Person lassen sich alle wählen."
     ),
+    "At least {} people are seen, and {} are followed: --people N follows more.": (
+        "Mindestens {} Personen sind zu sehen, und {} werden verfolgt: Bei Personen lassen sich mehr einstellen."
+    ),
+    "At least {} people are seen, and {} are followed, which are the most.": (
+        "Mindestens {} Personen sind zu sehen, und {} werden verfolgt; mehr geht nicht."
+    ),
     "Person {} does not move: perhaps a picture or a statue.": "Person {} bewegt sich nicht: vielleicht ein Bild oder eine Statue.",
     "Person {} moves just as person {} does: perhaps a reflection.": (
         "Person {} bewegt sich genau wie Person {}: vielleicht ein Spiegelbild."

@@ -6,6 +6,7 @@ one person; who was whom before and after they crossed is found later (`person.p
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -16,11 +17,23 @@ import numpy as np
 import numpy.typing as npt
 
 from contract.detection_file import rounded
+from contract.options import MOST_PEOPLE
 from engine.detection.clothes import colours_of
 from engine.detection.detector import Detections, Detector, read_rows
 from engine.detection.others import Image, Part, likely, painted_over
 from engine.detection.rows import Row
-from engine.detection.sightings import CLOTHES, Box, Followed, Sighting, box_of, confirmed, middle_of, share_within, size_of
+from engine.detection.sightings import (
+    CLOTHES,
+    Box,
+    Followed,
+    apart,
+    box_of,
+    confirmed,
+    middle_of,
+    seen_together,
+    share_within,
+    size_of,
+)
 from engine.footage.rate import TICK
 from engine.footage.video import Frame, Moment, Video
 from engine.progress import Progress
@@ -45,11 +58,9 @@ _COVERED: Final = 0.15  # of her box, from which what is seen of her clothes may
 
 
 def people_to_follow(detections: Detections, most: int) -> int:
-    """How many people besides the first one were seen surely at once, `most` - 1 at most."""
-    seen: dict[int, int] = {}
-    for one in confirmed(detections.sightings):
-        seen[one.index] = seen.get(one.index, 0) + 1
-    return min(max(most - 1, 0), max(len(_apart(confirmed(detections.sightings))), max(seen.values(), default=0)))
+    """How many people besides the first one were seen surely, `most` - 1 at most."""
+    sure = confirmed(detections.sightings)
+    return min(max(most - 1, 0), max(len(apart(sure)), seen_together(sure)))
 
 
 def follow_others(
@@ -61,6 +72,14 @@ def follow_others(
     count = people_to_follow(detections, most)
     if not count:
         return None
+    at_once = 1 + seen_together(confirmed(detections.sightings))
+    if at_once > most:
+        progress.warning(
+            "people_more",
+            f"At least {at_once} people are seen, and {most} are followed: --people N follows more."
+            if most < MOST_PEOPLE
+            else f"At least {at_once} people are seen, and {most} are followed, which are the most.",
+        )
     progress.stage(STAGE, len(detections))
     kept = _Kept()
     with _following(detections, count) as following:
@@ -138,7 +157,8 @@ class _Following:
     def __init__(self, detections: Detections, mediapipe: Any, landmarkers: list[Any], pool: ThreadPoolExecutor) -> None:
         self._detections, self._mediapipe, self._pool = detections, mediapipe, pool
         self._followers = [_Follower(landmarker) for landmarker in landmarkers]
-        self._sightings = confirmed(detections.sightings)
+        self._sightings = sorted(confirmed(detections.sightings), key=lambda one: one.time)
+        self._times = [one.time for one in self._sightings]
         self._cuts = np.asarray(detections.cuts, float)
 
     def see(self, k: int, frame: Frame) -> dict[int, Row]:
@@ -173,7 +193,8 @@ class _Following:
 
     def _seek(self, frame: Frame, people: dict[int, Row], size: tuple[int, int]) -> None:
         """Sets who has nothing to do onto who was or will be seen, and is not followed."""
-        due = [s for s in self._sightings if s.time - BEFORE <= frame.time <= s.time + TICK and not self._cut_between(frame.time, s.time)]
+        first, last = bisect_left(self._times, frame.time - TICK), bisect_right(self._times, frame.time + BEFORE)
+        due = [s for s in self._sightings[first:last] if not self._cut_between(frame.time, s.time)]
         for sighting in sorted(due, key=lambda s: abs(s.time - frame.time)):
             idle = [f for f in self._followers if f.window is None]
             if not idle:
@@ -290,15 +311,3 @@ def _near(a: Box, b: Box, elapsed: float) -> bool:
     """Whether it can be one person who is in two boxes so many seconds apart."""
     far = float(np.linalg.norm(middle_of(a) - middle_of(b)))
     return far <= min(size_of(a), size_of(b)) * (0.4 + 1.2 * elapsed) or share_within(a, b) > 0.5
-
-
-def _apart(sightings: Sequence[Sighting]) -> list[Sighting]:
-    """One of each person, nearly: a sighting that none before it can be of the same person's."""
-    chains: list[Sighting] = []
-    for one in sightings:
-        match = next((i for i, last in enumerate(chains) if one.same(last)), None)
-        if match is None:
-            chains.append(one)
-        else:
-            chains[match] = one
-    return chains

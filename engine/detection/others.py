@@ -1,13 +1,14 @@
 """Whether somebody else is in the picture beside the person who is followed.
 
 MediaPipe, asked for several people at once, finds the second one in few pictures. With the followed person painted over it finds who is
-left; and in parts of the picture those who are small in the whole. A look is at one part of one picture, and rare: it must not cost a
-video of one person a twentieth of its time.
+left, one after the other; and in parts of the picture those who are small in the whole. A look is at one part of one picture, and rare:
+it must not cost a video of one person a twentieth of its time.
 """
 
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
@@ -15,6 +16,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from contract.options import MOST_PEOPLE
 from engine.detection.detector import Detector, read_rows
 from engine.detection.rows import Row
 from engine.detection.sightings import Box, Sighting, box_of, share_within, size_of
@@ -26,9 +28,12 @@ Part = tuple[int, int, int, int]  # left, top, width, height, pixels
 
 # By the detector's model: frames from a look to the next. A look takes 15 ms, a frame 48 (heavy) and 19 (full); to begin takes 150 ms.
 EVERY: Final = {"heavy": 15, "full": 36}
-_FIRST: Final = 5  # ... until every part of the picture was looked at once
+_FIRST: Final = 5  # ... until every part of the picture was looked at once, and for a while where somebody was found
+_CROWDED: Final = 12  # looks so soon: where there is one there may be more, and it is somebody alone who must not cost
 _AGAIN: Final = 2  # frames after which a part in which somebody was found is looked at again
 PART: Final = 0.6  # of the picture's longer side: the sides of its parts
+_STRETCH: Final = 1.4  # of its shorter side, which they do not exceed: people in a panorama are small beside its length
+_OVERLAP: Final = 0.2  # of a part's side, at least
 _SIDE: Final = 320  # pixels of the copy's longer side: the network sees 224
 # Of what is found, how much may lie where the followed person was painted over: more is her hair, her foot or her shadow.
 _HERS: Final = 0.5
@@ -49,6 +54,7 @@ class OthersWatch:
         self._next = 0  # frames until then
         self._again: list[tuple[int, int]] = []  # frames left, part
         self._found = False  # somebody, at the last look
+        self._crowded = 0  # looks that follow each other soon
         self._stack = contextlib.ExitStack()
 
     def see(self, frame: Frame, row: Row | None) -> list[Sighting]:
@@ -58,39 +64,46 @@ class OthersWatch:
         height, width = frame.image.shape[:2]
         parts = parts_of(width, height)
         self._again = [(left - 1, part) for left, part in self._again]
-        due = [part for left, part in self._again if left <= 0]
+        again = [part for left, part in self._again if left <= 0]
+        due = list(again)
         self._again = [(left, part) for left, part in self._again if left > 0]
         if self._next <= 0:
             part = self._part % len(parts)
-            self._next = _FIRST if self._part < len(parts) else self._every
-            self._part += 1
+            self._next = _FIRST if self._part < len(parts) or self._crowded else self._every
+            self._part, self._crowded = self._part + 1, max(self._crowded - 1, 0)
             due += [part] if part not in due else []
         self._next -= 1
         found: list[Sighting] = []
         for part in due:
-            here = self._look(frame, row, parts[part])
+            here = self._look(frame, row, parts[part], found)
             if here and not found and not self._found:
                 self._again.append((_AGAIN, part))
             self._found = bool(here)
+            if here and part in again:
+                self._crowded = _CROWDED
             found += here
         return found
 
-    def _look(self, frame: Frame, row: Row, part: Part) -> list[Sighting]:
+    def _look(self, frame: Frame, row: Row, part: Part, known: list[Sighting]) -> list[Sighting]:
+        """Who is there beside her and those who are `known`. Whoever is found is painted over in turn, and it is looked again: the network
+        names one or two, whoever else is there. Somebody alone costs one look."""
         first = self._finder is None
         if self._finder is None:
             self._finder = self._stack.enter_context(finder())
-        hers = box_of(row)
-        found = self._finder.people(frame.image, part, [hers])
-        if first:
-            give_back()  # what it needed to load, 50 MB
         height, width = frame.image.shape[:2]
-        told: list[Sighting] = []
-        for one in found:
-            box = box_of(one, 0.0)
-            if likely(one, width, height) and share_within(box, hers) <= _HERS:
-                sighting = Sighting(frame.index, frame.time, box)
-                if all(share_within(box, other.box) <= _HERS for other in told):
-                    told.append(sighting)
+        told, painted = list[Sighting](), [box_of(row), *(one.box for one in known)]
+        while len(told) < MOST_PEOPLE:
+            before = len(told)
+            for one in self._finder.people(frame.image, part, list(painted)):
+                box = box_of(one, 0.0)
+                if likely(one, width, height) and all(share_within(box, other) <= _HERS for other in painted):
+                    told.append(Sighting(frame.index, frame.time, box))
+                    painted.append(box_of(one))
+            if first:
+                give_back()  # what it needed to load, 50 MB
+                first = False
+            if len(told) == before:
+                break
         return told
 
     def close(self) -> None:
@@ -129,10 +142,18 @@ def finder() -> Iterator[Finder]:
 
 
 def parts_of(width: int, height: int) -> list[Part]:
-    """The whole picture, and overlapping parts of it that cover it."""
-    side = round(PART * max(width, height))
-    across, down = ([0] if side >= length else [0, length - side] for length in (width, height))
+    """The whole picture, and overlapping parts of it that cover it: four at most, but more of a picture that is much longer than wide."""
+    side = round(min(PART * max(width, height), _STRETCH * min(width, height)))
+    across, down = (_begins(side, length) for length in (width, height))
     return [(0, 0, width, height)] + [(x, y, min(side, width), min(side, height)) for y in down for x in across]
+
+
+def _begins(side: int, length: int) -> list[int]:
+    """Where parts of that side begin on an axis of the picture."""
+    if side >= length:
+        return [0]
+    count = math.ceil((length - _OVERLAP * side) / ((1 - _OVERLAP) * side))
+    return [round(k * (length - side) / (count - 1)) for k in range(count)]
 
 
 def likely(row: npt.NDArray[np.floating], width: int, height: int) -> bool:

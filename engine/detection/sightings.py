@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -92,4 +93,32 @@ def share_within(box: Box, other: Box) -> float:
 
 def confirmed(sightings: Sequence[Sighting]) -> list[Sighting]:
     """Those that another one, moments before or behind, confirms: a single one is a false alarm more often than a person."""
-    return [one for one in sightings if any(one.same(other) for other in sightings)]
+    order = sorted(range(len(sightings)), key=lambda k: sightings[k].time)
+    sure = set[int]()
+    for place, k in enumerate(order):
+        for other in itertools.islice(order, place + 1, None):
+            if sightings[other].time - sightings[k].time > TOGETHER:
+                break
+            if not {k, other} <= sure and sightings[k].same(sightings[other]):
+                sure |= {k, other}
+    return [one for k, one in enumerate(sightings) if k in sure]
+
+
+def seen_together(sightings: Sequence[Sighting]) -> int:
+    """How many people at least were seen within moments: no two of the sightings can be of one."""
+    most = 0
+    for _, group in itertools.groupby(sorted(sightings, key=lambda one: one.time), key=lambda one: one.time // (TOGETHER / 2)):
+        most = max(most, len(apart(list(group))))
+    return most
+
+
+def apart(sightings: Sequence[Sighting]) -> list[Sighting]:
+    """The last sighting of each person, nearly: of one that none before it can be of."""
+    chains: list[Sighting] = []
+    for one in sightings:
+        match = next((i for i, last in enumerate(chains) if one.same(last)), None)
+        if match is None:
+            chains.append(one)
+        else:
+            chains[match] = one
+    return chains

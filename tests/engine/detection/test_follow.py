@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -14,6 +15,7 @@ from engine.detection.follow import fits, moved, people_to_follow, same_person, 
 from engine.detection.others import Image
 from engine.detection.sightings import Sighting, box_of
 from engine.footage.video import Frame
+from engine.progress import Progress
 from tests.engine.person.walkers import row, seen, walk
 
 SIZE = (640, 480)
@@ -142,6 +144,27 @@ def test_how_many_are_followed() -> None:
     assert count(twice(other, 0), 4) == 1 and count(twice(other, 0), 1) == 0
     both = sorted(twice(other, 0, 10) + twice(third, 0, 10), key=lambda s: s.index)
     assert count(both, 4) == 2 and count(both, 2) == 1
+
+
+def test_more_people_than_are_followed_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Nothing:
+        def frames(self, *_: object) -> list[Frame]:
+            return []
+
+    @contextlib.contextmanager
+    def nobody(*_: object) -> Any:
+        yield None
+
+    monkeypatch.setattr(follow, "_following", nobody)
+    others = [walk(x, x, COUNT, tall=100.0) for x in (80, 200, 320, 440, 560)]
+    sightings = tuple(sorted((one for rows in others for one in twice(rows, 0)), key=lambda s: s.index))
+    detections = Detections(**{**vars(seen([walk(20, 20, COUNT)])), "sightings": sightings})
+    for most, words in ((4, "At least 6 people are seen, and 4 are followed: --people N"), (8, None)):
+        progress = Progress()
+        progress.stage("start")
+        follow.follow_others(Nothing(), None, None, detections, most, progress)  # type: ignore[arg-type]
+        told = [message for code, message in progress.warnings if code == "people_more"]
+        assert [message.startswith(words) for message in told] == [True] if words else not told
 
 
 @pytest.mark.parametrize("x", [0.0, 100.0, 320.0, 640.0])

@@ -77,6 +77,30 @@ def test_another_is_seen_and_looked_at_again_soon(told: Told) -> None:
     assert all(450 < sighting.box[0] < 600 for sighting in found)
 
 
+def test_everybody_in_a_crowd_is_seen_at_one_look(told: Told) -> None:
+    """Though the network names one at a time, the largest who is not painted over."""
+    crowd = [row(60 + 75 * k, tall=90.0 + 5 * k) for k in range(8)]
+    told.people = {0: crowd}
+
+    class Largest:
+        @staticmethod
+        def people(image: np.ndarray, part: others.Part, painted: Sequence[np.ndarray]) -> list[np.ndarray]:
+            return told.people_in(image, part, painted)[-1:]
+
+    with OthersWatch("heavy") as looking:
+        looking._finder = Largest()  # type: ignore[assignment]
+        seen = looking.see(Frame(0, 0.0, PICTURE), crowd[0])
+    assert sorted(round(float(one.box[[0, 2]].mean())) for one in seen) == [60 + 75 * k for k in range(1, 8)]
+
+
+def test_where_there_is_one_more_are_looked_for_sooner(told: Told) -> None:
+    """Until the other has been gone for a while."""
+    told.people = {k: [row(300), *([row(550, tall=120.0)] if k < 100 else [])] for k in range(300)}
+    watch(told, "heavy", 300, row(300))
+    there, gone = (len([index for index, _ in told.looks if a <= index < a + 60]) for a in (30, 240))
+    assert 10 <= there <= 30 and gone <= 4
+
+
 def test_who_is_mostly_where_the_followed_person_is_is_nobody_else(told: Told) -> None:
     told.people = {k: [row(300), row(330, tall=150.0)] for k in range(60)}
     assert watch(told, "heavy", 60, row(300)) == []
@@ -98,14 +122,16 @@ def test_what_the_network_makes_of_a_wall_is_no_person() -> None:
     assert not likely(unseen, 640, 480)
 
 
-@pytest.mark.parametrize(("width", "height"), [(640, 480), (480, 640), (640, 640), (1920, 800), (64, 48)])
+@pytest.mark.parametrize(("width", "height"), [(640, 480), (480, 640), (640, 640), (1920, 800), (64, 48), (1440, 400), (100, 1000)])
 def test_parts_cover_the_picture_and_lie_within(width: int, height: int) -> None:
     covered = np.zeros((height, width), int)
     parts = parts_of(width, height)
     for x, y, w, h in parts[1:]:
         assert x >= 0 and y >= 0 and x + w <= width and y + h <= height
         covered[y : y + h, x : x + w] += 1
-    assert covered.min() >= 1 and parts[0] == (0, 0, width, height) and len(parts) <= 5
+    assert covered.min() >= 1 and parts[0] == (0, 0, width, height)
+    assert len(parts) <= 5 or max(width, height) > 2.5 * min(width, height)
+    assert max(max(part[2:]) for part in parts[1:]) <= 1.4 * min(width, height) + 1
 
 
 def test_a_box_is_painted_with_what_is_around_it_but_for_what_is_spared() -> None:

@@ -1,8 +1,10 @@
 """What is remembered of others."""
 
+import time
+
 import numpy as np
 
-from engine.detection.sightings import CLOTHES, Followed, Sighting, box_of, confirmed, share_within
+from engine.detection.sightings import CLOTHES, Followed, Sighting, apart, box_of, confirmed, seen_together, share_within
 
 
 def at(index: int, x: float, tall: float = 100.0) -> Sighting:
@@ -16,6 +18,28 @@ def test_a_sighting_is_confirmed_by_another_of_the_same_person_soon() -> None:
         assert confirmed(alone) == []
     # two boxes of one look are two people, or one found in two parts of the picture
     assert confirmed([at(0, 100), at(0, 104)]) == []
+
+
+def test_what_is_confirmed_is_what_any_other_confirms() -> None:
+    """Against the definition, of sightings in any order."""
+    random = np.random.default_rng(3)
+    for _ in range(20):
+        many = [at(int(random.integers(0, 400)), float(random.uniform(0, 600)), float(random.uniform(60, 200))) for _ in range(40)]
+        assert confirmed(many) == [one for one in many if any(one.same(other) for other in many)]
+
+
+def test_an_hour_of_sightings_is_gone_through_in_seconds() -> None:
+    hour = [at(5 * k, 100.0 + k % 7) for k in range(18_000)]
+    begun = time.process_time()
+    assert len(confirmed(hour)) == len(hour) and seen_together(hour) == 1 and len(apart(hour)) == 1
+    assert time.process_time() - begun < 30
+
+
+def test_how_many_were_there_together() -> None:
+    """Three who stand apart, seen one after the other; one comes when another has left."""
+    three = [at(k, 100.0 + 400 * (k % 3)) for k in range(12)]
+    assert seen_together(three) == 3
+    assert seen_together([at(0, 100), at(4, 104), at(250, 900), at(254, 904)]) == 1
 
 
 def test_boxes() -> None:
