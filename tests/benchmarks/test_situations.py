@@ -7,6 +7,7 @@ import pytest
 from benchmarks import situations
 from benchmarks.accuracy import Truth
 from benchmarks.situations import Take, judged, matched, up_error, way
+from contract.options import CaptureOptions
 from contract.skeleton import ARMATURE_24
 from engine.cameras.pinhole import camera_matrix, project
 from engine.capture import Capture
@@ -35,11 +36,12 @@ def test_a_take_has_the_errors_by_which_its_truth_was_moved(motion):
     tip = np.radians(7.0)
     up = motion.camera_to_world[2, :3] @ np.array([[1, 0, 0], [0, np.cos(tip), -np.sin(tip)], [0, np.sin(tip), np.cos(tip)]])
     assert up_error(motion, up) == pytest.approx(7.0, abs=0.5)
-    take = Take("clip", Capture(motion, {}), [], Truth(camera, world + np.array([0.0, 0.0, 0.1]), FPS, people.HEIGHT), up)
+    capture = Capture(motion, {}, None, CaptureOptions())
+    take = Take("clip", capture, [], Truth(camera, world + np.array([0.0, 0.0, 0.1]), FPS, people.HEIGHT), up)
     found, away, slide, plain, _ = judged(take)
     assert (float(found), float(away), float(plain)) == (pytest.approx(7.0, abs=0.5), pytest.approx(100.0, abs=1.0), 0.0)
     assert float(slide) < 5.0
-    assert judged(Take("clip", Capture(motion, {}), [], None, None)) == ["-"] * 5
+    assert judged(Take("clip", Capture(motion, {}, None, CaptureOptions()), [], None, None)) == ["-"] * 5
 
 
 def test_a_way_is_as_long_as_it_is_and_trembling_adds_nothing():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import cv2
@@ -19,6 +20,8 @@ from engine.footage.video import Frame
 ROOT = Path(__file__).resolve().parents[3]
 SAMPLE = ROOT / "examples" / "sample.mp4"
 WIDTH, HEIGHT = 640, 360
+# not by importing it: the detector imports parts of it alone, and all of it does not go on from there
+detects = pytest.mark.skipif(find_spec("mediapipe") is None, reason="MediaPipe is not installed")
 
 
 def row(left, top, width, height, seen=0.9):
@@ -101,8 +104,8 @@ def empty(tmp_path):
     return path
 
 
+@detects
 def test_bad_input_is_told_and_writes_nothing(empty, tmp_path):
-    pytest.importorskip("mediapipe")
     with pytest.raises(Failure, match=r"Nobody is in the first picture of empty\.avi") as raised:
         people(empty, "", "", 4, tmp_path / "out.png")
     assert raised.value.code == "no_person" and not (tmp_path / "out.png").exists()
@@ -115,8 +118,8 @@ def test_bad_input_is_told_and_writes_nothing(empty, tmp_path):
     assert empty.read_bytes() == before
 
 
+@detects
 def test_the_worker_says_who_is_in_the_sample(tmp_path):
-    pytest.importorskip("mediapipe")
     words = [sys.executable, "-m", "engine", "people", str(SAMPLE), "--picture", str(tmp_path / "people.png")]
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr

@@ -28,6 +28,7 @@ def test_what_was_freed_goes_back_to_the_system_also_of_objects_that_hold_each_o
         def __init__(self) -> None:
             self.itself, self.held = self, [bytes(1000) + bytes([k % 256]) for k in range(80_000)]
 
+    give_back(cycles=True)  # what the tests before this one have left
     ring = Ring()
     gc.freeze()
     del ring
