@@ -17,6 +17,14 @@ if str(ROOT) not in sys.path:
 # decide how loud the videos of the tests after it are
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 
+# `engine` closes the way to the network of the process that imports it; set-ups and zips, which tests make in this one, fetch packages
+_ways = {name: value for name, value in os.environ.items() if name.lower().endswith("_proxy")}
+import engine  # noqa: E402, F401
+
+for _name in [name for name in os.environ if name.lower().endswith("_proxy")]:
+    del os.environ[_name]
+os.environ.update(_ways)
+
 _exit_code: int | None = None
 
 
