@@ -13,6 +13,8 @@ import sys
 
 import bpy
 
+_MENDED = "Missing library override hierarchy root data"
+
 
 def main() -> None:
     task, *paths = sys.argv[sys.argv.index("--") + 1 :]
@@ -26,7 +28,13 @@ def main() -> None:
 
 
 def _finish(part: str, path: str) -> None:
-    bpy.ops.wm.open_mainfile(filepath=part, load_ui=False)
+    try:
+        bpy.ops.wm.open_mainfile(filepath=part, load_ui=False)
+    except RuntimeError as error:
+        # of an overridden character the file has a part of what its library linked; Blender 5.2 mends that as it opens it, and calls it an
+        # error. What came out is counted afterwards, by whoever asked.
+        if _MENDED not in str(error) or bpy.data.filepath != part:
+            raise
     for action in bpy.data.actions:
         if action.users == 0:
             action.use_fake_user = True  # else it would not be saved
