@@ -80,7 +80,7 @@ def _people(read: argparse.Namespace) -> int:
     _say("progress", stage="start", done=0, total=0, fps=0.0)
     from engine.detection.first_look import people
 
-    _say("result", **people(read.video, read.start, read.end, read.people, read.picture))
+    _say("result", **people(read.video, read.start, read.end, read.people, read.picture, read.overwrite))
     return int(ExitCode.DONE)
 
 
@@ -91,6 +91,7 @@ def _add_people_parser(commands: Any) -> None:
     people.add_argument("--end", default="", metavar="T", help="... and up to here")
     people.add_argument("--people", type=int, choices=range(1, MOST_PEOPLE + 1), default=DEFAULT_PEOPLE, metavar="N", help="at most")
     people.add_argument("--picture", type=Path, help="the picture with a number a person, .png")
+    add_overwrite_argument(people)
 
 
 class _Parser(argparse.ArgumentParser):

@@ -88,11 +88,11 @@ def told(frame: Frame, boxes: list[Box]) -> dict[str, Any]:
     return {"people": people, "width": width, "height": height, "time": round(frame.time, 3)}
 
 
-def people(video: Path, start: str, end: str, most: int, picture: Path | None) -> dict[str, Any]:
+def people(video: Path, start: str, end: str, most: int, picture: Path | None, overwrite: bool = False) -> dict[str, Any]:
     """Looks at the video from `start` on. Raises Failure as `open_video` does, `no_person` where nobody is seen, or for a picture that
     cannot be written."""
     if picture is not None:
-        (picture,) = check_outputs([picture], [video], (".png",), overwrite=True)
+        (picture,) = check_outputs([picture], [video], (".png",), overwrite)
     opened = open_video(video)
     begin, finish = parse_moment(start, "--start"), parse_moment(end, "--end")
     step = max(1, round(STEP * opened.info.fps))

@@ -110,12 +110,15 @@ def test_bad_input_is_told_and_writes_nothing(empty, tmp_path):
         people(empty, "", "", 4, tmp_path / "out.png")
     assert raised.value.code == "no_person" and not (tmp_path / "out.png").exists()
     before = empty.read_bytes()
+    (tmp_path / "holiday.png").write_bytes(b"\x89PNG of somebody")  # not ours, and nobody said --overwrite
     for picture in (empty, tmp_path / "out.jpg", tmp_path / "no" / "out.png"):
         with pytest.raises(Failure):
             people(empty, "", "", 4, picture)
+    with pytest.raises(Failure, match="--overwrite"):
+        people(empty, "", "", 4, tmp_path / "holiday.png")
     with pytest.raises(Failure, match="lies after the end"):
         people(empty, "9", "", 4, None)
-    assert empty.read_bytes() == before
+    assert empty.read_bytes() == before and (tmp_path / "holiday.png").read_bytes() == b"\x89PNG of somebody"
 
 
 @detects
