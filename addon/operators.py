@@ -27,7 +27,7 @@ from .capture import Capture, Captured, Placement, Take, check_video, place_moti
 from .export import MOTION_EXTENSION, check_files, copy_motion
 from .keeping import keep_detection
 from .key_reduction import Tolerance
-from .locale.said import translated, word
+from .locale.said import translated
 from .manners import tell
 from .placing import placing
 from .preferences import PACKAGE, preferred_python
@@ -117,13 +117,7 @@ class KINOLIFT_OT_capture_video(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        if not context.scene.kinolift.video:
-            cls.poll_message_set("Choose a video first")
-            return False
-        if missing := context.window_manager.kinolift.missing:
-            cls.poll_message_set(word("{missing}; the preferences say what to do").format(missing=translated(missing)))
-            return False
-        return True
+        return readiness.can_look(cls, context)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         settings = context.scene.kinolift

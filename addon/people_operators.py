@@ -12,8 +12,9 @@ import bpy
 
 from ..contract.failure import Failure
 from ..contract.options import read_person
+from . import readiness
 from .first_look import Look
-from .locale.said import translated, word
+from .locale.said import translated
 from .manners import tell, write_log
 from .preferences import preferred_python
 
@@ -33,11 +34,7 @@ class KINOLIFT_OT_find_people(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        if not context.scene.kinolift.video:
-            cls.poll_message_set("Choose a video first")
-            return False
-        if missing := context.window_manager.kinolift.missing:
-            cls.poll_message_set(word("{missing}; the preferences say what to do").format(missing=translated(missing)))
+        if not readiness.can_look(cls, context):
             return False
         if _looking:
             cls.poll_message_set("The first frame is being looked at")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import bpy
 
+from .locale.said import translated, word
 from .setup import Check, Finding, problem
 
 _INTERVAL = 0.2  # seconds between two looks at the check
@@ -57,3 +60,14 @@ def _poll() -> float | None:
         return _INTERVAL
     show(_checks.pop().findings())
     return None
+
+
+def can_look(operator: Any, context: bpy.types.Context) -> bool:
+    """Whether a video is chosen and the worker can look at it; where not, the class of the operator says why on its button."""
+    if not context.scene.kinolift.video:
+        operator.poll_message_set("Choose a video first")
+        return False
+    if missing := context.window_manager.kinolift.missing:
+        operator.poll_message_set(word("{missing}; the preferences say what to do").format(missing=translated(missing)))
+        return False
+    return True

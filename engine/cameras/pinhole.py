@@ -44,6 +44,13 @@ def rays(pixels: Array, matrix: Array) -> Array:
     return np.asarray((np.asarray(pixels, float) - matrix[..., [0, 1], [2, 2]]) / matrix[..., [0, 1], [0, 1]])
 
 
+def sights(pixels: Array, matrix: Array) -> Array:
+    """(...,3) unit lines of sight of pixels (...,2), camera axes."""
+    slopes = rays(pixels, matrix)
+    ahead = np.concatenate([slopes, np.ones((*slopes.shape[:-1], 1))], -1)
+    return np.asarray(ahead / np.linalg.norm(ahead, axis=-1, keepdims=True))
+
+
 def to_world(points: Array, camera_to_world: Array) -> Array:
     """(...,3) camera axes to (...,3) world axes by the (4,4) matrix; or (T,J,3) by (T,4,4), one for each frame."""
     points = np.asarray(points, float)

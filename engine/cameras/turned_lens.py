@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from engine.cameras.pinhole import camera_matrix, project, rays
+from engine.cameras.pinhole import camera_matrix, project, sights
 from engine.detection.background_rows import Background
 
 Array = npt.NDArray[np.float64]
@@ -156,7 +156,7 @@ def _pair(corners: Array, side: int) -> tuple[Array, Array, float] | None:
 def _misfit(pairs: _Pairs, size: tuple[int, int], fov: float) -> float:
     """Sum of the squared errors of corners after the best rotation of each pair, beside their usual errors, far ones damped."""
     matrix = camera_matrix(size, fov)
-    first, second = (_sights(points, matrix) for points in (pairs.there, pairs.here))
+    first, second = (sights(points, matrix) for points in (pairs.there, pairs.here))
     weight, off = pairs.valid.astype(float), np.zeros(pairs.valid.shape)
     for _ in range(_ROUNDS):
         u, _, vt = np.linalg.svd((weight[..., None] * second).swapaxes(1, 2) @ first)
@@ -165,9 +165,3 @@ def _misfit(pairs: _Pairs, size: tuple[int, int], fov: float) -> float:
         off = ((there - pairs.here) ** 2).sum(-1) / pairs.error[:, None] ** 2 * pairs.valid
         weight = pairs.valid / (1 + off / FAR**2) ** 2
     return float(pairs.counts @ (off / (1 + off / FAR**2)).sum(1))
-
-
-def _sights(points: Array, matrix: Array) -> Array:
-    slopes = rays(points, matrix)
-    sights = np.concatenate([slopes, np.ones((*slopes.shape[:-1], 1))], -1)
-    return np.asarray(sights / np.linalg.norm(sights, axis=-1, keepdims=True))

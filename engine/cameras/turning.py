@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.spatial.transform import Rotation, Slerp
 
-from engine.cameras.pinhole import rays
+from engine.cameras.pinhole import sights
 from engine.detection.background_rows import Background
 from engine.detection.detector import Detections
 from engine.detection.landmarks import LANDMARKS
@@ -219,7 +219,7 @@ def _to_keys(background: Background, seen: Flags, matrix: Array, size: tuple[int
         part = slice(start, start + _CHUNK)
         there, here = (background.corners[part, :, k : k + 2].astype(float) for k in (0, 2))
         alike = here if sizes is None else middle + (here - middle) / sizes[part, None, None]
-        first, second = (_sights(np.nan_to_num(points), matrix) for points in (there, alike))
+        first, second = (sights(np.nan_to_num(points), matrix) for points in (there, alike))
         rotations[part], fits = _rotations(first, second, seen[part], reach)
         count, found = fits.sum(1), seen[part].sum(1)
         fitting[part] = count / np.maximum(found, 1)
@@ -250,15 +250,8 @@ def _sizes(background: Background, seen: Flags, matrix: Array, size: tuple[int, 
 
 def _angles(points: Array, matrix: Array) -> Array:
     """(N,N) radians between the lines of sight of pixels (N,2)."""
-    sights = _sights(points, matrix)
-    return np.asarray(2 * np.arcsin(np.clip(np.linalg.norm(sights[:, None] - sights[None], axis=-1) / 2, 0.0, 1.0)))
-
-
-def _sights(points: Array, matrix: Array) -> Array:
-    """(...,3) unit lines of sight of pixels (...,2)."""
-    slopes = rays(points, matrix)
-    sights = np.concatenate([slopes, np.ones((*slopes.shape[:-1], 1))], -1)
-    return np.asarray(sights / np.linalg.norm(sights, axis=-1, keepdims=True))
+    lines = sights(points, matrix)
+    return np.asarray(2 * np.arcsin(np.clip(np.linalg.norm(lines[:, None] - lines[None], axis=-1) / 2, 0.0, 1.0)))
 
 
 def _rotations(first: Array, second: Array, seen: Flags, reach: float) -> tuple[Array, Flags]:

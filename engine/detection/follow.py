@@ -26,6 +26,7 @@ from engine.detection.sightings import (
     CLOTHES,
     Box,
     Followed,
+    Sighting,
     apart,
     box_of,
     confirmed,
@@ -57,10 +58,9 @@ _DRESSED: Final = 0.12  # seconds between looks at the clothes
 _COVERED: Final = 0.15  # of her box, from which what is seen of her clothes may be another's
 
 
-def people_to_follow(detections: Detections, most: int) -> int:
-    """How many people besides the first one were seen surely, `most` - 1 at most."""
-    sure = confirmed(detections.sightings)
-    return min(max(most - 1, 0), max(len(apart(sure)), seen_together(sure)))
+def people_to_follow(sure: Sequence[Sighting], together: int, most: int) -> int:
+    """How many people besides the first one are in the `sure` sightings, of whom so many were seen `together`; `most` - 1 at most."""
+    return min(max(most - 1, 0), max(len(apart(sure)), together))
 
 
 def follow_others(
@@ -69,11 +69,12 @@ def follow_others(
 ) -> Followed | None:  # fmt: skip
     """Who else is there than the person of the `detections`, which are those of the frames from `start` to `end`, `most` people in all.
     None where nobody is."""
-    count = people_to_follow(detections, most)
+    sure = confirmed(detections.sightings)
+    together = seen_together(sure)
+    count = people_to_follow(sure, together, most)
     if not count:
         return None
-    at_once = 1 + seen_together(confirmed(detections.sightings))
-    if at_once > most:
+    if (at_once := 1 + together) > most:
         progress.warning(
             "people_more",
             f"At least {at_once} people are seen, and {most} are followed: --people N follows more."
@@ -82,7 +83,7 @@ def follow_others(
         )
     progress.stage(STAGE, len(detections))
     kept = _Kept()
-    with _following(detections, count) as following:
+    with _following(detections, sure, count) as following:
         for k, frame in enumerate(video.frames(start, end, not every_frame)):
             while_detecting()
             if k >= len(detections) or abs(detections.times[k] - frame.time) > TICK:
@@ -154,10 +155,12 @@ class _Follower:
 class _Following:
     """All followers, frame by frame."""
 
-    def __init__(self, detections: Detections, mediapipe: Any, landmarkers: list[Any], pool: ThreadPoolExecutor) -> None:
+    def __init__(
+        self, detections: Detections, sure: Sequence[Sighting], mediapipe: Any, landmarkers: list[Any], pool: ThreadPoolExecutor
+    ) -> None:
         self._detections, self._mediapipe, self._pool = detections, mediapipe, pool
         self._followers = [_Follower(landmarker) for landmarker in landmarkers]
-        self._sightings = sorted(confirmed(detections.sightings), key=lambda one: one.time)
+        self._sightings = sorted(sure, key=lambda one: one.time)
         self._times = [one.time for one in self._sightings]
         self._cuts = np.asarray(detections.cuts, float)
 
@@ -169,14 +172,10 @@ class _Following:
                 follower.stop()
         people = self._first(k)
         self._seek(frame, people, (width, height))
-        boxes = [box_of(row) for row in people.values()]
-        boxes += [box_of(f.row) if f.row is not None else f.box for f in self._followers if f.window is not None]
-        owners = [None] * len(people) + [f for f in self._followers if f.window is not None]
         active = [f for f in self._followers if f.window is not None]
-        looks = [
-            (f, [box for box, owner in zip(boxes, owners, strict=True) if owner is not f and (owner is None or owner.row is not None)])
-            for f in active
-        ]
+        firsts = [box_of(row) for row in people.values()]
+        hers = [(f, box_of(f.row)) for f in active if f.row is not None]
+        looks = [(f, firsts + [box for other, box in hers if other is not f]) for f in active]
         rows = list(self._pool.map(lambda look: self._look(look[0], frame, look[1]), looks))
         for follower, row in zip(active, rows, strict=True):
             slot = 1 + self._followers.index(follower)
@@ -261,9 +260,9 @@ class _Following:
 
 
 @contextmanager
-def _following(detections: Detections, count: int) -> Iterator[_Following]:
+def _following(detections: Detections, sure: Sequence[Sighting], count: int) -> Iterator[_Following]:
     with Detector(detections.detector).followers(count) as (mediapipe, landmarkers), ThreadPoolExecutor(count, "people") as pool:
-        yield _Following(detections, mediapipe, landmarkers, pool)
+        yield _Following(detections, sure, mediapipe, landmarkers, pool)
 
 
 def window_around(box: Box, size: tuple[int, int]) -> Part:

@@ -13,7 +13,7 @@ from engine.detection import follow
 from engine.detection.detector import Detections
 from engine.detection.follow import fits, moved, people_to_follow, same_person, window_around
 from engine.detection.others import Image
-from engine.detection.sightings import Sighting, box_of
+from engine.detection.sightings import Sighting, box_of, confirmed, seen_together
 from engine.footage.video import Frame
 from engine.progress import Progress
 from tests.engine.person.walkers import row, seen, walk
@@ -82,7 +82,7 @@ def followed(
     detections = Detections(**{**vars(detections), "sightings": tuple(sightings), "cuts": cuts})
     landmarkers = [Landmarker() for _ in range(count)]
     with ThreadPoolExecutor(count) as pool:
-        following = follow._Following(detections, Mediapipe, landmarkers, pool)
+        following = follow._Following(detections, confirmed(detections.sightings), Mediapipe, landmarkers, pool)
         told = [following.see(k, Frame(k, float(detections.times[k]), drawn([slot[k] for slot in slots]))) for k in range(len(slots[0]))]
     return told, landmarkers
 
@@ -112,7 +112,7 @@ def test_who_is_hidden_is_found_again_and_the_first_one_is_not_taken_for_her() -
     detections = seen([first])
     detections = Detections(**{**vars(detections), "sightings": tuple(twice(other, 0, 50))})
     with ThreadPoolExecutor(1) as pool:
-        following = follow._Following(detections, Mediapipe, [Landmarker()], pool)
+        following = follow._Following(detections, confirmed(detections.sightings), Mediapipe, [Landmarker()], pool)
         told = [following.see(k, Frame(k, k / 25.0, drawn([slots[1][k], slots[0][k]]))) for k in range(COUNT)]
     there = [k for k, people in enumerate(told) if 1 in people]
     assert set(range(15)) <= set(there) and set(range(50, COUNT)) <= set(there)
@@ -135,10 +135,11 @@ def test_nobody_is_followed_over_a_cut() -> None:
 
 
 def test_how_many_are_followed() -> None:
-    first, other, third = walk(100, 100, COUNT), walk(500, 450, COUNT), walk(320, 320, COUNT)
+    other, third = walk(500, 450, COUNT), walk(320, 320, COUNT)
 
     def count(sightings: list[Sighting], most: int) -> int:
-        return people_to_follow(Detections(**{**vars(seen([first])), "sightings": tuple(sightings)}), most)
+        sure = confirmed(sightings)
+        return people_to_follow(sure, seen_together(sure), most)
 
     assert count([], 4) == 0 and count(twice(other, 0)[:1], 4) == 0
     assert count(twice(other, 0), 4) == 1 and count(twice(other, 0), 1) == 0
