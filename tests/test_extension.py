@@ -20,6 +20,7 @@ from typing import Any
 
 import pytest
 
+from contract.failure import ExitCode
 from wheels.extension import build, fetch_all, stage
 from wheels.lock import read_lock
 from wheels.system import platform_name
@@ -99,13 +100,18 @@ def blender_program() -> list[str]:
     return [program, "--background", "--python-exit-code", "1", "--python"]
 
 
-def drive(python: Path | list[str], archive: Path, video: Path | str | None, home: Path, worker: str | None) -> dict[str, Any]:
-    """What the driver found in a Blender of its own: `python` with the bpy module, or the words that run a script in a Blender."""
+def user_of(home: Path) -> dict[str, str]:
+    """The environment of a Blender whose user folders are new ones below `home`."""
     environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "KINOLIFT_PYTHON")}
     for name in ("RESOURCES", "CONFIG", "SCRIPTS", "EXTENSIONS", "DATAFILES"):
         (home / name.lower()).mkdir(parents=True)
         environment[f"BLENDER_USER_{name}"] = str(home / name.lower())
-    environment |= {"PYTHONNOUSERSITE": "1"} | ({"KINOLIFT_PYTHON": worker} if worker else {})
+    return environment | {"PYTHONNOUSERSITE": "1"}
+
+
+def drive(python: Path | list[str], archive: Path, video: Path | str | None, home: Path, worker: str | None) -> dict[str, Any]:
+    """What the driver found in a Blender of its own: `python` with the bpy module, or the words that run a script in a Blender."""
+    environment = user_of(home) | ({"KINOLIFT_PYTHON": worker} if worker else {})
     out = home / "report.json"
     script = [*python, str(DRIVER), "--"] if isinstance(python, list) else [str(python), str(DRIVER)]
     command = [*script, str(archive), str(video or ""), str(out)]
@@ -236,6 +242,53 @@ def test_a_blender_program_lives_with_nothing_but_what_the_zip_carries(
     check_capture(report)
     check_character(report)
     check_gone(report)
+
+
+def test_a_blender_program_runs_a_batch_and_goes_on_with_it(folder: Path, blender_program: list[str], sample: Path, tmp_path: Path) -> None:
+    """`blender --background --command kinolift batch`: killed in its first clip, finished by the same command, then put on a character."""
+    python = python_of(blender_program)
+    if python not in read_lock().pythons:
+        pytest.skip(f"no wheels are locked for Python {python}")
+    environment, out = user_of(tmp_path / "home"), tmp_path / "out"
+    shutil.copy(sample, tmp_path / "walk.mp4")
+    (tmp_path / "broken.mp4").write_bytes(sample.read_bytes()[:3000])
+    clips = tmp_path / "clips.csv"
+    clips.write_text("video,name,end\nwalk.mp4,early,0.8\nbroken.mp4,broken,\nwalk.mp4,late,1.2\n")
+
+    def blender(*words: str) -> list[str]:
+        return [blender_program[0], "--background", "--command", *words]
+
+    def batch(*words: str) -> tuple[int, list[dict[str, Any]]]:
+        command = blender("kinolift", "batch", str(clips), "-o", str(out), "--export", "npz,fbx", "--log-json", *words)
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=SECONDS, stdin=subprocess.DEVNULL)
+        assert out.is_dir(), done.stdout[-2000:] + done.stderr[-2000:]
+        return done.returncode, [json.loads(line) for line in (out / "report.jsonl").read_text().splitlines()]
+
+    install = blender("extension", "install-file", "--repo", "user_default", "--enable", str(zip_with_wheels(folder, python)))
+    said = subprocess.run(install, env=environment, capture_output=True, text=True, timeout=SECONDS, stdin=subprocess.DEVNULL)
+    assert said.returncode == 0, said.stdout + said.stderr
+    with subprocess.Popen(
+        blender("kinolift", "batch", str(clips), "-o", str(out), "--export", "npz,fbx", "--log-json"),
+        env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, stdin=subprocess.DEVNULL,
+    ) as first:  # fmt: skip
+        assert first.stdout is not None
+        begun = next((line for line in first.stdout if '"progress"' in line), None)
+        first.kill()
+    assert begun is not None, "the batch ended before any clip was at work"
+
+    code, rows = batch()
+    assert code == ExitCode.BAD_INPUT
+    assert {row["name"]: row["status"] for row in rows} == {"early": "done", "late": "done", "broken": "failed"}
+    files = {name: (out / name).read_bytes() for name in ("early.npz", "early.fbx", "late.npz", "late.fbx")}
+    (out / "late.fbx").write_bytes(files["late.fbx"][:1000])
+    code, rows = batch()
+    assert [made for row in rows for made in row["made"]] == ["late.fbx"], "a damaged file is made again, and nothing else"
+    assert (out / "late.fbx").stat().st_size == len(files["late.fbx"])
+    code, rows = batch("--rig", str(out / "early.fbx"))
+    assert code == ExitCode.BAD_INPUT
+    assert all((out / name).read_bytes() == files[name] for name in ("early.npz", "late.npz"))
+    for name in ("early_early.fbx", "early_late.fbx"):
+        assert (out / name).stat().st_size > 20_000, "a file without motion"
 
 
 def test_a_blender_program_that_refuses_the_zip_keeps_nothing_of_it(

@@ -32,6 +32,7 @@ PACKAGES: Final = (
     "blender", "python3-numpy", "python3-requests", "python3-cattr", "python3-jsonschema",
     "libgl1", "libgl1-mesa-dri", "libegl1", "libgles2",
 )  # fmt: skip
+INSTALLED: Final = "kinolift-installed"  # in the folder once its packages are; a program that is there may be half unpacked
 PROGRAM: Final = "kinolift-blender"  # the script in the folder that runs its Blender
 TESTS: Final = ("tests/test_extension.py", "-k", "blender_program and not named")  # a named worker lies outside
 
@@ -70,7 +71,7 @@ def prepare(release: str, folder: Path) -> Path:
     """The script that runs the release's Blender, with everything below `folder`. Raises Failure `bad_installation`."""
     program = folder / PROGRAM
     log = folder.with_name(f"{folder.name}.log")
-    if not (folder / "usr" / "bin" / "blender").exists():
+    if not (folder / INSTALLED).exists():
         folder.parent.mkdir(parents=True, exist_ok=True)
         log.unlink(missing_ok=True)
         if not (folder / "usr" / "bin" / "apt-get").exists():
@@ -83,6 +84,7 @@ def prepare(release: str, folder: Path) -> Path:
         )
         inside = f'mount --rbind /proc "$0/proc" && mount --rbind /sys "$0/sys" && exec chroot "$0" sh -c "{install} {" ".join(PACKAGES)}"'
         _run(["unshare", "--mount", "sh", "-c", inside, str(folder)], log)
+        (folder / INSTALLED).touch()
     folder_, root, temporary = (shlex.quote(str(place)) for place in (folder, ROOT, tempfile.gettempdir()))
     program.write_text(SCRIPT.format(folder=folder_, root=root, temporary=temporary), encoding="utf-8")
     program.chmod(0o755)

@@ -11,14 +11,14 @@ import pytest
 
 from contract.failure import ExitCode, Failure
 from wheels import debian_blender
-from wheels.debian_blender import PROGRAM, ROOT, prepare, why_not
+from wheels.debian_blender import INSTALLED, PROGRAM, ROOT, prepare, why_not
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Debian's programs")
 
 
 def installed(folder: Path) -> Path:
-    (folder / "usr" / "bin").mkdir(parents=True)
-    (folder / "usr" / "bin" / "blender").touch()
+    folder.mkdir()
+    (folder / INSTALLED).touch()
     return folder
 
 
@@ -39,6 +39,26 @@ def test_an_installation_that_fails_is_one_sentence_with_the_log(tmp_path: Path,
     monkeypatch.setenv("PATH", str(bare))
     with pytest.raises(Failure, match=r"debootstrap could not install Blender .*blenders/sid\.log.*no such release"):
         prepare("sid", tmp_path / "blenders" / "sid")
+
+
+def test_an_installation_that_failed_is_none_the_next_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "blenders" / "sid"
+    (folder / "usr" / "bin").mkdir(parents=True)
+    for name in ("apt-get", "blender"):  # unpacked, but not set up
+        (folder / "usr" / "bin" / name).touch()
+    bare = tmp_path / "bin"
+    bare.mkdir()
+    (bare / "unshare").write_text('#!/bin/sh\n[ ! -e "$KINOLIFT_FAILS" ]\n')
+    (bare / "unshare").chmod(0o755)
+    fails = tmp_path / "fails"
+    fails.touch()
+    monkeypatch.setenv("PATH", str(bare))
+    monkeypatch.setenv("KINOLIFT_FAILS", str(fails))
+    for _ in range(2):
+        with pytest.raises(Failure, match="unshare could not install Blender"):
+            prepare("sid", folder)
+    fails.unlink()
+    assert prepare("sid", folder).is_file() and (folder / INSTALLED).is_file()
 
 
 def test_why_there_can_be_none_is_said(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
