@@ -26,6 +26,7 @@ from engine.detection.rows import COLUMNS, SKIPPED, Row, Rows
 from engine.detection.sightings import Followed, Sighting
 from engine.footage.rate import TICK
 from engine.footage.video import Frame, VideoInfo
+from engine.long_takes import give_back
 from engine.progress import Progress
 
 STAGE: Final = "detect"
@@ -133,23 +134,29 @@ class Detector:
         SKIPPED of a frame without a picture. Nobody is followed into another shot. `and_then` is called with every picture and the person.
         """
         last = -1
-        # MediaPipe's libraries have their say on standard error when they load and when they see the first person
-        with contextlib.ExitStack() as quiet:
-            quiet.enter_context(_quiet())
-            with self._landmarker() as landmarker:
-                for frame in frames:
-                    if frame.skipped:
-                        yield frame.time, SKIPPED
-                        continue
-                    if frame.begins:  # it lets go of whom it followed where there is nothing to see, and of its filters
-                        last = max(last + 1, round(frame.time * 1000.0) - 1)
-                        self._detect_one(landmarker, replace(frame, image=np.zeros_like(frame.image)), last)
-                    last = max(last + 1, round(frame.time * 1000.0))  # it wants whole milliseconds, each later than the last
-                    row = self._detect_one(landmarker, frame, last)
-                    if row is not None:
-                        quiet.close()
-                    and_then(frame, row)
-                    yield frame.time, row
+        with contextlib.ExitStack() as following, contextlib.ExitStack() as quiet:
+            landmarker = self._begun(following, quiet)
+            for frame in frames:
+                if frame.skipped:
+                    yield frame.time, SKIPPED
+                    continue
+                if frame.begins:
+                    # made anew: where it sees nobody it lets go of the person, but its filters still hold how surely she was seen
+                    following.close()
+                    give_back()  # else each would find the memory of the last one in pieces
+                    landmarker = self._begun(following, quiet)
+                last = max(last + 1, round(frame.time * 1000.0))  # it wants whole milliseconds, each later than the last
+                row = self._detect_one(landmarker, frame, last)
+                if row is not None:
+                    quiet.close()
+                and_then(frame, row)
+                yield frame.time, row
+
+    def _begun(self, following: contextlib.ExitStack, quiet: contextlib.ExitStack) -> Any:
+        """A landmarker, until `following` ends. MediaPipe's libraries have their say on standard error when they load and when they see the
+        first person: until `quiet` ends nobody hears it."""
+        quiet.enter_context(_quiet())
+        return following.enter_context(self._landmarker())
 
     def _detect_one(self, landmarker: Any, frame: Frame, milliseconds: int) -> Row | None:
         """(33,6) of the person in one frame, None where nobody is."""

@@ -302,8 +302,8 @@ def test_a_part_shows_nothing_that_the_whole_does_not(shared, tmp_path, name, st
 
 
 def test_a_shot_is_a_take_of_its_own(shared, tmp_path):
-    """cut.mp4: two seconds of walk, then two of sword: each half the same as those two seconds alone, to 5 mm as the camera sees it, and in
-    the world after one shift: it begins at the first pelvis, whose depth is 11 mm off by what the detector says otherwise behind a cut."""
+    """cut.mp4: two seconds of walk, then two of sword: each half the same as those two seconds alone, to a millimetre as the camera sees it
+    and in the world, which begins at the first pelvis. With filters that still held how surely the walker was seen it was 8 mm off there."""
     videos = shared / "data" / "videos"
     options = CaptureOptions(detector="full", fov=60.0, shot="all")
     progress = Progress()
@@ -316,13 +316,9 @@ def test_a_shot_is_a_take_of_its_own(shared, tmp_path):
         assert list(half.frame_numbers) == list(range(first, first + 50))
         alone = part_of(videos / "situations" / "cut.mp4", first, tmp_path)
         single = capture_module.capture(alone, options, Progress()).motion
-        for there, here, allowed in (
-            (half.positions_camera, single.positions_camera, 0.005), (half.positions_world, single.positions_world, 0.015),
-        ):  # fmt: skip
-            apart = np.linalg.norm(there - here, axis=-1)
-            assert apart.mean() < allowed and apart.max() < 0.03
-            shifted = there - here - (there - here).mean((0, 1))
-            assert np.linalg.norm(shifted, axis=-1).mean() < 0.005
+        for name in ("positions_camera", "positions_world"):
+            apart = np.linalg.norm(getattr(half, name) - getattr(single, name), axis=-1)
+            assert apart.mean() < 0.001 and apart.max() < 0.005
 
 
 def part_of(whole, first, folder):
