@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from benchmarks.people import LIMBS, apart, exchanged, main, mpjpe, pixels
+from benchmarks.people import LIMBS, apart, exchanged, main, mpjpe, pixels, told_ratio
 
 MATRIX = np.array([[500.0, 0, 320], [0, 500.0, 240], [0, 0, 1]])
 COUNT = 20
@@ -55,3 +55,12 @@ def test_the_way_from_one_to_the_other_is_compared_after_one_turn():
 def test_unknown_tables_and_folders_are_told(tmp_path, capsys):
     assert main([str(tmp_path), "--clips", "all"]) == 2 and "cross, beside, cost" in capsys.readouterr().err
     assert main([str(tmp_path), "--clips", "cross"]) == 3 and "There is no truth" in capsys.readouterr().err
+
+
+def test_a_ratio_has_the_error_that_its_median_really_has():
+    generator = np.random.default_rng(0)
+    middles = [float(told_ratio(generator.normal(1.04, 0.07, 12)).split(" +- ")[0]) for _ in range(400)]
+    errors = [float(told_ratio(generator.normal(1.04, 0.07, 12)).split(" +- ")[1]) for _ in range(400)]
+    assert np.mean(middles) == pytest.approx(1.04, abs=0.005)
+    assert np.mean(errors) == pytest.approx(np.std(middles), rel=0.25)
+    assert told_ratio(np.array([1.0, 1.02, 1.5])).startswith("1.020 +- ")
