@@ -303,7 +303,7 @@ def test_a_part_shows_nothing_that_the_whole_does_not(shared, tmp_path, name, st
 
 def test_a_shot_is_a_take_of_its_own(shared, tmp_path):
     """cut.mp4: two seconds of walk, then two of sword: each half the same as those two seconds alone, to a millimetre as the camera sees it
-    and in the world, which begins at the first pelvis. With filters that still held how surely the walker was seen it was 8 mm off there."""
+    and in the world, which begins at the first pelvis. With filters that still held the walker it was 8 mm off there."""
     videos = shared / "data" / "videos"
     options = CaptureOptions(detector="full", fov=60.0, shot="all")
     progress = Progress()
