@@ -5,8 +5,8 @@ from __future__ import annotations
 import platform
 import tempfile
 import traceback
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Hashable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -20,11 +20,11 @@ from contract.failure import Failure
 from contract.motion_file import FROM_HYPOTHESES, Motion, save_motion
 from contract.options import ALL, CaptureOptions
 from contract.outputs import check_outputs, labelled
-from engine import startup
-from engine.cameras.common import camera_of, raised, stature_of
+from engine.cameras.common import camera_of, fingerprint, raised, stature_of
 from engine.detection.detector import Detections
-from engine.detection.kept import KEPT_EXTENSION, Detected, detect_video, fitting, keep, read_kept
+from engine.detection.kept import KEPT_EXTENSION, Detected, content_hash, detect_video, fitting, keep, read_kept
 from engine.footage.video import VideoInfo, open_video
+from engine.loading import Loading
 from engine.long_takes import give_back, let_go, mapped
 from engine.person.people import choose_people, find_people
 from engine.person.shots import choose_shots, find_shots
@@ -32,9 +32,11 @@ from engine.person.swaps import undo_swaps
 from engine.person.track import Track, body_points, make_track
 from engine.preview import write_preview
 from engine.progress import Progress
+from engine.recall import FORGOTTEN, LONGEST, OfTake, Recall
 from engine.view import Sight, View, first_view, with_its_lenses, without_zoom
 
 if TYPE_CHECKING:
+    from engine.cameras.level import SceneLines
     from engine.poses import PoseModel, Poses
 
 # of the summary: what is told of the camera, which people in one world share
@@ -71,12 +73,16 @@ def capture(source: Path, options: CaptureOptions, progress: Progress, keep_at: 
     return next(captures(source, options, progress, keep_at))
 
 
-def captures(source: Path, options: CaptureOptions, progress: Progress, keep_at: Path | None = None) -> Iterator[Capture]:
+def captures(
+    source: Path, options: CaptureOptions, progress: Progress, keep_at: Path | None = None, recall: Recall | None = None
+) -> Iterator[Capture]:
     """The motions of the person in a video, or in what was kept of its detection (a .npz): one, or one a shot with --shot all, and one a
     person with --person all.
 
     `keep_at`: where the detection is kept; one that is there already and fits the video and the options is used in place of another
-    detection. Raises Failure for everything that a person can put right.
+    detection. `recall`: what is remembered of earlier captures, and will be of this one where its detection is kept.
+
+    Raises Failure for everything that a person can put right.
     """
     options.check()
     progress.stage("start")
@@ -89,13 +95,15 @@ def captures(source: Path, options: CaptureOptions, progress: Progress, keep_at:
     else:
         video, detected = open_video(source, progress), None
     with ThreadPoolExecutor(1, "models") as loader:
-        loading = _Loading(loader, options.device)
+        loading = Loading(loader, options.device, recall)
         if detected is None:
             assert video is not None
             detected = detect_video(video, options, progress, loading.while_detecting)
             if keep_at is not None:
                 keep(detected, keep_at)
             give_back(cycles=True)  # a detector of this process, 140 MB
+        kept = source if source.suffix.lower() == KEPT_EXTENSION else keep_at
+        take: tuple[Hashable, ...] = () if recall is None or kept is None else (content_hash(kept), options.start, options.end)
         seen, info, span = detected.detections, detected.info, detected.span
         shots = find_shots(seen, info.fps, span)
         chosen = choose_shots(shots, options.shot, info.path.name, progress)
@@ -109,10 +117,12 @@ def captures(source: Path, options: CaptureOptions, progress: Progress, keep_at:
             first: Capture | None = None
             for person in whose:
                 of_person = len(progress.warnings)
+                remembered = take and len(person.detections) <= LONGEST
+                of_take = OfTake(recall, (*take, shot.number, person.number)) if remembered else FORGOTTEN
                 if first is None or first.camera is None or known is not None or options.root == "in-place":
-                    done = finish(person.detections, info, loading.result, options, known, progress, span)
+                    done = finish(person.detections, info, loading.result, options, known, progress, span, of_take)
                 else:
-                    done = _beside(first, first.camera, person.detections, info, loading.result, options, progress, span)
+                    done = _beside(first, first.camera, person.detections, info, loading.result, options, progress, span, of_take)
                 first = first or done
                 done.summary.update(shot=shot.number, shots=[one.told for one in shots], person=person.number)
                 if detected.facts.people > 1:
@@ -148,30 +158,32 @@ def _record(done: Capture, detected: Detected, model: PoseModel, progress: Progr
 
 def finish(
     detections: Detections, info: VideoInfo, load: Callable[[], PoseModel], options: CaptureOptions, known: CameraPath | None,
-    progress: Progress, span: tuple[float, float] | None = None,
+    progress: Progress, span: tuple[float, float] | None = None, of_take: OfTake = FORGOTTEN,
 ) -> Capture:  # fmt: skip
     """The motion of the person who was detected. `load` gives the networks, `known` is the camera, where it is known, `span` the times of
-    the first and the last frame asked for, where the detections go beyond them.
+    the first and the last frame asked for, where the detections go beyond them; `of_take` remembers what does not depend on the rest.
 
     What is as long as the take is let go as soon as it has served: of an hour these arrays are some hundred megabytes.
     """
     model = load()  # and with it scipy, which was imported beside the detection and which most of what follows needs
-    view = first_view(detections, info, options, known)
-    track, exchanged = undo_swaps(make_track(view.as_through_one_lens(without_zoom(detections, info, known)), info, progress, span))
-    del detections
-    poses = _poses(model, track, view, options, progress)
+    sight = (options.fov, options.camera_motion, None if known is None else fingerprint(known))
+
+    def follow(told: Progress) -> _Followed:
+        return _followed(detections, info, options, known, told, span)
+
+    def see(told: Progress) -> _Seen:
+        return _seen(model, of_take("followed", sight, follow, told), options, info, told)
+
+    lifted = (*sight, options.height, options.steps, options.hypotheses, options.seed, options.refiner, options.device)
+    seen = of_take("seen", lifted, see, progress)
     progress.stage("motion")
-    points, confidence = _points(track, view)
-    view = view.estimated(poses, points, confidence, options.height, track.fps)
+    person, view = seen.person, seen.view
     for warning in view.turning.warnings:
         progress.warning("camera", warning)
-    summary = _summary(track, info, view.sight, int(exchanged[track.kept].any(1).sum())) | view.turning.summary
-    person = _person(track, points, confidence, view)
-    del track
-    motion = _how_sure(_motion(person, poses, view, options), options)
+    motion = _how_sure(_motion(person, seen.poses, view, options, seen.lines), options)
     with_its_lenses(motion, known, view.turning)
     motion.provenance["quality"] |= view.turning.summary
-    summary |= _judged(motion, progress)
+    summary = seen.summary | _judged(motion, progress)
     progress.finish()
     one_lens = view.turning.slid is None and motion.camera_lenses is None
     camera = camera_of(motion, view.turning.times, view.turning.turns) if one_lens else None
@@ -180,14 +192,14 @@ def finish(
 
 def _beside(
     first: Capture, camera: CameraPath, detections: Detections, info: VideoInfo, load: Callable[[], PoseModel], options: CaptureOptions,
-    progress: Progress, span: tuple[float, float] | None,
+    progress: Progress, span: tuple[float, float] | None, of_take: OfTake,
 ) -> Capture:  # fmt: skip
     """The motion of another person in the world of the first one, where she was beside her: through the same camera, on the same ground, by
     which her stature is known."""
     progress.stage("motion")
-    seen = finish(detections, info, load, options, raised(camera), Progress(), span).motion
+    seen = finish(detections, info, load, options, raised(camera), Progress(), span, of_take).motion
     stature = stature_of(seen, options.height, first.motion, options.height)
-    done = finish(detections, info, load, replace(options, height=round(stature.height, 3)), camera, progress, span)
+    done = finish(detections, info, load, replace(options, height=round(stature.height, 3)), camera, progress, span, of_take)
     told = {name: first.summary[name] for name in _OF_CAMERA if name in first.summary}
     told |= {"stature": round(stature.height, 3), "stature_error": round(stature.error, 3)} if stature.by_ground else {}
     done.summary.update(told)
@@ -208,6 +220,47 @@ class _Person:
     runs: list[slice]
     fps: float
     kept: slice
+
+
+@dataclass(frozen=True)
+class _Followed:
+    """A person over time, as the `view` shows her, of which `exchanged` frames had her sides exchanged."""
+
+    view: View
+    track: Track
+    exchanged: int
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """A person in space, before there is a motion: her `poses`, through the lens of this `view`, with the `lines` of the scene."""
+
+    person: _Person
+    poses: Poses
+    view: View
+    lines: SceneLines | None
+    summary: dict[str, Any]
+
+
+def _followed(
+    detections: Detections, info: VideoInfo, options: CaptureOptions, known: CameraPath | None, progress: Progress,
+    span: tuple[float, float] | None,
+) -> _Followed:  # fmt: skip
+    """Who is seen, over time."""
+    view = first_view(detections, info, options, known)
+    track, exchanged = undo_swaps(make_track(view.as_through_one_lens(without_zoom(detections, info, known)), info, progress, span))
+    return _Followed(view, track, int(exchanged[track.kept].any(1).sum()))
+
+
+def _seen(model: PoseModel, followed: _Followed, options: CaptureOptions, info: VideoInfo, progress: Progress) -> _Seen:
+    """The same in space, and the lens by it."""
+    view, track = followed.view, followed.track
+    poses = _poses(model, track, view, options, progress)
+    progress.stage("motion")
+    points, confidence = _points(track, view)
+    view = view.estimated(poses, points, confidence, options.height, track.fps)
+    summary = _summary(track, info, view.sight, followed.exchanged) | view.turning.summary
+    return _Seen(_person(track, points, confidence, view), poses, view, view.scene_lines(), summary)
 
 
 def _points(track: Track, view: View) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
@@ -234,7 +287,7 @@ def _person(track: Track, points: npt.NDArray[np.floating], confidence: npt.NDAr
     return _Person(points, confidence, face, track.times, track.detected, track.runs, track.fps, track.kept)
 
 
-def _motion(person: _Person, poses: Poses, view: View, options: CaptureOptions) -> Motion:
+def _motion(person: _Person, poses: Poses, view: View, options: CaptureOptions, lines: SceneLines | None) -> Motion:
     """The finished motion of that person, seen so."""
     from engine.kinematics.assemble import build_motion
 
@@ -242,7 +295,7 @@ def _motion(person: _Person, poses: Poses, view: View, options: CaptureOptions) 
         poses.joints, poses.spread, person.points, person.confidence, person.times, person.detected, person.runs, person.fps,
         view.sight.matrix, view.size, options.height, smooth=options.smooth, root=options.root, face=person.face, feet=options.feet,
         cameras=view.cameras(person.times, person.fps), kept=person.kept, gravity=poses.up, turns=view.turning.at(person.times),
-        lines=view.scene_lines(), level=options.level,
+        lines=lines, level=options.level,
     )  # fmt: skip
 
 
@@ -277,7 +330,7 @@ def _judged(motion: Motion, progress: Progress) -> dict[str, Any]:
 
 def capture_to_file(
     source: Path, output: Path, options: CaptureOptions, progress: Progress, preview: Path | None = None, overwrite: bool = False,
-    keep_at: Path | None = None,
+    keep_at: Path | None = None, recall: Recall | None = None,
 ) -> tuple[list[Written], Failure | None]:  # fmt: skip
     """`captures`, saved to `output` (.npz), the skeleton over the footage to `preview` (.mp4), and the detection to `keep_at` (.npz).
     Several takes are named by their labels, as take.shot2.npz, their previews likewise.
@@ -296,7 +349,7 @@ def capture_to_file(
         (preview,) = check_outputs([preview], inputs, (".mp4",), overwrite)
     written: list[Written] = []
     failed: Failure | None = None
-    for done in captures(source, options, progress, *keeping):
+    for done in captures(source, options, progress, keeping[0] if keeping else None, recall):
         path = labelled(output, done.label)
         _save(done.motion, path, inputs if done.label else None, overwrite, rescue=not keeping)
         written.append(Written(path, done.label, done.summary))
@@ -337,41 +390,6 @@ def _save(motion: Motion, output: Path, inputs: list[Path] | None, overwrite: bo
             kept.parent.rmdir()
             raise failure from None
         raise Failure(failure.code, f"{failure.message} The motion is kept in {kept}.") from failure
-
-
-def _load_model(device: str) -> PoseModel:
-    """Beside the detection: scipy and the networks take a second to load, and the detector does without them."""
-    with startup.importing():
-        import engine.kinematics.assemble  # noqa: F401 - for later
-        from engine.poses import PoseModel
-
-        return PoseModel(device)
-
-
-class _Loading:
-    """The networks, loaded beside the detection as soon as its first frame is there: before, both would take turns at importing, and the
-    window would wait for its first frame half as long again."""
-
-    def __init__(self, loader: ThreadPoolExecutor, device: str) -> None:
-        self._loader, self._device = loader, device
-        self._future: Future[PoseModel] | None = None
-        self._frames = 0
-
-    def while_detecting(self) -> None:
-        """To be called before every frame. Raises the failure of the loading as soon as there is one, not after an hour of detection."""
-        self._frames += 1
-        if self._frames > 1 and self._begun.done():
-            self._begun.result()
-
-    def result(self) -> PoseModel:
-        """Waits for it."""
-        return self._begun.result()
-
-    @property
-    def _begun(self) -> Future[PoseModel]:
-        if self._future is None:
-            self._future = self._loader.submit(_load_model, self._device)
-        return self._future
 
 
 def _summary(track: Track, info: VideoInfo, sight: Sight, exchanged: int) -> dict[str, Any]:

@@ -6,6 +6,7 @@ tall the camera is too high over her ground by as much: so her stature follows, 
 
 from __future__ import annotations
 
+import hashlib
 import math
 from dataclasses import dataclass, replace
 from typing import Final
@@ -47,6 +48,14 @@ def camera_of(motion: Motion, times: Array | None = None, turns: Array | None = 
     places = np.tile(motion.camera_to_world.astype(float), (len(times), 1, 1))
     places[:, :3, :3] = motion.camera_to_world[:3, :3] @ first.T @ turns
     return CameraPath(SECONDS, np.asarray(times, float), places, np.tile(lens, (len(times), 1)))
+
+
+def fingerprint(camera: CameraPath) -> str:
+    """The same for the same camera, and for no other."""
+    told = hashlib.sha256(camera.unit.encode())
+    for array in (camera.at, camera.camera_to_world, camera.lens):
+        told.update(np.ascontiguousarray(array, np.float64).tobytes())
+    return told.hexdigest()
 
 
 def raised(camera: CameraPath) -> CameraPath:

@@ -9,7 +9,7 @@ what the body says, and how cameras are held. How sure that is follows from the 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -43,11 +43,13 @@ SAME, SURE = 4.0, 0.85
 @dataclass(frozen=True)
 class SceneLines:
     """`normals` (N,3): unit normals of the planes through the lines, in the axes of the take's camera; `errors` (N,) radians; `weights`
-    (N,): for how many independent lines each counts."""
+    (N,): for how many independent lines each counts. `agree`: how likely they are for an up that was tried, by what was tried: up is asked
+    for several times of the same lines, and the lines take most of the work."""
 
     normals: Array
     errors: Array
     weights: Array
+    agree: dict[tuple[float, ...], float] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -135,7 +137,11 @@ def _likely(
         off = np.degrees(np.arccos(np.clip(ups @ body, -1, 1))) / body_error
         log -= 2.0 * np.log1p(off**2 / 4)  # broad: a body may say anything
     if lines is not None:
-        log = log + np.concatenate([_agreeing(lines, ups[k : k + _UPS], asides, blur) for k in range(0, len(ups), _UPS)])
+        keys = [(*place, quarter, float(len(asides)), blur) for place in zip(tilts.tolist(), rolls.tolist(), strict=True)]
+        new = [k for k, key in enumerate(keys) if key not in lines.agree]
+        for some in (new[k : k + _UPS] for k in range(0, len(new), _UPS)):
+            lines.agree.update(zip([keys[k] for k in some], _agreeing(lines, ups[some], asides, blur).tolist(), strict=True))
+        log = log + np.array([lines.agree[key] for key in keys])
     return ups, log
 
 

@@ -11,6 +11,7 @@ ROOT = Path(__file__).parents[2]
 STOREYS = (
     {"contract"},
     {"arrays", "progress", "weights_file"},  # what every room may say and read
+    {"recall"},
     {"onnx_network", "torch_weights"},
     {"footage", "long_takes"},
     {"detection"},
@@ -23,6 +24,7 @@ STOREYS = (
     {"kinematics"},
     {"preview", "view"},
     {"startup"},
+    {"loading"},
     {"capture"},
     {"datasets"},
     {"training"},
