@@ -18,7 +18,7 @@ from ..contract.motion_file import Motion, load_motion
 from ..contract.options import CaptureOptions
 from ..contract.outputs import labelled
 from ..contract.reading import check_name
-from . import leftovers
+from . import leftovers, standby
 from .export import MOTION_EXTENSION, PREVIEW_EXTENSION, check_files, copy_motion
 from .key_reduction import Tolerance
 from .steps import drained
@@ -106,7 +106,7 @@ class Capture:
 
     def __init__(
         self, video: Path, options: CaptureOptions, python: str = "", motion_path: Path | None = None, preview: Path | None = None,
-        camera: CameraPath | None = None, detection: Path | None = None,
+        camera: CameraPath | None = None, detection: Path | None = None, stay: bool = False,
     ) -> None:  # fmt: skip
         """Starts the worker. Raises Failure for a video that is not there, bad options, an output that is an input or cannot be written,
         or an installation that cannot run.
@@ -119,6 +119,8 @@ class Capture:
             camera: where the camera stood, if that is known.
             detection: where the detection is kept (.npz), from which everything behind it can be done again in a second: as `video`. One
                 that is there and fits the video and the options is used.
+            stay: whether the worker stays for a while, so that what is made of a detection then is there at once. What is made of one is
+                done by the worker that has stayed, if there is one.
         """
         self.video = check_video(video)
         inputs = [self.video, *([Path(options.camera)] if options.camera else [])]
@@ -140,7 +142,7 @@ class Capture:
         self._taken: list[Captured] = []
         self.preview_failure: Failure | None = None  # why a capture that has finished has no preview
         self.motion_path = motion_path if motion_path is not None else Path(str(self._folder)) / "motion.npz"
-        chosen = worker_python(python)
+        self._python, self._stay, self._closed = worker_python(python), stay, False
         try:
             if options.camera:  # the worker runs in another folder
                 options = replace(options, camera=str(Path(options.camera).absolute()))
@@ -148,14 +150,31 @@ class Capture:
                 file = Path(str(self._folder)) / "camera.npz"
                 save_camera(camera, file)
                 options = replace(options, camera=str(file))
-            command = capture_command(chosen, self.video, self.motion_path, options.check(), preview, detection)
-            self._worker = Worker(command, worker_environment(chosen))
+            self._command = capture_command(self._python, self.video, self.motion_path, options.check(), preview, detection)
+            ready = standby.take(self._python) if stay and self.video.suffix.lower() == MOTION_EXTENSION else None
+            self._ordered = ready is not None  # of a worker that may have been killed while it stood by, or whose time was over
+            if ready is None:
+                self._start()
+            else:
+                self._worker, self._environment = ready, standby.environment(self._python)
+                ready.order(self._command[self._command.index("capture") :])
         except BaseException:
             self._remove_folder()
             raise
 
+    def _start(self) -> None:
+        """A worker of its own."""
+        if self._stay:
+            standby.end()  # two would need twice the memory
+        self._environment = standby.environment(self._python) if self._stay else worker_environment(self._python)
+        self._worker = Worker(self._command, self._environment)
+
     @property
     def finished(self) -> bool:
+        """Whether there is a result or a failure. One that stood by and left without a word is replaced by a new worker."""
+        if self._ordered and self._worker.left:
+            self._ordered = False
+            self._start()
         return self._worker.finished
 
     @property
@@ -221,8 +240,14 @@ class Capture:
         self.close()
 
     def close(self) -> None:
-        """Ends the worker if it still runs and removes the temporary files."""
-        self._worker.cancel()
+        """Ends the worker if it still runs, or lets it stand by, and removes the temporary files."""
+        if self._closed:
+            return
+        self._closed = True
+        if self._stay and self._worker.stays:
+            standby.keep(self._worker, self._python, self._environment)
+        else:
+            self._worker.cancel()
         self._remove_folder()
 
     def _remove_folder(self) -> None:

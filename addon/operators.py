@@ -74,7 +74,7 @@ class KINOLIFT_OT_capture(Behind, bpy.types.Operator):
         folder = leftovers.make_folder()
         detection = folder / "detection.npz"
         try:
-            capture = Capture(video, self._options(), preferred_python(), motion_path, camera=known, detection=detection)
+            capture = Capture(video, self._options(), preferred_python(), motion_path, camera=known, detection=detection, stay=True)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise

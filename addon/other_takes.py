@@ -108,7 +108,7 @@ def another(take: bpy.types.Object, scene: bpy.types.Scene, kind: str, number: i
 
     try:
         file.write_bytes(data)
-        return Run(Capture(file, options, python), scene, placement, build, folder)
+        return Run(Capture(file, options, python, stay=True), scene, placement, build, folder)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise

@@ -57,7 +57,7 @@ def refining(take: bpy.types.Object, scene: bpy.types.Scene, changes: dict[str, 
     try:
         file = folder / "detection.npz"
         file.write_bytes(data)
-        return Run(Capture(file, options, python, camera=known), scene, placement, build, folder)
+        return Run(Capture(file, options, python, camera=known, stay=True), scene, placement, build, folder)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise

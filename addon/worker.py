@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import json
 import os
 import queue
 import shutil
@@ -27,6 +28,8 @@ ROOT = Path(__file__).resolve().parents[1]  # the extension: `engine` and `contr
 PYTHON_VARIABLE = "KINOLIFT_PYTHON"
 # tells the worker that its standard input is a pipe which ends with this process, however that ends; see engine.startup
 WATCH_VARIABLE = "KINOLIFT_WATCH_INPUT"
+# asks the worker to stay for so many seconds after a capture, for further orders on its standard input
+STAY_VARIABLE = "KINOLIFT_STAY"
 
 LOG_LINES = 200  # of the worker's standard error that are kept for the log
 PATIENCE = 3.0  # seconds that a worker has between being asked to end and being killed
@@ -36,7 +39,8 @@ _alive: set[Worker] = set()
 
 
 class Worker:
-    """One run of the worker. Start it, call `poll` until `finished`, then `result`; or `cancel` at any time."""
+    """One run of the worker. Start it, call `poll` until `finished`, then `result`; or `cancel` at any time. One that `stays` takes another
+    order then."""
 
     def __init__(self, command: Sequence[str], environment: dict[str, str] | None = None, folder: Path = ROOT) -> None:
         """Starts the process. Raises Failure `bad_installation` where its Python cannot be started."""
@@ -74,10 +78,32 @@ class Worker:
 
     @property
     def finished(self) -> bool:
-        """Whether the process has ended and everything that it said has been read."""
+        """Whether the process has ended, or waits for another order, and everything that it said has been read."""
+        if self._said_that_it_stays:
+            return self._events.empty()
         if self._process.poll() is None or any(reader.is_alive() for reader in self._readers):
             return False
         return self._events.empty()
+
+    @property
+    def stays(self) -> bool:
+        """Whether it has done what it was asked for and waits for another order."""
+        return self._said_that_it_stays and not self.cancelled and self._process.poll() is None
+
+    @property
+    def left(self) -> bool:
+        """Whether the process has ended by itself without a word: it was killed, or its time was over when it was ordered."""
+        return self._process.poll() is not None and self.finished and self._last is None and not self.cancelled
+
+    @property
+    def _said_that_it_stays(self) -> bool:
+        return self._last is not None and self._last["event"] == "result" and self._last.get("stays") is True
+
+    def order(self, words: Sequence[str]) -> None:
+        """Another capture of a worker that stays, by the words of its command line from `capture` on."""
+        self._last, self._last_words = None, ""
+        self.log.clear()
+        self.send(json.dumps(list(words)))
 
     def poll(self, wait: float = 0.0) -> list[dict[str, Any]]:
         """The progress and warning events since the last call, waiting up to `wait` seconds for the first one."""
@@ -97,7 +123,7 @@ class Worker:
         code = self._process.returncode
         if self.cancelled:
             raise Failure("cancelled", "The capture was cancelled; nothing was written.")
-        if self._last is not None and self._last["event"] == "result" and (code == 0 or self._last.get("failed")):
+        if self._last is not None and self._last["event"] == "result" and (code in (0, None) or self._last.get("failed")):
             return self._last
         if self._last is not None and self._last["event"] == "error":
             raise reported(self._last)
@@ -225,7 +251,7 @@ def _holds_wheels(entry: str) -> bool:
 
 
 def end_all() -> None:
-    """Ends every worker that is still running."""
+    """Ends every worker that is still running, or waits for an order."""
     for worker in list(_alive):
         worker.cancel()
 

@@ -5,8 +5,9 @@
     {"event": "result", "motion": "take.npz", "summary": {...}}
     {"event": "error", "code": "no_person", "message": "..."}
 
-The last line is a result (exit code 0) or an error (its exit code as in `failure`). `total` is 0 where it is not known. A result whose
-preview failed says so in `failed`, {"code": ..., "message": ...}, and has the exit code of that.
+The last line is a result (exit code 0) or an error (its exit code as in `failure`). `total` is 0 where it is not known. The
+result of a worker that stays for further orders has `stays`: true; it ends that order and not the process. A result whose preview
+failed says so in `failed`, {"code": ..., "message": ...}, and has the exit code of that.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
 """The worker: `python -m engine capture VIDEO -o MOTION.npz ...`, events on standard output, its log on standard error.
-`people VIDEO` looks at the first picture alone: see `engine.detection.first_look`.
+`people VIDEO` looks at the first picture alone: see `engine.detection.first_look`. A worker that is asked to (`engine.startup`) stays after
+a capture and takes further ones as lines on its standard input.
 
 The other words are commands for a person: see `engine.commands`.
 """
@@ -8,14 +9,16 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import json
 import os
 import signal
 import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from types import FrameType
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from contract.events import encode
 from contract.failure import ExitCode, Failure
@@ -25,9 +28,13 @@ from contract.outputs import add_overwrite_argument
 from engine import startup
 from engine.commands import COMMANDS, run
 
+if TYPE_CHECKING:
+    from engine.recall import Recall
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command and returns its exit code; the last line on standard output is a result or an error."""
+
+def main(arguments: Sequence[str] | None = None, recall: Recall | None = None) -> int:
+    """Runs one command and returns its exit code; the last line on standard output is a result or an error. `recall`: of a worker that
+    stays."""
     words = sys.argv[1:] if arguments is None else arguments
     if words and words[0] in COMMANDS:
         return run(words[0], words[1:])
@@ -52,9 +59,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from engine.progress import Progress, lines_to
 
         progress = Progress(lines_to(sys.stdout))
-        written, failed = capture_to_file(read.video, read.output, options, progress, read.preview, read.overwrite, read.keep_detection)
+        written, failed = capture_to_file(
+            read.video, read.output, options, progress, read.preview, read.overwrite, read.keep_detection, recall
+        )
         # a motion without its preview is a result all the same, with the preview's exit code
-        lacks = {} if failed is None else {"failed": {"code": failed.code, "message": failed.message}}
+        lacks: dict[str, object] = {} if failed is None else {"failed": {"code": failed.code, "message": failed.message}}
+        if recall is not None and failed is None:
+            lacks["stays"] = True
         takes = [{"motion": str(take.path), "label": take.label, "summary": take.summary} for take in written]
         _say("result", motion=takes[0]["motion"], summary=takes[0]["summary"], takes=takes, **lacks)
         return int(ExitCode.DONE if failed is None else failed.exit_code)
@@ -73,6 +84,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         traceback.print_exc()
         return _fail(Failure("internal", f"Kinolift failed ({type(error).__name__}: {error}); the log has the details, please report it."))
+
+
+def _serve(words: Sequence[str], orders: SimpleQueue[str] | None, stay: float) -> int:
+    """Captures; and where it is to stay for so many seconds, what it is ordered to within them, with all that is loaded and known by then.
+    An order is a line: the words as a JSON list. What fails ends the worker."""
+    if orders is None or not stay:
+        return main(words)
+    from engine.recall import Recall
+
+    recall = Recall()
+    while (code := main(words, recall)) == ExitCode.DONE:
+        from engine.long_takes import give_back
+
+        give_back(cycles=True)
+        try:
+            words = json.loads(orders.get(timeout=stay))
+        except Empty:
+            break
+        except ValueError:
+            return _fail(Failure("bad_arguments", "An order to the worker is a line with a JSON list of words."))
+        except KeyboardInterrupt:  # nobody needs it any more
+            return int(ExitCode.CANCELLED)
+    return code
 
 
 def _people(read: argparse.Namespace) -> int:
@@ -128,6 +162,6 @@ def _leave(code: int) -> NoReturn:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["capture"]:
-        startup.end_with_parent()
-        _leave(main())
+        parent = startup.end_with_parent()
+        _leave(_serve(sys.argv[1:], parent, startup.stay_seconds()))
     sys.exit(main())

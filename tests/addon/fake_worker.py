@@ -2,7 +2,8 @@
 
 Called as: fake_worker.py PART FRAMES FPS -m engine capture VIDEO -o MOTION [options]. PART is what it plays:
 fine, slow (a pause after every step), nobody, dies, killed (waits for a signal), no_torch, old_schema, warns, no_preview,
-shy (ignores SIGTERM), shots (two takes).
+shy (ignores SIGTERM), shots (two takes), stays (takes orders as the worker does, where it is asked to stay),
+deserts (says that it stays, and leaves at the first order).
 """
 
 from __future__ import annotations
@@ -78,7 +79,7 @@ from contract.failure import Failure  # noqa: E402
 spec = importlib.util.spec_from_file_location("synthetic", HERE / "synthetic.py")
 synthetic = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(synthetic)
-motion = synthetic.make_motion(motion_file, skeleton, frames, fps, provenance={"source": video, "words": words})
+motion = synthetic.make_motion(motion_file, skeleton, frames, fps, provenance={"source": video, "words": words, "process": os.getpid()})
 if part == "old_schema":
     motion_file.SCHEMA = "kinolift.motion/0"
 if part == "shots":
@@ -105,4 +106,20 @@ if "--preview" in words:
     Path(words[words.index("--preview") + 1]).write_bytes(b"pictures")
 if "--keep-detection" in words:
     Path(words[words.index("--keep-detection") + 1]).write_bytes(b"detected")
-say("result", motion=str(motion_path), summary={"frames": frames})
+if part not in ("stays", "deserts") or not os.environ.get("KINOLIFT_STAY"):
+    say("result", motion=str(motion_path), summary={"frames": frames})
+    sys.exit(0)
+say("result", motion=str(motion_path), summary={"frames": frames}, stays=True)
+for order in sys.stdin:
+    if part == "deserts":
+        sys.exit(9)
+    words = json.loads(order)
+    say("progress", stage="motion", done=0, total=0, fps=0.0)
+    time.sleep(float(os.environ.get("KINOLIFT_TEST_PAUSE", "0")))
+    if "--seed" in words and words[words.index("--seed") + 1] == "666":
+        say("error", code="no_person", message="Nobody is there any more; choose another seed.")
+        sys.exit(4)
+    told = {"source": words[1], "words": words, "process": os.getpid()}
+    made = synthetic.make_motion(motion_file, skeleton, frames, fps, provenance=told)
+    motion_file.save_motion(made, Path(words[words.index("-o") + 1]))
+    say("result", motion=words[words.index("-o") + 1], summary={"frames": frames}, stays=True)

@@ -1,4 +1,5 @@
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -6,6 +7,8 @@ import time
 from pathlib import Path
 
 import pytest
+
+from engine import startup
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "examples" / "sample.mp4"
@@ -60,3 +63,62 @@ def test_being_ended_in_the_middle_leaves_nothing(tmp_path):
     returned, events, _ = finish(process)
     assert returned == 130 and events[-1]["code"] == "cancelled"
     assert not list(tmp_path.iterdir())
+
+
+@pytest.fixture(scope="module")
+def detection(tmp_path_factory):
+    """What is kept of the sample's first frames."""
+    folder = tmp_path_factory.mktemp("kept")
+    code, _, err = finish(start("capture", SAMPLE, "-o", folder / "take.npz", "--end", "6f", "--keep-detection", folder / "d.npz"))
+    assert code == 0, err
+    return folder / "d.npz"
+
+
+def staying(*words, stay="60"):
+    environment = os.environ | {startup.WATCH_VARIABLE: "1", startup.STAY_VARIABLE: stay}
+    return subprocess.Popen(
+        [sys.executable, "-m", "engine", *map(str, words)], cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def answer(process):
+    """The last event of the order at hand."""
+    for line in process.stdout:
+        event = json.loads(line)
+        if event["event"] in ("result", "error"):
+            return event
+    return None
+
+
+def test_a_worker_that_stays_does_one_order_after_the_other(detection, tmp_path):
+    process = staying("capture", detection, "-o", tmp_path / "a.npz")
+    first = answer(process)
+    assert first["stays"] and process.poll() is None
+    for name, smooth in (("b", "0.9"), ("c", "0.1")):
+        process.stdin.write(json.dumps(["capture", str(detection), "-o", str(tmp_path / f"{name}.npz"), "--smooth", smooth]) + "\n")
+        process.stdin.flush()
+        event = answer(process)
+        assert event["stays"] and event["motion"] == str(tmp_path / f"{name}.npz")
+    process.stdin.close()  # whoever started it is gone
+    assert process.wait(10) == 130 and sorted(path.name for path in tmp_path.iterdir()) == ["a.npz", "b.npz", "c.npz"]
+
+
+def test_it_leaves_when_its_time_is_over_and_after_a_failure(detection, tmp_path):
+    process = staying("capture", detection, "-o", tmp_path / "a.npz", stay="0.2")
+    assert answer(process)["stays"] and process.wait(10) == 0
+    process = staying("capture", detection, "-o", tmp_path / "b.npz")
+    assert answer(process)["stays"]
+    process.stdin.write(json.dumps(["capture", str(tmp_path / "none.npz"), "-o", str(tmp_path / "c.npz")]) + "\n")
+    process.stdin.flush()
+    assert answer(process)["code"] == "no_such_file" and process.wait(10) == 3
+    process = staying("capture", detection, "-o", tmp_path / "d.npz")
+    assert answer(process)["stays"]
+    process.stdin.write("no list\n")
+    process.stdin.flush()
+    assert answer(process)["code"] == "bad_arguments" and process.wait(10) == 2
+
+
+def test_nobody_is_kept_waiting_by_a_worker_that_was_not_asked_to_stay(detection, tmp_path):
+    code, events, _ = finish(start("capture", detection, "-o", tmp_path / "a.npz"))
+    assert code == 0 and "stays" not in events[-1]

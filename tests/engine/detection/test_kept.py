@@ -13,6 +13,7 @@ from contract.failure import Failure
 from contract.motion_file import Motion, load_motion
 from contract.options import CaptureOptions
 from engine import capture as capturing
+from engine import loading
 from engine.capture import capture_to_file
 from engine.detection import kept
 from engine.progress import Progress
@@ -127,7 +128,7 @@ def test_what_does_not_go_together_is_told_in_a_sentence(taken: Path, tmp_path: 
 
 
 def test_what_cannot_be_read_is_told_before_anything_is_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(capturing, "_load_model", lambda _: pytest.fail("the networks were loaded"))
+    monkeypatch.setattr(loading, "_load_model", lambda _: pytest.fail("the networks were loaded"))
     (tmp_path / "a.mp4").write_bytes(b"no video")
     (tmp_path / "a.npz").write_bytes(b"no detection")
     for name in ("a.mp4", "a.npz", "b.mp4"):
