@@ -14,7 +14,7 @@ from .locale.said import translated, word
 from .manners import over_the_panel, tell, write_log
 from .properties import KinoliftStatus, follow
 
-INTERVAL: Final = 0.05  # seconds between two looks at the worker, and between two slices of building
+INTERVAL: Final = 0.03  # seconds between two looks at the worker, and between two slices of building
 HINT: Final = "Kinolift is capturing. Esc over its panel: cancel"
 
 # The captures behind the window: the first runs, the others wait.

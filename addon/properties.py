@@ -45,7 +45,14 @@ def _redraw(self: object, context: bpy.types.Context) -> None:
     for window in context.window_manager.windows:
         for area in window.screen.areas:
             if area.type == "VIEW_3D":
-                area.tag_redraw()
+                _redraw_sidebar(area)
+
+
+def _redraw_sidebar(area: bpy.types.Area) -> None:
+    """That alone: the view itself may show a scene that takes long to draw."""
+    for region in area.regions:
+        if region.type == "UI":
+            region.tag_redraw()
 
 
 def capture_properties() -> dict[str, object]:
@@ -329,7 +336,7 @@ class KinoliftStatus(bpy.types.PropertyGroup):
         "text": StringProperty(),
         "stage": StringProperty(),
         "rate": StringProperty(),
-        "fraction": FloatProperty(min=0.0, max=1.0, update=_redraw),
+        "fraction": FloatProperty(min=0.0, max=1.0),  # no `update`: with one Blender draws the whole window anew, changed or not
         "summary": StringProperty(),
         "quality": StringProperty(),
         "error": StringProperty(),
@@ -355,6 +362,7 @@ class KinoliftStatus(bpy.types.PropertyGroup):
         self.waiting = 0
         self.text = self.stage = self.rate = ""
         self.fraction = 0.0
+        _redraw(self, bpy.context)
 
     def clear_result(self) -> None:
         """What the last capture told."""
@@ -370,11 +378,13 @@ class KinoliftStatus(bpy.types.PropertyGroup):
 
     def show(self, progress: Progress, waiting: int) -> None:
         """Where the running capture stands."""
-        self.running, self.waiting = True, waiting
-        self.stage = progress.stage_text
-        self.text = word("{done} of {total}").format(done=progress.done, total=progress.total) if progress.total > 0 else ""
-        self.rate = translated(progress.pace)
+        text = word("{done} of {total}").format(done=progress.done, total=progress.total) if progress.total > 0 else ""
+        now = (True, waiting, progress.stage_text, text, translated(progress.pace))
+        if now == (self.running, self.waiting, self.stage, self.text, self.rate) and abs(self.fraction - progress.fraction) < 1e-6:
+            return
+        self.running, self.waiting, self.stage, self.text, self.rate = now
         self.fraction = progress.fraction
+        _redraw(self, bpy.context)
 
 
 CLASSES = (KinoliftSettings, KinoliftPerson, KinoliftNote, KinoliftFinding, KinoliftStatus)
