@@ -41,7 +41,8 @@ if TYPE_CHECKING:
 
 # of the summary: what is told of the camera, which people in one world share
 _OF_CAMERA = (
-    "fov_degrees", "fov_from", "fov_error_degrees", "camera", "camera_turns_degrees", "background_percent", "background_growth",
+    "fov_degrees", "fov_from", "fov_error_degrees", "camera", "camera_turns_degrees", "background_percent", "background_growth", "zoom",
+    "picture_slides_percent",
     "level_from", "camera_tilt_degrees", "camera_roll_degrees",
 )  # fmt: skip
 RECORDED_PACKAGES = ("numpy", "scipy", "onnxruntime", "mediapipe", "opencv-python")
@@ -50,11 +51,11 @@ RECORDED_PACKAGES = ("numpy", "scipy", "onnxruntime", "mediapipe", "opencv-pytho
 @dataclass(frozen=True)
 class Capture:
     """A finished motion, and what a person is told about it. `label`: of one of several takes of a video, as in take.shot2.npz. `camera`:
-    where it stood in the motion's world, and how it turned; None where its picture slid or zoomed. `options`: with which it was made."""
+    where it stood in the motion's world, how it turned and through what lenses it looked. `options`: with which it was made."""
 
     motion: Motion
     summary: dict[str, Any]
-    camera: CameraPath | None
+    camera: CameraPath
     options: CaptureOptions
     label: str = ""
 
@@ -119,7 +120,7 @@ def captures(
                 of_person = len(progress.warnings)
                 remembered = take and len(person.detections) <= LONGEST
                 of_take = OfTake(recall, (*take, shot.number, person.number)) if remembered else FORGOTTEN
-                if first is None or first.camera is None or known is not None or options.root == "in-place":
+                if first is None or known is not None or options.root == "in-place":
                     done = finish(person.detections, info, loading.result, options, known, progress, span, of_take)
                 else:
                     done = _beside(first, first.camera, person.detections, info, loading.result, options, progress, span, of_take)
@@ -181,13 +182,11 @@ def finish(
     for warning in view.turning.warnings:
         progress.warning("camera", warning)
     motion = _how_sure(_motion(person, seen.poses, view, options, seen.lines), options)
-    with_its_lenses(motion, known, view.turning)
+    with_its_lenses(motion, view)
     motion.provenance["quality"] |= view.turning.summary
     summary = seen.summary | _judged(motion, progress)
     progress.finish()
-    one_lens = view.turning.slid is None and motion.camera_lenses is None
-    camera = camera_of(motion, view.turning.times, view.turning.turns) if one_lens else None
-    return Capture(motion, summary, camera, options)
+    return Capture(motion, summary, camera_of(motion, view.sight.matrix, view.turning), options)
 
 
 def _beside(
@@ -265,9 +264,10 @@ def _seen(model: PoseModel, followed: _Followed, options: CaptureOptions, info: 
 
 def _points(track: Track, view: View) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     """Where each joint is seen, (T,22,2) px, and how surely, (T,22); what the frame did not show is not."""
-    points, confidence = body_points(track.image, track.visibility, track.detector, None if view.turning.slid is not None else view.size)
-    inside = view.in_picture(points, track.times)
-    return points, confidence if inside is None else mapped(lambda sure, seen: sure * seen, confidence, inside)
+    one_lens = view.lenses(track.times[:1], track.fps) is None  # else what the picture shows is not what lies within it
+    points, confidence = body_points(track.image, track.visibility, track.detector, view.size if one_lens else None)
+    shown = view.in_picture(points, track.times, track.fps)
+    return points, confidence if shown is None else mapped(lambda sure, seen: sure * seen, confidence, shown)
 
 
 def _poses(model: PoseModel, track: Track, view: View, options: CaptureOptions, progress: Progress) -> Poses:

@@ -74,7 +74,7 @@ class View:
         return replace(self, sight=sight, turning=self.search.found(sight.matrix))
 
     def as_through_one_lens(self, detections: Detections) -> Detections:
-        """What was seen, as a picture that does not slide would have shown it."""
+        """What was seen, as a picture that neither slides nor zooms would have shown it."""
         lenses = self.turning.lenses(detections.times, self.sight.matrix)
         if lenses is None:
             return detections
@@ -82,9 +82,17 @@ class View:
 
         return through_one_lens(detections, lenses, self.sight.matrix)
 
-    def in_picture(self, points: Floats, times: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_] | None:
-        """(T,J) which of the points (T,J,2) of that picture the frame showed; None where it does not slide."""
-        lenses = self.turning.lenses(times, self.sight.matrix)
+    def lenses(self, times: npt.NDArray[np.float64], fps: float) -> npt.NDArray[np.float64] | None:
+        """(T,3,3) through which each frame was seen, where that is not the one of `sight`."""
+        if self.known is None or not self.known.zooms:
+            return self.turning.lenses(times, self.sight.matrix)
+        from engine.cameras.known import lenses_at
+
+        return lenses_at(self.known, times, fps, self.size)
+
+    def in_picture(self, points: Floats, times: npt.NDArray[np.float64], fps: float) -> npt.NDArray[np.bool_] | None:
+        """(T,J) which of the points (T,J,2) of a picture through one lens the frame showed; None where all were seen through that."""
+        lenses = self.lenses(times, fps)
         if lenses is None:
             return None
         from engine.cameras.known import other_lens
@@ -151,17 +159,13 @@ def without_zoom(detections: Detections, info: VideoInfo, known: CameraPath | No
     return through_one_lens(detections, lenses_at(known, detections.times, info.fps, size), middle_lens(known, size))
 
 
-def with_its_lenses(motion: Motion, known: CameraPath | None, turning: Turning) -> None:
+def with_its_lenses(motion: Motion, view: View) -> None:
     """The motion gets the lenses of a camera that zooms, or whose picture slides, through which its points are seen again."""
-    from engine.cameras.known import lenses_at, other_lens
-
-    width, height = motion.image_size.tolist()
     matrix = motion.camera_matrix
-    if known is not None and known.zooms:
-        lenses = lenses_at(known, motion.times, motion.fps, (width, height))
-    elif (slid := turning.lenses(motion.times, matrix)) is not None:
-        lenses = slid
-    else:
+    lenses = view.lenses(motion.times, motion.fps)
+    if lenses is None:
         return
+    from engine.cameras.known import other_lens
+
     motion.image_points = mapped(lambda points, seen_by: other_lens(points, matrix, seen_by), motion.image_points, lenses)
     motion.camera_matrix, motion.camera_lenses = lenses[0], lenses  # as the camera's place, that of the first frame

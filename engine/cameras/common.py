@@ -9,13 +9,16 @@ from __future__ import annotations
 import hashlib
 import math
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from contract.camera_path import SECONDS, CameraPath
 from contract.motion_file import Motion
+
+if TYPE_CHECKING:
+    from engine.cameras.turning import Turning
 
 Array = npt.NDArray[np.float64]
 
@@ -37,17 +40,17 @@ class Stature:
     by_ground: bool
 
 
-def camera_of(motion: Motion, times: Array | None = None, turns: Array | None = None) -> CameraPath:
-    """The camera of that motion; where it turned, `turns` (K,3,3) at `times` (K,) seconds, see `turning.Turning`."""
-    longer = float(max(motion.image_size))
-    matrix, size = motion.camera_matrix, motion.image_size
-    lens = np.array([matrix[0, 0] / longer, matrix[0, 2] / size[0], matrix[1, 2] / size[1]])
-    if times is None or turns is None:
-        return CameraPath(SECONDS, np.zeros(1), motion.camera_to_world[None].astype(float), lens[None])
-    first = turns[int(np.abs(times - motion.times[0]).argmin())]
+def camera_of(motion: Motion, matrix: Array, turning: Turning) -> CameraPath:
+    """The camera of that motion, of that `matrix` (3,3), which turned, zoomed or slid so."""
+    size, times = motion.image_size, np.zeros(1) if turning.times is None else np.asarray(turning.times, float)
     places = np.tile(motion.camera_to_world.astype(float), (len(times), 1, 1))
-    places[:, :3, :3] = motion.camera_to_world[:3, :3] @ first.T @ turns
-    return CameraPath(SECONDS, np.asarray(times, float), places, np.tile(lens, (len(times), 1)))
+    if (turns := turning.turns) is not None:
+        first = turns[int(np.abs(times - motion.times[0]).argmin())]
+        places[:, :3, :3] = motion.camera_to_world[:3, :3] @ first.T @ turns
+    lenses = turning.lenses(times, matrix)
+    lenses = matrix[None] if lenses is None else lenses
+    lens = np.stack([lenses[:, 0, 0] / max(size), lenses[:, 0, 2] / size[0], lenses[:, 1, 2] / size[1]], 1)
+    return CameraPath(SECONDS, times, places, np.broadcast_to(lens, (len(times), 3)).copy())
 
 
 def fingerprint(camera: CameraPath) -> str:

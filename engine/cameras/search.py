@@ -29,6 +29,7 @@ class CameraSearch:
         self._reading: LensReading | None = None
         self._read = False
         self._slides: bool | None = None
+        self._zoom: Array | None = None
 
     @property
     def lens(self) -> tuple[float, float] | None:
@@ -37,15 +38,17 @@ class CameraSearch:
         return None if reading is None else reading.lens
 
     def found(self, matrix: Array) -> Turning:
-        """For a lens of that camera matrix (3,3). Whether the picture slides is told by the first one."""
+        """For a lens of that camera matrix (3,3). Whether the picture slides, and how the lens zooms, is told by the first one: by that what
+        was seen is brought to one lens."""
         if self.background is None or self.person is None or self._motion not in ("auto", "turning"):
             return Turning("not measured")
         turning = find_turning(self.background, self.person, matrix, self._size, self._motion == "turning")
         if self._slides is None:
+            self._zoom = turning.zoom
             reading = None if turning.kind == "still" else self._lens_reading()
             self._slides = reading is not None and reading.slides(field_of_view(matrix, self._size))
         if not self._slides:
-            return turning
+            return replace(turning, zoom=self._zoom, times=turning.times if self._zoom is None else self.background.times)
         # seen through a lens so narrow, a turn is a shift
         flat = camera_matrix(self._size, FLAT_FOV)
         slid = as_sliding(find_turning(self.background, self.person, flat, self._size, believe=True), flat, max(self._size))

@@ -3,8 +3,8 @@
 Two pictures from one place differ by a rotation, whatever the scene: the line of sight to a corner in the keyframe, turned, is the line of
 sight to it here. So each frame gives a rotation, robustly, from the corners outside the person, and the keyframes are linked by their own.
 Where the camera also travelled, near and far corners disagree; then the rotation that most agree on is used, and said to be less sure.
-Where the background grows or shrinks as a whole the lens zooms, or the camera comes nearer: the turning is found without that, and it is
-told.
+Where the background grows or shrinks as a whole the lens zooms, or the camera comes nearer: the turning is found without that. Where
+nothing else than that it turned is left then, near corners and far ones alike, it zoomed, and each frame has a lens of its own.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.ndimage import gaussian_filter1d, median_filter
 from scipy.spatial.transform import Rotation, Slerp
 
 from engine.cameras.pinhole import sights
@@ -43,6 +44,10 @@ TRAVELS = 0.8
 # 1.004 in a hand, and where it turns by 16 degrees 1.05 through a lens taken for 60 degrees wide, but 1.09 for 75: a lens that is guessed
 # far too wide looks like this as well.
 GROWS = 1.07
+# It zooms where, of the corners in frames in which its size is off by so much, such a share more fit a rotation without that than with it.
+ZOOMED, CLEARER = 1.03, 0.1
+# Lenses do not zoom to and fro within this time, seconds; what does is the trembling of what is measured.
+_ZOOM_SECONDS = 0.1
 _SIZE_ROUNDS = 3  # of the size's refinement: angles at the picture's edge grow less than its pixels
 _APART = 0.1  # of the picture's longer side: corners nearer to each other say little of it
 # Clothes, hair and the trunk's own breadth reach so far from the bones, as a share of the longer side of the box around the person.
@@ -71,7 +76,8 @@ class Turning:
     `times` (K,) seconds; `turns` (K,3,3): each frame's camera axes to those of the take's middle camera; None where it does not turn or is
     not known to. `degrees`: the widest angle between two of its directions. `share`: of the corners that fit, in the median frame.
     `growth`: the background's largest size over its smallest, 1 where it stays. `slid` (K,2): by how many pixels the middle of a sliding
-    picture lies beside that of the take's middle one; `side`: its longer side.
+    picture lies beside that of the take's middle one; `side`: its longer side. `zoom` (K,): where the lens zooms, its focal length beside
+    the median one.
     """
 
     kind: str
@@ -82,18 +88,28 @@ class Turning:
     growth: float = 1.0
     slid: Array | None = None
     side: int = 0
+    zoom: Array | None = None
+
+    @property
+    def one_lens(self) -> bool:
+        """Whether all frames are seen through the same."""
+        return self.times is None or (self.slid is None and self.zoom is None)
 
     def lenses(self, times: Array, matrix: Array) -> Array | None:
-        """(T,3,3) the camera matrices at `times` (T,) seconds of a camera of that `matrix` (3,3) whose picture slides; None where it does
-        not. The camera looks as at the take's middle, and the picture is another part of what it sees."""
-        if self.times is None or self.slid is None:
+        """(T,3,3) the camera matrices at `times` (T,) seconds of a camera of that `matrix` (3,3) that zooms or whose picture slides; None
+        where it does neither. The first is its lens in the median of the take's frames. The second looks as at the take's middle, and the
+        picture is another part of what it sees."""
+        if self.times is None or self.one_lens:
             return None
-        known, slid = self.times, self.slid
+        known, slid, zoom = self.times, self.slid, self.zoom
 
         def lenses(some: Array) -> Array:
             out = np.tile(matrix, (len(some), 1, 1))
-            for axis in range(2):  # what lies in the middle here lies beside it there
-                out[:, axis, 2] -= np.interp(some, known, slid[:, axis])
+            for axis in range(2):
+                if slid is not None:  # what lies in the middle here lies beside it there
+                    out[:, axis, 2] -= np.interp(some, known, slid[:, axis])
+                if zoom is not None:
+                    out[:, axis, axis] *= np.interp(some, known, zoom)
             return out
 
         return mapped(lenses, times, dtype=np.float64)
@@ -113,16 +129,23 @@ class Turning:
         told = {"camera": self.kind, "camera_turns_degrees": round(self.degrees, 1), "background_percent": round(100 * self.share)}
         if self.slid is not None:
             told["picture_slides_percent"] = round(100 * float(np.ptp(self.slid, axis=0).max()) / self.side)
-        return told | ({"background_growth": round(self.growth, 3)} if self.growth > 1.0 else {})
+        told |= {"background_growth": round(self.growth, 3)} if self.growth > 1.0 else {}
+        return told | ({"zoom": round(float(self.zoom.max() / self.zoom.min()), 3)} if self.zoom is not None else {})
 
     @property
     def warnings(self) -> list[str]:
         """What a person should know."""
         told = []
-        if self.growth > 1.0:
+        changes = f"The background changes its size by {100 * (self.growth - 1):.0f} percent"
+        if self.zoom is not None:
             told.append(
-                f"The background changes its size by {100 * (self.growth - 1):.0f} percent: the camera zooms, or comes nearer or goes "
-                "away. That is not followed, so the person's way towards the camera and back is not to be trusted."
+                f"{changes}: the camera is taken to zoom, and its lens is followed. If it came nearer or went away instead, the person's "
+                "way towards the camera and back is not to be trusted."
+            )
+        elif self.growth > 1.0:
+            told.append(
+                f"{changes}: the camera zooms, or comes nearer or goes away. That is not followed, so the person's way towards the camera "
+                "and back is not to be trusted."
             )
         if self.kind == "unknown":
             told.append("Too little of the background is seen to tell whether the camera moved; it is taken to have stood still.")
@@ -142,17 +165,42 @@ def find_turning(
     if len(background) < 2:
         return Turning("unknown")
     seen = seen_outside(background, person)
-    sizes, growth = _sizes(background, seen, matrix, size)
-    rotations, fitting, trusted = _to_keys(background, seen, matrix, size, None)
+    sizes, logs, growth = _sizes(background, seen, matrix, size)
+    same = np.ones(len(background))
+    rotations, fitting, trusted = _to_keys(background, seen, matrix, size, same, same)
+    zoom = None
     if growth > 1.0:
-        without = _to_keys(background, seen, matrix, size, sizes)
-        if np.median(without[1]) >= np.median(fitting):
-            rotations, fitting, trusted = without
-        else:  # a guessed lens is wrong, and the camera turns
+        without = _to_keys(background, seen, matrix, size, same, sizes)
+        if np.median(without[1]) < np.median(fitting):  # a guessed lens is wrong, and the camera turns
             growth = 1.0
+        elif _zooms(sizes, fitting, without[1]):
+            zoom = _zoom(logs, background.times)
+            rotations, fitting, trusted = _to_keys(background, seen, matrix, size, zoom / sizes, zoom)
+        else:
+            rotations, fitting, trusted = without
     turns, known = _linked(background, rotations, trusted)
     found = _kind(background, turns, known, fitting, believe)
-    return found if found.kind == "unknown" else replace(found, growth=growth)  # of what nobody knows the size is not known either
+    if found.kind == "unknown":
+        return found  # of what nobody knows the size is not known either
+    if zoom is None or found.kind == "travelling":
+        return replace(found, growth=growth)
+    return replace(found, growth=growth, zoom=zoom, times=background.times)
+
+
+def _zooms(sizes: Array, fitting: Array, without: Array) -> bool:
+    """Whether the lens zooms, by the background's `sizes` (K,) and the shares (K,) of corners that fit a rotation, with these and `without`:
+    a pan through a guessed lens looks like growth too, but then most corners fit with it."""
+    off = np.abs(np.log(sizes)) >= math.log(ZOOMED)
+    if not off.any():
+        return False
+    return bool(np.median(without[off]) >= max(TRAVELS, float(np.median(fitting[off])) + CLEARER))
+
+
+def _zoom(logs: Array, times: Array) -> Array:
+    """(K,) the focal length at `times` (K,) beside its median, by the logarithms (K,) of the background's size."""
+    sigma = _ZOOM_SECONDS / max(float(np.median(np.diff(times))), 1e-3)
+    calm = gaussian_filter1d(median_filter(logs, 3, mode="nearest"), sigma, mode="nearest")
+    return np.asarray(np.exp(calm - np.median(calm)))
 
 
 def _kind(background: Background, turns: Array, known: Flags, fitting: Array, believe: bool) -> Turning:
@@ -209,17 +257,20 @@ def seen_outside(background: Background, person: npt.NDArray[np.float32]) -> Fla
     return seen
 
 
-def _to_keys(background: Background, seen: Flags, matrix: Array, size: tuple[int, int], sizes: Array | None) -> tuple[Array, Array, Flags]:
+def _to_keys(
+    background: Background, seen: Flags, matrix: Array, size: tuple[int, int], before: Array, now: Array
+) -> tuple[Array, Array, Flags]:
     """(K,3,3) the rotations from each frame's keyframe to it, (K,) the share of its `seen` corners (K,N) that fit, and (K,) whether it is
-    trusted. `sizes` (K,): the background's beside that in its keyframe, which is taken out; None: it stays."""
+    trusted. `before`, `now` (K,): how large the background is in the keyframe and in the frame beside what the lens of that `matrix` (3,3)
+    shows; that is taken out."""
     side, middle = max(size), np.array(size) / 2
     rotations, fitting, trusted = np.tile(np.eye(3), (len(background), 1, 1)), np.zeros(len(background)), np.zeros(len(background), bool)
     reach = FITS * side / float(matrix[0, 0])
     for start in range(0, len(background), _CHUNK):
         part = slice(start, start + _CHUNK)
         there, here = (background.corners[part, :, k : k + 2].astype(float) for k in (0, 2))
-        alike = here if sizes is None else middle + (here - middle) / sizes[part, None, None]
-        first, second = (sights(np.nan_to_num(points), matrix) for points in (there, alike))
+        alike = (middle + (points - middle) / of[part, None, None] for points, of in ((there, before), (here, now)))
+        first, second = (sights(np.nan_to_num(points), matrix) for points in alike)
         rotations[part], fits = _rotations(first, second, seen[part], reach)
         count, found = fits.sum(1), seen[part].sum(1)
         fitting[part] = count / np.maximum(found, 1)
@@ -228,24 +279,28 @@ def _to_keys(background: Background, seen: Flags, matrix: Array, size: tuple[int
     return rotations, fitting, trusted
 
 
-def _sizes(background: Background, seen: Flags, matrix: Array, size: tuple[int, int]) -> tuple[Array, float]:
-    """(K,) how large the background is, by its `seen` corners (K,N), beside its size in the frame's keyframe; and its largest size over its
-    smallest in the whole take, 1 where that is less than GROWS. Taken out, the angles between the corners' lines of sight are those of
-    the keyframe, as after a turn."""
+def _sizes(background: Background, seen: Flags, matrix: Array, size: tuple[int, int]) -> tuple[Array, Array, float]:
+    """(K,) how large the background is, by its `seen` corners (K,N), beside its size in the frame's keyframe; (K,) the logarithm of its size
+    beside that in the first frame; and its largest size over its smallest in the whole take, 1 where that is less than GROWS. Taken out,
+    the angles between the corners' lines of sight are those of the keyframe, as after a turn."""
     sizes, logs, middle = np.ones(len(background)), np.zeros(len(background)), np.array(size) / 2
+    told = np.arange(len(background)) == 0
     keys: dict[int, float] = {}
     for k, (index, key) in enumerate(zip(background.index.tolist(), background.key.tolist(), strict=True)):
+        logs[k] = before = float(logs[k - 1]) if k else 0.0
         if key != index and seen[k].sum() >= LEAST:
             there, here = (background.corners[k, seen[k], c : c + 2].astype(float) for c in (0, 2))
-            before = _angles(there, matrix)
-            apart = np.triu(before > _APART * max(size) / matrix[0, 0], 1)
+            angles = _angles(there, matrix)
+            apart = np.triu(angles > _APART * max(size) / matrix[0, 0], 1)
             for _ in range(_SIZE_ROUNDS if apart.any() else 0):
                 now = _angles(middle + (here - middle) / sizes[k], matrix)
-                sizes[k] *= float(np.median(now[apart] / before[apart]))
-        logs[k] = keys.get(key, logs[k - 1] if k else 0.0) + math.log(max(sizes[k], 1e-3))
-        keys[index] = logs[k]
+                sizes[k] *= float(np.median(now[apart] / angles[apart]))
+            told[k], logs[k] = apart.any(), keys.get(key, before) + math.log(max(sizes[k], 1e-3))
+        keys[index] = float(logs[k])
+    # a frame that shows too little is as large as those around it
+    logs = np.interp(background.times, background.times[told], logs[told])
     growth = math.exp(float(np.ptp(np.percentile(logs, (1, 99)))))
-    return sizes, growth if growth >= GROWS else 1.0
+    return sizes, logs, growth if growth >= GROWS else 1.0
 
 
 def _angles(points: Array, matrix: Array) -> Array:

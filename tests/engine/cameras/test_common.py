@@ -9,6 +9,7 @@ from contract.motion_file import Motion
 from contract.skeleton import ARMATURE_24
 from engine.cameras.common import RAISED, camera_of, raised, stature_of
 from engine.cameras.known import cameras_at
+from engine.cameras.turning import Turning
 
 COUNT = 30
 OVER = 1.6  # metres of the camera over the ground
@@ -60,7 +61,7 @@ def test_without_feet_on_the_ground_nothing_is_known() -> None:
 
 def test_a_still_camera_is_one_place_and_a_turning_one_turns_about_it() -> None:
     motion = standing((0.0, 4.0), 1.8, 1.8)
-    still = camera_of(motion)
+    still = camera_of(motion, motion.camera_matrix, Turning("still"))
     np.testing.assert_allclose(cameras_at(still, np.array([0.0, 5.0]), 25.0), np.tile(motion.camera_to_world, (2, 1, 1)))
     assert still.lens.tolist() == [[500.0 / 640, 0.5, 0.5]]
     assert raised(still).camera_to_world[0, 2, 3] == OVER + RAISED
@@ -69,9 +70,20 @@ def test_a_still_camera_is_one_place_and_a_turning_one_turns_about_it() -> None:
     turns[:, 0, 0] = turns[:, 2, 2] = np.cos(angles)
     turns[:, 0, 2], turns[:, 2, 0] = np.sin(angles), -np.sin(angles)
     times = np.arange(50) / 25.0 - 0.4
-    turning = camera_of(motion, times, turns)
+    turning = camera_of(motion, motion.camera_matrix, Turning("turning", times=times, turns=turns))
     at = cameras_at(turning, motion.times, 25.0)
     np.testing.assert_allclose(at[0], motion.camera_to_world, atol=1e-9)
     np.testing.assert_allclose(at[:, :3, 3], np.tile(motion.camera_to_world[:3, 3], (COUNT, 1)))
     way = np.einsum("tji,tjk->tik", at[:1, :3, :3].repeat(COUNT, 0), at[:, :3, :3])
     np.testing.assert_allclose(np.arctan2(way[:, 0, 2], way[:, 2, 2]), angles[10:40] - angles[10], atol=1e-9)
+
+
+def test_a_camera_that_zooms_or_slides_has_the_lens_of_each_moment() -> None:
+    motion = standing((0.0, 4.0), 1.8, 1.8)
+    times = np.arange(COUNT) / 25.0
+    zoom, slid = np.linspace(0.9, 1.2, COUNT), np.stack([np.linspace(-64.0, 64.0, COUNT), np.zeros(COUNT)], 1)
+    zooming = camera_of(motion, motion.camera_matrix, Turning("still", times=times, zoom=zoom))
+    np.testing.assert_allclose(zooming.lens[:, 0], zoom * 500.0 / 640)
+    np.testing.assert_allclose(zooming.camera_to_world, np.tile(motion.camera_to_world, (COUNT, 1, 1)))
+    sliding = camera_of(motion, motion.camera_matrix, Turning("sliding", times=times, slid=slid, side=640))
+    np.testing.assert_allclose(sliding.lens[:, 1], 0.5 - slid[:, 0] / 640)

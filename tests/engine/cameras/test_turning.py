@@ -86,7 +86,9 @@ def test_a_zoom_is_told_and_does_not_hide_how_the_camera_turned(yaw: float, zoom
     cameras[:, :3, :3] = [turned(yaw * k) for k in range(40)]
     plain = corners_of(cameras, points)
     corners, middle = plain.corners.copy(), np.array(SIZE) / 2
-    corners[..., 2:] = (corners[..., 2:] - middle) * np.linspace(1, zoom, 40)[:, None, None] + middle
+    sizes = np.linspace(1, zoom, 40) / ((1 + zoom) / 2)  # beside the lens of the middle of the take
+    corners[..., :2] = (corners[..., :2] - middle) * sizes[0] + middle
+    corners[..., 2:] = (corners[..., 2:] - middle) * sizes[:, None, None] + middle
     corners[..., 2:][~((corners[..., 2:] > 0) & (corners[..., 2:] < SIZE)).all(-1)] = np.nan
     turning = find_turning(replace(plain, corners=corners.astype(np.float32)), nobody(plain), MATRIX, SIZE)
     assert turning.growth == pytest.approx(zoom, rel=0.02)
