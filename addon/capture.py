@@ -342,6 +342,8 @@ def _setting_sentence(figures: dict[str, Any]) -> str:
         said.append(f"the camera turned by {turned:.0f} degrees" + (" and moved from its place" if kind == "travelling" else ""))
     slides = figures.get("picture_slides_percent")
     said += [f"the picture slid by {slides:.0f} % of its size"] if isinstance(slides, int | float) else []
+    zoom = figures.get("zoom")
+    said += [f"the lens zoomed by {100 * (zoom - 1):.0f} %"] if isinstance(zoom, int | float) else []
     level = {"lines": "the scene's lines", "body": "the person", "camera": "how cameras are held"}.get(str(figures.get("level_from")))
     said += [f"up is known by {level}"] if level else []
     people, number = figures.get("people_seen"), figures.get("person")

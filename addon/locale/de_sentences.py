@@ -85,6 +85,11 @@ SENTENCES: Final = {
     "Too little of the background is seen to tell whether the camera moved; it is taken to have stood still.": (
         "Vom Hintergrund ist zu wenig zu sehen, um zu sagen, ob die Kamera sich bewegte; sie gilt als still."
     ),
+    "The background changes its size by {} percent: the camera is taken to zoom, and its lens is followed. If it came nearer or went away "
+    "instead, the person's way towards the camera and back is not to be trusted.": (
+        "Der Hintergrund ändert seine Größe um {} Prozent: das gilt als Zoom der Kamera, und ihrem Objektiv wird gefolgt. Kam sie "
+        "stattdessen näher oder ging weg, so ist dem Weg der Person zur Kamera hin und zurück nicht zu trauen."
+    ),
     "The background changes its size by {} percent: the camera zooms, or comes nearer or goes away. That is not followed, so the person's "
     "way towards the camera and back is not to be trusted.": (
         "Der Hintergrund ändert seine Größe um {} Prozent: die Kamera zoomt, oder sie kommt näher oder geht weg. Dem wird nicht gefolgt, "
@@ -414,6 +419,7 @@ PHRASES: Final = {
     "a foot stands in {} % of the frames": "ein Fuß steht in {} % der Bilder",
     "the picture was turned by {} degrees": "das Bild war um {} Grad gedreht",
     "the picture slid by {} % of its size": "das Bild glitt um {} % seiner Größe",
+    "the lens zoomed by {} %": "das Objektiv zoomte um {} %",
     "the camera turned by {} degrees": "die Kamera drehte sich um {} Grad",
     "the camera turned by {} degrees and moved from its place": "die Kamera drehte sich um {} Grad und bewegte sich vom Fleck",
     "up is known by the scene's lines": "oben zeigen die Linien der Szene",

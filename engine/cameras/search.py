@@ -38,8 +38,8 @@ class CameraSearch:
         return None if reading is None else reading.lens
 
     def found(self, matrix: Array) -> Turning:
-        """For a lens of that camera matrix (3,3). Whether the picture slides, and how the lens zooms, is told by the first one: by that what
-        was seen is brought to one lens."""
+        """For a lens of that camera matrix (3,3). Whether the picture slides, and how the lens zooms, is told by the first one, by which
+        what was seen is brought to one lens."""
         if self.background is None or self.person is None or self._motion not in ("auto", "turning"):
             return Turning("not measured")
         turning = find_turning(self.background, self.person, matrix, self._size, self._motion == "turning")

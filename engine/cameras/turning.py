@@ -136,16 +136,15 @@ class Turning:
     def warnings(self) -> list[str]:
         """What a person should know."""
         told = []
-        changes = f"The background changes its size by {100 * (self.growth - 1):.0f} percent"
         if self.zoom is not None:
             told.append(
-                f"{changes}: the camera is taken to zoom, and its lens is followed. If it came nearer or went away instead, the person's "
-                "way towards the camera and back is not to be trusted."
+                f"The background changes its size by {100 * (self.growth - 1):.0f} percent: the camera is taken to zoom, and its lens is "
+                "followed. If it came nearer or went away instead, the person's way towards the camera and back is not to be trusted."
             )
         elif self.growth > 1.0:
             told.append(
-                f"{changes}: the camera zooms, or comes nearer or goes away. That is not followed, so the person's way towards the camera "
-                "and back is not to be trusted."
+                f"The background changes its size by {100 * (self.growth - 1):.0f} percent: the camera zooms, or comes nearer or goes "
+                "away. That is not followed, so the person's way towards the camera and back is not to be trusted."
             )
         if self.kind == "unknown":
             told.append("Too little of the background is seen to tell whether the camera moved; it is taken to have stood still.")
@@ -188,8 +187,8 @@ def find_turning(
 
 
 def _zooms(sizes: Array, fitting: Array, without: Array) -> bool:
-    """Whether the lens zooms, by the background's `sizes` (K,) and the shares (K,) of corners that fit a rotation, with these and `without`:
-    a pan through a guessed lens looks like growth too, but then most corners fit with it."""
+    """Whether the lens zooms, by the background's `sizes` (K,) and the shares (K,) of corners that fit a rotation, with and `without`
+    these. A pan through a guessed lens looks like growth too, but then most corners fit with it."""
     off = np.abs(np.log(sizes)) >= math.log(ZOOMED)
     if not off.any():
         return False
@@ -280,8 +279,8 @@ def _to_keys(
 
 
 def _sizes(background: Background, seen: Flags, matrix: Array, size: tuple[int, int]) -> tuple[Array, Array, float]:
-    """(K,) how large the background is, by its `seen` corners (K,N), beside its size in the frame's keyframe; (K,) the logarithm of its size
-    beside that in the first frame; and its largest size over its smallest in the whole take, 1 where that is less than GROWS. Taken out,
+    """(K,) how large the background is, by its `seen` corners (K,N), beside its size in the frame's keyframe; (K,) the logarithm of that
+    beside the first frame's; and its largest size over its smallest in the whole take, 1 where that is less than GROWS. Taken out,
     the angles between the corners' lines of sight are those of the keyframe, as after a turn."""
     sizes, logs, middle = np.ones(len(background)), np.zeros(len(background)), np.array(size) / 2
     told = np.arange(len(background)) == 0

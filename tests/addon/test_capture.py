@@ -143,7 +143,9 @@ def test_the_quality_report_in_a_sentence(make_motion):
     assert " by 89 degrees, the camera turned by 25 degrees, up is known by the scene's lines." in quality_sentence(motion)
     figures |= {"camera": "sliding", "camera_turns_degrees": 0.0, "picture_slides_percent": 32}
     assert " by 89 degrees, the picture slid by 32 % of its size, up is known" in quality_sentence(motion)
-    figures |= {"contact_percent": "many", "camera_roll_degrees": 0.2, "camera": "still", "level_from": [], "picture_slides_percent": []}
+    figures |= {"camera": "still", "picture_slides_percent": [], "zoom": 1.246}
+    assert " by 89 degrees, the lens zoomed by 25 %, up is known" in quality_sentence(motion)
+    figures |= {"contact_percent": "many", "camera_roll_degrees": 0.2, "camera": "still", "level_from": [], "zoom": []}
     assert quality_sentence(motion) == said
 
 
