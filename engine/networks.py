@@ -5,11 +5,10 @@ from __future__ import annotations
 import ctypes
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +16,7 @@ import numpy.typing as npt
 from contract.failure import Failure
 from engine import weights_file
 from engine.long_takes import give_back
-from engine.onnx_network import OnnxNetwork
+from engine.onnx_network import OnnxNetwork, check_graph
 from engine.refiner.sampler import Model
 from engine.weights_file import Weights
 
@@ -63,62 +62,70 @@ class Networks(Protocol):
 
 
 class OnnxNetworks:
-    """The networks on the processor. Each is read when it is first asked for, but for those that every capture needs."""
+    """The networks on the processor. Each is read when it is first asked for, when the detector is done with its memory; that all are there
+    and fit together is looked at before, while there is still little work to lose."""
 
     precision = "fp32"
 
     def __init__(self, files: Files | None = None) -> None:
         self._files = files or Files()
-        # one after the other: the numbers of a file are not needed once its graph has them
-        self._lifter, lifter = _read("lifter", self._files.lifter)
-        refiner = weights_file.load_weights(self._files.refiner, "mixture.")
-        self._gravity, window = _read("gravity", self._files.window, "gravity.", "gravity_layout")
-        self.weights: Mapping[str, Weights] = {"lifter": lifter, "refiner": refiner, "window": window}
-        give_back()
+        # of the tensors those of the noise model alone, which is no graph
+        self.weights: Mapping[str, Weights] = {
+            name: weights_file.load_weights(path, "mixture.") for name, path in vars(self._files).items()
+        }
+        for name, graph in _GRAPHS.items():
+            check_graph(_path(name), self.weights[graph.weights].header[graph.layout])
+        self._loaded: dict[str, OnnxNetwork] = {}
+        give_back()  # what all that was imported for it needed to load
 
     def refiner(self, x: Floats, t: npt.NDArray[np.int64], p: Floats | None = None) -> Floats:
         """As `Refiner.forward` for a batch that is all at one step."""
         assert p is not None  # the shipped network is guided
-        return self._refiner.run(x=x, t=t[:1], p=p)[0]
+        return self._graph("refiner").run(x=x, t=t[:1], p=p)[0]
 
     def lift(self, features: Floats, base: Floats) -> tuple[Floats, Floats]:
         """See `Networks`."""
-        pose, hints = self._lifter.run(features=features, base=base)
+        pose, hints = self._graph("lifter").run(features=features, base=base)
         return pose, hints
 
     def find_up(self, features: Floats, guess: Floats, level: Floats) -> tuple[Floats, Floats]:
         """See `Networks`."""
-        up, error = self._gravity.run(features=features, guess=guess, level=level)
+        up, error = self._graph("gravity").run(features=features, guess=guess, level=level)
         return up, error
 
     def refine_window(self, x: Floats, t: npt.NDArray[np.int64], guide: Floats, *told: Floats) -> Floats:
         """See `Networks`."""
         names = ("features", "hints", "guess", "up", "error", "level")
-        return self._window.run(x=x, t=t[:1], guide=guide, **dict(zip(names, told, strict=True)))[0]
+        return self._graph("window").run(x=x, t=t[:1], guide=guide, **dict(zip(names, told, strict=True)))[0]
 
-    @cached_property
-    def _refiner(self) -> OnnxNetwork:
-        return _graph("refiner", weights_file.load_weights(self._files.refiner, "refiner."))
-
-    @cached_property
-    def _window(self) -> OnnxNetwork:
-        return _graph("window", weights_file.load_weights(self._files.window, "window."))
-
-
-def _read(name: str, path: Path, prefix: str = "", layout: str = "layout") -> tuple[OnnxNetwork, Weights]:
-    """The network of a weights file's tensors that begin with `prefix`, and what else the file says."""
-    give_back()  # what the detector beside it needed to load, or the network before
-    stored = weights_file.load_weights(path, prefix)
-    return _graph(name, stored, layout), _noise_alone(stored)
+    def _graph(self, name: str) -> OnnxNetwork:
+        if name not in self._loaded:
+            graph = _GRAPHS[name]
+            stored = weights_file.load_weights(getattr(self._files, graph.weights), f"{name}.")
+            self._loaded[name] = OnnxNetwork(_path(name), stored.part(name), stored.header[graph.layout])
+            del stored
+            give_back()  # what it needed to load, half of which the network keeps
+        return self._loaded[name]
 
 
-def _noise_alone(stored: Weights) -> Weights:
-    """Without the tensors that a graph has now."""
-    return replace(stored, tensors={name: value for name, value in stored.tensors.items() if name.startswith("mixture.")})
+@dataclass(frozen=True)
+class _Graph:
+    """Of which of the `Files` its tensors are, and the entry of that file's header that says its layout."""
+
+    weights: str
+    layout: str = "layout"
 
 
-def _graph(name: str, stored: Weights, layout: str = "layout") -> OnnxNetwork:
-    return OnnxNetwork(weights_file.FOLDER / f"{name}.onnx", stored.part(name), stored.header[layout])
+_GRAPHS: Final = {
+    "lifter": _Graph("lifter"),
+    "refiner": _Graph("refiner"),
+    "gravity": _Graph("window", "gravity_layout"),
+    "window": _Graph("window"),
+}
+
+
+def _path(name: str) -> Path:
+    return weights_file.FOLDER / f"{name}.onnx"
 
 
 def choose_device(name: str) -> str:

@@ -53,13 +53,27 @@ class OnnxNetwork:
             ) from error
         said = self._session.get_modelmeta().custom_metadata_map.get(LAYOUT)
         if layout is not None and said != layout_text(layout):
-            raise Failure("bad_installation", f"The graph beside the weights was made for another layout ({said}); {REPAIR}.")
+            raise _of_another(said)
         self.inputs = tuple(value.name for value in self._session.get_inputs())
 
     def run(self, **inputs: npt.NDArray[Any]) -> list[npt.NDArray[np.float32]]:
         """The outputs, in the graph's order."""
         outputs: list[npt.NDArray[np.float32]] = self._session.run(None, {name: inputs[name] for name in self.inputs})
         return outputs
+
+
+def check_graph(path: Path, layout: Mapping[str, Any]) -> None:
+    """That a graph is there and was made for weights of that layout, without loading it. Raises Failure `bad_installation`."""
+    try:
+        stored = path.read_bytes()
+    except OSError as error:
+        raise Failure("bad_installation", f"The graph {path.name} cannot be read ({error.strerror}); {REPAIR}.") from error
+    if LAYOUT.encode() not in stored or layout_text(layout).encode() not in stored:  # its metadata, which protobuf stores as they are
+        raise _of_another(path.name)
+
+
+def _of_another(said: str) -> Failure:
+    return Failure("bad_installation", f"The graph beside the weights was made for another layout ({said}); {REPAIR}.")
 
 
 def layout_text(layout: Mapping[str, Any]) -> str:

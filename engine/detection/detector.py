@@ -26,7 +26,7 @@ from engine.detection.rows import COLUMNS, SKIPPED, Row, Rows
 from engine.detection.sightings import Followed, Sighting
 from engine.footage.rate import TICK
 from engine.footage.video import Frame, VideoInfo
-from engine.long_takes import give_back
+from engine.long_takes import give_back, let_go_of_file
 from engine.progress import Progress
 
 STAGE: Final = "detect"
@@ -203,6 +203,8 @@ class Detector:
                 f"The detector cannot be loaded ({error}); install your system's OpenGL ES libraries "
                 "(Debian and Ubuntu: apt-get install libegl1 libgles2).",
             ) from error
+        if "model_asset_path" in self._model:  # it has made its own of the file's numbers and looks at them never again
+            let_go_of_file(self._model["model_asset_path"])
         with made as landmarker:
             yield landmarker
 

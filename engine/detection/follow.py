@@ -37,6 +37,7 @@ from engine.detection.sightings import (
 )
 from engine.footage.rate import TICK
 from engine.footage.video import Frame, Moment, Video
+from engine.long_takes import give_back
 from engine.progress import Progress
 
 STAGE: Final = "people"
@@ -82,6 +83,7 @@ def follow_others(
             else f"At least {at_once} people are seen, and {most} are followed, which are the most.",
         )
     progress.stage(STAGE, len(detections))
+    give_back(cycles=True)  # the detector of the first person and the look for others, 150 MB, before others take as much
     kept = _Kept()
     with _following(detections, sure, count) as following:
         for k, frame in enumerate(video.frames(start, end, not every_frame)):

@@ -38,7 +38,7 @@ CORES_VARIABLE: Final = "KINOLIFT_CORES"
 MOST_CORES: Final = 4096
 # A process, by the detector's model: starting one takes about as long as some forty frames of the full network, or seventeen of the heavy.
 LEAST_FRAMES: Final = {"full": 240, "heavy": 120}
-MOST_PROCESSES: Final = 8  # each holds the detector and its pictures, some 460 MB (full: 330)
+MOST_PROCESSES: Final = 8  # each holds the detector and its pictures, some 360 MB (full: 270)
 AGREE: Final = 8  # frames looked at in a row in which two processes must say the same, and over which one passes into the other
 # The median landmark's distance, in heights of the person, up to which they say the same. Measured on three clips: 0.2 to 3 thousandths
 # ten frames after a fresh start and from there on; 8 to 19 thousandths in the first frames.

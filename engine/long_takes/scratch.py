@@ -13,6 +13,7 @@ import mmap
 import os
 import sys
 import tempfile
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -53,6 +54,22 @@ def give_back(cycles: bool = False) -> None:
         trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # of the GNU C library
         if trim is not None:
             trim(0)
+
+
+def let_go_of_file(path: str | Path) -> None:
+    """The memory in which this process, or a library of it, has mapped a file that it only reads; what is asked for again comes from it.
+    Where the system tells of mappings (Linux)."""
+    if sys.platform != "linux":
+        return
+    madvise = ctypes.CDLL(None).madvise
+    madvise.argtypes = ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int
+    name = os.path.realpath(path)
+    with Path("/proc/self/maps").open(encoding="utf-8", errors="surrogateescape") as maps:
+        for line in maps:
+            fields = line.rstrip("\n").split(maxsplit=5)  # place, what is allowed there, three numbers, and the file
+            if fields[5:] == [name] and "w" not in fields[1]:  # what is written into a private one would be lost
+                first, last = (int(number, 16) for number in fields[0].split("-"))
+                madvise(first, last - first, mmap.MADV_DONTNEED)
 
 
 def let_go(*arrays: npt.NDArray[Any] | None) -> None:

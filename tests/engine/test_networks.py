@@ -1,14 +1,16 @@
 """Where the networks run, what they need for it, and that a capture reads only what it uses."""
 
 import importlib.util
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from contract.failure import Failure
-from engine import networks
+from engine import networks, weights_file
 from engine.networks import Files, OnnxNetworks, choose_device
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -42,14 +44,37 @@ def test_missing_weights_are_said(tmp_path, name):
     assert failure.value.code == "bad_installation"
 
 
-def test_a_refiner_is_read_when_it_is_asked_for(monkeypatch):
+def test_a_network_is_read_when_it_is_asked_for_and_once(monkeypatch):
+    """Before that only the noise is, which is no graph: a detector is at work beside the loading, and has no memory to spare."""
     asked, read = [], networks.weights_file.load_weights
     monkeypatch.setattr(networks.weights_file, "load_weights", lambda path, prefix="": asked.append(prefix) or read(path, prefix))
     loaded = OnnxNetworks()
-    assert asked == ["", "mixture.", "gravity."]
-    assert all(name.startswith("mixture.") for stored in loaded.weights.values() for name in stored.tensors)  # the rest is in the graphs
-    assert loaded._window.inputs[0] == "x" and asked[3:] == ["window."]
-    assert loaded._refiner.inputs[0] == "x" and asked[4:] == ["refiner."]
+    assert asked == ["mixture."] * 3
+    assert [len(stored.tensors) > 0 for stored in loaded.weights.values()] == [False, True, False]
+    features, base = np.zeros((1, 5, 203), np.float32), np.zeros((1, 5, 22, 3), np.float32)
+    assert loaded.lift(features, base)[0].shape == base.shape and asked[3:] == ["lifter."]
+    up, _ = loaded.find_up(features, loaded.lift(features, base)[0], np.ones((1, 5, 3), np.float32))
+    assert up.shape == (1, 5, 3) and asked[4:] == ["gravity."]
+
+
+def test_graphs_that_do_not_fit_are_told_before_anything_is_loaded(tmp_path, monkeypatch):
+    """All of them: the last is asked for when a capture's hours are behind it."""
+    for path in weights_file.FOLDER.iterdir():
+        if path.suffix in (".onnx", ".safetensors") or path.name == weights_file.SUMS:
+            shutil.copy(path, tmp_path)
+    monkeypatch.setattr(weights_file, "FOLDER", tmp_path)
+    files = Files(*(tmp_path / f"{name}.safetensors" for name in ("lifter", "refiner", "window")))
+    OnnxNetworks(files)
+    for name in ("lifter", "refiner", "gravity", "window"):
+        graph = (tmp_path / f"{name}.onnx").read_bytes()
+        (tmp_path / f"{name}.onnx").write_bytes(graph.replace(b'"width": ', b'"width": 1').replace(b'"hidden": ', b'"hidden": 1'))
+        with pytest.raises(Failure, match=f"another layout .*{name}.onnx") as failure:
+            OnnxNetworks(files)
+        assert failure.value.code == "bad_installation"
+        (tmp_path / f"{name}.onnx").unlink()
+        with pytest.raises(Failure, match=f"{name}.onnx cannot be read"):
+            OnnxNetworks(files)
+        (tmp_path / f"{name}.onnx").write_bytes(graph)
 
 
 def test_a_capture_needs_neither_torch_nor_scikit_learn(tmp_path):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import gc
+import mmap
 import os
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 
 from engine.long_takes import scratch
-from engine.long_takes.scratch import give_back, let_go, long_array
+from engine.long_takes.scratch import give_back, let_go, let_go_of_file, long_array
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere these are ordinary arrays")
 
@@ -37,6 +38,21 @@ def test_what_was_freed_goes_back_to_the_system_also_of_objects_that_hold_each_o
     assert resident() > grown - 20e6
     give_back(cycles=True)
     assert resident() < grown - 50e6
+
+
+@linux
+def test_a_file_that_is_mapped_takes_no_memory_until_it_is_read_again(tmp_path: Path) -> None:
+    path = tmp_path / "a model.task"
+    path.write_bytes(bytes(range(256)) * 80_000)
+    with path.open("r+b") as file:
+        read, own = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+    own[:5] = b"moved"
+    before = resident()
+    assert read[::4096] == bytes(5000) and resident() > before + 15e6
+    let_go_of_file(path)
+    assert resident() < before + 5e6
+    assert read[255] == 255 and own[:5] == b"moved"  # what was written into a copy is not in the file
+    let_go_of_file(tmp_path / "not there")
 
 
 @pytest.mark.parametrize("small", [0, 10**12])
