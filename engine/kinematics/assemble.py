@@ -24,7 +24,9 @@ from engine.kinematics.points import point_offsets
 from engine.kinematics.proportions import Proportions, fit_proportions
 from engine.kinematics.rotations import fit_pose
 from engine.kinematics.smoothing import cutoff, liveliness, smooth_runs, velocity
+from engine.kinematics.stance import open_hips
 from engine.kinematics.trajectory import ACCELERATION, LYING_ACCELERATION, FramePath, frame_path, smooth_path, turned_path
+from engine.kinematics.turns import direction
 from engine.kinematics.upright import SIGHT, straighten
 from engine.kinematics.world import ANKLES, TOES, Up, World, find_stand, find_up, find_world
 from engine.long_takes import Timeline, each, gathered, mapped, mapped_over_time
@@ -188,11 +190,12 @@ def _on_sight(take: _Take, body: Proportions) -> tuple[Stored, Array, FramePath]
 
 
 def _straightened(posed: Stored, path: Array, up: Up, take: _Take, body: Proportions) -> Stored:
-    """(T,22,3): the joints without what wrong depths make them lean, the bones of the body's lengths again."""
+    """(T,22,3): the joints without what wrong depths make them lean and sit, the bones of the body's lengths again."""
 
     def straight(at: Stored, path: Array, sure: Stored, views: Array) -> Array:
         turn = views[:, :3, :3]
         near = straighten(at.astype(float), up.read, up.lean, turn[:, :, 2]) @ turn
+        near = open_hips(near, up.believed @ turn, direction(path))  # of who stands
         near = settle(near, 0.1 + sure, body, path) @ turn.swapaxes(1, 2)
         return near - near[:, :1]
 
