@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -39,13 +40,19 @@ def keep_detection(take: bpy.types.Object, path: Path) -> None:
 def motion_of(take: bpy.types.Object) -> Motion:
     """The motion that the take was made from. Raises Failure `no_such_file` for a take of a version that kept none, and whose file is gone,
     `bad_motion` for one that is damaged."""
-    data = take.data.get(MOTION)
+    return reading_motion(take)()
+
+
+def reading_motion(take: bpy.types.Object) -> Callable[[], Motion]:
+    """`motion_of` in two parts: what is returned needs no Blender, and takes a second for an hour. Raises Failure `no_such_file`."""
+    data, name = take.data.get(MOTION), take.name
     if isinstance(data, bytes):
-        return unpack(data, take.name)
+        return lambda: unpack(data, name)
     path = record_of(take).get("motion")
     if path and Path(bpy.path.abspath(path)).is_file():
-        return load_motion(Path(bpy.path.abspath(path)))
-    raise Failure("no_such_file", f"{take.name} comes from an early version that kept no motion in the file; capture its video again.")
+        file = Path(bpy.path.abspath(path))
+        return lambda: load_motion(file)
+    raise Failure("no_such_file", f"{name} comes from an early version that kept no motion in the file; capture its video again.")
 
 
 def detection_of(take: bpy.types.Object) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +19,7 @@ from .markers import remember_unsure
 from .packed_motion import pack
 from .resampling import at_rate
 from .simplify import simplifying
+from .steps import elsewhere
 
 if TYPE_CHECKING:
     from ..contract.motion_file import Motion
@@ -46,6 +47,10 @@ class Target:
         matched = scenes.resolved(scene, placement.scene_fps) == scenes.MATCH
         return cls(None if matched else scenes.rate_of(scene), scenes.units_per_metre(scene))
 
+    def ready_of(self, motion: Motion) -> Callable[[], Ready]:
+        """`ready`, to be done later."""
+        return lambda: self.ready(motion)
+
     def ready(self, motion: Motion) -> Ready:
         """Works on arrays alone, whatever happens to the scene meanwhile."""
         rate = motion.fps if self.rate is None else self.rate
@@ -69,8 +74,7 @@ def placing(
         scenes.match_rate(scene, motion.fps)
     rate = scenes.rate_of(scene)
     if ready is None or ready.units != target.units or not scenes.same_rate(ready.rate, rate):
-        ready = target.ready(motion)
-        yield
+        ready = yield from elsewhere(target.ready_of(motion))
     start = scene.frame_start if placement.start is None else placement.start
     if placement.trim:
         start -= int(ready.shown.frame_numbers[0])

@@ -4,27 +4,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
 import bpy
 
-from ..contract.failure import Failure
 from .armature import is_kinolift
 from .background import Run
 from .behind import Behind, options_given
 from .camera import camera_of
 from .capture import Placement
-from .keeping import DETECTION, motion_of, record_of
+from .keeping import DETECTION, reading_motion, record_of
 from .locale.said import translated
 from .manners import tell
 from .markers import mark_unsure, next_unsure
-from .placing import placing
+from .placing import Target, placing
 from .preferences import preferred_python
 from .properties import capture_properties
 from .refining import REFINED, refining
 from .scene import MATCH
-from .steps import drained
+from .steps import elsewhere
+from .stepwise import Stepwise
 
 SHOWN = ("height", "fov", "smooth", "feet", "root", "level")  # of REFINED: what the panel shows of them
 
@@ -138,25 +139,30 @@ class KINOLIFT_OT_mark_unsure(_OfTake, bpy.types.Operator):
         return {"FINISHED"}
 
 
-class KINOLIFT_OT_match_rate(_OfOwnTake, bpy.types.Operator):
+class KINOLIFT_OT_match_rate(Stepwise, _OfOwnTake, bpy.types.Operator):
     """Give the scene the clip's frame rate and range, and the take a key on every frame of the clip"""
 
     bl_idname = "kinolift.match_rate"
     bl_label = "Match Video"
-    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
+    bl_options = {"UNDO"}  # noqa: RUF012
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        take, record = context.object, record_of(context.object)
+    _changing = False
+
+    def steps(self, context: bpy.types.Context) -> Generator[None, None, str]:
+        take, scene, record = context.object, context.scene, record_of(context.object)
         start, video = record.get("start"), record.get("video")
         placement = Placement(MATCH, start if isinstance(start, int) else None, add_camera=camera_of(take) is not None)
         shown = Path(video) if isinstance(video, str) and video and Path(video).is_file() else None
-        try:
-            placed = drained(placing(motion_of(take), context.scene, take.name, placement, shown, replaced=take))
-        except Failure as failure:
-            tell(self, context, failure.message)
-            return {"CANCELLED"}
+        target = Target.of(scene, placement)
+        motion = yield from elsewhere(reading_motion(take))
+        ready = yield from elsewhere(target.ready_of(motion))
+        self._changing = True
+        placed = yield from placing(motion, scene, take.name, placement, shown, ready=ready, replaced=take)
         context.window_manager.kinolift.tell(placed.summary(), "", placed.notes)
-        return {"FINISHED"}
+        return f"{take.name}: {translated(placed.summary())}"
+
+    def can_stop(self) -> bool:
+        return not self._changing
 
 
 class KINOLIFT_OT_mark_asset(_OfOwnTake, bpy.types.Operator):

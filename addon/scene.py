@@ -82,7 +82,11 @@ def resolved(scene: bpy.types.Scene, choice: str) -> str:
 
 def at_scene_rate(motion: Motion, scene: bpy.types.Scene) -> Motion:
     """The motion at the scene's rate, so that its frames are whole frames of the scene; itself where the rates are the same."""
-    rate = rate_of(scene)
+    return at_that_rate(motion, rate_of(scene))
+
+
+def at_that_rate(motion: Motion, rate: float) -> Motion:
+    """The same of a scene of that rate; needs no Blender."""
     return motion if same_rate(rate, motion.fps) else at_rate(motion, rate)
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from typing import TypeVar
+from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor, wait
+from typing import Final, TypeVar
 
 T = TypeVar("T")
+
+PAUSE: Final = 0.004  # seconds that a step waits for another thread
 
 
 def drained(steps: Generator[None, None, T]) -> T:
@@ -16,3 +19,13 @@ def drained(steps: Generator[None, None, T]) -> T:
         except StopIteration as end:
             result: T = end.value
             return result
+
+
+def elsewhere(work: Callable[[], T]) -> Generator[None, None, T]:
+    """The steps of waiting for work that needs no Blender and is done on another thread; what it returns, or raises. Whoever gives it up
+    waits for its end."""
+    with ThreadPoolExecutor(1, "kinolift-work") as thread:
+        doing = thread.submit(work)
+        while not wait([doing], PAUSE).done:
+            yield
+        return doing.result()

@@ -15,6 +15,33 @@ from .manners import tell
 from .steps import drained
 
 INTERVAL: Final = 0.01  # seconds between two slices
+SETTLED: Final = 0.3  # seconds without another value from the redo panel
+
+
+class _Again:
+    """What the redo panel wants done with other values: undone and invoked anew, once nobody drags a value any more."""
+
+    def __init__(self) -> None:
+        self._idname = ""
+        self._values: dict[str, Any] = {}
+        self._window: bpy.types.Window | None = None
+
+    def ask(self, operator: Any, window: bpy.types.Window) -> None:
+        self._idname, self._window = type(operator).bl_idname, window
+        self._values = {name: getattr(operator, name) for name in operator.__annotations__}
+        if bpy.app.timers.is_registered(self._do):
+            bpy.app.timers.unregister(self._do)
+        bpy.app.timers.register(self._do, first_interval=SETTLED)
+
+    def _do(self) -> None:
+        manager = bpy.context.window_manager
+        window = next((each for each in manager.windows if each == self._window), None)
+        if window is None:
+            return
+        group, name = self._idname.split(".")
+        with bpy.context.temp_override(window=window):
+            bpy.ops.ed.undo()
+            getattr(getattr(bpy.ops, group), name)("INVOKE_DEFAULT", **self._values)
 
 
 class Stepwise:
@@ -75,7 +102,11 @@ class Stepwise:
                 return None
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        """For scripts, the background, and the redo panel: returns when it is done."""
+        """For scripts and the background: returns when it is done. The redo panel gets it in steps, too."""
+        me: Any = self
+        if me.options.is_repeat and context.window is not None and not bpy.app.background:
+            _again.ask(me, context.window)
+            return {"CANCELLED"}  # Blender then brings back what its redo has undone
         try:
             return self._done(drained(self.steps(context)))
         except Failure as failure:
@@ -100,3 +131,6 @@ class Stepwise:
     def _failed(self, context: bpy.types.Context, failure: Failure) -> set[str]:
         tell(self, context, failure.message)
         return {"CANCELLED"}
+
+
+_again = _Again()

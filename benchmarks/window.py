@@ -1,11 +1,12 @@
-"""How long Kinolift keeps Blender's window from drawing while a long take is built, and while its keys are made fewer.
+"""How long Kinolift keeps Blender's window from drawing while a long take is built, matched to its video, retargeted and simplified.
 
     python benchmarks/window.py [--frames 10000]            in the project's environment (bpy): the steps one after another
     blender --python benchmarks/window.py -- [--frames N]   in a window: by its timers, between drawn pictures
 
-A made-up motion of that many frames is put into a scene as a capture does it behind the window, and then Simplify Keys reduces it: in
-slices, called by a timer. Printed are the number of calls, the longest and the 99th percentile of their lengths, and what is done on
-another thread. Lengths are the processor's time of the calling thread, which other programs do not change as they change a clock's.
+A made-up motion of that many frames is put into a scene as a capture does it behind the window; then Match Video gives the scene another
+rate, Retarget puts it on a character of 24 bones whose keys are Euler angles, and Simplify Keys reduces it: in slices, called by a timer.
+Printed are the number of calls, the longest and the 99th percentile of their lengths, and what is done on another thread. Lengths are the
+processor's time of the calling thread, which other programs do not change as they change a clock's.
 """
 
 from __future__ import annotations
@@ -46,16 +47,42 @@ def steps(frames: int) -> Iterator[tuple[str, float]]:
     turns = np.arange(frames) % 500  # a long one by the same movement again and again: only its length counts
     fields = {name: getattr(short, name)[turns] for name in short.__dataclass_fields__ if _a_frame(short, name)}
     motion = contract[0].Motion(**{**vars(short), **fields, "times": np.arange(frames) / short.fps})
-    names = ("placing", "background", "capture", "simplify", "key_reduction")
-    placing, background, capture, simplify, key_reduction = (import_module(f"{package}.addon.{name}") for name in names)
-    scene, placement = bpy.context.scene, capture.Placement("match", add_camera=True)
+    names = ("placing", "background", "capture", "simplify", "key_reduction", "retarget.retarget", "retarget.roles", "armature", "keeping")
+    placing, background, capture, simplify, key_reduction, retargets, roles, armatures, keeping = (
+        import_module(f"{package}.addon.{name}") for name in names
+    )
+    scene, placement = bpy.context.scene, capture.Placement("keep", add_camera=True)
+    scene.render.fps = 24
     began = time.thread_time()
     ready = placing.Target.of(scene, placement).ready(motion)
     print(f"On the other thread: {time.thread_time() - began:.2f} s, {len(ready.packed) / 1e6:.2f} MB packed", flush=True)
     take = yield from _sliced("Building", placing.placing(motion, scene, "Long", placement, ready=ready), background.SLICE)
+    matched = matching(take.armature, scene, placing, keeping, capture.Placement("match", add_camera=True))
+    yield from _sliced("Match Video", matched, background.SLICE)
+    character = armatures.build_armature(short, "Character", scene.collection)
+    for bone in character.pose.bones:
+        bone.rotation_mode = "XYZ"
+    parts = {"hips": ("hips",), "spine": ("spine", "chest"), "neck": ("neck",), "head": ("head",)}
+    mapping = roles.Mapping(parts | {role: (role.replace("clavicle", "shoulder"),) for role in roles.LIMB_ROLES}, "benchmark")
+    yield from _sliced("Retarget", retargeting(take.armature, character, mapping, retargets, keeping), background.SLICE)
     fewer = simplify.simplifying(take.armature, key_reduction.Tolerance(key_reduction.DEFAULT_DEGREES))
     before, after = yield from _sliced("Simplifying", fewer, background.SLICE)
     print(f"{after} keys of {before} are left", flush=True)
+
+
+def matching(take: Any, scene: Any, placing: Any, keeping: Any, placement: Any) -> Generator[None, None, Any]:
+    """The steps of Match Video."""
+    elsewhere = sys.modules[f"{placing.__package__}.steps"].elsewhere
+    target = placing.Target.of(scene, placement)
+    motion = yield from elsewhere(keeping.reading_motion(take))
+    ready = yield from elsewhere(target.ready_of(motion))
+    return (yield from placing.placing(motion, scene, take.name, placement, ready=ready, replaced=take))
+
+
+def retargeting(take: Any, character: Any, mapping: Any, retargets: Any, keeping: Any) -> Generator[None, None, Any]:
+    """The steps of Retarget, from the motion on."""
+    motion = yield from retargets.elsewhere(keeping.reading_motion(take))
+    return (yield from retargets.retargeting(motion, character, mapping))
 
 
 def _sliced(name: str, todo: Generator[None, None, Any], length: float) -> Generator[tuple[str, float], None, Any]:

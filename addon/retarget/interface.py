@@ -5,8 +5,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import bpy
 from bpy.props import BoolProperty, CollectionProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
@@ -15,17 +15,16 @@ from ...contract.failure import Failure
 from ...contract.motion_file import Motion, load_motion
 from .. import scene as scenes
 from ..armature import is_kinolift
-from ..keeping import motion_of, record_of
+from ..keeping import reading_motion, record_of
 from ..locale.said import translated, word
 from ..manners import tell
+from ..steps import elsewhere
+from ..stepwise import Stepwise
 from .linked import overridden, shown_armature
 from .mapping import AUTO, find_mapping, presets, user_folder
 from .presets import parse_switches, save_preset, switch_list
-from .retarget import RetargetOptions, RetargetResult, retarget
+from .retarget import RetargetOptions, RetargetResult, retargeting
 from .roles import CHAIN_ROLES, NAMES, ROLES, STRUCTURE, VRM, Mapping, role_title
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 # Below the first a guess is shown as one to look at; from the second on nothing was guessed, and no sureness is shown.
 UNSURE, SURE = 0.7, 0.995
@@ -227,17 +226,17 @@ def chosen_take(settings: KinoliftRetarget, context: bpy.types.Context) -> bpy.t
     return takes[-1] if takes else None
 
 
-def chosen_motion(settings: KinoliftRetarget, context: bpy.types.Context) -> tuple[Motion, str]:
-    """The motion and a name for the action. Raises Failure where none is chosen or its file is gone."""
+def chosen_motion(settings: KinoliftRetarget, context: bpy.types.Context) -> tuple[Callable[[], Motion], str]:
+    """How the motion is read, without Blender, and a name for the action. Raises Failure where none is chosen or its file is gone."""
     if settings.source == "file":
         if not settings.motion:
             raise Failure("bad_arguments", "No motion file is chosen; choose a .npz file that a capture kept.")
         path = Path(bpy.path.abspath(settings.motion))
-        return load_motion(path), path.stem
+        return lambda: load_motion(path), path.stem
     take = chosen_take(settings, context)
     if take is None:
         raise Failure("bad_arguments", "There is no take in the scene; capture a video first or choose a motion file.")
-    return motion_of(take), take.name
+    return reading_motion(take), take.name
 
 
 def _start_of(settings: KinoliftRetarget, context: bpy.types.Context) -> int:
@@ -247,23 +246,29 @@ def _start_of(settings: KinoliftRetarget, context: bpy.types.Context) -> int:
     return start if isinstance(start, int) else int(context.scene.frame_start)
 
 
-def retarget_listed(settings: KinoliftRetarget, context: bpy.types.Context) -> RetargetResult:
-    """What the panel shows, done: the motion onto the character, from the scene's first frame, at the scene's rate."""
-    target = settings.target
+def retargeting_listed(
+    settings: KinoliftRetarget, context: bpy.types.Context, writes: Callable[[], None]
+) -> Generator[None, None, RetargetResult]:
+    """The steps of what the panel shows: the motion onto the character, from the scene's first frame, at its rate. `writes` is called
+    before the first that changes something."""
+    target, scene = settings.target, context.scene
     if not settings.bones or settings.found_on != target.name:
         show_mapping(settings, find_mapping(target, settings.preset))
         settings.found_on = target.name
     mapping = listed_mapping(settings, target)
-    motion, name = chosen_motion(settings, context)
-    found = overridden(target, context.scene, context.view_layer, context.object)
+    read, name = chosen_motion(settings, context)
+    rate = scenes.rate_of(scene)
+    motion = yield from elsewhere(lambda: scenes.at_that_rate(read(), rate))
+    if target.library is not None or target.override_library is not None:
+        writes()
+    found = overridden(target, scene, context.view_layer, context.object)
     target = settings.target = found.armature
     settings.found_on = target.name
-    motion = scenes.at_scene_rate(motion, context.scene)
     frames = scenes.key_frames(motion, _start_of(settings, context))
     # the panel offers these two only where they mean something; what was set for another character does not count then
     heading = settings.root_heading and settings.root_bone != "hips" and mapping.bone("root") is not None
     options = RetargetOptions(settings.root, settings.root_bone, settings.feet, heading, settings.use_ik and bool(mapping.ik))
-    result = retarget(motion, target, mapping, options, frames=frames, name=f"{name} on {target.name}")
+    result = yield from retargeting(motion, target, mapping, options, frames, f"{name} on {target.name}", writes)
     result.notes.extend(filter(None, [found.note]))
     return result
 
@@ -336,28 +341,37 @@ class KINOLIFT_OT_save_rig_preset(_TargetOperator, bpy.types.Operator):
         return {"FINISHED"}
 
 
-class KINOLIFT_OT_retarget(_TargetOperator, bpy.types.Operator):
+class KINOLIFT_OT_retarget(Stepwise, _TargetOperator, bpy.types.Operator):
     """Put the motion on the character, as a new action"""
 
     bl_idname = "kinolift.retarget"
     bl_label = "Retarget"
-    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
+    bl_options = {"UNDO"}  # noqa: RUF012
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    _writing = False
+    _before: bpy.types.Object | None = None
+
+    def steps(self, context: bpy.types.Context) -> Generator[None, None, str]:
         settings = self.settings(context)
-        before = settings.target
-        try:
-            result = retarget_listed(settings, context)
-        except Failure as failure:
-            if settings.target != before:  # a library override was made, and stays
-                bpy.ops.ed.undo_push(message=word("Library Override"))
-            return self.failed(settings, failure)
+        self._before = settings.target
+        result = yield from retargeting_listed(settings, context, self._writes)
         settings.say(result.summary(), notes=result.notes)
         context.scene.kinolift.export_what = "character"
         for note in result.notes:
             self.report({"WARNING"}, translated(note))
-        self.report({"INFO"}, f"{settings.target.name}: {translated(settings.done)}")
-        return {"FINISHED"}
+        return f"{settings.target.name}: {translated(settings.done)}"
+
+    def can_stop(self) -> bool:
+        return not self._writing
+
+    def _writes(self) -> None:
+        self._writing = True
+
+    def _failed(self, context: bpy.types.Context, failure: Failure) -> set[str]:
+        settings = context.scene.kinolift_retarget
+        if settings.target != self._before and self._before is not None:  # a library override was made, and stays
+            bpy.ops.ed.undo_push(message=word("Library Override"))
+        return self.failed(settings, failure)
 
 
 CLASSES = (

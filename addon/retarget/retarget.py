@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -16,13 +16,14 @@ from ...contract.failure import Failure
 from ...contract.motion_file import Motion
 from .. import keyframes
 from .. import quaternions as q
+from ..steps import drained, elsewhere
 from .feet import plant_feet
 from .follow import unknown_above
 from .ik import check_ik, to_controls
 from .pose import Pose
 from .rig import read_rig
 from .roles import LIMB_ROLES, Mapping
-from .transfer import transfer
+from .transfer import Transfer, transfer
 
 Array = npt.NDArray[np.float64]
 
@@ -97,6 +98,19 @@ def retarget(
     to switch between FK and IK (`Mapping.switches`) gets one key in the action.
     Raises Failure `bad_input`, `bad_motion` or `bad_arguments`; then nothing has changed.
     """
+    return drained(retargeting(motion, armature, mapping, options, frames, name))
+
+
+def retargeting(
+    motion: Motion,
+    armature: bpy.types.Object,
+    mapping: Mapping,
+    options: RetargetOptions | None = None,
+    frames: Array | None = None,
+    name: str = "",
+    writes: Callable[[], None] = lambda: None,
+) -> Generator[None, None, RetargetResult]:
+    """The steps of `retarget`, each short; `writes` is called before the first that changes something."""
     began = time.perf_counter()
     options = (options or RetargetOptions()).check()
     lacking = sorted(set(_NEEDED) - {str(joint) for joint in motion.joint_names})
@@ -112,14 +126,20 @@ def retarget(
     if root is None and (options.root_bone == "root" or options.root_heading):
         advice = "leave out --root-heading" if options.root_heading else "use --root-bone hips"
         raise Failure("bad_input", f"{armature.name} has no root bone; {advice}.")
-    moved = transfer(motion, rig, mapping, options.root, "root" if carries else "hips", options.root_heading)
-    pose = moved.pose
-    if options.feet != "never":
-        starts = [0, *(np.flatnonzero(np.diff(motion.frame_numbers) > 1) + 1).tolist(), len(motion)]
-        runs = [slice(first, last) for first, last in pairwise(starts)]
-        plant_feet(moved, mapping, motion.contacts, motion.fps, options.feet, runs)
-    if options.ik:
-        to_controls(pose, mapping)
+    modes = {bone.name: str(bone.rotation_mode) for bone in armature.pose.bones}
+
+    def work() -> _Moved:
+        moved = transfer(motion, rig, mapping, options.root, "root" if carries else "hips", options.root_heading)
+        if options.feet != "never":
+            starts = [0, *(np.flatnonzero(np.diff(motion.frame_numbers) > 1) + 1).tolist(), len(motion)]
+            runs = [slice(first, last) for first, last in pairwise(starts)]
+            plant_feet(moved, mapping, motion.contacts, motion.fps, options.feet, runs)
+        if options.ik:
+            to_controls(moved.pose, mapping)
+        return _Moved(moved, list(_channels(moved.pose, modes)))
+
+    worked = yield from elsewhere(work)
+    moved, pose = worked.transfer, worked.transfer.pose
     hips = rig.index(mapping.bones["hips"][0])
     if moved.traveller != hips:
         notes.append(f"{rig.names[hips]} is connected to its parent; {rig.names[moved.traveller]} travels in its place.")
@@ -136,36 +156,63 @@ def retarget(
         notes.append(f"{armature.name} has FK and IK controls; set it to {'IK' if options.ik else 'FK'} yourself, its switch is not known.")
     at = np.asarray(frames, dtype=np.float64) if frames is not None else (motion.frame_numbers - motion.frame_numbers[0]).astype(np.float64)
     held = np.append(np.diff(motion.frame_numbers) > 1, False)
+    writes()
     before = armature.animation_data.action if armature.animation_data else None
     curves = keyframes.new_action(armature, name or armature.name)
     if before is not None and before.users == 0:
         before.use_fake_user = True  # else Blender would not save it
-    keys = _write_pose(curves, armature, pose, at, held)
+    keys = 0
+    for channel in worked.channels:
+        if channel.mode and armature.pose.bones[channel.bone].rotation_mode != channel.mode:
+            armature.pose.bones[channel.bone].rotation_mode = channel.mode
+        yield from curves.writing(f"{_path(channel.bone)}.{channel.property}", channel.bone, at, channel.values, held)
+        keys += channel.values.size
     keys += _write_switches(curves, armature, mapping, options.ik, at)
     bones = tuple(rig.names[bone] for bone in sorted(pose.turns.keys() | pose.path.keys()))
     action = armature.animation_data.action
     return RetargetResult(action, keys, bones, len(motion), moved.fit.ratio, time.perf_counter() - began, notes)
 
 
-def _write_pose(curves: keyframes.Curves, armature: bpy.types.Object, pose: Pose, at: Array, held: npt.NDArray[np.bool_]) -> int:
-    """Keys on every frame for every bone that the pose turns or moves; returns how many."""
-    keys = 0
+@dataclass(frozen=True)
+class _Channel:
+    """The keys (T,C) of one property of one bone, which has to have that rotation `mode` for them; "" where that does not matter."""
+
+    bone: str
+    property: str
+    values: Array
+    mode: str = ""
+
+
+@dataclass(frozen=True)
+class _Moved:
+    """The motion on the rig, and the keys that make it so."""
+
+    transfer: Transfer
+    channels: list[_Channel]
+
+
+def _channels(pose: Pose, modes: dict[str, str]) -> Iterator[_Channel]:
+    """Keys on every frame for every bone that the pose turns or moves; `modes`: the bones' rotation modes."""
     moved = pose.moved()
     for bone in sorted(pose.turns.keys() | pose.path.keys()):
         name = pose.rig.names[bone]
         if bone in moved:
-            keys += curves.write(f"{_path(name)}.location", name, at, pose.location(bone), held)
+            yield _Channel(name, "location", pose.location(bone))
         if bone in pose.turns:
-            keys += _write_rotation(curves, armature.pose.bones[name], at, q.continuous(q.unit(pose.rotation(bone))), held)
-    return keys
+            yield _rotation(name, q.continuous(q.unit(pose.rotation(bone))), modes[name])
+
+
+def _rotation(bone: str, rotation: Array, mode: str) -> _Channel:
+    """An axis jumps where a rotation passes through zero: bones in that mode get quaternions."""
+    if mode in ("AXIS_ANGLE", "QUATERNION"):
+        return _Channel(bone, "rotation_quaternion", rotation, "QUATERNION")
+    return _Channel(bone, "rotation_euler", euler_angles(rotation, mode), mode)
 
 
 def _write_rotation(curves: keyframes.Curves, bone: bpy.types.PoseBone, at: Array, rotation: Array, held: npt.NDArray[np.bool_]) -> int:
-    if bone.rotation_mode == "AXIS_ANGLE":
-        bone.rotation_mode = "QUATERNION"
-    if bone.rotation_mode == "QUATERNION":
-        return curves.write(f"{_path(bone.name)}.rotation_quaternion", bone.name, at, rotation, held)
-    return curves.write(f"{_path(bone.name)}.rotation_euler", bone.name, at, euler_angles(rotation, bone.rotation_mode), held)
+    channel = _rotation(bone.name, rotation, str(bone.rotation_mode))
+    bone.rotation_mode = channel.mode
+    return curves.write(f"{_path(bone.name)}.{channel.property}", bone.name, at, channel.values, held)
 
 
 def _write_switches(curves: keyframes.Curves, armature: bpy.types.Object, mapping: Mapping, ik: bool, at: Array) -> int:

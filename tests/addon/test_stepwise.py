@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from types import SimpleNamespace
 
 import pytest
+from kinolift_extension.addon import stepwise
 from kinolift_extension.addon.background import SLICE
 from kinolift_extension.addon.stepwise import Stepwise
 from kinolift_extension.contract.failure import Failure
@@ -21,7 +23,7 @@ class Counting(Stepwise):
     writes_from = 10
 
     def __init__(self):
-        self.done, self.said, self.options = 0, [], SimpleNamespace(is_invoke=True)
+        self.done, self.said, self.options = 0, [], SimpleNamespace(is_invoke=True, is_repeat=False)
 
     def steps(self, context):
         for self.done in range(1, 11):
@@ -91,3 +93,47 @@ def test_a_failure_is_told_and_nothing_is_left_behind(window):
 def test_scripts_wait_for_all_of_it(window):
     operator = Counting()
     assert operator.execute(window.context) == {"FINISHED"} and operator.done == 10 and not window.timers
+
+
+def test_the_redo_panel_gets_it_in_steps_too(window, monkeypatch):
+    """Blender's redo runs `execute`: it is given up there, and invoked anew with the values, after an undo."""
+    asked, told = [], []
+    monkeypatch.setattr(stepwise, "_again", SimpleNamespace(ask=lambda operator, where: asked.append((operator, where))))
+    monkeypatch.setattr(stepwise, "bpy", SimpleNamespace(app=SimpleNamespace(background=False)))
+    operator = Counting()
+    operator.options.is_repeat = True
+    window.context.window = "the window"
+    assert operator.execute(window.context) == {"CANCELLED"} and asked == [(operator, "the window")] and not operator.said and not told
+    window.context.window = None  # a script that repeats
+    assert operator.execute(window.context) == {"FINISHED"}
+
+
+def test_what_is_dragged_in_the_redo_panel_is_done_once_with_its_last_value(monkeypatch):
+    waiting, done = [], []
+
+    @contextlib.contextmanager
+    def override(window):
+        done.append(window)
+        yield
+
+    timers = SimpleNamespace(
+        is_registered=lambda one: one in waiting, unregister=waiting.remove, register=lambda one, first_interval: waiting.append(one)
+    )
+    simplify = SimpleNamespace(simplify=lambda how, **values: done.append((how, values)))
+    ops = SimpleNamespace(ed=SimpleNamespace(undo=lambda: done.append("undo")), kinolift=simplify)
+    context = SimpleNamespace(window_manager=SimpleNamespace(windows=["w"]), temp_override=override)
+    monkeypatch.setattr(stepwise, "bpy", SimpleNamespace(app=SimpleNamespace(timers=timers), ops=ops, context=context))
+    again = stepwise._Again()
+
+    class Operator:
+        bl_idname = "kinolift.simplify"
+        __annotations__ = {"degrees": None}  # noqa: RUF012
+        degrees = 1.0
+
+    for Operator.degrees in (1.0, 2.0):
+        again.ask(Operator(), "w")
+    assert len(waiting) == 1 and waiting[0]() is None
+    assert done == ["w", "undo", ("INVOKE_DEFAULT", {"degrees": 2.0})]
+    context.window_manager.windows = []
+    waiting[0]()
+    assert len(done) == 3, "the window is gone"
