@@ -107,6 +107,7 @@ class Capture:
     def __init__(
         self, video: Path, options: CaptureOptions, python: str = "", motion_path: Path | None = None, preview: Path | None = None,
         camera: CameraPath | None = None, detection: Path | None = None, stay: bool = False,
+        world: Path | None = None,
     ) -> None:  # fmt: skip
         """Starts the worker. Raises Failure for a video that is not there, bad options, an output that is an input or cannot be written,
         or an installation that cannot run.
@@ -121,6 +122,7 @@ class Capture:
                 that is there and fits the video and the options is used.
             stay: whether the worker stays for a while, so that what is made of a detection then is there at once. What is made of one is
                 done by the worker that has stayed, if there is one.
+            world: a motion file of the same video, in whose world the motion is to be.
         """
         self.video = check_video(video)
         inputs = [self.video, *([Path(options.camera)] if options.camera else [])]
@@ -150,7 +152,7 @@ class Capture:
                 file = Path(str(self._folder)) / "camera.npz"
                 save_camera(camera, file)
                 options = replace(options, camera=str(file))
-            self._command = capture_command(self._python, self.video, self.motion_path, options.check(), preview, detection)
+            self._command = capture_command(self._python, self.video, self.motion_path, options.check(), preview, detection, world)
             ready = standby.take(self._python) if stay and self.video.suffix.lower() == MOTION_EXTENSION else None
             self._ordered = ready is not None  # of a worker that may have been killed while it stood by, or whose time was over
             if ready is None:

@@ -10,13 +10,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from ..contract.motion_file import save_motion
 from ..contract.options import CaptureOptions
 from . import leftovers
 from .armature import is_kinolift
 from .background import Run
 from .camera import camera_of
 from .capture import Capture, Placement, Take
-from .keeping import detection_of, keep_detection, record_of
+from .keeping import add_to_record, detection_of, keep_detection, motion_of, record_of
 from .placing import placing
 from .refining import options_of
 from .scene import KEEP
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from .placing import Ready
 
 SHOT, PERSON = "shot", "person"
+IN_PLACE: Final = "in-place"  # of the option root: who stays on the spot shares no world
 _LABELS: Final = re.compile(r"(\.shot\d+)?(\.person\d+)?(\.\d{3})?$")  # and Blender's number, of a name that was there already
 
 
@@ -86,7 +88,8 @@ def _source(take: bpy.types.Object) -> str:
 
 
 def another(take: bpy.types.Object, scene: bpy.types.Scene, kind: str, number: int, python: str = "") -> Run:
-    """The run that makes the take of that shot, or of that person of this shot, beside the one that is there and with its options.
+    """The run that makes the take of that shot, or of that person of this shot, beside the one that is there and with its options. Another
+    person of the shot is put into the world of this one.
 
     Raises Failure `no_such_file` where the detection does not lie with the take.
     """
@@ -104,11 +107,22 @@ def another(take: bpy.types.Object, scene: bpy.types.Scene, kind: str, number: i
         shown = Path(video) if isinstance(video, str) and video and Path(video).is_file() else None
         made = yield from placing(motion, scene, name, placement, shown, ready=ready)
         keep_detection(made.armature, file)
+        if world is not None:
+            _share_world(take, own.person)
         return made
 
+    world = folder / "world.npz" if kind == PERSON and options.root != IN_PLACE else None
     try:
         file.write_bytes(data)
-        return Run(Capture(file, options, python, stay=True), scene, placement, build, folder)
+        if world is not None:
+            save_motion(motion_of(take), world)
+        return Run(Capture(file, options, python, stay=True, world=world), scene, placement, build, folder)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
+
+
+def _share_world(take: bpy.types.Object, person: int) -> None:
+    """Another one has been put into the take's world: it is to stay there when it is refined."""
+    provenance = record_of(take).get("provenance", {})
+    add_to_record(take, provenance=provenance | {"summary": {"world_of": person} | provenance.get("summary", {})})

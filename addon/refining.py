@@ -1,4 +1,5 @@
-"""Refine Again: a take's motion from what was detected then, with other smoothing, feet, height or lens; the video is not looked at."""
+"""Refine Again: a take's motion from what was detected then, with other smoothing, feet, height or lens; the video is not looked at. A take
+that shares its world with those of other people stays in it."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from ..contract.motion_file import save_motion
 from ..contract.options import CaptureOptions
 from . import leftovers
 from .background import Run
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
 
     from ..contract.motion_file import Motion
     from .placing import Ready
+
+# What decides where the camera stands: who changes it leaves the world of the others.
+_OF_WORLD: Final = ("fov", "level")
 
 # The options that act behind the detection; the others have made it what it is.
 REFINED: Final = ("height", "fov", "smooth", "feet", "root", "level", "refiner", "hypotheses", "steps", "seed", "device")
@@ -40,7 +45,12 @@ def refining(take: bpy.types.Object, scene: bpy.types.Scene, changes: dict[str, 
 
     Raises Failure `no_such_file` where the detection does not lie with the take, `bad_arguments` for options that cannot be.
     """
-    data, options = detection_of(take), replace(options_of(take), **changes)
+    data, before = detection_of(take), options_of(take)
+    options, told = replace(before, **changes), record_of(take).get("provenance", {}).get("summary", {})
+    shared = isinstance(told, dict) and "world_of" in told
+    left = shared and any(getattr(options, name) != getattr(before, name) for name in _OF_WORLD)
+    if shared and not left and told.get("height_asked") == options.height:
+        options = replace(options, height=before.height)  # nobody said otherwise: she is as tall as the ground has told
     known = None
     if options.camera:  # it was the scene's own
         options = replace(options, camera="")
@@ -51,13 +61,21 @@ def refining(take: bpy.types.Object, scene: bpy.types.Scene, changes: dict[str, 
 
     def build(motion: Motion, ready: Ready | None) -> Generator[None, None, Take]:
         shown = Path(video) if isinstance(video, str) and video and Path(video).is_file() else None
-        return placing(motion, scene, take.name, placement, shown, ready=ready, replaced=take)
+        made = yield from placing(motion, scene, take.name, placement, shown, ready=ready, replaced=take)
+        if left:
+            made.notes.append(f"{take.name} has a world of its own now, by its lens or level; Person: All captures all in one.")
+        return made
 
     folder = leftovers.make_folder()
     try:
         file = folder / "detection.npz"
         file.write_bytes(data)
-        return Run(Capture(file, options, python, camera=known, stay=True), scene, placement, build, folder)
+        world = None
+        if shared and not left and known is None:
+            world = folder / "world.npz"
+            save_motion(motion_of(take), world)
+        capture = Capture(file, options, python, camera=known, stay=True, world=world)
+        return Run(capture, scene, placement, build, folder)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise

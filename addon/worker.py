@@ -215,12 +215,15 @@ def reported(event: dict[str, Any]) -> Failure:
 
 
 def capture_command(
-    python: str, video: Path, motion: Path, options: CaptureOptions, preview: Path | None = None, detection: Path | None = None
-) -> list[str]:
+    python: str, video: Path, motion: Path, options: CaptureOptions, preview: Path | None = None, detection: Path | None = None,
+    world: Path | None = None,
+) -> list[str]:  # fmt: skip
     """The words that capture a video, or a detection that was kept (.npz), into a motion file, a picture of it into `preview`, and what was
-    detected into `detection`; what is there is replaced, but a detection that fits is used."""
+    detected into `detection`; what is there is replaced, but a detection that fits is used. `world`: a motion file in whose world it is to
+    be."""
     more = [] if preview is None else ["--preview", str(preview)]
     more += [] if detection is None else ["--keep-detection", str(detection)]
+    more += [] if world is None else ["--world", str(world)]
     return [python, "-m", "engine", "capture", str(video), "-o", str(motion), "--overwrite", *more, *options.arguments()]
 
 

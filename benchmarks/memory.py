@@ -97,9 +97,9 @@ def measure(rows_file: Path, minutes: float, refine: bool) -> dict[str, Any]:
     import numpy as np
 
     from contract.motion_file import save_motion
-    from engine.capture import finish
     from engine.detection.detector import gather
     from engine.detection.rows import Rows
+    from engine.finish import finish
     from engine.footage.video import open_video
     from engine.long_takes.scratch import let_go
     from engine.poses import PoseModel

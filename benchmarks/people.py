@@ -36,9 +36,10 @@ from benchmarks.wide import print_wide  # noqa: E402
 from contract.failure import ExitCode, Failure  # noqa: E402
 from contract.motion_file import Motion  # noqa: E402
 from contract.options import CaptureOptions, whole  # noqa: E402
-from engine.capture import capture, captures, finish  # noqa: E402
+from engine.capture import capture, captures  # noqa: E402
 from engine.detection.detector import Detections  # noqa: E402
 from engine.detection.kept import detect_video  # noqa: E402
+from engine.finish import finish  # noqa: E402
 from engine.footage.video import open_video  # noqa: E402
 from engine.person.people import find_people  # noqa: E402
 from engine.poses import PoseModel  # noqa: E402

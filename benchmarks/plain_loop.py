@@ -58,7 +58,7 @@ def plain_detections(video: Video, detector: Detector) -> Detections:
 
 def plain_loop(video: Video, detector: Detector, model: PoseModel, options: CaptureOptions) -> Motion:
     """The whole capture."""
-    from engine.capture import finish
+    from engine.finish import finish
     from engine.progress import Progress
 
     return finish(plain_detections(video, detector), video.info, lambda: model, options, None, Progress()).motion

@@ -32,7 +32,8 @@ from contract.failure import ExitCode, Failure  # noqa: E402
 from contract.motion_file import Motion  # noqa: E402
 from contract.options import ALL, CaptureOptions  # noqa: E402
 from contract.skeleton import ARMATURE_24  # noqa: E402
-from engine.capture import Capture, captures  # noqa: E402
+from engine.capture import captures  # noqa: E402
+from engine.finish import Capture  # noqa: E402
 from engine.progress import Progress  # noqa: E402
 
 Array = npt.NDArray[np.float64]

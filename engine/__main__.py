@@ -45,6 +45,7 @@ def main(arguments: Sequence[str] | None = None, recall: Recall | None = None) -
     capture.add_argument("-o", "--output", type=Path, required=True, help="the motion file, .npz")
     capture.add_argument("--preview", type=Path, help="a video of the skeleton over the footage, .mp4")
     capture.add_argument("--keep-detection", type=Path, help="where the detection is kept, .npz; one that fits is used instead of another")
+    capture.add_argument("--world", type=Path, help="a motion file of the same video, .npz: the motion is put into its world")
     add_arguments(capture)
     add_overwrite_argument(capture)
     _add_people_parser(commands)
@@ -60,7 +61,7 @@ def main(arguments: Sequence[str] | None = None, recall: Recall | None = None) -
 
         progress = Progress(lines_to(sys.stdout))
         written, failed = capture_to_file(
-            read.video, read.output, options, progress, read.preview, read.overwrite, read.keep_detection, recall
+            read.video, read.output, options, progress, read.preview, read.overwrite, read.keep_detection, recall, read.world
         )
         # a motion without its preview is a result all the same, with the preview's exit code
         lacks: dict[str, object] = {} if failed is None else {"failed": {"code": failed.code, "message": failed.message}}
@@ -100,6 +101,8 @@ def _serve(words: Sequence[str], orders: SimpleQueue[str] | None, stay: float) -
         give_back(cycles=True)
         try:
             words = json.loads(orders.get(timeout=stay))
+            if not isinstance(words, list):
+                raise ValueError(words)
         except Empty:
             break
         except ValueError:

@@ -306,4 +306,7 @@ PHRASES: Final = {
     "it is no binary FBX": "es ist keine binäre FBX",
     "its frames are not as many as it says": "es hat nicht so viele Bilder, wie es sagt",
     "it holds a line that is no checksum and a name": "es hat eine Zeile, die keine Prüfsumme mit Namen ist",
+    "An order to the worker is a line with a JSON list of words.": (
+        "Ein Auftrag an den Arbeitsprozess ist eine Zeile mit einer JSON-Liste von Worten."
+    ),
 }

@@ -39,6 +39,9 @@ SENTENCES: Final = {
         "{} zeigt das Video; {} bleibt die Kamera der Szene, und das gerenderte Bild behält seine Größe."
     ),
     "Blender cannot show {} behind the camera.": "Blender kann {} nicht hinter der Kamera zeigen.",
+    "{} has a world of its own now, by its lens or level; Person: All captures all in one.": (
+        "{} hat jetzt eine eigene Welt, durch Brennweite oder Waagerechte; Person: Alle nimmt alle in einer auf."
+    ),
     "{}, with which Blender starts, is hidden; the eye in the outliner shows it again.": (
         "{}, mit dem Blender beginnt, ist ausgeblendet; das Auge im Outliner zeigt ihn wieder."
     ),

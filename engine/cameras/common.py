@@ -53,6 +53,17 @@ def camera_of(motion: Motion, matrix: Array, turning: Turning) -> CameraPath:
     return CameraPath(SECONDS, times, places, np.broadcast_to(lens, (len(times), 3)).copy())
 
 
+def camera_in(motion: Motion) -> CameraPath:
+    """The same as the file of the motion has it, at its frames."""
+    moves = motion.camera_path is not None or motion.camera_lenses is not None
+    times, size = motion.times if moves else np.zeros(1), motion.image_size
+    places = motion.camera_to_world if motion.camera_path is None else motion.camera_path
+    lenses = motion.camera_matrix if motion.camera_lenses is None else motion.camera_lenses
+    lenses = np.broadcast_to(lenses, (len(times), 3, 3))
+    lens = np.stack([lenses[:, 0, 0] / max(size), lenses[:, 0, 2] / size[0], lenses[:, 1, 2] / size[1]], 1)
+    return CameraPath(SECONDS, np.asarray(times, float), np.broadcast_to(places, (len(times), 4, 4)).astype(float), lens.astype(float))
+
+
 def fingerprint(camera: CameraPath) -> str:
     """The same for the same camera, and for no other."""
     told = hashlib.sha256(camera.unit.encode())

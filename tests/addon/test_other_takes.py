@@ -8,7 +8,7 @@ import pytest
 from kinolift_extension import addon
 from kinolift_extension.addon.camera import camera_of
 from kinolift_extension.addon.capture import Placement, place_motion
-from kinolift_extension.addon.keeping import DETECTION, motion_of
+from kinolift_extension.addon.keeping import DETECTION, motion_of, record_of
 from kinolift_extension.addon.other_takes import PERSON, SHOT, Which, which
 from kinolift_extension.addon.panel import review
 
@@ -72,6 +72,8 @@ def test_one_that_is_missing_is_made_of_what_was_detected(fake_python, make_take
     assert made != first and made.name == name and made.data[DETECTION] == b"detected" and camera_of(made) is not None
     said = motion_of(made).provenance["words"]
     assert said[3].endswith("detection.npz") and said[said.index(words[0]) + 1] == words[1] and said[said.index("--height") + 1] == "1.8"
+    assert ("--world" in said) == (kind == PERSON), "another person of the shot is put into this one's world"
+    assert ("world_of" in record_of(first)["provenance"]["summary"]) == (kind == PERSON)
     assert (scene.frame_start, scene.frame_end) == (1, 30), "the range was the take's alone, and is of both now"
 
 

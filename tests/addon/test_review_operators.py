@@ -56,6 +56,24 @@ def test_refine_again_keeps_the_take_and_what_was_not_named(fake_python, tmp_pat
     assert not worker._alive and bpy.context.window_manager.kinolift.summary.startswith("12 frames")
 
 
+@pytest.mark.parametrize(
+    ("changed", "kept", "height"),
+    [({"smooth": 0.9}, True, "1.62"), ({"height": 1.8}, True, "1.62"), ({"height": 1.7}, True, "1.7"), ({"fov": 40.0}, False, "1.62")],
+)  # fmt: skip
+def test_one_of_several_people_stays_in_their_world(fake_python, make_motion, changed, kept, height):
+    """Asked for with 1.8 m for all of them, and found to be 1.62 m tall by the ground; the panel names all its settings every time."""
+    fake_python("fine", frames=12)
+    told = {"summary": {"world_of": 1, "person": 2, "stature": 1.62, "height_asked": 1.8}, "options": {"height": 1.62, "person": "2"}}
+    take = place_motion(make_motion(12, provenance=told), bpy.context.scene, "Walk.person2", Placement()).armature
+    take.data[DETECTION] = b"detected"
+    bpy.context.view_layer.objects.active = take
+    assert bpy.ops.kinolift.refine(**changed) == {"FINISHED"}
+    words = motion_of(take).provenance["words"]
+    assert ("--world" in words) == kept and words[words.index("--height") + 1] == height
+    notes = [note.text for note in bpy.context.window_manager.kinolift.notes]
+    assert any("a world of its own now" in note for note in notes) != kept
+
+
 def test_the_options_of_a_take(make_motion):
     told = {"height": 1.8, "feet": "always", "smooth": "nonsense", "of_tomorrow": 3}
     take = place_motion(make_motion(3, provenance={"options": told}), bpy.context.scene, "Walk", Placement()).armature

@@ -127,7 +127,7 @@ def test_what_is_dragged_in_the_redo_panel_is_done_once_with_its_last_value(monk
 
     class Operator:
         bl_idname = "kinolift.simplify"
-        __annotations__ = {"degrees": None}  # noqa: RUF012
+        __annotations__ = {"degrees": None}
         degrees = 1.0
 
     for Operator.degrees in (1.0, 2.0):

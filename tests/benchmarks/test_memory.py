@@ -14,9 +14,9 @@ from contract.camera_path import CameraPath
 from contract.failure import ExitCode
 from contract.options import CaptureOptions
 from engine import poses
-from engine.capture import finish
 from engine.detection.detector import Detections, gather
 from engine.detection.rows import Rows
+from engine.finish import finish
 from engine.footage.video import VideoInfo
 from engine.kinematics import feet
 from engine.long_takes import scratch, windows

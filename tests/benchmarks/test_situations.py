@@ -10,7 +10,7 @@ from benchmarks.situations import Take, judged, matched, up_error, way
 from contract.options import CaptureOptions
 from contract.skeleton import ARMATURE_24
 from engine.cameras.pinhole import camera_matrix, project
-from engine.capture import Capture
+from engine.finish import Capture
 from engine.kinematics.assemble import build_motion
 from tests.engine.kinematics import people
 

@@ -364,6 +364,21 @@ def test_two_people_are_a_take_each(pair, tmp_path):
         assert motion.provenance["options"]["person"] == str(number) and motion.provenance["quality"]["people_seen"] == 2
         x, _, width, _ = take.summary["people"][number - 1]["box"]
         assert abs(x + width / 2 - sides[number - 1]) < 80
+    assert [take.summary["world_of"] for take in written] == [1, 1]
+    for number, take in enumerate(written, 1):  # one of them again: where she was, in the world of both
+        height = float(motions[number - 1].provenance["options"]["height"])
+        calmer = replace(options, person=str(number), smooth=0.8, height=height)
+        (anew,), _ = capture_to_file(kept_at, tmp_path / f"anew{number}.npz", calmer, Progress(), world=take.path)
+        there, here = motions[number - 1], load_motion(anew.path)
+        np.testing.assert_allclose(here.camera_to_world, there.camera_to_world, atol=1e-6)
+        assert not np.array_equal(here.rotations, there.rotations)
+        off = np.linalg.norm(here.positions_world - there.positions_world, axis=-1)
+        assert np.median(off) < 0.15, "metres"
+        same = ("fov_degrees", "level_from", "world_of", "stature", "height_asked")
+        assert {name: anew.summary.get(name) for name in same} == {name: take.summary.get(name) for name in same}
+    own = replace(options, person="2")
+    (later,), _ = capture_to_file(kept_at, tmp_path / "later.npz", own, Progress(), world=written[0].path)  # as all would have put her
+    np.testing.assert_allclose(load_motion(later.path).positions_world, motions[1].positions_world, atol=2e-3)
     progress = Progress()
     (one,), _ = capture_to_file(kept_at, tmp_path / "left.npz", replace(options, person="left"), progress)
     left = load_motion(one.path)

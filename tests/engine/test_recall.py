@@ -10,7 +10,7 @@ import pytest
 
 from contract.motion_file import load_motion
 from contract.options import CaptureOptions
-from engine import capture as capturing
+from engine import finish as finishing
 from engine.capture import capture_to_file
 from engine.progress import Progress
 from engine.recall import FORGOTTEN, RESULTS, OfTake, Recall
@@ -75,8 +75,8 @@ def test_only_what_an_option_changes_is_done_anew_and_the_motion_is_the_same(kep
     recall, detection, _ = kept
     stages = []
     for name in ("_followed", "_seen"):
-        plain = getattr(capturing, name)
-        monkeypatch.setattr(capturing, name, lambda *args, plain=plain: (stages.append(1), plain(*args))[1])
+        plain = getattr(finishing, name)
+        monkeypatch.setattr(finishing, name, lambda *args, plain=plain: (stages.append(1), plain(*args))[1])
     options = replace(OPTIONS, **changed)
     capture_to_file(detection, tmp_path / "warm.npz", options, Progress(), recall=recall)
     warm = load_motion(tmp_path / "warm.npz")
@@ -93,8 +93,8 @@ def test_right_after_the_capture_of_the_video_only_the_motion_is_made(kept, tmp_
     recall, detection, motion = kept
     recall = Recall()
     capture_to_file(SAMPLE, tmp_path / "take.npz", OPTIONS, Progress(), keep_at=detection, recall=recall)
-    monkeypatch.setattr(capturing, "_followed", lambda *_: pytest.fail("followed again"))
-    monkeypatch.setattr(capturing, "_seen", lambda *_: pytest.fail("lifted again"))
+    monkeypatch.setattr(finishing, "_followed", lambda *_: pytest.fail("followed again"))
+    monkeypatch.setattr(finishing, "_seen", lambda *_: pytest.fail("lifted again"))
     again = replace(OPTIONS, smooth=0.9)  # as the add-on asks: the options of the take, and the one that is changed
     capture_to_file(detection, tmp_path / "again.npz", again, Progress(), recall=recall)
     assert not np.array_equal(load_motion(tmp_path / "again.npz").positions_world, motion.positions_world)

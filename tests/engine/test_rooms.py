@@ -23,6 +23,8 @@ STOREYS = (
     {"poses"},
     {"kinematics"},
     {"preview", "view"},
+    {"finish"},
+    {"beside"},
     {"startup"},
     {"loading"},
     {"capture"},

@@ -11,9 +11,9 @@ from contract.camera_path import FRAMES, SECONDS, CameraPath
 from contract.options import CaptureOptions
 from engine.cameras.known import cameras_at, lenses_at, middle_lens, other_lens, through_one_lens
 from engine.cameras.pinhole import project, to_camera
-from engine.capture import Capture, finish
 from engine.detection.detector import Detections
 from engine.detection.landmarks import LANDMARK_JOINT, LANDMARKS
+from engine.finish import Capture, finish
 from engine.footage.video import VideoInfo
 from engine.poses import PoseModel
 from engine.progress import Progress

@@ -12,9 +12,9 @@ from contract.options import CaptureOptions
 from engine.cameras.pinhole import camera_matrix, field_of_view, to_camera
 from engine.cameras.search import CameraSearch
 from engine.cameras.turned_lens import fov_of
-from engine.capture import finish
 from engine.detection.background_rows import Background
 from engine.detection.detector import Detections
+from engine.finish import finish
 from engine.poses import PoseModel
 from engine.preview import overlay
 from engine.progress import Progress

@@ -14,10 +14,10 @@ from contract.options import CaptureOptions
 from engine.cameras.pinhole import camera_matrix, project, to_camera
 from engine.cameras.search import CameraSearch
 from engine.cameras.turning import Turning, find_turning, outlines, outside
-from engine.capture import Capture, finish
 from engine.detection.background_rows import Background, BackgroundRows
 from engine.detection.detector import Detections
 from engine.detection.landmarks import LANDMARK_JOINT, LANDMARKS
+from engine.finish import Capture, finish
 from engine.footage.background import BackgroundWatch
 from engine.footage.video import Frame, VideoInfo
 from engine.poses import PoseModel
