@@ -12,8 +12,8 @@ from engine.cameras.known import cameras_at, lenses_at
 from engine.cameras.pinhole import camera_matrix, to_camera
 from engine.cameras.search import CameraSearch
 from engine.cameras.turning import find_turning
-from engine.capture import Capture, finish
 from engine.detection.background_rows import Background
+from engine.finish import Capture, finish
 from engine.poses import PoseModel
 from engine.progress import Progress
 from tests.engine.cameras.test_search import COUNT, POINTS, rows_of
