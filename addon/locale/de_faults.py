@@ -309,4 +309,5 @@ PHRASES: Final = {
     "An order to the worker is a line with a JSON list of words.": (
         "Ein Auftrag an den Arbeitsprozess ist eine Zeile mit einer JSON-Liste von Worten."
     ),
+    "The graph {} cannot be read ({}); {}.": "Der Graph {} kann nicht gelesen werden ({}); {}.",
 }
