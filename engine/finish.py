@@ -160,7 +160,7 @@ def _motion(person: _Person, poses: Poses, view: View, options: CaptureOptions, 
         poses.joints, poses.spread, person.points, person.confidence, person.times, person.detected, person.runs, person.fps,
         view.sight.matrix, view.size, options.height, smooth=options.smooth, root=options.root, face=person.face, feet=options.feet,
         cameras=view.cameras(person.times, person.fps), kept=person.kept, gravity=poses.up, turns=view.turning.at(person.times),
-        lines=lines, level=options.level,
+        lines=lines, level=options.level, too_fast=view.turning.unsure(person.times),
     )  # fmt: skip
 
 

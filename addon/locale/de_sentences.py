@@ -88,6 +88,16 @@ SENTENCES: Final = {
     "Too little of the background is seen to tell whether the camera moved; it is taken to have stood still.": (
         "Vom Hintergrund ist zu wenig zu sehen, um zu sagen, ob die Kamera sich bewegte; sie gilt als still."
     ),
+    "The camera moved too fast to be followed: of most pictures little is found again in the next. It is taken to have stood still, and "
+    "all frames are unsure.": (
+        "Die Kamera bewegte sich zu schnell, um ihr zu folgen: von den meisten Bildern ist wenig im nächsten wiederzufinden. Sie gilt als "
+        "still, und alle Bilder sind unsicher."
+    ),
+    "The camera moved too fast to be followed at {} seconds: it is taken to look the same way before and after, and the frames around are "
+    "unsure.": (
+        "Die Kamera bewegte sich bei {} Sekunden zu schnell, um ihr zu folgen: sie gilt als davor und danach gleich gerichtet, und die "
+        "Bilder ringsum sind unsicher."
+    ),
     "The background changes its size by {} percent: the camera is taken to zoom, and its lens is followed. If it came nearer or went away "
     "instead, the person's way towards the camera and back is not to be trusted.": (
         "Der Hintergrund ändert seine Größe um {} Prozent: das gilt als Zoom der Kamera, und ihrem Objektiv wird gefolgt. Kam sie "
@@ -419,6 +429,7 @@ PHRASES: Final = {
     "hidden": "verdeckt",
     "off the picture": "neben dem Bild",
     "hypotheses differ": "Schätzungen uneins",
+    "camera too fast": "Kamera zu schnell",
     "a foot stands in {} % of the frames": "ein Fuß steht in {} % der Bilder",
     "the picture was turned by {} degrees": "das Bild war um {} Grad gedreht",
     "the picture slid by {} % of its size": "das Bild glitt um {} % seiner Größe",

@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.ndimage import gaussian_filter1d, median_filter
 from scipy.spatial.transform import Rotation, Slerp
 
 from engine.cameras.pinhole import sights
+from engine.cameras.zoom import sizes_of, zoom_of, zooms
 from engine.detection.background_rows import Background
 from engine.detection.detector import Detections
 from engine.detection.landmarks import LANDMARKS
@@ -31,8 +31,12 @@ Flags = npt.NDArray[np.bool_]
 FITS = 0.004
 # A rotation is trusted with so many corners that fit, this share of those that were found, over this share of the picture's longer side.
 LEAST, SHARE, SPREAD = 8, 0.5, 0.2
+# ... and, of a picture that a fast turn smears, with this share it still tells better than none how the next keyframe lies to the last.
+LINKS = 0.3
 # Where fewer frames than this share have such a rotation, the background gives too little; nor is a gap of so many seconds bridged.
 KNOWN, GAP = 0.7, 1.5
+# In so many of them nothing of the frame before was found again: then it moved too fast. Frames so near to such a one (seconds) are unsure.
+FAST, AROUND = 0.1, 0.25
 # ... unless the camera stands still in all that are known, and these are so many: then it did so in between.
 STILL_KNOWN = 0.3
 # A camera whose turns stay within this angle (degrees) nearly always stands still: what is left is the trembling of what is measured.
@@ -40,16 +44,6 @@ STILL = 0.15
 _NEARLY_ALWAYS = 98.0  # percent
 # The camera travels where fewer than this share of the corners that were found fit the rotation, in the median frame.
 TRAVELS = 0.8
-# A background that grows or shrinks by this factor over the take is told. Measured where it does not: 1.001 with a camera that stands,
-# 1.004 in a hand, and where it turns by 16 degrees 1.05 through a lens taken for 60 degrees wide, but 1.09 for 75: a lens that is guessed
-# far too wide looks like this as well.
-GROWS = 1.07
-# It zooms where, of the corners in frames in which its size is off by so much, such a share more fit a rotation without that than with it.
-ZOOMED, CLEARER = 1.03, 0.1
-# Lenses do not zoom to and fro within this time, seconds; what does is the trembling of what is measured.
-_ZOOM_SECONDS = 0.1
-_SIZE_ROUNDS = 3  # of the size's refinement: angles at the picture's edge grow less than its pixels
-_APART = 0.1  # of the picture's longer side: corners nearer to each other say little of it
 # Clothes, hair and the trunk's own breadth reach so far from the bones, as a share of the longer side of the box around the person.
 REACH = 0.12
 _BONES = [
@@ -63,6 +57,7 @@ _BONES = [
         )),
     )
 ]  # fmt: skip
+_GOES_ON = 2  # frames that show nothing, over which a camera that turns goes on turning
 _DRAWS = 48  # pairs of corners tried a frame
 _ROUNDS = 6  # of the refinement
 _CHUNK = 256  # frames at a time
@@ -77,7 +72,8 @@ class Turning:
     not known to. `degrees`: the widest angle between two of its directions. `share`: of the corners that fit, in the median frame.
     `growth`: the background's largest size over its smallest, 1 where it stays. `slid` (K,2): by how many pixels the middle of a sliding
     picture lies beside that of the take's middle one; `side`: its longer side. `zoom` (K,): where the lens zooms, its focal length beside
-    the median one.
+    the median one. `lost` (N,): seconds at which the picture moved so fast that nothing of it was found again, None where it never did;
+    `too_fast`: so often that nothing is known of the camera.
     """
 
     kind: str
@@ -89,6 +85,17 @@ class Turning:
     slid: Array | None = None
     side: int = 0
     zoom: Array | None = None
+    lost: Array | None = None
+    too_fast: bool = False
+
+    def unsure(self, times: Array) -> Flags | None:
+        """(T,) whether how the camera looked at `times` (T,) seconds is a guess; None where it is of none."""
+        if self.lost is None:
+            return None
+        if self.too_fast:
+            return np.ones(len(times), bool)
+        lost = self.lost
+        return mapped(lambda some: np.abs(some[:, None] - lost[None]).min(1) <= AROUND, times, dtype=bool)
 
     @property
     def one_lens(self) -> bool:
@@ -146,7 +153,18 @@ class Turning:
                 f"The background changes its size by {100 * (self.growth - 1):.0f} percent: the camera zooms, or comes nearer or goes "
                 "away. That is not followed, so the person's way towards the camera and back is not to be trusted."
             )
-        if self.kind == "unknown":
+        if self.too_fast:
+            told.append(
+                "The camera moved too fast to be followed: of most pictures little is found again in the next. It is taken to have stood "
+                "still, and all frames are unsure."
+            )
+        elif self.lost is not None:
+            moments = ", ".join(f"{moment:.1f}" for moment in _moments(self.lost))
+            told.append(
+                f"The camera moved too fast to be followed at {moments} seconds: it is taken to look the same way before and after, and "
+                "the frames around are unsure."
+            )
+        if self.kind == "unknown" and not self.too_fast:
             told.append("Too little of the background is seen to tell whether the camera moved; it is taken to have stood still.")
         if self.kind == "travelling":
             told.append(
@@ -164,21 +182,24 @@ def find_turning(
     if len(background) < 2:
         return Turning("unknown")
     seen = seen_outside(background, person)
-    sizes, logs, growth = _sizes(background, seen, matrix, size)
+    sizes, logs, growth = sizes_of(background, seen, matrix, size)
     same = np.ones(len(background))
-    rotations, fitting, trusted = _to_keys(background, seen, matrix, size, same, same)
+    rotations, fitting, linking = _to_keys(background, seen, matrix, size, same, same)
     zoom = None
     if growth > 1.0:
         without = _to_keys(background, seen, matrix, size, same, sizes)
         if np.median(without[1]) < np.median(fitting):  # a guessed lens is wrong, and the camera turns
             growth = 1.0
-        elif _zooms(sizes, fitting, without[1]):
-            zoom = _zoom(logs, background.times)
-            rotations, fitting, trusted = _to_keys(background, seen, matrix, size, zoom / sizes, zoom)
+        elif zooms(sizes, fitting, without[1], TRAVELS):
+            zoom = zoom_of(logs, background.times)
+            rotations, fitting, linking = _to_keys(background, seen, matrix, size, zoom / sizes, zoom)
         else:
-            rotations, fitting, trusted = without
-    turns, known = _linked(background, rotations, trusted)
-    found = _kind(background, turns, known, fitting, believe)
+            rotations, fitting, linking = without
+    turns, known = _linked(background, rotations, linking, fitting)
+    fast = _fast(background)
+    if fast.mean() >= FAST and not believe:
+        return Turning("unknown", share=float(np.median(fitting)), lost=background.times[fast], too_fast=True)
+    found = replace(_kind(background, turns, known, fitting, believe), lost=background.times[fast] if fast.any() else None)
     if found.kind == "unknown":
         return found  # of what nobody knows the size is not known either
     if zoom is None or found.kind == "travelling":
@@ -186,20 +207,17 @@ def find_turning(
     return replace(found, growth=growth, zoom=zoom, times=background.times)
 
 
-def _zooms(sizes: Array, fitting: Array, without: Array) -> bool:
-    """Whether the lens zooms, by the background's `sizes` (K,) and the shares (K,) of corners that fit a rotation, with and `without`
-    these. A pan through a guessed lens looks like growth too, but then most corners fit with it."""
-    off = np.abs(np.log(sizes)) >= math.log(ZOOMED)
-    if not off.any():
-        return False
-    return bool(np.median(without[off]) >= max(TRAVELS, float(np.median(fitting[off])) + CLEARER))
+def _fast(background: Background) -> Flags:
+    """(K,) frames that show corners, none of which was there before: the first of a place that nothing leads to."""
+    corners = np.isfinite(background.corners[..., 0]).sum(1)
+    out = np.asarray((background.key == background.index) & (corners >= LEAST))
+    before = np.concatenate([[False], corners[:-1] >= LEAST])  # behind a black picture, or one of a plain wall, nobody moved
+    return out & before
 
 
-def _zoom(logs: Array, times: Array) -> Array:
-    """(K,) the focal length at `times` (K,) beside its median, by the logarithms (K,) of the background's size."""
-    sigma = _ZOOM_SECONDS / max(float(np.median(np.diff(times))), 1e-3)
-    calm = gaussian_filter1d(median_filter(logs, 3, mode="nearest"), sigma, mode="nearest")
-    return np.asarray(np.exp(calm - np.median(calm)))
+def _moments(times: Array) -> Array:
+    """The first of each of the stretches without a pause that these `times` (N,) seconds make."""
+    return np.asarray(times[np.diff(times, prepend=-math.inf) > 2 * AROUND])
 
 
 def _kind(background: Background, turns: Array, known: Flags, fitting: Array, believe: bool) -> Turning:
@@ -259,11 +277,11 @@ def seen_outside(background: Background, person: npt.NDArray[np.float32]) -> Fla
 def _to_keys(
     background: Background, seen: Flags, matrix: Array, size: tuple[int, int], before: Array, now: Array
 ) -> tuple[Array, Array, Flags]:
-    """(K,3,3) the rotations from each frame's keyframe to it, (K,) the share of its `seen` corners (K,N) that fit, and (K,) whether it is
-    trusted. `before`, `now` (K,): how large the background is in the keyframe and in the frame beside what the lens of that `matrix` (3,3)
-    shows; that is taken out."""
+    """(K,3,3) the rotations from each frame's keyframe to it, (K,) the share of its `seen` corners (K,N) that fit, and (K,) whether it
+    links the two. `before`, `now` (K,): how large the background is in the keyframe and in the frame, beside what the lens of that `matrix`
+    (3,3) shows; that is taken out."""
     side, middle = max(size), np.array(size) / 2
-    rotations, fitting, trusted = np.tile(np.eye(3), (len(background), 1, 1)), np.zeros(len(background)), np.zeros(len(background), bool)
+    rotations, fitting, linking = np.tile(np.eye(3), (len(background), 1, 1)), np.zeros(len(background)), np.zeros(len(background), bool)
     reach = FITS * side / float(matrix[0, 0])
     for start in range(0, len(background), _CHUNK):
         part = slice(start, start + _CHUNK)
@@ -274,38 +292,8 @@ def _to_keys(
         count, found = fits.sum(1), seen[part].sum(1)
         fitting[part] = count / np.maximum(found, 1)
         wide = _spread(here, fits) >= SPREAD * side
-        trusted[part] = (count >= LEAST) & (fitting[part] >= SHARE) & wide
-    return rotations, fitting, trusted
-
-
-def _sizes(background: Background, seen: Flags, matrix: Array, size: tuple[int, int]) -> tuple[Array, Array, float]:
-    """(K,) how large the background is, by its `seen` corners (K,N), beside its size in the frame's keyframe; (K,) the logarithm of that
-    beside the first frame's; and its largest size over its smallest in the whole take, 1 where that is less than GROWS. Taken out,
-    the angles between the corners' lines of sight are those of the keyframe, as after a turn."""
-    sizes, logs, middle = np.ones(len(background)), np.zeros(len(background)), np.array(size) / 2
-    told = np.arange(len(background)) == 0
-    keys: dict[int, float] = {}
-    for k, (index, key) in enumerate(zip(background.index.tolist(), background.key.tolist(), strict=True)):
-        logs[k] = before = float(logs[k - 1]) if k else 0.0
-        if key != index and seen[k].sum() >= LEAST:
-            there, here = (background.corners[k, seen[k], c : c + 2].astype(float) for c in (0, 2))
-            angles = _angles(there, matrix)
-            apart = np.triu(angles > _APART * max(size) / matrix[0, 0], 1)
-            for _ in range(_SIZE_ROUNDS if apart.any() else 0):
-                now = _angles(middle + (here - middle) / sizes[k], matrix)
-                sizes[k] *= float(np.median(now[apart] / angles[apart]))
-            told[k], logs[k] = apart.any(), keys.get(key, before) + math.log(max(sizes[k], 1e-3))
-        keys[index] = float(logs[k])
-    # a frame that shows too little is as large as those around it
-    logs = np.interp(background.times, background.times[told], logs[told])
-    growth = math.exp(float(np.ptp(np.percentile(logs, (1, 99)))))
-    return sizes, logs, growth if growth >= GROWS else 1.0
-
-
-def _angles(points: Array, matrix: Array) -> Array:
-    """(N,N) radians between the lines of sight of pixels (N,2)."""
-    lines = sights(points, matrix)
-    return np.asarray(2 * np.arcsin(np.clip(np.linalg.norm(lines[:, None] - lines[None], axis=-1) / 2, 0.0, 1.0)))
+        linking[part] = (count >= LEAST) & (fitting[part] >= LINKS) & wide
+    return rotations, fitting, linking
 
 
 def _rotations(first: Array, second: Array, seen: Flags, reach: float) -> tuple[Array, Flags]:
@@ -351,21 +339,24 @@ def _spread(points: Array, fits: Flags) -> Array:
     return np.asarray(np.where(fits.any(1), (high - low).max(1), 0.0))
 
 
-def _linked(background: Background, rotations: Array, trusted: Flags) -> tuple[Array, Flags]:
+def _linked(background: Background, rotations: Array, linking: Flags, fitting: Array) -> tuple[Array, Flags]:
     """(K,3,3) the rotations from the first frame to each, and (K,) whether they are known: by the rotations to the keyframes, which come
-    before. What shows nothing of what was seen before goes on from where the camera was."""
+    before, where these are `linking` (K,), and known where most corners are `fitting` (K,). What shows nothing of what was seen before goes
+    on as the camera turned, for a moment, and then stays where it was."""
     out, known = np.tile(np.eye(3), (len(rotations), 1, 1)), np.zeros(len(rotations), bool)
     keys: dict[int, Array] = {}
+    since = 0  # frames that showed nothing
     for k, (index, key) in enumerate(zip(background.index.tolist(), background.key.tolist(), strict=True)):
         before = out[k - 1] if k else np.eye(3)
-        if key == index:
-            out[k], known[k] = before, k == 0
-        elif trusted[k]:
+        since = 0 if key != index and linking[k] else since + 1
+        if not since:
             if key not in keys:  # of a part of a take: the keyframe lies before it
                 keys[key] = rotations[k].T @ before
-            out[k], known[k] = rotations[k] @ keys[key], True
+            out[k], known[k] = rotations[k] @ keys[key], fitting[k] >= SHARE
+        elif k > 1 and since <= _GOES_ON:
+            out[k] = before @ out[k - 2].T @ before
         else:
-            out[k] = before
+            out[k], known[k] = before, k == 0
         keys[index] = out[k]
     return out, known
 

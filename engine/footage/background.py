@@ -73,6 +73,7 @@ class BackgroundWatch:
     def __init__(self) -> None:
         self._keys: list[_Key] = []
         self._last: _Sight | None = None
+        self._before: tuple[int, Image] | None = None  # the last frame's number and small picture
         self._since = 0
         self._began: float | None = None
         self._next_lines = 0.0
@@ -82,7 +83,8 @@ class BackgroundWatch:
         if frame.skipped:
             return None
         small, scale = small_grey(frame.image)
-        sight = None if self._last is None else self._sought(self._last, small)
+        sight = None if self._last is None else self._sought(self._last, small) or self._since_before(self._last, small)
+        self._before = frame.index, small
         if sight is None:
             before = np.eye(3) if self._last is None else _to_first(self._last)
             sight = self._last = self._begun(frame.index, small, before)
@@ -122,6 +124,16 @@ class BackgroundWatch:
             other = _follow(key, small, moved)
             if other is not None and other.share > (_LEFT + 0.1 if sight is None or not poor else max(sight.share, _LEFT)):
                 return other
+        return sight
+
+    def _since_before(self, last: _Sight, small: Image) -> _Sight | None:
+        """Where the camera turns so fast that no keyframe's corners are found again: those of the frame just before, which becomes one."""
+        if self._before is None or self._before[0] == last.key.index or len(last.key.corners) < _LEAST:
+            return None
+        key = self._begun(*self._before, _to_first(last)).key
+        sight = _follow(key, small, np.eye(3))
+        if sight is None:
+            self._keys.pop()
         return sight
 
     def _begun(self, index: int, small: Image, to_first: Array) -> _Sight:

@@ -107,6 +107,7 @@ def build_motion(
     turns: Array | None = None,
     lines: SceneLines | None = None,
     level: str = "auto",
+    too_fast: Flags | None = None,
 ) -> Motion:
     """The motion of one person, complete, in the joints of ARMATURE_24.
 
@@ -118,7 +119,8 @@ def build_motion(
     the motion lies in that world, the file's camera is that of the first frame, and only `root` "in-place" moves the person away.
     `kept`: the frames that the motion has; the others are looked at only. turns (T,3,3): of a camera that turned, each frame's axes to
     those of one that did not, in which the motion is put together. gravity (3,): up in those axes, as the networks have it; `lines` of the
-    scene, in the same axes; level: "auto", "camera" or "body" tells up.
+    scene, in the same axes; level: "auto", "camera" or "body" tells up. too_fast (T,): frames in
+    which how the camera turned is a guess.
     The quality report stands in provenance["quality"].
     """
     take = _take(joints, spread, image_points, confidence, Timeline(runs, fps), camera_matrix, image_size, height, cameras, gravity, turns)
@@ -138,7 +140,8 @@ def build_motion(
     face = None if face is None else face[kept]
     take, targets, contacts = take.cut(kept), planted.joints[kept], planted.contacts[kept]
     done = animate(targets, take.points, face, body, take.timeline.runs, fps, take.matrix, camera_to_world, take.views, take.known, root)
-    return _motion(done, contacts, fit_error, np.asarray(track_times, float)[kept], np.asarray(detected, bool)[kept], take, body, told)
+    seen, fast = np.asarray(detected, bool)[kept], None if too_fast is None else too_fast[kept]
+    return _motion(done, contacts, fit_error, np.asarray(track_times, float)[kept], seen, take, body, told, fast)
 
 
 def _take(
@@ -229,14 +232,14 @@ def _walk(posed: Stored, up: Up, upright: bool, take: _Take, body: Proportions) 
 
 
 def _motion(done: Animation, contacts: Flags, fit_error: float, times: Array, detected: Flags, take: _Take, body: Proportions,
-    told: Levelled,
+    told: Levelled, too_fast: Flags | None,
 ) -> Motion:  # fmt: skip
     """The motion with its quality report."""
     camera, timeline = done.camera_to_world @ take.views[0], take.timeline
     path = mapped(lambda views: done.camera_to_world @ views, take.views, dtype=np.float64) if take.moves else None
     figures = quality.report(
         done.on_the_ground, contacts, detected, timeline.runs, timeline.fps, done.pixel_errors, take.confidence, take.points, fit_error,
-        take.spread, times,
+        take.spread, times, too_fast,
     )  # fmt: skip
     figures["implausible"] = find_implausible(done.on_the_ground, done.rotations, timeline.runs, timeline.fps, times, take.height)
     return Motion(

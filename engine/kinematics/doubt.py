@@ -25,7 +25,7 @@ FARTHEST_OFF = 0.04
 WIDEST_SPREAD = 0.05
 # Doubts nearer to each other than the first are one, those shorter than the second are none (seconds).
 JOINED_SECONDS, SHORTEST_SECONDS = 0.25, 0.1
-REASONS = ("filled", "outside the picture", "hidden", "off the picture", "hypotheses differ")
+REASONS = ("filled", "outside the picture", "hidden", "off the picture", "hypotheses differ", "camera too fast")
 
 
 @dataclass(frozen=True)
@@ -37,21 +37,23 @@ class Doubt:
 
 
 def find_doubts(
-    detected: Flags, confidence: Array, pixel_errors: Array, person_pixels: float, spread: Array, runs: list[slice], fps: float
-) -> list[Doubt]:
+    detected: Flags, confidence: Array, pixel_errors: Array, person_pixels: float, spread: Array, runs: list[slice], fps: float,
+    too_fast: Flags | None = None,
+) -> list[Doubt]:  # fmt: skip
     """The unsure stretches, in order, none across a hole in time.
 
-    detected (T,); confidence (T,22), 0 outside the picture; pixel_errors (T,22); person_pixels: the person's size; spread (T,22) metres.
+    detected (T,); confidence (T,22), 0 outside the picture; pixel_errors (T,22); person_pixels: the person's size; spread (T,22) metres;
+    too_fast (T,): frames in which the camera could not be followed.
     """
 
-    def reasons(there: Flags, sure: Array, errors: Array, differ: Array) -> Flags:
+    def reasons(there: Flags, sure: Array, errors: Array, differ: Array, fast: Flags | None) -> Flags:
         seen = np.where(sure[:, LIMBS] >= HIDDEN, 1.0, 0.0)
         off = (errors[:, LIMBS] * seen).sum(1) / np.maximum(seen.sum(1), 1) / max(person_pixels, 1.0)
         outside = there & (sure[:, LIMBS] <= 0).any(1)
         hidden, apart = (seen == 0).sum(1) > MOST_HIDDEN, differ[:, LIMBS].mean(1) > WIDEST_SPREAD
-        return np.stack([~there, outside, hidden, off > FARTHEST_OFF, apart], 1)
+        return np.stack([~there, outside, hidden, off > FARTHEST_OFF, apart, np.zeros(len(there), bool) if fast is None else fast], 1)
 
-    causes = mapped(reasons, detected, confidence, pixel_errors, spread)
+    causes = mapped(reasons, detected, confidence, pixel_errors, spread, too_fast)
     found: list[Doubt] = []
     for run in runs:
         unsure = causes[run].any(1)

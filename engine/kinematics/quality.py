@@ -52,17 +52,18 @@ def under_ground(positions: Floats) -> float:
 def report(
     positions: Floats, contacts: Flags, detected: Flags, runs: list[slice], fps: float,
     pixel_errors: Floats, confidence: Floats, image_points: Floats, fit_error: float, spread: Floats, times: Array,
+    too_fast: Flags | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """The quality report as it goes into the motion's provenance; all values are plain numbers.
 
     positions (T,24,3) world metres; pixel_errors, confidence (T,22), image_points (T,22,2); spread (T,22) metres;
-    fit_error: mean metres from the smoothed joints to those of the bones; times (T,) seconds. `unsure` names the stretches to look at:
-    first and last frame of the video, the seconds, the reason.
+    fit_error: mean metres from the smoothed joints to those of the bones; times (T,) seconds; too_fast (T,): see `find_doubts`.
+    `unsure` names the stretches to look at: first and last frame of the video, the seconds, the reason.
     """
     least = CONFIDENT if any(each(lambda sure: (sure >= CONFIDENT).any(), confidence)) else 0.0
     pixels = _median(pixel_errors, confidence, least)
     person = max(_person_pixels(image_points, confidence), 1.0)
-    doubts = find_doubts(detected, confidence, pixel_errors, person, spread, runs, fps)
+    doubts = find_doubts(detected, confidence, pixel_errors, person, spread, runs, fps, too_fast)
     return {
         "frames": len(positions),
         "detected": int(detected.sum()),

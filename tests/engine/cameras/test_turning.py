@@ -100,6 +100,39 @@ def test_a_zoom_is_told_and_does_not_hide_how_the_camera_turned(yaw: float, zoom
     assert without.growth == 1.0 and not without.warnings and "background_growth" not in without.summary
 
 
+@pytest.mark.parametrize("roll", [6.0, -9.0])
+def test_a_camera_that_spins_is_followed(roll: float) -> None:
+    cameras = [turned(0.0, 0.0, roll * k) for k in range(60)]
+    background = watched([picture(camera, texture()) for camera in cameras])
+    turning = find_turning(background, nobody(background), MATRIX, SIZE)
+    assert turning.kind == "turning" and errors(turning, cameras).max() < 2.0
+    assert not turning.warnings and turning.unsure(background.times) is None
+
+
+def test_a_camera_that_spins_too_fast_is_told_and_every_frame_is_unsure() -> None:
+    generator = np.random.default_rng(8)
+    background = watched([picture(turned(*generator.uniform([-180, -40, -180], [180, 40, 180])), texture()) for _ in range(30)])
+    turning = find_turning(background, nobody(background), MATRIX, SIZE)
+    assert turning.kind == "unknown" and turning.turns is None and turning.too_fast
+    (told,) = turning.warnings
+    assert "too fast" in told and "Too little" not in told
+    unsure = turning.unsure(np.linspace(0.0, 1.2, 7))
+    assert unsure is not None and unsure.all()
+
+
+def test_frames_around_a_moment_that_nobody_could_follow_are_unsure() -> None:
+    cameras = [turned(0.2 * k) for k in range(25)] + [turned(120 + 0.2 * k) for k in range(25)]
+    background = watched([picture(camera, texture()) for camera in cameras])
+    turning = find_turning(background, nobody(background), MATRIX, SIZE)
+    assert turning.kind == "turning" and not turning.too_fast and "too fast to be followed at 1.0 seconds" in turning.warnings[0]
+    unsure = turning.unsure(background.times)
+    assert unsure is not None and np.flatnonzero(unsure).tolist() == list(range(19, 32))
+    # behind black frames, or a wall without corners, nobody was too fast
+    black = watched([picture(camera, texture()) for camera in cameras[:10]] + [np.zeros((*SIZE[::-1], 3), np.uint8)] * 5
+                    + [picture(camera, texture()) for camera in cameras[25:35]])  # fmt: skip
+    assert find_turning(black, nobody(black), MATRIX, SIZE).lost is None
+
+
 def test_a_still_camera_is_still_whatever_the_noise() -> None:
     noise = np.random.default_rng(3)
     image = picture(turned(10, 5), texture()).astype(float)
@@ -210,6 +243,18 @@ def test_the_motion_of_a_camera_that_turns_is_that_of_a_still_one() -> None:
     assert path is not None and errors(Turning("turning", turns=path[:, :3, :3]), turns).max() < 0.05
     assert np.abs(to_camera(other, path) - followed.motion.positions_camera).max() < 1e-4
     assert plain.motion.camera_path is None and "camera" not in plain.summary
+
+
+def test_the_report_names_the_moment_at_which_the_camera_was_too_fast() -> None:
+    moving = placed([turned(0.2 * k + 8 * (k >= 40)) for k in range(75)])
+    points = np.random.default_rng(6).uniform([1, -8, -1], [6, 8, 4], (CORNERS, 3))
+    first, second = (corners_of(part, points, camera_matrix(LARGE, FOV), LARGE) for part in (moving[:40], moving[40:]))
+    background = Background(
+        np.arange(75), np.arange(75) / FPS, np.repeat([0, 40], [40, 35]), np.concatenate([first.corners, second.corners])
+    )  # fmt: skip
+    report = captured(moving, background).motion.provenance["quality"]
+    (stretch,) = [one for one in report["unsure"] if one["reason"] == "camera too fast"]
+    assert stretch["first_frame"] == pytest.approx(34, abs=1) and stretch["last_frame"] == pytest.approx(46, abs=2)
 
 
 def test_nothing_changes_for_a_still_camera_to_the_digit() -> None:
