@@ -136,7 +136,7 @@ def beside(videos: Path, detector: str) -> Table:
         of_pair = "not found"
         if hers:
             info = replace(detected.info, width=width, height=height)
-            motion = finish(_cut(hers[0].detections, left), info, lambda: model, options, None, Progress()).motion
+            motion = finish(cut_to(hers[0].detections, left), info, lambda: model, options, None, Progress()).motion
             of_pair = f"{mpjpe(motion, truth):.1f}"
         table.add_row(name, of_pair, f"{alone:.1f}")
     return table
@@ -181,7 +181,7 @@ def same(a: Motion, b: Motion) -> bool:
     return all(np.array_equal(getattr(a, name), getattr(b, name)) for name in arrays)
 
 
-def _cut(detections: Detections, left: int) -> Detections:
+def cut_to(detections: Detections, left: int) -> Detections:
     """As a picture shows it that begins there."""
     image = detections.image - np.array([left, 0], np.float32) * detections.detected[:, None, None]
     return replace(detections, image=image.astype(np.float32), background=None)

@@ -10,6 +10,10 @@ contact and the length of the hips' way over the ground beside the truth's, the 
 share of frames that are unsure, and what was told. A clip that --match names shows the same as another one: of it the distance of the
 joints (mm) after one turn about the vertical and one shift, the ratio of the ways, and the difference of the contacts (points, of both
 feet's frames).
+
+cut (walk, then sword) and side_by_side (walk beside sword) have a row for each half too, where their sources lie beside the folder: against
+the source's truth, of its height, and of side_by_side as a picture of that half alone would be captured, for no lens is true for both; and
+below it the source itself, as far as the half goes.
 """
 
 from __future__ import annotations
@@ -27,13 +31,17 @@ import numpy.typing as npt  # noqa: E402
 from rich.table import Table  # noqa: E402
 
 from benchmarks.accuracy import NAMES, TOES, Truth, errors, read_truth, world_errors  # noqa: E402
+from benchmarks.people import HALVES, cut_to  # noqa: E402
 from benchmarks.wide import print_wide  # noqa: E402
 from contract.failure import ExitCode, Failure  # noqa: E402
 from contract.motion_file import Motion  # noqa: E402
 from contract.options import ALL, CaptureOptions  # noqa: E402
 from contract.skeleton import ARMATURE_24  # noqa: E402
 from engine.capture import captures  # noqa: E402
-from engine.finish import Capture  # noqa: E402
+from engine.detection.kept import read_kept  # noqa: E402
+from engine.finish import Capture, finish  # noqa: E402
+from engine.person.people import find_people  # noqa: E402
+from engine.poses import PoseModel  # noqa: E402
 from engine.progress import Progress  # noqa: E402
 
 Array = npt.NDArray[np.float64]
@@ -73,6 +81,39 @@ def takes(path: Path, kept: Path, options: CaptureOptions, true_fov: bool) -> li
     for done in captures(path, options, progress, kept / f"{path.stem}.npz"):
         told = [code for code, _ in progress.warnings]
         found.append(Take(".".join(filter(None, (path.stem, done.label))), done, told, truth if not done.label else None, up))
+    return found
+
+
+def halves(path: Path, kept: Path, options: CaptureOptions, true_fov: bool) -> list[Take]:
+    """Those of cut and side_by_side, and what their sources give over the same frames."""
+    found: list[Take] = []
+    if path.stem not in ("cut", "side_by_side"):
+        return found
+    for number, (source, left) in enumerate(HALVES, 1):
+        beside = path.parents[1] / f"{source}.mp4"
+        if not beside.is_file() or not beside.with_suffix(".truth.npz").is_file():
+            continue
+        (alone,) = takes(beside, kept, options, true_fov)
+        assert alone.truth is not None
+        its = alone.done.options  # the height, and the lens where it is the true one
+        progress = Progress()
+        if path.stem == "cut":
+            done = next(captures(path, replace(its, shot=str(number)), progress, kept / f"{path.stem}.npz"))
+        else:
+            seen = read_kept(kept / f"{path.stem}.npz", its, progress)
+            people = find_people(seen.detections, (seen.info.width, seen.info.height))
+            width, height = alone.done.motion.image_size.tolist()
+            hers = [one for one in people if left <= one.middle[0] < left + width]
+            if not hers:
+                continue
+            info = replace(seen.info, width=width, height=height)
+            done = finish(cut_to(hers[0].detections, left), info, lambda: PoseModel("cpu"), its, None, progress)
+        motion = replace(done.motion, times=done.motion.times - done.motion.times[0])
+        count = len(motion)
+        truth = replace(alone.truth, joints=alone.truth.joints[:count], world=alone.truth.world[:count])
+        told = [code for code, _ in progress.warnings]
+        found.append(Take(f"{path.stem}: {source}", replace(done, motion=motion), told, truth, None))
+        found.append(replace(alone, name=f"{source}, {count} frames", truth=truth))
     return found
 
 
@@ -143,7 +184,7 @@ def main() -> int:
         options = CaptureOptions(shot=ALL, fov=0.0 if read.fov in ("", "true") else float(read.fov)).check()
         for path in [f for place in read.videos for f in (sorted(place.glob("*.mp4")) if place.is_dir() else [place])]:
             try:
-                for take in takes(path, read.kept, options, read.fov == "true"):
+                for take in [*takes(path, read.kept, options, read.fov == "true"), *halves(path, read.kept, options, read.fov == "true")]:
                     found[take.name] = take.done.motion
                     table.add_row(take.name, *judged(take), *of_any(take))
             except Failure as failure:
