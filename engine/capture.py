@@ -28,6 +28,7 @@ from engine.person.shots import choose_shots, find_shots
 from engine.preview import write_preview
 from engine.progress import Progress
 from engine.recall import FORGOTTEN, LONGEST, OfTake, Recall
+from engine.view import before_one_background
 
 if TYPE_CHECKING:
     from engine.poses import PoseModel
@@ -90,6 +91,8 @@ def captures(
             of_shot = len(progress.warnings)
             part = seen.part(shot.rows) if seen.cuts else seen  # one beyond the frames asked for too: those around them are looked at
             people = find_people(part, (info.width, info.height), span)
+            hers = before_one_background([one.detections for one in people])
+            people = [replace(one, detections=seen_of) for one, seen_of in zip(people, hers, strict=True)]
             whose = choose_people(people, options.person, info.path.name, (info.width, info.height), progress)
             here = len(progress.warnings)
             first = None if world is None else capture_of(world)

@@ -117,6 +117,20 @@ class View:
         return scene_lines(background, outline, matrix if lenses is None else lenses, self.size, self.turning.at(times))
 
 
+def before_one_background(people: list[Detections]) -> list[Detections]:
+    """What was seen of each of the people in a shot, with the background's corners that lie on none of them: each is taken out of what her
+    camera is found by, but not the others."""
+    if len(people) < 2 or people[0].background is None:
+        return people
+    from engine.cameras.turning import outlines, seen_outside
+
+    background = people[0].background
+    corners = np.array(background.corners)
+    for one in people:
+        corners[~seen_outside(background, outlines(background, one)), 2:] = np.nan
+    return [replace(one, background=replace(background, corners=corners)) for one in people]
+
+
 def first_view(detections: Detections, info: VideoInfo, options: CaptureOptions, known: CameraPath | None) -> View:
     """As far as it is known before there are poses."""
     from engine.cameras.search import CameraSearch

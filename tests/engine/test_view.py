@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 
 from contract.camera_path import FRAMES, CameraPath
+from contract.detection_file import CORNERS
 from contract.options import DEFAULT_FOV, CaptureOptions
 from engine.cameras.pinhole import camera_matrix, field_of_view, project
+from engine.detection.background_rows import Background
 from engine.detection.detector import Detections
 from engine.footage.video import VideoInfo
 from engine.poses import Poses
-from engine.view import first_view, without_zoom
+from engine.view import before_one_background, first_view, without_zoom
 from tests.engine.kinematics import people
 
 SIZE = (1280, 720)
@@ -35,6 +37,23 @@ def filmed(fov: float) -> tuple[Poses, np.ndarray]:
     camera = (body - [0.0, 0.0, 1.0]) @ people.camera_rotation(-10, 0, 30.0).T + np.array([0, 0, 2.0])
     joints = (camera - camera[:, :1]).astype(np.float32)
     return Poses(joints, np.zeros(joints.shape[:2], np.float32)), project(people.points_of(camera), camera_matrix(SIZE, fov))
+
+
+def test_nobodys_camera_is_found_by_corners_on_somebody_else() -> None:
+    both = []
+    for x in (300.0, 900.0):
+        image = nobody().image.copy()
+        image[..., 0], image[..., 1] = x, np.linspace(200, 500, 33)
+        both.append(replace(nobody(), image=image, detected=np.ones(60, bool)))
+    corners = np.full((60, CORNERS, 4), np.nan, np.float32)
+    corners[:, :4] = np.tile([[300.0, 350.0], [600.0, 50.0], [900.0, 350.0], [620.0, 80.0]], 2)
+    background = Background(np.arange(60), np.arange(60) / FPS, np.zeros(60, int), corners)
+    for one in before_one_background([replace(one, background=background) for one in both]):
+        assert one.background is not None and one.background.times is background.times
+        assert np.isfinite(one.background.corners[7, :4, 2]).tolist() == [False, True, False, True]
+    assert np.isfinite(background.corners[7, :4]).all()  # what was detected stays as it was
+    alone = replace(both[0], background=background)
+    assert before_one_background([alone])[0] is alone
 
 
 @pytest.mark.parametrize(
