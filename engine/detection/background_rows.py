@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from contract.detection_file import CORNERS, corners_rounded
 from engine.footage.background import Seen
-from engine.long_takes.scratch import let_go, long_array
-
-_GROWTH: Final = 1.25  # where there are more frames than were expected
-_AT_HAND: Final = 1024  # frames that stay in memory
+from engine.long_takes import Growing
 
 
 @dataclass(frozen=True)
@@ -43,42 +39,26 @@ class BackgroundRows:
     """Frames in the order in which they come. `expected`: how many, as far as known."""
 
     def __init__(self, expected: int = 0) -> None:
-        size = max(expected, 16)
-        self._index, self._key, self._times = np.zeros(size, np.int64), np.zeros(size, np.int64), np.zeros(size)
-        self._corners = long_array((size, CORNERS, 4))
+        self._index, self._key = Growing((), np.int64, expected), Growing((), np.int64, expected)
+        self._times, self._corners = Growing((), np.float64, expected), Growing((CORNERS, 4), expected=expected)
         self._lines: list[tuple[int, npt.NDArray[np.float32]]] = []
-        self._count = 0
 
     def append(self, index: int, time: float, seen: Seen | None) -> None:
         """Another frame behind the last one; None of one that was not looked at, which is left out."""
-        if seen is None or (self._count and index <= self._index[self._count - 1]):
+        if seen is None or (len(self._index) and index <= self._index.values[-1]):
             return
-        if self._count == len(self._index):
-            size = int(_GROWTH * self._count) + 1
-            self._index, self._key, self._times, self._corners = (
-                _longer(a, size) for a in (self._index, self._key, self._times, self._corners)
-            )
-        at = self._count
-        self._index[at], self._times[at], self._key[at] = index, time, seen[0]
-        self._corners[at] = corners_rounded(seen[1])  # what can be kept, kept or not
+        self._index.append(index)
+        self._times.append(time)
+        self._key.append(seen[0])
+        self._corners.append(corners_rounded(seen[1]))  # what can be kept, kept or not
         if seen[2] is not None:
             self._lines.append((index, corners_rounded(seen[2])))
-        self._count += 1
-        if self._count % _AT_HAND == 0:
-            let_go(self._corners)
 
     @property
     def background(self) -> Background:
-        n = self._count
         frames = [np.full(len(lines), index, np.int64) for index, lines in self._lines]
         lines = [lines for _, lines in self._lines]
         return Background(
-            self._index[:n], self._times[:n], self._key[:n], self._corners[:n], np.concatenate([np.zeros(0, np.int64), *frames]),
-            np.concatenate([np.zeros((0, 4), np.float32), *lines]),
+            self._index.values, self._times.values, self._key.values, self._corners.values,
+            np.concatenate([np.zeros(0, np.int64), *frames]), np.concatenate([np.zeros((0, 4), np.float32), *lines]),
         )  # fmt: skip
-
-
-def _longer(values: npt.NDArray[Any], size: int) -> npt.NDArray[Any]:
-    longer = long_array((size, *values.shape[1:]), values.dtype)
-    longer[: len(values)] = values
-    return longer
