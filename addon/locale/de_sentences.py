@@ -146,6 +146,9 @@ SENTENCES: Final = {
         "Mindestens {} Personen sind zu sehen, und {} werden verfolgt; mehr geht nicht."
     ),
     "Person {} does not move: perhaps a picture or a statue.": "Person {} bewegt sich nicht: vielleicht ein Bild oder eine Statue.",
+    "Person {} meets others {} times: behind each it may be somebody else who is followed; look there.": (
+        "Person {} begegnet anderen {}-mal: danach könnte jeweils jemand anders verfolgt werden; sieh dort nach."
+    ),
     "Person {} moves just as person {} does: perhaps a reflection.": (
         "Person {} bewegt sich genau wie Person {}: vielleicht ein Spiegelbild."
     ),

@@ -35,8 +35,9 @@ LEAST, SHARE, SPREAD = 8, 0.5, 0.2
 LINKS = 0.3
 # Where fewer frames than this share have such a rotation, the background gives too little; nor is a gap of so many seconds bridged.
 KNOWN, GAP = 0.7, 1.5
-# In so many of them nothing of the frame before was found again: then it moved too fast. Frames so near to such a one (seconds) are unsure.
-FAST, AROUND = 0.1, 0.25
+# In so many of them nothing of the frame before was found again, though both show so many corners: then it moved too fast. Of fewer,
+# those on people who move may be most. Frames so near to such a one (seconds) are unsure.
+FAST, RICH, AROUND = 0.1, 32, 0.25
 # ... unless the camera stands still in all that are known, and these are so many: then it did so in between.
 STILL_KNOWN = 0.3
 # A camera whose turns stay within this angle (degrees) nearly always stands still: what is left is the trembling of what is measured.
@@ -210,8 +211,8 @@ def find_turning(
 def _fast(background: Background) -> Flags:
     """(K,) frames that show corners, none of which was there before: the first of a place that nothing leads to."""
     corners = np.isfinite(background.corners[..., 0]).sum(1)
-    out = np.asarray((background.key == background.index) & (corners >= LEAST))
-    before = np.concatenate([[False], corners[:-1] >= LEAST])  # behind a black picture, or one of a plain wall, nobody moved
+    out = np.asarray((background.key == background.index) & (corners >= RICH))
+    before = np.concatenate([[False], corners[:-1] >= RICH])  # behind a black picture, or one of a plain wall, nobody moved
     return out & before
 
 

@@ -26,6 +26,7 @@ _STILL_FOR: Final = 1.5  # seconds
 _ALIKE: Final = 0.9  # correlation of the limbs' ups and downs, sides exchanged, from which one may be the other's reflection
 _ALIKE_FOR: Final = 2.0  # seconds
 _MOST_ROWS: Final = 2000  # of a person that are looked at to tell how large she is
+_OFTEN: Final = 4  # crossings from which on they are told: who is who behind one is right nearly always, behind many not always
 _LISTED: Final = 6  # people that a sentence lists
 _MOMENT: Final = 0.5  # seconds by which a person may be seen sooner or later than at the time of a click
 
@@ -34,7 +35,8 @@ _MOMENT: Final = 0.5  # seconds by which a person may be seen sooner or later th
 class Person:
     """`number`: from 1, the main one first. `detections`: of the whole shot, in which nobody but she is detected. `size`: pixels of her
     stature, `middle`: (2,) pixels of her trunk's, both the median. `moves`: False of what may be a picture or a statue. `mirrors`: the
-    number of a person of whom she may be the reflection, 0: nobody's."""
+    number of a person of whom she may be the reflection, 0: nobody's. `crossings`: how often she was so near to others that she may
+    have been taken for one of them."""
 
     number: int
     detections: Detections
@@ -42,6 +44,7 @@ class Person:
     middle: Array
     moves: bool = True
     mirrors: int = 0
+    crossings: int = 0
 
     @property
     def told(self) -> dict[str, Any]:
@@ -92,6 +95,11 @@ def _tell(people: list[Person], chosen: list[Person], who: int | str | Place, si
     for one in chosen if len(people) > 1 else []:
         if not one.moves:
             progress.warning("person_still", f"Person {one.number} does not move: perhaps a picture or a statue.")
+        if one.crossings >= _OFTEN:
+            progress.warning(
+                "people_cross",
+                f"Person {one.number} meets others {one.crossings} times: behind each it may be somebody else who is followed; look there.",
+            )
         if one.mirrors:
             progress.warning("person_mirrored", f"Person {one.number} moves just as person {one.mirrors} does: perhaps a reflection.")
 
@@ -140,10 +148,16 @@ def find_people(detections: Detections, size: tuple[int, int], span: tuple[float
     long = [pieces for pieces in linked if _frames(pieces, asked) * step >= SHORTEST] or linked[:1]
     if not long:  # nobody for long enough: as if nobody else had been followed
         return find_people(replace(detections, others=None), size, span)
-    people = [_person(linking.detections_of(pieces)) for pieces in long]
+    people = [replace(_person(linking.detections_of(pieces)), crossings=_crossings(pieces, detections.times)) for pieces in long]
     ranked = sorted(people, key=lambda one: -_weight(one, size, asked))
     numbered = [replace(one, number=number) for number, one in enumerate(ranked, 1)]
     return [replace(one, mirrors=_reflected(one, numbered)) for one in numbered]
+
+
+def _crossings(pieces: list[Piece], times: Array) -> int:
+    """Of the person of the pieces, moments that follow each other counted once."""
+    begins = np.sort([float(times[piece.rows[0]]) for piece in pieces if piece.met])
+    return int((np.diff(begins, prepend=-np.inf) > _MOMENT).sum())
 
 
 def _frames(pieces: list[Piece], asked: Flags) -> int:

@@ -127,7 +127,9 @@ def test_frames_around_a_moment_that_nobody_could_follow_are_unsure() -> None:
     assert turning.kind == "turning" and not turning.too_fast and "too fast to be followed at 1.0 seconds" in turning.warnings[0]
     unsure = turning.unsure(background.times)
     assert unsure is not None and np.flatnonzero(unsure).tolist() == list(range(19, 32))
-    # behind black frames, or a wall without corners, nobody was too fast
+    # behind black frames, or a wall with few corners, nobody was too fast
+    few = replace(background, corners=np.where(np.arange(CORNERS)[:, None] < 20, background.corners, np.nan).astype(np.float32))
+    assert find_turning(few, nobody(few), MATRIX, SIZE).lost is None
     black = watched([picture(camera, texture()) for camera in cameras[:10]] + [np.zeros((*SIZE[::-1], 3), np.uint8)] * 5
                     + [picture(camera, texture()) for camera in cameras[25:35]])  # fmt: skip
     assert find_turning(black, nobody(black), MATRIX, SIZE).lost is None

@@ -64,6 +64,18 @@ def test_who_is_seen_for_a_moment_is_nobody():
     assert len(people) == 1 and people[0].detections.detected.all()
 
 
+def test_who_meets_others_all_the_time_is_told_and_who_meets_one_once_is_not():
+    def beside(times):
+        way = 320 + 220 * np.cos(np.linspace(0, np.pi * times, 25 * times))
+        there, back = ([row(x, phase=6.0 * k / FPS) for k, x in enumerate(path)] for path in (way, 640 - way))
+        return seen([there, back], [[RED] * len(way), [BLUE] * len(way)])
+
+    often, once = find_people(beside(6), SIZE), find_people(beside(1), SIZE)
+    assert [one.crossings for one in often] == [6, 6] and [one.crossings for one in once] == [1, 1]
+    told = dict(chosen(often, "all")[1])
+    assert "Person 2 meets others 6 times" in told["people_cross"] and "people_cross" not in dict(chosen(once, "all")[1])
+
+
 def test_a_large_statue_is_not_the_main_person_and_is_told():
     statue = [row(320, tall=300.0)] * COUNT
     people = find_people(seen([statue, walk(100, 140, COUNT, tall=150.0)]), SIZE)
