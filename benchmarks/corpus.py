@@ -178,11 +178,26 @@ class Corpus:
             return np.asarray(cv2.warpAffine(image, cv2.getRotationMatrix2D(middle.tolist(), degrees, 1.0), SIZE), np.uint8)
 
         quarter = [cv2.resize(image, (SIZE[0] // 3, SIZE[1] // 3)) for image in images]
+
+        def crossing(k: int) -> Image:
+            """Five of her who cross all the time, the lower the nearer."""
+            out = np.full_like(images[0], 128)
+            for i in range(5):
+                left = round((SIZE[0] - quarter[k].shape[1]) * (0.5 + 0.5 * np.sin(0.7 * k + 1.3 * i)))
+                out[38 * i : 38 * i + quarter[k].shape[0], left : left + quarter[k].shape[1]] = quarter[k][:, :: -1 if i % 2 else 1]
+            return out
+
+        def poster(image: Image) -> Image:
+            out = image.copy()
+            out[20 : 20 + quarter[0].shape[0], 10 : 10 + quarter[0].shape[1]] = quarter[0]
+            return out
+
         small = [cv2.copyMakeBorder(cv2.resize(i, (32, 24)), 108, 108, 144, 144, cv2.BORDER_REPLICATE) for i in images]
         for name, made in {
             "crowd": [np.tile(image, (3, 3, 1)) for image in quarter], "statue": [images[0]] * FRAMES, "small": small,
             "upside_down": [image[::-1, ::-1].copy() for image in images], "on_its_side": [np.rot90(image).copy() for image in images],
             "spinning": [turned(image, 36.0 * k) for k, image in enumerate(images)],
+            "crossing": [crossing(k) for k in range(len(images))], "poster": [poster(image) for image in images],
             "mirror": [np.hstack([image, image[:, ::-1]]) for image in images],
             "cut_every_frame": [image[:, :: -1 if k % 2 else 1].copy() for k, image in enumerate(images)],
             "black_between": [image if k % 2 else image * 0 for k, image in enumerate(images)],
@@ -193,6 +208,8 @@ class Corpus:
             "slow": [images[k // 5] for k in range(FRAMES)], "backwards": images[::-1],
         }.items():  # fmt: skip
             self._add("somebody", f"{name}.mp4", self._made(made))
+        cuts = [image if k < FRAMES // 2 else 255 - image[:, ::-1] for k, image in enumerate(images)]
+        self._add("somebody", "cut_every_second.mp4", self._made(cuts + images, FRAMES / 2))
 
     def _recorded(self) -> None:
         """The clips of the tests: rotation notes, variable rate, sound only, without times; numbers in them and nobody."""

@@ -10,7 +10,7 @@ from contract.motion_file import Motion
 from contract.options import CaptureOptions
 from engine.cameras.common import camera_in, raised, stature_of
 from engine.detection.detector import Detections
-from engine.finish import Capture, finish
+from engine.finish import Capture, finish, in_space, moving
 from engine.footage.video import VideoInfo
 from engine.progress import Progress
 from engine.recall import OfTake
@@ -41,10 +41,10 @@ def beside(
 ) -> Capture:  # fmt: skip
     """The motion of another person in the world of the first one, where she was beside her: through the same camera, on the same ground, by
     which her stature is known."""
-    progress.stage("motion")
-    seen = finish(detections, info, load, options, raised(first.camera), Progress(), span, of_take).motion
-    stature = stature_of(seen, options.height, first.motion, options.height)
-    done = finish(detections, info, load, replace(options, height=round(stature.height, 3)), first.camera, progress, span, of_take)
+    seen = in_space(detections, info, load, options, raised(first.camera), progress, span, of_take)
+    stature = stature_of(moving(seen, options, Progress()).motion, options.height, first.motion, options.height)
+    height = round(stature.height, 3)
+    done = moving(seen.resized(height / options.height, first.camera), replace(options, height=height), progress)
     told = {"stature": round(stature.height, 3), "stature_error": round(stature.error, 3)} if stature.by_ground else {}
     _tell_of_world(done, first, told | {"height_asked": options.height})
     return done

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -43,8 +43,17 @@ def finish(
     detections: Detections, info: VideoInfo, load: Callable[[], PoseModel], options: CaptureOptions, known: CameraPath | None,
     progress: Progress, span: tuple[float, float] | None = None, of_take: OfTake = FORGOTTEN,
 ) -> Capture:  # fmt: skip
-    """The motion of the person who was detected. `load` gives the networks, `known` is the camera, where it is known, `span` the times of
-    the first and the last frame asked for, where the detections go beyond them; `of_take` remembers what does not depend on the rest.
+    """The motion of the person who was detected; see `in_space` and `moving`."""
+    return moving(in_space(detections, info, load, options, known, progress, span, of_take), options, progress)
+
+
+def in_space(
+    detections: Detections, info: VideoInfo, load: Callable[[], PoseModel], options: CaptureOptions, known: CameraPath | None,
+    progress: Progress, span: tuple[float, float] | None = None, of_take: OfTake = FORGOTTEN,
+) -> Seen:  # fmt: skip
+    """The person who was detected, lifted and refined. `load` gives the networks, `known` is the camera, where it is known, `span` the
+    times of the first and the last frame asked for, where the detections go beyond them; `of_take` remembers what does not depend on the
+    rest.
 
     What is as long as the take is let go as soon as it has served: of an hour these arrays are some hundred megabytes.
     """
@@ -54,11 +63,15 @@ def finish(
     def follow(told: Progress) -> _Followed:
         return _followed(detections, info, options, known, told, span)
 
-    def see(told: Progress) -> _Seen:
+    def see(told: Progress) -> Seen:
         return _seen(model, of_take("followed", sight, follow, told), options, info, told)
 
     lifted = (*sight, options.height, options.steps, options.hypotheses, options.seed, options.refiner, options.device)
-    seen = of_take("seen", lifted, see, progress)
+    return of_take("seen", lifted, see, progress)
+
+
+def moving(seen: Seen, options: CaptureOptions, progress: Progress) -> Capture:
+    """The finished motion of who was seen so."""
     progress.stage("motion")
     person, view = seen.person, seen.view
     for warning in view.turning.warnings:
@@ -96,7 +109,7 @@ class _Followed:
 
 
 @dataclass(frozen=True)
-class _Seen:
+class Seen:
     """A person in space, before there is a motion: her `poses`, through the lens of this `view`, with the `lines` of the scene."""
 
     person: _Person
@@ -104,6 +117,12 @@ class _Seen:
     view: View
     lines: SceneLines | None
     summary: dict[str, Any]
+
+    def resized(self, share: float, camera: CameraPath) -> Seen:
+        """Taken for so many times as tall as she was taken for, through the known `camera`, which looks the same way as that through which
+        she was seen."""
+        joints, spread = mapped(lambda at, apart: (at * share, apart * share), self.poses.joints, self.poses.spread)
+        return replace(self, poses=replace(self.poses, joints=joints, spread=spread), view=replace(self.view, known=camera))
 
 
 def _followed(
@@ -116,7 +135,7 @@ def _followed(
     return _Followed(view, track, int(exchanged[track.kept].any(1).sum()))
 
 
-def _seen(model: PoseModel, followed: _Followed, options: CaptureOptions, info: VideoInfo, progress: Progress) -> _Seen:
+def _seen(model: PoseModel, followed: _Followed, options: CaptureOptions, info: VideoInfo, progress: Progress) -> Seen:
     """The same in space, and the lens by it."""
     view, track = followed.view, followed.track
     poses = _poses(model, track, view, options, progress)
@@ -124,7 +143,7 @@ def _seen(model: PoseModel, followed: _Followed, options: CaptureOptions, info: 
     points, confidence = _points(track, view)
     view = view.estimated(poses, points, confidence, options.height, track.fps)
     summary = _summary(track, info, view.sight, followed.exchanged) | view.turning.summary
-    return _Seen(_person(track, points, confidence, view), poses, view, view.scene_lines(), summary)
+    return Seen(_person(track, points, confidence, view), poses, view, view.scene_lines(), summary)
 
 
 def _points(track: Track, view: View) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
