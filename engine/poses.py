@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +17,7 @@ from engine.arrays import unit
 from engine.lifter.codec import NETWORK_FPS, Encoded, camera_up, decode
 from engine.lifter.layout import GravityLayout, LifterConfig
 from engine.lifter.track_run import TrackRun
-from engine.long_takes.scratch import let_go, long_array
-from engine.long_takes.windows import pieces
+from engine.long_takes import Columns, each, joined, made, mapped
 from engine.networks import Files, choose_device, load_networks
 from engine.person.track import Track
 from engine.progress import Progress
@@ -81,148 +82,137 @@ class PoseModel:
         ups (K,3): up in camera axes at the track's frames, where the camera is known; else it is found, in the axes that `turns` (K,3,3)
         turns each frame's camera axes to; None: the camera stands still.
         """
-        over_time = _OverTime(self, track, camera_matrix, height, progress, turns)
+        lifting = _Lifting(self, track, camera_matrix, progress, turns)
         if steps and refiner == "window":
-            return over_time.refined(steps, hypotheses, seed, ups)
-        lifted, up, error = over_time.lifted(ups is None)
-        runs, frames = over_time.runs, over_time.frames
-        found = _OnTrack(len(track))
-        refine = _Refinement(self, steps, hypotheses, seed)
-        if steps:
-            progress.stage("refine", frames)
-        done = 0
-        for place, run in zip(track.runs, runs, strict=True):
-            poses = lifted.pop(0)
-            differ = long_array(poses.shape[:-1])
-            last = LastFrame()
-            for a in range(0, len(run), refine.piece):
-                b = min(a + refine.piece, len(run))
-                encoded, visibility = run.encode(a, b)
-                pose = poses[None, a:b].copy()
-                if steps:
-                    for part in refine.parts(b - a):
-                        pose[0, part], apart = refine(encoded, visibility, pose, part, a, last)
-                        differ[a + part.start : a + part.stop] = height * apart
-                        done += part.stop - part.start
-                        progress.advance(done)
-                poses[a:b] = decode(pose, encoded.rotation, height)[0]
-                let_go(poses, differ)
-            found.put(place, run, poses, differ)
-        if steps:
-            for notice in self.notices:
-                progress.warning(*notice)
-        return Poses(found.joints, found.spread, up, error)
+            return self._over_time(lifting, height, _Draws(self, steps, hypotheses, seed), ups)
+        found = self._frame_by_frame(lifting, height, _Refinement(self, steps, hypotheses, seed, lifting.advance), ups is None)
+        for notice in self.notices if steps else ():
+            progress.warning(*notice)
+        return found
 
+    def _over_time(self, lifting: _Lifting, height: float, draws: _Draws, ups: Array | None) -> Poses:
+        """Refined two seconds at a time. The take is looked at twice: once to find up, and then to be refined."""
+        lifting.keep()
+        up, error = (None, KNOWN_UP_ERROR) if ups is not None else lifting.lifted(True)[1:]
+        if up is not None and lifting.turns is not None:
+            ups = up @ lifting.turns
 
-class _OnTrack:
-    """What was found at the networks' rate, brought to the track's own T frames: `joints` (T,22,3) and `spread` (T,22) as in `Poses`."""
+        def refined(run: TrackRun, seen: slice) -> Columns:
+            lifted = lifting.lift(run, seen)
+            rotation = lifted.encoded.rotation
+            towards = ups if ups is None else lifting.at(run, seen, ups)
+            if towards is None:
+                assert up is not None  # else it was found
+                towards = np.broadcast_to(up, (rotation.shape[1], 3))
+            view_up = (towards.astype(np.float32)[None, :, None] @ rotation)[..., 0, :]
+            pose, apart = draws.refined(lifted, view_up, np.full_like(view_up[..., 0], error), seen.start)
+            return decode(pose, rotation, height)[0], height * apart[0]
 
-    def __init__(self, frames: int) -> None:
-        self.joints, self.spread = long_array((frames, len(BODY_22), 3)), long_array((frames, len(BODY_22)))
-
-    def put(self, place: slice, run: TrackRun, poses: Floats, differ: Floats) -> None:
-        """Those of one run (R,22,3) and (R,22), which has the track's frames `place`."""
-        for part in pieces(len(run.times), poses, differ, self.joints, self.spread):
-            rows = slice(place.start + part.start, place.start + part.stop)
-            self.joints[rows] = run.resample(poses, part)
-            # a spline swings below zero beside a steep rise
-            self.spread[rows] = np.maximum(run.resample(differ, part), 0.0)
-
-
-class _OverTime:
-    """The lifter and the refiner over windows at work on a take, which is looked at twice: once to find up, and then to be refined.
-
-    A take of one piece (a minute, nearly every one) is lifted once and kept in between; of a longer one each piece is lifted again, as all
-    of them together would need too much memory.
-    """
-
-    def __init__(
-        self, model: PoseModel, track: Track, camera_matrix: Array, height: float, progress: Progress, turns: Array | None = None
-    ) -> None:
-        self._turns = turns
-        self._model, self._track, self._height, self._progress = model, track, height, progress
-        self.runs = [TrackRun(track, run, camera_matrix) for run in track.runs]
-        self.frames = sum(len(run) for run in self.runs)
-        self._kept: dict[tuple[TrackRun, int, int], Lifted] | None = None  # what was lifted, of a take that will be looked at again
-
-    def refined(self, steps: int, hypotheses: int, seed: int, ups: Array | None) -> Poses:
-        """As `PoseModel.run`."""
-        self._kept = {} if self.frames <= CHUNK else None
-        up, error = (None, KNOWN_UP_ERROR) if ups is not None else self.lifted(True)[1:]
-        if up is not None and self._turns is not None:
-            ups = up @ self._turns
-        self._progress.stage("refine", self.frames)
-        found = _OnTrack(len(self._track))
-        draws, done = _Draws(self._model, steps, hypotheses, seed), 0
-        for place, run in zip(self._track.runs, self.runs, strict=True):
-            poses, differ = long_array((len(run), len(BODY_22), 3)), long_array((len(run), len(BODY_22)))
+        lifting.begin("refine")
+        found = []
+        for run in lifting.runs:
             draws.begin()
-            for start in range(0, len(run), CHUNK):
-                stop = min(len(run), start + CHUNK)
-                lifted, first = self._lift(run, start, stop, self._model.window_reach)
-                rotation, kept = lifted.encoded.rotation, slice(start - first, stop - first)
-                last = first + rotation.shape[1]
-                if up is None or ups is not None:
-                    seen = self._ups(run, ups, first, last)
-                else:
-                    seen = np.broadcast_to(up.astype(np.float32), (*rotation.shape[:2], 3))
-                view_up = (seen[..., None, :] @ rotation)[..., 0, :]
-                pose, apart = draws.refined(lifted, view_up, np.full_like(view_up[..., 0], error), first)
-                poses[start:stop] = decode(pose[:, kept], rotation[:, kept], self._height)[0]
-                differ[start:stop] = self._height * apart[0, kept]
-                let_go(poses, differ)
-                done += stop - start
-                self._progress.advance(done)
-            found.put(place, run, poses, differ)
-        return Poses(found.joints, found.spread, up, 0.0 if up is None else error)
+            found.append(run.on_track(*lifting.made(refined, run, self.lifter_reach + self.window_reach)))
+        return _poses(found, up, error)
 
-    def _lift(self, run: TrackRun, start: int, stop: int, around: int) -> tuple[Lifted, int]:
-        """The run's frames from `start` to `stop` and `around` more on either side, lifted; and the first of them."""
-        reach = around + self._model.lifter_reach
-        a, b = max(0, start - reach), min(len(run), stop + reach)
-        if self._kept is not None and (run, a, b) in self._kept:
-            return self._kept[run, a, b], a
-        encoded, visibility = run.encode(a, b)
+    def _frame_by_frame(self, lifting: _Lifting, height: float, refine: _Refinement, find_up: bool) -> Poses:
+        """Refined by the paper's refiner, which sees single frames, or not at all."""
+        lifted, up, error = lifting.lifted(find_up)
+        if refine.steps:
+            lifting.begin("refine")
+        found = []
+        for run in lifting.runs:
+            refined = partial(_refined_frames, lifted.pop(0), height, refine, LastFrame())
+            found.append(run.on_track(*made(partial(refined, run), len(run), size=refine.piece, beside=run.looked_at)))
+        return _poses(found, up, error)
+
+
+def _refined_frames(poses: Floats, height: float, refine: _Refinement, last: LastFrame, run: TrackRun, seen: slice) -> Columns:
+    """(T,22,3) metres of the run's `poses` in statures and view axes, and (T,22) metres how far the hypotheses differ."""
+    encoded, visibility = run.encode(seen.start, seen.stop)
+    pose, differ = poses[None, seen].copy(), np.zeros((seen.stop - seen.start, len(BODY_22)), np.float32)
+    for part in refine.parts(len(differ)):
+        pose[0, part], apart = refine(encoded, visibility, pose, part, seen.start, last)
+        differ[part] = height * apart
+    return decode(pose, encoded.rotation, height)[0], differ
+
+
+def _poses(found: Sequence[Columns], up: Array | None, error: float) -> Poses:
+    """Of the runs that were found, joints and spread each."""
+    joints, spread = (joined(columns) for columns in zip(*found, strict=True))
+    # a spline swings below zero beside a steep rise
+    return Poses(joints, mapped(lambda some: np.maximum(some, 0.0), spread), up, 0.0 if up is None else error)
+
+
+class _Lifting:
+    """The lifter at work on the runs of a take, at the networks' rate."""
+
+    def __init__(self, model: PoseModel, track: Track, camera_matrix: Array, progress: Progress, turns: Array | None = None) -> None:
+        self._model, self._track, self._progress, self.turns = model, track, progress, turns
+        self.runs = [TrackRun(track, run, camera_matrix) for run in track.runs]
+        self._frames, self._done = sum(len(run) for run in self.runs), 0
+        self._kept: dict[TrackRun, Lifted] | None = None
+
+    def keep(self) -> None:
+        """The take will be looked at again: one of one piece (a minute, nearly every one) is lifted once and kept in between; of a longer
+        one each piece is lifted again, as all of them together would need too much memory."""
+        self._kept = {} if self._frames <= CHUNK else None
+
+    def begin(self, stage: str) -> None:
+        """A stage of the progress over all frames."""
+        self._progress.stage(stage, self._frames)
+        self._done = 0
+
+    def advance(self, frames: int) -> None:
+        """So many frames more are done."""
+        self._done += frames
+        self._progress.advance(self._done)
+
+    def made(self, stage: Callable[[TrackRun, slice], Columns], run: TrackRun, reach: int) -> Columns:
+        """What the stage makes of a run, `reach` frames beyond what it gives."""
+        return made(partial(stage, run), len(run), reach, CHUNK, run.looked_at, done=self.advance)
+
+    def lift(self, run: TrackRun, seen: slice) -> Lifted:
+        """The run's frames `seen`."""
+        if self._kept is not None and run in self._kept:
+            return self._kept[run]
+        encoded, visibility = run.encode(seen.start, seen.stop)
         lifted = Lifted(encoded, visibility, *self._model.networks.lift(encoded.features, encoded.base))
         if self._kept is not None:
-            self._kept[run, a, b] = lifted
-        return lifted, a
+            self._kept[run] = lifted
+        return lifted
+
+    def at(self, run: TrackRun, seen: slice, values: Array) -> Array:
+        """Values (K,...) of the track's frames -> those at the times of the run's frames `seen`."""
+        return np.asarray(values[np.searchsorted(self._track.times, run.grid[seen]).clip(0, len(self._track) - 1)])
 
     def lifted(self, find_up: bool) -> tuple[list[Floats], Array | None, float]:
         """The lifter's poses (T,22,3) of every run, statures, view axes; and where it is to be found, up (3,) in the axes of a camera that
         stands still with its error in radians: the mean over all frames, the sure ones most."""
-        self._progress.stage("lift", self.frames)
-        total, claim, weight, done = np.zeros(3), 0.0, 0.0, 0
-        poses = [long_array((len(run), len(BODY_22), 3)) for run in self.runs]
-        for run, pose in zip(self.runs, poses, strict=True):
-            for start in range(0, len(run), CHUNK):
-                stop = min(len(run), start + CHUNK)
-                lifted, first = self._lift(run, start, stop, self._model.gravity_reach if find_up else 0)
-                rotation, kept = lifted.encoded.rotation, slice(start - first, stop - first)
-                pose[start:stop] = lifted.guess[0, kept]
-                let_go(pose)
-                if find_up:
-                    up, error = self._model.networks.find_up(lifted.encoded.features, lifted.guess, camera_up(rotation))
-                    own = error[0, kept].astype(np.float64)
-                    seen = np.einsum("tij,tj->ti", rotation[0, kept], up[0, kept])
-                    if self._turns is not None:
-                        seen = np.einsum("tij,tj->ti", self._turns[self._at(run, start, stop)], seen)
-                    total = total + (seen / own[:, None] ** 2).sum(0)
-                    claim, weight = claim + float((1.0 / own).sum()), weight + float((own**-2).sum())
-                done += stop - start
-                self._progress.advance(done)
+
+        def guessed(run: TrackRun, seen: slice) -> Columns:
+            lifted = self.lift(run, seen)
+            if not find_up:
+                return (lifted.guess[0],)
+            rotation = lifted.encoded.rotation
+            up, error = self._model.networks.find_up(lifted.encoded.features, lifted.guess, camera_up(rotation))
+            return lifted.guess[0], np.einsum("tij,tj->ti", rotation[0], up[0]), error[0]
+
+        def weighed(up: Floats, error: Floats, turns: Array | None) -> tuple[Array, float, float]:
+            own = error.astype(np.float64)
+            seen = up if turns is None else np.einsum("tij,tj->ti", turns, up)
+            return (seen / own[:, None] ** 2).sum(0), float((1.0 / own).sum()), float((own**-2).sum())
+
+        self.begin("lift")
+        reach = self._model.lifter_reach + (self._model.gravity_reach if find_up else 0)
+        found = [self.made(guessed, run, reach) for run in self.runs]
+        poses = [columns[0] for columns in found]
         if not find_up:
             return poses, None, 0.0
+        turned = [None if self.turns is None else self.at(run, slice(None), self.turns) for run in self.runs]
+        sums = [one for columns, turns in zip(found, turned, strict=True) for one in each(weighed, *columns[1:], turns)]
+        total, claim, weight = (sum(some) for some in zip(*sums, strict=True))
         return poses, unit(total), LARGER_ERROR * claim / weight
-
-    def _ups(self, run: TrackRun, ups: Array | None, first: int, last: int) -> Floats:
-        """(1,T,3) the known ups (K,3) of the track's frames at the networks' times `first` to `last` of the run."""
-        assert ups is not None  # or else up was found
-        return ups[self._at(run, first, last)].astype(np.float32)[None]
-
-    def _at(self, run: TrackRun, first: int, last: int) -> npt.NDArray[np.int64]:
-        """Which of the track's frames lie at the networks' times `first` to `last` of the run."""
-        return np.searchsorted(self._track.times, run.grid[first:last]).clip(0, len(self._track) - 1)
 
 
 class _Draws:
@@ -261,8 +251,8 @@ class _Draws:
 class _Refinement:
     """The refiner at work on a take, whose draws depend on the seed and on nothing else."""
 
-    def __init__(self, model: PoseModel, steps: int, hypotheses: int, seed: int) -> None:
-        self._model, self._steps, self._hypotheses = model, steps, hypotheses
+    def __init__(self, model: PoseModel, steps: int, hypotheses: int, seed: int, advance: Callable[[int], None]) -> None:
+        self._model, self.steps, self._hypotheses, self._advance = model, steps, hypotheses, advance
         self._amplitude = AMPLITUDE if hypotheses > 1 else 0.0
         self._generator = np.random.default_rng(seed)
         # On CUDA several of these go together; the noise is still drawn for one after the other, so that all devices draw the same.
@@ -272,7 +262,9 @@ class _Refinement:
         self.piece = self._batch * max(1, CHUNK // self._batch)  # frames encoded at once: whole batches
 
     def parts(self, frames: int) -> list[slice]:
-        """The frames of a piece in batches."""
+        """The frames of a piece in batches; none where nothing is refined."""
+        if not self.steps:
+            return []
         return [slice(a, min(a + self._batch, frames)) for a in range(0, frames, self._batch)]
 
     def __call__(
@@ -290,7 +282,8 @@ class _Refinement:
             for few in (slice(a, a + REFINE_CHUNK) for a in range(0, len(guess), REFINE_CHUNK))
         ]
         start, step = np.concatenate([chunk for chunk, _ in drawn], 1), drawn[0][1]
-        visited = noise.schedule.times(step, self._steps)
+        visited = noise.schedule.times(step, self.steps)
         sampler = Ddim(noise.schedule)
         refined = refine(self._model.networks.refiner, BODY_22, sampler, start, guide, visited, flip=False, guide_signs=GUIDE_SIGNS)
+        self._advance(part.stop - part.start)
         return pose_of(refined.pose), refined.spread / METRES

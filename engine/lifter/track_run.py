@@ -9,8 +9,7 @@ import numpy.typing as npt
 from scipy.interpolate import CubicSpline
 
 from engine.lifter.codec import CENTRE_WINDOW, NETWORK_FPS, SIZE_WINDOW, Encoded, encode, upright_roll
-from engine.long_takes.scratch import let_go
-from engine.long_takes.windows import pieces
+from engine.long_takes import Columns, each, made
 from engine.person.track import Track
 
 SAME_RATE: Final = 0.02  # share by which a video's rate may differ from the networks' before it is resampled (29.97 is 30 to them)
@@ -48,9 +47,18 @@ class TrackRun:
         kept = slice(first - a, last - a)
         return Encoded(*(getattr(whole, f)[:, kept] for f in ("features", "base", "points", "rotation"))), visibility[:, kept]
 
-    def resample(self, values: Floats, part: slice) -> Floats:
-        """Values (T,...) at the networks' rate -> at the times of the run's frames `part`."""
-        return resample(self.grid, values, self.times, part)
+    def on_track(self, *columns: Floats) -> Columns:
+        """Columns (T,...) at the networks' rate -> at the times of the run's frames."""
+
+        def there(part: slice) -> Columns:
+            return tuple(resample(self.grid, column, self.times, part) for column in columns)
+
+        return made(there, len(self.times), beside=columns)
+
+    @property
+    def looked_at(self) -> Columns:
+        """The columns that `encode` looks at."""
+        return self._track.image, self._track.visibility, self._track.world
 
     def _inputs(self, first: int, last: int) -> list[Floats]:
         """rays, visibility, world, detected, each (1,T,...)."""
@@ -69,14 +77,11 @@ class TrackRun:
                 flat = values.reshape(len(times), -1)
                 values = np.stack([np.interp(grid, times, column) for column in flat.T], 1).reshape(len(grid), *values.shape[1:])
             inputs.append(values.astype(np.float32)[None])
-        let_go(track.image, track.visibility, track.world)
         return inputs
 
     def _upright_roll(self) -> Floats:
         """(1,) radians, from the mean over the whole run."""
-        total = np.zeros(self._track.image.shape[1:])
-        for part in pieces(len(self.times), self._track.image):
-            total += self._track.image[self._run.start + part.start : self._run.start + part.stop].sum(0, dtype=np.float64)
+        total = sum(each(lambda image: image.sum(0, dtype=np.float64), self._track.image, runs=[self._run]))
         mean = (total / len(self.times) - self._centre) / self._focal
         roll: Floats = upright_roll(mean.astype(np.float32)[None, None])
         return roll

@@ -77,6 +77,24 @@ def mapped_over_time(
     return out.done
 
 
+def made(
+    stage: Callable[[slice], Columns], frames: int, reach: int = 0, size: int | None = None, beside: Sequence[Column | None] = (),
+    dtype: npt.DTypeLike = STORED, done: Callable[[int], None] = lambda frames: None,
+) -> Columns:  # fmt: skip
+    """What a stage makes of what it looks up itself, such as a take at another rate: `stage(place)` gives those frames of each column.
+
+    frames: how many there will be; reach: so many frames on either side of those that are kept are asked for too; size: frames a piece
+    (None: windows.PIECE). The pieces come in order. beside: columns that the stage looks at; done: is told how many frames each piece has.
+    """
+    out = _Out(frames, dtype)
+    for part in pieces(frames, *beside, size=size):
+        seen = slice(max(part.start - reach, 0), min(part.stop + reach, frames))
+        out.put(part, tuple(values[part.start - seen.start : part.stop - seen.start] for values in stage(seen)))
+        done(part.stop - part.start)
+    columns: Columns = out.done
+    return columns
+
+
 def mapped_on(
     stretches: Iterable[slice], stage: Callable[..., Columns], *columns: Column, like: Sequence[tuple[tuple[int, ...], npt.DTypeLike]]
 ) -> Columns:

@@ -27,11 +27,12 @@ class Window:
     runs: list[slice]
 
 
-def pieces(frames: int, *held: npt.NDArray[Any] | None) -> Iterator[slice]:
-    """The frames in pieces that have nothing to do with each other. After each piece the memory of the arrays `held` is let go, as far
-    as they can be without it."""
-    for start in range(0, frames, PIECE):
-        yield slice(start, min(start + PIECE, frames))
+def pieces(frames: int, *held: npt.NDArray[Any] | None, size: int | None = None) -> Iterator[slice]:
+    """The frames in pieces that have nothing to do with each other, of PIECE frames or of another `size`. After each the memory of the
+    arrays `held` is let go, as far as they can be without it."""
+    step = size or PIECE
+    for start in range(0, frames, step):
+        yield slice(start, min(start + step, frames))
         let_go(*held)
 
 

@@ -89,6 +89,18 @@ def test_a_long_run_is_resampled_piece_by_piece_as_at_once() -> None:
         np.testing.assert_allclose(resample(grid, values, times, part), at_once[part], atol=1e-12)
 
 
+@pytest.mark.parametrize("fps", [30.0, 60.0])
+def test_columns_of_a_run_come_back_to_the_frames_of_the_track(fps: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(windows, "PIECE", 64)
+    track, place = a_track(fps)
+    run = TrackRun(track, place, MATRIX)
+    slow, signs = np.sin(run.grid)[:, None].astype(np.float32), np.cos(run.grid).astype(np.float32)
+    there, also = run.on_track(slow, signs)
+    np.testing.assert_allclose(there[:, 0], np.sin(run.times), atol=1e-5)
+    np.testing.assert_allclose(also, np.cos(run.times), atol=1e-3)
+    assert {id(column) for column in run.looked_at} == {id(track.image), id(track.visibility), id(track.world)}
+
+
 def test_a_running_mean_is_that_of_the_frames_looked_at() -> None:
     values = np.arange(12.0)[:, None] ** 2
     seen = np.arange(12) % 2 == 0

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import uniform_filter1d
 
-from engine.long_takes import Timeline, each, gathered, joined, mapped, mapped_on, mapped_over_time, scan, scratch, thinned, windows
+from engine.long_takes import Timeline, each, gathered, joined, made, mapped, mapped_on, mapped_over_time, scan, scratch, thinned, windows
 
 FPS = 10.0
 RUNS = [slice(0, 33), slice(33, 36), slice(36, 75)]
@@ -75,6 +75,26 @@ def test_several_columns_over_time_come_with_their_own_types() -> None:
     )
     np.testing.assert_allclose(steps, np.gradient(walk(), 1 / FPS, axis=0), rtol=1e-5, atol=1e-5)
     assert first.dtype == bool and first.sum() == 1
+
+
+def test_what_a_stage_looks_up_itself_is_made_with_what_lies_around() -> None:
+    """A stage that knows nothing of pieces: a running mean over nine frames, which needs four on either side."""
+    points, counted, asked = walk(), list[int](), list[slice]()
+
+    def calm(seen: slice) -> tuple[np.ndarray, np.ndarray]:
+        asked.append(seen)
+        return uniform_filter1d(points[seen], 9, axis=0, mode="nearest"), np.arange(seen.start, seen.stop)
+
+    at_once = uniform_filter1d(points, 9, axis=0, mode="nearest")
+    found, numbers = made(calm, 75, 4, dtype=np.float64, done=counted.append)
+    np.testing.assert_allclose(found, at_once, atol=1e-12)
+    np.testing.assert_array_equal(numbers, np.arange(75))
+    assert sum(counted) == 75 and len(counted) > 2 and [seen.start for seen in asked] == sorted(seen.start for seen in asked)
+    too_near, _ = made(calm, 75, 1, dtype=np.float64)
+    assert np.abs(too_near - at_once).max() > 0.1  # and the test sees a seam
+    asked.clear()
+    made(calm, 75, size=30)
+    assert asked == [slice(0, 30), slice(30, 60), slice(60, 75)]
 
 
 def test_stretches_are_mapped_whole_however_long_they_are() -> None:
