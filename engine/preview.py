@@ -1,5 +1,5 @@
 """A video to look at: the captured skeleton over the footage, on the ground that was found there, and beside it the motion from the side,
-standing on its ground.
+standing on its ground. Where the camera turns, zooms or slides, below both the still background that its pictures show together.
 
 Left limbs are blue, right ones orange (told apart by colour-blind eyes too), the trunk is white. A joint is a filled dot where
 the detector saw it well and a hollow one where it did not; the ring around it is as wide as the refiner's hypotheses disagree.
@@ -21,6 +21,7 @@ from contract.motion_file import EXPECTED, Motion
 from contract.outputs import check_outputs, written_beside
 from engine.cameras.pinhole import project, to_camera
 from engine.footage.video import Frame, open_video
+from engine.panorama import Panorama, has_panorama
 from engine.progress import Progress
 
 Image = npt.NDArray[np.uint8]
@@ -186,7 +187,8 @@ class SideView:
 def write_preview(
     video: str | os.PathLike[str], motion: Motion, out: str | os.PathLike[str], progress: Progress | None = None
 ) -> None:
-    """Writes `out` (.mp4): one picture for every frame of the motion, the footage with the skeleton beside the view from the side.
+    """Writes `out` (.mp4): one picture for every frame of the motion, the footage with the skeleton beside the view from the side,
+    and a panorama below where the camera shows more than a picture.
 
     `video` is the file that the motion was captured from.
     Raises Failure: `bad_input` where the two do not belong together, what `open_video` raises, `not_writable`, `disk_full`. Nothing
@@ -204,15 +206,18 @@ def write_preview(
     width, height = (2 * round(side * scale / 2) for side in size)  # most players want even sizes
     ground = Ground(motion)
     side = SideView(motion, (max(height * 3 // 4 // 2 * 2, 160), height))
+    below = Panorama(motion, width + side.size[0], height // 2) if has_panorama(motion) else None
+    whole = (width + side.size[0], height + (below.size[1] if below else 0))
     frames = opened.frames((max(0.0, float(motion.times[0]) - 1.0 / motion.fps), "s"), None)
     with written_beside(out) as unfinished:
-        writer = cv2.VideoWriter(str(unfinished), cv2.VideoWriter.fourcc(*"mp4v"), motion.fps, (width + side.size[0], height))
+        writer = cv2.VideoWriter(str(unfinished), cv2.VideoWriter.fourcc(*"mp4v"), motion.fps, whole)
         try:
             for k, frame in enumerate(_at_times(frames, motion.times)):
                 picture = np.ascontiguousarray(cv2.resize(frame.image, (width, height), interpolation=cv2.INTER_AREA))
+                strip = [] if below is None else [below.draw(picture, k)]
                 picture = overlay(ground.draw(picture, k), motion, k)
                 _write_words(picture, f"{motion.times[k]:.2f} s" + ("" if motion.detected[k] else "  filled in"))
-                writer.write(cv2.cvtColor(np.hstack([picture, side.draw(k)]), cv2.COLOR_RGB2BGR))
+                writer.write(cv2.cvtColor(np.vstack([np.hstack([picture, side.draw(k)]), *strip]), cv2.COLOR_RGB2BGR))
                 if progress is not None:
                     progress.advance(k + 1)
         finally:

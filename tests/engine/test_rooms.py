@@ -22,6 +22,7 @@ STOREYS = (
     {"networks"},
     {"poses"},
     {"kinematics"},
+    {"panorama"},
     {"preview", "view"},
     {"finish"},
     {"beside"},
