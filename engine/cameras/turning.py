@@ -31,8 +31,9 @@ Flags = npt.NDArray[np.bool_]
 FITS = 0.004
 # A rotation is trusted with so many corners that fit, this share of those that were found, over this share of the picture's longer side.
 LEAST, SHARE, SPREAD = 8, 0.5, 0.2
-# ... and, of a picture that a fast turn smears, with this share it still tells better than none how the next keyframe lies to the last.
-LINKS = 0.3
+# ... and, of a picture that a turn smears which is faster than so many degrees a frame, with this share it still tells better than none how
+# the next keyframe lies to the last.
+QUICK, LINKS = 1.0, 0.3
 # Where fewer frames than this share have such a rotation, the background gives too little; nor is a gap of so many seconds bridged.
 KNOWN, GAP = 0.7, 1.5
 # In so many of them nothing of the frame before was found again, though both show so many corners: then it moved too fast. Of fewer,
@@ -342,19 +343,21 @@ def _spread(points: Array, fits: Flags) -> Array:
 
 def _linked(background: Background, rotations: Array, linking: Flags, fitting: Array) -> tuple[Array, Flags]:
     """(K,3,3) the rotations from the first frame to each, and (K,) whether they are known: by the rotations to the keyframes, which come
-    before, where these are `linking` (K,), and known where most corners are `fitting` (K,). What shows nothing of what was seen before goes
-    on as the camera turned, for a moment, and then stays where it was."""
+    before, where these are `linking` (K,) and most corners are `fitting` (K,). Of a camera that turns fast what fits fewer will do, and
+    what shows nothing of what was seen before goes on as it turned, for a moment; else it is where it was."""
     out, known = np.tile(np.eye(3), (len(rotations), 1, 1)), np.zeros(len(rotations), bool)
     keys: dict[int, Array] = {}
     since = 0  # frames that showed nothing
     for k, (index, key) in enumerate(zip(background.index.tolist(), background.key.tolist(), strict=True)):
         before = out[k - 1] if k else np.eye(3)
-        since = 0 if key != index and linking[k] else since + 1
+        fast = k > 1 and np.trace(before @ out[k - 2].T) <= 1 + 2 * math.cos(math.radians(QUICK))
+        sure = fitting[k] >= SHARE
+        since = 0 if key != index and linking[k] and (sure or fast) else since + 1
         if not since:
             if key not in keys:  # of a part of a take: the keyframe lies before it
                 keys[key] = rotations[k].T @ before
-            out[k], known[k] = rotations[k] @ keys[key], fitting[k] >= SHARE
-        elif k > 1 and since <= _GOES_ON:
+            out[k], known[k] = rotations[k] @ keys[key], sure
+        elif fast and since <= _GOES_ON:
             out[k] = before @ out[k - 2].T @ before
         else:
             out[k], known[k] = before, k == 0

@@ -143,6 +143,23 @@ def test_a_still_camera_is_still_whatever_the_noise() -> None:
     assert turning.kind == "still" and turning.turns is None and turning.at(background.times) is None and not turning.warnings
 
 
+def test_a_still_camera_is_still_behind_people_who_carry_most_corners_along() -> None:
+    """In the frames that become keyframes two corners of five fit a turn of a third of a degree, and the others nothing."""
+    generator = np.random.default_rng(5)
+    points = generator.uniform([-4, -2, 4], [4, 2, 10], (CORNERS, 3))
+    background = corners_of(np.tile(np.eye(4), (42, 1, 1)), points)
+    key = np.arange(42) // 6 * 6
+    moved = np.flatnonzero((np.arange(42) % 6 == 0) & (np.arange(42) > 0))
+    corners = background.corners.copy()
+    for k in moved:
+        few = np.arange(CORNERS) % 5 < 2
+        corners[k, few, 2] += FOCAL * np.radians(0.35)
+        corners[k, ~few, 2:] += generator.uniform(8, 30, (int((~few).sum()), 2))
+    before = np.maximum(key - 6 * (np.arange(42) % 6 == 0), 0)  # a keyframe is still compared with the one before it
+    turning = find_turning(replace(background, key=before, corners=corners), nobody(background), MATRIX, SIZE)
+    assert turning.kind == "still"
+
+
 def test_a_plain_wall_tells_nothing_and_that_is_said() -> None:
     background = watched([np.full((*SIZE[::-1], 3), 90, np.uint8)] * 10)
     turning = find_turning(background, nobody(background), MATRIX, SIZE)
