@@ -1,4 +1,4 @@
-"""The operators as scripts call them (execute); clicking them in a real window is docs/screenshot_panel.py's."""
+"""The operators as scripts call them (execute); clicking them in a real window is docs/walk.py's."""
 
 from __future__ import annotations
 
