@@ -17,7 +17,7 @@ from engine.kinematics import ground, quality
 from engine.kinematics.animation import Animation, animate
 from engine.kinematics.bones import settle, towards_sight
 from engine.kinematics.contacts import seen_speed
-from engine.kinematics.feet import plant_feet
+from engine.kinematics.feet import Planted, plant_feet
 from engine.kinematics.levelling import Levelled, levelled
 from engine.kinematics.plausible import find_implausible
 from engine.kinematics.points import point_offsets
@@ -56,8 +56,8 @@ class _Take:
 
     Columns: `joints` (T,22,3) metres, camera axes, relative to the pelvis; `confidence`, `spread` (T,22); `points` (T,22,2) px; `views`
     (T,4,4) where each frame's camera stood, camera to world: where that is not `known`, a rotation only, the identity if it did not
-    turn, and then up is not Z in the world of these axes. `matrix` (3,3), `size` px, `height` metres; `gravity` (3,) up in those axes, as
-    the networks have it.
+    turn, and then up is not Z in the world of these axes; `times` (T,) seconds; `detected` (T,); `too_fast` (T,), where any frame may be.
+    `matrix` (3,3), `size` px, `height` metres; `gravity` (3,) up in those axes, as the networks have it; `lines` of the scene there.
     """
 
     timeline: Timeline
@@ -66,13 +66,16 @@ class _Take:
     spread: Stored
     points: Stored
     views: Array
+    times: Array
+    detected: Flags
+    too_fast: Flags | None
     known: bool
     matrix: Array
     size: tuple[int, int]
     height: float
-    gravity: Array | None = None
-    lines: SceneLines | None = None
-    level: str = "auto"
+    gravity: Array | None
+    lines: SceneLines | None
+    level: str
 
     @property
     def moves(self) -> bool:
@@ -81,8 +84,9 @@ class _Take:
 
     def cut(self, kept: slice) -> _Take:
         """Of these frames."""
-        columns = {name: getattr(self, name)[kept] for name in ("joints", "confidence", "spread", "points", "views")}
-        return replace(self, timeline=self.timeline.cut(kept), **columns)
+        columns = {name: getattr(self, name)[kept] for name in ("joints", "confidence", "spread", "points", "views", "times", "detected")}
+        too_fast = None if self.too_fast is None else self.too_fast[kept]
+        return replace(self, timeline=self.timeline.cut(kept), too_fast=too_fast, **columns)
 
 
 def build_motion(
@@ -123,30 +127,29 @@ def build_motion(
     which how the camera turned is a guess.
     The quality report stands in provenance["quality"].
     """
-    take = _take(joints, spread, image_points, confidence, Timeline(runs, fps), camera_matrix, image_size, height, cameras, gravity, turns)
-    take = replace(take, lines=lines, level=level)
+    taken = np.asarray(track_times, float), np.asarray(detected, bool), too_fast
+    timeline, matrix = Timeline(runs, fps), np.asarray(camera_matrix, float)
+    take = _take(
+        joints, spread, image_points, confidence, taken, timeline, cameras, turns, matrix, image_size, height, gravity, lines, level
+    )
     body = fit_proportions(take.joints, take.confidence, height, fps)
-    face = None if face is None else _calm_face(face, take, smooth)
+    face = _calm_face(face, take, smooth)
     posed, path, frames = _on_sight(take, body)
     # which feet stand is told by their speed
     up, told = _up(_smoothed(posed, take, smooth, [*ANKLES, *TOES]), frames, take, body)
     posed = _smoothed(_straightened(posed, path, up, take, body), take, smooth)
     posed, fit_error = _on_bones(posed, face, take, body)
     path, world, pace = _walk(posed, up, told.upright, take, body)
-    camera_to_world, contacts = world.camera_to_world, world.contacts
-    targets = mapped(lambda at, place: to_world(at + place[:, None], camera_to_world), posed, path)
-    planted = plant_feet(targets, contacts, body, runs, fps, feet, pace, told.upright)
-    face = None if face is None else mapped(lambda way: way @ camera_to_world[:3, :3].T, face, dtype=np.float64)
-    face = None if face is None else face[kept]
-    take, targets, contacts = take.cut(kept), planted.joints[kept], planted.contacts[kept]
-    done = animate(targets, take.points, face, body, take.timeline.runs, fps, take.matrix, camera_to_world, take.views, take.known, root)
-    seen, fast = np.asarray(detected, bool)[kept], None if too_fast is None else too_fast[kept]
-    return _motion(done, contacts, fit_error, np.asarray(track_times, float)[kept], seen, take, body, told, fast)
+    planted = _planted(posed, path, world, pace, take, body, feet, told.upright)
+    take, face = take.cut(kept), None if face is None else face[kept]
+    done = _animated(planted.joints[kept], face, world, take, body, root)
+    return _motion(done, planted.contacts[kept], fit_error, take, body, told)
 
 
 def _take(
-    joints: Floats, spread: Floats, image_points: Floats, confidence: Floats, timeline: Timeline, camera_matrix: Array,
-    image_size: tuple[int, int], height: float, cameras: Array | None, gravity: Array | None, turns: Array | None,
+    joints: Floats, spread: Floats, image_points: Floats, confidence: Floats, taken: tuple[Array, Flags, Flags | None], timeline: Timeline,
+    cameras: Array | None, turns: Array | None, matrix: Array, size: tuple[int, int], height: float, gravity: Array | None,
+    lines: SceneLines | None, level: str,
 ) -> _Take:  # fmt: skip
     def rooted(at: Floats, sure: Floats) -> tuple[Floats, Floats]:
         return at - at[:, :1], np.clip(sure, 0.0, 1.0)
@@ -156,8 +159,8 @@ def _take(
     if turns is not None and cameras is None:
         views = mapped(_without_place, turns, dtype=np.float64)
     spread, points = np.asarray(spread, np.float32), np.asarray(image_points, np.float32)
-    matrix, known = np.asarray(camera_matrix, float), cameras is not None
-    return _Take(timeline, near, sure, spread, points, views, known, matrix, image_size, height, None if known else gravity)
+    known = cameras is not None
+    return _Take(timeline, near, sure, spread, points, views, *taken, known, matrix, size, height, None if known else gravity, lines, level)
 
 
 def _without_place(turns: Array) -> Array:
@@ -231,22 +234,35 @@ def _walk(posed: Stored, up: Up, upright: bool, take: _Take, body: Proportions) 
     return path, world, pace
 
 
-def _motion(done: Animation, contacts: Flags, fit_error: float, times: Array, detected: Flags, take: _Take, body: Proportions,
-    told: Levelled, too_fast: Flags | None,
-) -> Motion:  # fmt: skip
+def _planted(
+    posed: Stored, path: Array, world: World, pace: Stored, take: _Take, body: Proportions, feet: str, upright: bool
+) -> Planted:  # fmt: skip
+    """The joints of BODY_22 in the world, the feet that stand held still."""
+    targets = mapped(lambda at, place: to_world(at + place[:, None], world.camera_to_world), posed, path)
+    return plant_feet(targets, world.contacts, body, take.timeline.runs, take.timeline.fps, feet, pace, upright)
+
+
+def _animated(targets: Floats, face: Array | None, world: World, take: _Take, body: Proportions, root: str) -> Animation:
+    """The armature's bones where the joints are; `face` in the axes of the take."""
+    turn, runs, fps = world.camera_to_world, take.timeline.runs, take.timeline.fps
+    face = None if face is None else mapped(lambda way: way @ turn[:3, :3].T, face, dtype=np.float64)
+    return animate(targets, take.points, face, body, runs, fps, take.matrix, turn, take.views, take.known, root)
+
+
+def _motion(done: Animation, contacts: Flags, fit_error: float, take: _Take, body: Proportions, told: Levelled) -> Motion:
     """The motion with its quality report."""
     camera, timeline = done.camera_to_world @ take.views[0], take.timeline
     path = mapped(lambda views: done.camera_to_world @ views, take.views, dtype=np.float64) if take.moves else None
     figures = quality.report(
-        done.on_the_ground, contacts, detected, timeline.runs, timeline.fps, done.pixel_errors, take.confidence, take.points, fit_error,
-        take.spread, times, too_fast,
+        done.on_the_ground, contacts, take.detected, timeline.runs, timeline.fps, done.pixel_errors, take.confidence, take.points,
+        fit_error, take.spread, take.times, take.too_fast,
     )  # fmt: skip
-    figures["implausible"] = find_implausible(done.on_the_ground, done.rotations, timeline.runs, timeline.fps, times, take.height)
+    figures["implausible"] = find_implausible(done.on_the_ground, done.rotations, timeline.runs, timeline.fps, take.times, take.height)
     return Motion(
         joint_names=np.array(ARMATURE_24.joints),
         parents=np.array(ARMATURE_24.parents, dtype=np.int64),
         fps=float(timeline.fps),
-        times=times,
+        times=take.times,
         positions_camera=done.camera,
         positions_world=done.world,
         rest_offsets=body.rest_offsets.astype(np.float32),
@@ -259,7 +275,7 @@ def _motion(done: Animation, contacts: Flags, fit_error: float, times: Array, de
         camera_matrix=take.matrix,
         camera_to_world=camera,
         image_size=np.array(take.size, dtype=np.int64),
-        detected=detected,
+        detected=take.detected,
         provenance={"quality": figures | _setting(body, camera, take.matrix, take.size, told)},
         camera_path=path,
     )
@@ -335,8 +351,10 @@ def with_clavicles(values: Floats) -> Floats:
     return mapped(filled, values, dtype=values.dtype)
 
 
-def _calm_face(face: Array, take: _Take, smooth: float) -> Array:
-    """(T,3) where the face looks, from camera axes to those of the world, without what is faster than a head turns."""
+def _calm_face(face: Array | None, take: _Take, smooth: float) -> Array | None:
+    """(T,3) where the face looks, from camera axes to those of the take, without what is faster than a head turns."""
+    if face is None:
+        return None
     hertz = min(cutoff(smooth), FACE_HZ)
 
     def calm(near: Timeline, face: Array, views: Array, sure: Stored) -> Array:
