@@ -11,10 +11,12 @@ import hashlib
 import os
 import sys
 import zipfile
+import zlib
 from collections.abc import Mapping
 from typing import Any, BinaryIO, Final
 
 from contract.failure import Failure
+from contract.libraries import REPAIR
 from engine.detection.landmark_network import prune, without_mask
 from engine.detection.model_bundle import LANDMARKS_NAME, MODELS, Model, bundle, read
 from engine.detection.tflite_file import put
@@ -57,13 +59,24 @@ def base_options(name: str) -> tuple[dict[str, Any], BinaryIO | None]:
         return _unnamed(without_mask(read(whole)))
     content = read(lean)
     if lean.file.suffix != ".task":
-        read(LEAN["heavy"])
-        with zipfile.ZipFile(LEAN["heavy"].file) as archive:
-            networks = {part: archive.read(part) for part in archive.namelist()}
-        return _unnamed(bundle(networks | {LANDMARKS_NAME: content}))
+        return _unnamed(bundle(_parts_of_heavy() | {LANDMARKS_NAME: content}))
     if sys.platform == "win32" and not str(lean.file).isascii():  # there MediaPipe opens only names of the system's code page
         return {"model_asset_buffer": content}, None
     return {"model_asset_path": str(lean.file)}, None
+
+
+def _parts_of_heavy() -> dict[str, bytes]:
+    """The networks of the heavy model's bundle in their order, without the one that takes nine tenths of it (empty): reading and hashing
+    that too took as long as three of the looks for which the full model is loaded beside the heavy one. The bundle has a checksum of each.
+    """
+    file = LEAN["heavy"].file
+    try:
+        with zipfile.ZipFile(file) as archive:
+            return {part: b"" if part == LANDMARKS_NAME else archive.read(part) for part in archive.namelist()}
+    except OSError as error:
+        raise Failure("bad_installation", f"The detector's model {file} is missing ({error.strerror}); {REPAIR}.") from error
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
+        raise Failure("bad_installation", f"The detector's model {file} is damaged; {REPAIR}.") from error
 
 
 def _unnamed(content: bytes) -> tuple[dict[str, Any], BinaryIO | None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -72,6 +73,29 @@ def test_where_there_are_none_yet_the_mask_is_taken_out_when_one_is_loaded(tmp_p
         with pytest.raises(Failure, match="is missing") as failure:
             check()
         assert failure.value.code == "bad_installation" and "kinolift.py setup --again" in failure.value.message
+
+
+def test_of_the_heavy_model_the_full_one_needs_the_detector_alone_and_sees_damage_to_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heavy = replace(lean_models.LEAN["heavy"], file=tmp_path / "pose_heavy.task")
+    data = bytearray(lean_models.LEAN["heavy"].file.read_bytes())
+    monkeypatch.setattr(lean_models, "LEAN", lean_models.LEAN | {"heavy": heavy})
+    monkeypatch.delattr(os, "memfd_create", raising=False)
+    with zipfile.ZipFile(lean_models.LEAN["full"].file.parent / "pose_heavy.task") as archive:
+        places = {entry.filename: entry.header_offset + entry.file_size // 2 for entry in archive.infolist()}
+    whole = landmark_network.without_mask(model_bundle.read(model_bundle.MODELS["full"]))
+    for name, place in places.items():
+        wrong = bytearray(data)
+        wrong[place] ^= 1
+        heavy.file.write_bytes(wrong)
+        if name == model_bundle.LANDMARKS_NAME:
+            assert lean_models.base_options("full") == ({"model_asset_buffer": whole}, None)
+        else:
+            with pytest.raises(Failure, match="is damaged"):
+                lean_models.base_options("full")
+        with pytest.raises(Failure, match="is damaged"):
+            lean_models.verify()
 
 
 def test_a_folder_that_windows_cannot_name_is_read_by_us(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
