@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from engine import long_takes
+
 ROOT = Path(__file__).parents[2]
 # Each storey may import those above it in this list. Rooms of one storey do not know of each other.
 STOREYS = (
@@ -82,6 +84,14 @@ def test_every_room_has_its_storey():
 
 def test_no_import_runs_back_up():
     assert against_the_order(imports(ROOT / "engine")) == []
+
+
+def test_one_room_knows_pieces():
+    """Others say what is made of frames; how a take is cut, where its columns lie and when memory goes is long_takes' own."""
+    said = {f"engine.long_takes.{name}" for name in (*long_takes.__all__, "banded.solved")}
+    users = [(file, name) for file, name in imports(ROOT / "engine") if name.startswith("engine.long_takes") and room(file) != "long_takes"]
+    assert [f"{file} imports {name}" for file, name in users if name not in said] == []
+    assert len(users) > 30 and not said & {"engine.long_takes.pieces", "engine.long_takes.long_array", "engine.long_takes.windows"}
 
 
 @pytest.mark.parametrize(
