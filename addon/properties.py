@@ -148,7 +148,7 @@ def capture_properties() -> dict[str, object]:
             name="Frame Rate", description="Which frame rate the scene has afterwards", default=AUTO,
             items=[(AUTO, "Automatic", "A scene without animation gets the video's rate and range, any other keeps its own"),
                    ("keep", "Keep Scene's", "The scene keeps its rate, and keys stand on its frames in the right time"),
-                   ("match", "Match Video", "The scene gets the video's rate and the frame range of the motion")],
+                   ("match", "The Video's", "The scene gets the video's rate and the frame range of the motion")],
         ),
         "set_range": BoolProperty(
             name="Set Frame Range", description="Gives the scene the frame range of the motion", default=False,

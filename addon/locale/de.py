@@ -176,7 +176,8 @@ WORDS: Final = {
     "Keep Scene's": "Die der Szene",
     "The scene keeps its rate, and keys stand on its frames in the right time":
         "Die Szene behält ihre Rate, und Keyframes stehen auf ihren Bildern, zur rechten Zeit",
-    "Match Video": "Die des Videos",
+    "Match Video": "An Video angleichen",
+    "The Video's": "Die des Videos",
     "The scene gets the video's rate and the frame range of the motion":
         "Die Szene bekommt die Rate des Videos und den Bereich der Bewegung",
     "Set Frame Range": "Bereich setzen",

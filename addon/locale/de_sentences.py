@@ -39,6 +39,11 @@ SENTENCES: Final = {
         "{} zeigt das Video; {} bleibt die Kamera der Szene, und das gerenderte Bild behält seine Größe."
     ),
     "Blender cannot show {} behind the camera.": "Blender kann {} nicht hinter der Kamera zeigen.",
+    "{} has its keys at {} frames a second and the scene {} now, as an import may have set it: press Match Video under Review, and "
+    "Retarget again.": (
+        "{} hat seine Keyframes bei {} Bildern je Sekunde, und die Szene hat jetzt {}, vielleicht durch einen Import: unter Prüfen "
+        "„An Video angleichen“ drücken und noch einmal übertragen."
+    ),
     "{} has a world of its own now, by its lens or level; Person: All captures all in one.": (
         "{} hat jetzt eine eigene Welt, durch Brennweite oder Waagerechte; Person: Alle nimmt alle in einer auf."
     ),

@@ -23,6 +23,7 @@ from ..stepwise import Stepwise
 from .linked import overridden, shown_armature
 from .mapping import AUTO, find_mapping, presets, user_folder
 from .presets import parse_switches, save_preset, switch_list
+from .rates import rate_note
 from .retarget import RetargetOptions, RetargetResult, retargeting
 from .roles import CHAIN_ROLES, NAMES, ROLES, STRUCTURE, VRM, Mapping, role_title
 
@@ -258,18 +259,22 @@ def retargeting_listed(
     mapping = listed_mapping(settings, target)
     read, name = chosen_motion(settings, context)
     rate = scenes.rate_of(scene)
-    motion = yield from elsewhere(lambda: scenes.at_that_rate(read(), rate))
+    clip = yield from elsewhere(read)
+    motion = yield from elsewhere(lambda: scenes.at_that_rate(clip, rate))
+    start = _start_of(settings, context)
+    take = chosen_take(settings, context) if settings.source == "take" else None
+    apart = rate_note(take, clip, motion, start) if take is not None else ""
     if target.library is not None or target.override_library is not None:
         writes()
     found = overridden(target, scene, context.view_layer, context.object)
     target = settings.target = found.armature
     settings.found_on = target.name
-    frames = scenes.key_frames(motion, _start_of(settings, context))
+    frames = scenes.key_frames(motion, start)
     # the panel offers these two only where they mean something; what was set for another character does not count then
     heading = settings.root_heading and settings.root_bone != "hips" and mapping.bone("root") is not None
     options = RetargetOptions(settings.root, settings.root_bone, settings.feet, heading, settings.use_ik and bool(mapping.ik))
     result = yield from retargeting(motion, target, mapping, options, frames, f"{name} on {target.name}", writes)
-    result.notes.extend(filter(None, [found.note]))
+    result.notes.extend(filter(None, [found.note, apart]))
     return result
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from kinolift_extension import register, unregister
 from kinolift_extension.addon.armature import build_armature
+from kinolift_extension.addon.capture import Placement, place_motion
 from kinolift_extension.addon.keeping import keep
 from kinolift_extension.addon.keyframes import curves_of
 from kinolift_extension.addon.panel import character
@@ -221,3 +222,17 @@ def test_the_panel_draws_the_list_and_flags_what_is_missing(settings, motion_pat
     assert not any(text.endswith("%") for text in texts()), "what nobody guessed has no sureness"
     row(settings, "thigh.L").bone = ""
     assert "Missing: Left Thigh" in texts()
+
+
+def test_a_take_whose_scene_has_another_rate_since_is_told(settings, make_motion):
+    """As the importers of characters leave the scene: at 24 frames a second."""
+    scene = bpy.context.scene
+    take = place_motion(make_motion(61, fps=30.0), scene, "Take", Placement("match")).armature
+    settings.target = build(mirrored(PERSON))
+    assert bpy.ops.kinolift.retarget() == {"FINISHED"} and "frames a second" not in settings.notes
+    scene.render.fps = 24
+    assert bpy.ops.kinolift.retarget() == {"FINISHED"}
+    assert "Take has its keys at 30 frames a second and the scene 24 now" in settings.notes
+    bpy.context.view_layer.objects.active = take
+    assert bpy.ops.kinolift.match_rate() == {"FINISHED"} and scene.render.fps == 30
+    assert bpy.ops.kinolift.retarget() == {"FINISHED"} and "frames a second" not in settings.notes
