@@ -7,9 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.ndimage import gaussian_filter1d
 
 from contract.options import DEFAULT_REFINER
 from contract.skeleton import BODY_22
@@ -32,6 +34,9 @@ from engine.refiner.window_run import Lifted, as_runs, refine_runs
 LIFTER_FILE, REFINER_FILE, WINDOW_FILE = Files.lifter, Files.refiner, Files.window
 CHUNK = 2048  # frames lifted at once: bounds the memory for long videos; chunks overlap by the lifter's reach, so no seam is seen
 LARGER_ERROR = 2.0  # a claim of the network that finds up is widened by this much: footage is read worse than renderings
+# What the refiner is told of up was found about so far around a frame (standard deviation, seconds): of who sits in one half of a take and
+# stands in the other, or goes half out of the picture, the mean fits neither, and a part of the take had another than the whole.
+UP_SECONDS = 1.0
 KNOWN_UP_ERROR = math.radians(1.0)  # of a camera that was solved or animated
 REFINE_CHUNK = 256  # frames refined between two progress events, more where the refiner likes larger batches
 
@@ -94,18 +99,16 @@ class PoseModel:
         """Refined two seconds at a time. The take is looked at twice: once to find up, and then to be refined."""
         lifting.keep()
         up, error = (None, KNOWN_UP_ERROR) if ups is not None else lifting.lifted(True)[1:]
-        if up is not None and lifting.turns is not None:
-            ups = up @ lifting.turns
 
         def refined(run: TrackRun, seen: slice) -> Columns:
             lifted = lifting.lift(run, seen)
             rotation = lifted.encoded.rotation
-            towards = ups if ups is None else lifting.at(run, seen, ups)
-            if towards is None:
-                assert up is not None  # else it was found
-                towards = np.broadcast_to(up, (rotation.shape[1], 3))
+            if ups is None:
+                towards, unsure = lifting.up_around(run, seen)
+            else:
+                towards, unsure = lifting.at(run, seen, ups), np.full(rotation.shape[1], error)
             view_up = (towards.astype(np.float32)[None, :, None] @ rotation)[..., 0, :]
-            pose, apart = draws.refined(lifted, view_up, np.full_like(view_up[..., 0], error), seen.start)
+            pose, apart = draws.refined(lifted, view_up, unsure.astype(np.float32)[None], seen.start)
             return decode(pose, rotation, height)[0], height * apart[0]
 
         lifting.begin("refine")
@@ -152,6 +155,7 @@ class _Lifting:
         self.runs = [TrackRun(track, run, camera_matrix) for run in track.runs]
         self._frames, self._done = sum(len(run) for run in self.runs), 0
         self._kept: dict[TrackRun, Lifted] | None = None
+        self._ups: dict[TrackRun, tuple[npt.NDArray[Any], npt.NDArray[Any]]] = {}  # once found: (T,3), and its error (T,) in radians
 
     def keep(self) -> None:
         """The take will be looked at again: one of one piece (a minute, nearly every one) is lifted once and kept in between; of a longer
@@ -186,6 +190,20 @@ class _Lifting:
         """Values (K,...) of the track's frames -> those at the times of the run's frames `seen`."""
         return np.asarray(values[np.searchsorted(self._track.times, run.grid[seen]).clip(0, len(self._track) - 1)])
 
+    def up_around(self, run: TrackRun, seen: slice) -> tuple[Array, Array]:
+        """(T,3) up in camera axes as it was found around each of the run's frames `seen`, and (T,) its error in radians."""
+        reach = round(4 * UP_SECONDS * NETWORK_FPS)
+        near = slice(max(0, seen.start - reach), min(len(run), seen.stop + reach))
+        ups, own = (columns[near].astype(np.float64) for columns in self._ups[run])
+        if self.turns is not None:
+            ups = np.einsum("tij,tj->ti", self.at(run, near, self.turns), ups)
+        said = np.concatenate([ups / own[:, None] ** 2, own[:, None] ** -1.0, own[:, None] ** -2.0], 1)
+        said = gaussian_filter1d(said, UP_SECONDS * NETWORK_FPS, axis=0, mode="constant")[seen.start - near.start : seen.stop - near.start]
+        ups = said[:, :3] / np.maximum(np.linalg.norm(said[:, :3], axis=-1, keepdims=True), 1e-9)
+        if self.turns is not None:
+            ups = np.einsum("ti,tij->tj", ups, self.at(run, seen, self.turns))
+        return ups, LARGER_ERROR * said[:, 3] / said[:, 4]
+
     def lifted(self, find_up: bool) -> tuple[list[Floats], Array | None, float]:
         """The lifter's poses (T,22,3) of every run, statures, view axes; and where it is to be found, up (3,) in the axes of a camera that
         stands still with its error in radians: the mean over all frames, the sure ones most."""
@@ -207,6 +225,7 @@ class _Lifting:
         reach = self._model.lifter_reach + (self._model.gravity_reach if find_up else 0)
         found = [self.made(guessed, run, reach) for run in self.runs]
         poses = [columns[0] for columns in found]
+        self._ups = {run: (columns[1], columns[2]) for run, columns in zip(self.runs, found, strict=True) if find_up}
         if not find_up:
             return poses, None, 0.0
         turned = [None if self.turns is None else self.at(run, slice(None), self.turns) for run in self.runs]

@@ -28,7 +28,7 @@ from engine.kinematics.stance import open_hips
 from engine.kinematics.trajectory import ACCELERATION, LYING_ACCELERATION, FramePath, frame_path, smooth_path, turned_path
 from engine.kinematics.turns import direction
 from engine.kinematics.upright import SIGHT, straighten
-from engine.kinematics.world import ANKLES, TOES, Up, World, find_stand, find_up, find_world
+from engine.kinematics.world import ANKLES, TOES, Lean, Up, World, find_lean, find_stand, find_up, find_world
 from engine.long_takes import Timeline, each, gathered, mapped, mapped_over_time
 
 Array = npt.NDArray[np.float64]
@@ -136,11 +136,11 @@ def build_motion(
     face = _calm_face(face, take, smooth)
     posed, path, frames = _on_sight(take, body)
     # which feet stand is told by their speed
-    up, told = _up(_smoothed(posed, take, smooth, [*ANKLES, *TOES]), frames, take, body)
-    posed = _smoothed(_straightened(posed, path, up, take, body), take, smooth)
+    up, told, lean = _up(_smoothed(posed, take, smooth, [*ANKLES, *TOES]), frames, take, body)
+    posed = _smoothed(_straightened(posed, path, up, lean, take, body), take, smooth)
     posed, fit_error = _on_bones(posed, face, take, body)
-    path, world, pace = _walk(posed, up, told.upright, take, body)
-    planted = _planted(posed, path, world, pace, take, body, feet, told.upright)
+    path, world, pace = _walk(posed, up, told.lies, take, body)
+    planted = _planted(posed, path, world, pace, take, body, feet, told.lies)
     take, face = take.cut(kept), None if face is None else face[kept]
     done = _animated(planted.joints[kept], face, world, take, body, root)
     return _motion(done, planted.contacts[kept], fit_error, take, body, told)
@@ -195,17 +195,17 @@ def _on_sight(take: _Take, body: Proportions) -> tuple[Stored, Array, FramePath]
     return mapped(on_sight, settled, take.confidence, take.points, path, speed, take.views), path, frames
 
 
-def _straightened(posed: Stored, path: Array, up: Up, take: _Take, body: Proportions) -> Stored:
+def _straightened(posed: Stored, path: Array, up: Up, lean: Lean, take: _Take, body: Proportions) -> Stored:
     """(T,22,3): the joints without what wrong depths make them lean and sit, the bones of the body's lengths again."""
 
-    def straight(at: Stored, path: Array, sure: Stored, views: Array) -> Array:
+    def straight(at: Stored, path: Array, sure: Stored, views: Array, read: Stored, lean: Stored) -> Array:
         turn = views[:, :3, :3]
-        near = straighten(at.astype(float), up.read, up.lean, turn[:, :, 2]) @ turn
+        near = straighten(at.astype(float), read, lean, turn[:, :, 2]) @ turn
         near = open_hips(near, up.believed @ turn, direction(path))  # of who stands
         near = settle(near, 0.1 + sure, body, path) @ turn.swapaxes(1, 2)
         return near - near[:, :1]
 
-    return mapped(straight, posed, path, take.confidence, take.views)
+    return mapped(straight, posed, path, take.confidence, take.views, lean.read, lean.lean)
 
 
 def _on_bones(posed: Stored, face: Array | None, take: _Take, body: Proportions) -> tuple[Stored, float]:
@@ -219,27 +219,27 @@ def _on_bones(posed: Stored, face: Array | None, take: _Take, body: Proportions)
     return relative, float(off.mean(dtype=np.float64))
 
 
-def _walk(posed: Stored, up: Up, upright: bool, take: _Take, body: Proportions) -> tuple[Array, World, Stored]:
+def _walk(posed: Stored, up: Up, lies: float, take: _Take, body: Proportions) -> tuple[Array, World, Stored]:
     """The root's path (T,3) in the axes of the joints, the world that it leads through, and how fast the feet are seen to move (T,2,2).
-    `upright`: whether the person mostly is."""
+    `lies`: how much the person does, 0..1."""
     runs, fps = take.timeline.runs, take.timeline.fps
     frames = _frames(posed, take)
-    acceleration = ACCELERATION if upright else LYING_ACCELERATION
+    acceleration = ACCELERATION * (LYING_ACCELERATION / ACCELERATION) ** lies
     path = smooth_path(frames, runs, fps, acceleration=acceleration)
     pace, believed = _seen_speed(path, take), None if take.known else up.believed
-    world = find_world(posed, path, take.confidence, body, runs, fps, pace, believed, upright)
+    world = find_world(posed, path, take.confidence, body, runs, fps, pace, believed, lies)
     for _ in range(_WORLD_ROUNDS):
         path = smooth_path(frames, runs, fps, find_stand(posed, path, world, body, fps), acceleration)
-        world = find_world(posed, path, take.confidence, body, runs, fps, pace, believed, upright)
+        world = find_world(posed, path, take.confidence, body, runs, fps, pace, believed, lies)
     return path, world, pace
 
 
 def _planted(
-    posed: Stored, path: Array, world: World, pace: Stored, take: _Take, body: Proportions, feet: str, upright: bool
+    posed: Stored, path: Array, world: World, pace: Stored, take: _Take, body: Proportions, feet: str, lies: float
 ) -> Planted:  # fmt: skip
     """The joints of BODY_22 in the world, the feet that stand held still."""
     targets = mapped(lambda at, place: to_world(at + place[:, None], world.camera_to_world), posed, path)
-    return plant_feet(targets, world.contacts, body, take.timeline.runs, take.timeline.fps, feet, pace, upright)
+    return plant_feet(targets, world.contacts, body, take.timeline.runs, take.timeline.fps, feet, pace, lies)
 
 
 def _animated(targets: Floats, face: Array | None, world: World, take: _Take, body: Proportions, root: str) -> Animation:
@@ -296,8 +296,8 @@ def _frames(joints: Stored, take: _Take, in_camera: bool = False) -> FramePath:
     return FramePath(*mapped(one, joints, take.points, take.confidence, take.views, dtype=np.float64))
 
 
-def _up(posed: Stored, frames: FramePath, take: _Take, body: Proportions) -> tuple[Up, Levelled]:
-    """Up in the axes of the joints (T,22,3), which is Z where it is known; and how it is known."""
+def _up(posed: Stored, frames: FramePath, take: _Take, body: Proportions) -> tuple[Up, Levelled, Lean]:
+    """Up in the axes of the joints (T,22,3), which is Z where it is known; how it is known; and what wrong depths make the person lean."""
     runs, fps = take.timeline.runs, take.timeline.fps
     path = smooth_path(frames, runs, fps)
     pace = _seen_speed(path, take)
@@ -307,18 +307,18 @@ def _up(posed: Stored, frames: FramePath, take: _Take, body: Proportions) -> tup
         sight = sight / np.linalg.norm(sight)
     if take.known:
         up = find_up(posed, path, take.confidence, body, runs, fps, pace, sight, np.array([0.0, 0.0, 1.0]))
-        return up, Levelled(up.believed, "known camera")
+        lean = find_lean(posed, path, take.confidence, up.believed, runs, fps, pace, sight)
+        return up, Levelled(up.believed, "known camera"), lean
     # the feet that stand on the ground of a first reading make the path of a second one surer
     first = _levelled(find_up(posed, path, take.confidence, body, runs, fps, pace, sight), take).up
     stand = find_stand(posed, path, find_world(posed, path, take.confidence, body, runs, fps, pace, first), body, fps)
     path = smooth_path(frames, runs, fps, stand)
     found = find_up(posed, path, take.confidence, body, runs, fps, pace, sight)
     told = _levelled(found, take)
-    if told.up is found.believed:
-        return found, told
-    if not told.upright:  # nothing of how it leans is an error of its depths
-        return Up(told.up, told.up, np.zeros(3)), told
-    return find_up(posed, path, take.confidence, body, runs, fps, pace, sight, told.up), told
+    up = found if told.up is found.believed else Up(found.read, told.up)
+    lean = find_lean(posed, path, take.confidence, up.believed, runs, fps, pace, sight)
+    # of who lies nothing of how she leans is an error of her depths
+    return up, told, replace(lean, lean=(1.0 - told.lies) * lean.lean)
 
 
 def _levelled(found: Up, take: _Take) -> Levelled:

@@ -80,13 +80,13 @@ class Planted:
 
 def plant_feet(
     joints: Floats, contacts: Flags, body: Proportions, runs: list[slice], fps: float, mode: str = "auto", seen: Floats | None = None,
-    upright: bool = True,
+    lies: float = 0.0,
 ) -> Planted:  # fmt: skip
     """Targets (T,22,3), world metres with the ground at z=0, with standing feet held still.
 
     contacts (T,2); mode "auto" leaves feet alone that slide far,
-    "always" holds every contact, "never" changes nothing. The body of who is not `upright`, who lies or crawls, does not go along: the feet
-    do not bear it, and are read worst of all.
+    "always" holds every contact, "never" changes nothing. The body of who `lies` (0..1) or crawls does not go along: the feet do not bear
+    it, and are read worst of all.
     """
     if mode not in ("auto", "always", "never"):
         raise ValueError(f"feet are held auto, always or never, not {mode!r}")
@@ -100,7 +100,7 @@ def plant_feet(
             stand = _stand_still(joints[run], contacts[run], sight, body, heights[1], fps, mode == "always")
             # between two spots the foot is on its way, however low
             kept[run] = np.stack([without_jitter(on, fps) for on in (stand.toe_on | stand.heel_on).T], 1)
-            held.append(_held(joints[run], stand, body, heights, fps, upright))
+            held.append(_held(joints[run], stand, body, heights, fps, 1.0 - lies))
         else:
             held.append(joints[run])
     return Planted(joined(held), kept)
@@ -148,7 +148,7 @@ def _stand_still(joints: Floats, contacts: Flags, seen: Floats, body: Proportion
             # where the toe would be if the foot lay flat at the height that its ends have together
             turned = toe[frames].copy()
             turned[:, 2] -= np.where(heel_on[frames], HEEL_SAYS * level[frames], 0.0)
-            place = np.median(turned, axis=0)
+            place = _middle(turned)
             if place[2] < toe_height + STEP_HEIGHT:
                 place[2] = toe_height + np.clip(place[2] - toe_height, -SUNK, FLOATING)
             shift[frames] = place - toe[frames]
@@ -166,8 +166,8 @@ def _stand_still(joints: Floats, contacts: Flags, seen: Floats, body: Proportion
     return _Stand(*(np.stack(left_and_right, 1) for left_and_right in zip(*both, strict=True)))
 
 
-def _held(joints: Floats, stand: _Stand, body: Proportions, heights: tuple[float, float], fps: float, bear: bool) -> Floats:
-    """(T,22,3) the joints of one run with the feet held where they stand; `bear`: they bear the body."""
+def _held(joints: Floats, stand: _Stand, body: Proportions, heights: tuple[float, float], fps: float, bears: float) -> Floats:
+    """(T,22,3) the joints of one run with the feet held where they stand; `bears`: the share of the body that they bear."""
     run = Timeline.of(len(joints), fps)
     heels_stand = stand.heel_on.any(0)
 
@@ -175,7 +175,7 @@ def _held(joints: Floats, stand: _Stand, body: Proportions, heights: tuple[float
         bridged = np.stack([_filled(shift[:, foot], toe_on[:, foot], np.zeros(3), fps) for foot in range(2)])
         toes = bridged.swapaxes(0, 1).copy()
         bridged[..., 2] += flat.T  # the body goes along with its ankles: a leg is as long as the picture says
-        return toes, _body_shift(bridged, toe_on & bear, _straightness(near), fps)
+        return toes, bears * _body_shift(bridged, toe_on, _straightness(near), fps)
 
     def whole(_: Timeline, near: Floats, flat: Floats, toe_on: Flags, heel_on: Flags, toe_shift: Floats, body_shift: Floats) -> Floats:
         toes = toe_shift.astype(float).swapaxes(0, 1)
@@ -319,6 +319,15 @@ def _bent(hip: Array, knee: Array, ankle: Array, thigh: float, shin: float) -> A
 def _near_lowest(heights: Floats, reach: float) -> Flags:
     """Frames of one contact in which this end of the foot is about as low as it gets."""
     return heights < np.percentile(heights, 20) + reach
+
+
+def _middle(points: Floats) -> Array:
+    """(3,) the mean of the middle half of points (T,3), axis by axis.
+
+    As little as the median it goes by where a foot was for a moment; but the toes of somebody who squats are read in one place above and in
+    another below, and the median is the one of which there is more."""
+    beside = len(points) // 4
+    return np.asarray(np.sort(points.astype(float), axis=0)[beside : len(points) - beside].mean(0))
 
 
 def _drift(points: Floats) -> float:

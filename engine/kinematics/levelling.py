@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.cameras.level import SceneLines, level
-from engine.kinematics.world import UPRIGHT_WITHIN, Up, agreed_up
+from engine.kinematics.world import Up, agreed_up, between, lying
 
 Array = npt.NDArray[np.float64]
 
@@ -22,33 +22,35 @@ DISAGREE = 25.0
 @dataclass(frozen=True)
 class Levelled:
     """`up` as it is believed; `known_from`: `body`, `lines` or `camera` (held as cameras are); `apart`: degrees between lines that are sure
-    and the body, 0 where there are none. `upright`: whether the body is."""
+    and the body, 0 where there are none. `lies`: how much the person does, 0 (upright) to 1."""
 
     up: Array
     known_from: str
     apart: float = 0.0
-    upright: bool = True
+    lies: float = 0.0
 
 
 def levelled(found: Up, gravity: Array | None, lines: SceneLines | None, option: str) -> Levelled:
     """Up by the body, `found`, what the networks say, `gravity` (3,), and the scene's `lines`, as the option `level` wants.
 
     auto: lines that are sure are believed, unless an upright body is far from them; else the body where it is upright, and where it is not,
-    what agrees best with the networks, the lines there are and the habits of cameras. camera: without the body. body: nothing else.
+    what agrees best with the networks, the lines there are and the habits of cameras; in between, what lies between. camera: without the
+    body. body: nothing else.
     """
     if option == "body":
         return Levelled(found.believed, "body")
     if option == "camera":
         alone = level(lines, None, 0.0)
-        return Levelled(alone.up, "lines" if alone.sure else "camera", upright=_apart(alone.up, found.believed) <= UPRIGHT_WITHIN)
-    body = agreed_up(found, gravity).believed
-    lies = body is not found.believed
-    together = level(lines, body, LYING_ERROR if lies else UPRIGHT_ERROR)
+        return Levelled(alone.up, "lines" if alone.sure else "camera", lies=lying(_apart(alone.up, found.believed)))
+    body, share = agreed_up(found, gravity)
+    together = level(lines, body, UPRIGHT_ERROR + share * (LYING_ERROR - UPRIGHT_ERROR))
     apart = _apart(together.up, body) if together.sure else 0.0
-    if not lies and (not together.sure or apart > DISAGREE):
-        return Levelled(body, "body", apart)  # upright, as the networks say too: then it is the lines that mislead
-    upright = _apart(together.up, found.believed) <= UPRIGHT_WITHIN
-    return Levelled(together.up, "lines" if together.sure else "camera", apart, upright)
+    up, known_from = together.up, "lines" if together.sure else "camera"
+    if not together.sure or apart > DISAGREE:  # of who is upright, as the networks say too, it is the lines that mislead
+        up, known_from = between(body, up, share), "body" if share < 0.5 else known_from
+        if share == 0.0:
+            return Levelled(body, known_from, apart)
+    return Levelled(up, known_from, apart, lying(_apart(up, found.believed)))
 
 
 def _apart(a: Array, b: Array) -> float:

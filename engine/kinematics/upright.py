@@ -187,11 +187,12 @@ def depth_lean(read: Array, believed: Array, covariance: Array, sight: Array = S
 
 
 def straighten(joints: Array, read: Array, lean: Array, sight: Array) -> Array:
-    """(T,22,3): joints (T,22,3), relative to the pelvis, without the `lean` (3,) that wrong depths have given to their up `read` (3,).
+    """(T,22,3): joints (T,22,3), relative to the pelvis, without the `lean` that wrong depths have given to their up `read`, (3,) or (T,3).
 
     They are sheared along the lines of sight (T,3), unit, all in the joints' axes: across them nothing moves.
     """
-    return joints - ((joints @ read) * (sight @ lean)[:, None])[..., None] * sight[:, None]
+    along = (joints * np.atleast_2d(read)[:, None]).sum(-1)
+    return joints - (along * (sight * lean).sum(-1)[:, None])[..., None] * sight[:, None]
 
 
 def angles(up: Array) -> tuple[float, float]:

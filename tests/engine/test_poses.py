@@ -114,6 +114,25 @@ def test_windows_have_an_up_and_are_told_another(model):
     assert np.abs(run(model, track, refiner="window", ups=aslant).joints - told.joints).max() > 1e-3
 
 
+def test_a_part_has_the_up_of_its_own_time(model, monkeypatch):
+    """The camera is held askew in the second half: the first is refined as it is alone, and not towards an up between the two."""
+    whole, first = a_track(8.0, noise=0.02), a_track(4.0, noise=0.02)
+    half = len(first)
+    turn = np.array([[np.cos(0.6), np.sin(0.6)], [-np.sin(0.6), np.cos(0.6)]], np.float32)
+    for points in (whole.image, whole.world):
+        middle = np.array([320, 240], np.float32) if points is whole.image else np.zeros(2, np.float32)
+        points[half:, :, :2] = (points[half:, :, :2] - middle) @ turn.T + middle
+    first.world[:] = whole.world[:half]
+
+    def apart():
+        both, alone = (run(model, track, refiner="window") for track in (whole, first))
+        return np.linalg.norm(both.joints[: half - 60] - alone.joints[: half - 60], axis=-1).mean()
+
+    near = apart()
+    monkeypatch.setattr(pose_module, "UP_SECONDS", 60.0)  # the mean of all that is seen, as good as
+    assert near < 5e-4 and near < apart() / 5
+
+
 def test_windows_draw_by_their_seed(model):
     track = a_track(0.5, noise=0.02)
     first, again, other = (run(model, track, hypotheses=3, seed=s, refiner="window") for s in (5, 5, 6))

@@ -62,9 +62,25 @@ def test_the_body_of_who_lies_does_not_go_along_with_feet_that_are_misread() -> 
     lying = np.stack([lying[..., 0], lying[..., 2] - lying[:, :1, 2], 0.1 + 0.2 * lying[..., 1]], -1)
     lying[:, TOES + ANKLES, 2] -= 0.25  # under the ground
     runs, stands = [slice(0, 120)], np.ones((120, 2), bool)
-    stays, goes = (plant_feet(lying, stands, body, runs, FPS, upright=upright).joints for upright in (False, True))
+    stays, goes = (plant_feet(lying, stands, body, runs, FPS, lies=lies).joints for lies in (1.0, 0.0))
     assert np.abs(stays[:, 0] - lying[:, 0]).max() < 1e-6 < 0.1 < np.abs(goes[:, 0] - lying[:, 0]).max()
     assert stays[:, TOES, 2].min() >= 0 and toe_speed(stays).max() < 0.5
+    half = plant_feet(lying, stands, body, runs, FPS, lies=0.5).joints
+    assert np.allclose(half[:, 0] - lying[:, 0], (goes[:, 0] - lying[:, 0]) / 2, atol=0.02)
+
+
+def test_where_a_foot_stands_is_the_same_by_a_part_of_its_stand() -> None:
+    """Squats: the toes are read in one place above and 6 cm beside it below, for about as long. A median is either of the two."""
+    _, truth, body, _, _ = person(0.0)
+    places = []
+    for below in (0.45, 0.55):  # the shares of the time in two parts of it
+        joints = np.repeat(truth[:1], 200, 0)
+        joints[: round(200 * below), TOES[0], 1] += 0.06
+        joints[:, TOES[0]] += np.random.default_rng(0).normal(size=(200, 3)) * 0.004
+        planted = plant_feet(joints, np.ones((200, 2), bool), body, [slice(0, 200)], 5.0)
+        assert np.ptp(planted.joints[:, TOES[0], 1]) < 0.005
+        places.append(np.median(planted.joints[:, TOES[0], 1]))
+    assert abs(places[0] - places[1]) < 0.02
 
 
 def test_nothing_pops() -> None:

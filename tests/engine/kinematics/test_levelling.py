@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -11,7 +13,7 @@ from engine.kinematics.world import Up
 
 def body(tilt: float, roll: float) -> Up:
     up = up_of(tilt, roll)
-    return Up(up, up, np.zeros(3))
+    return Up(up, up)
 
 
 def upright_lines(tilt: float, roll: float, count: int = 30) -> SceneLines:
@@ -33,18 +35,18 @@ def test_of_somebody_upright_before_no_lines_nothing_changes() -> None:
 
 def test_lines_correct_what_an_upright_body_says() -> None:
     told = levelled(body(-3.0, 5.0), up_of(-9.0, 0.0), upright_lines(-14.0, 0.5), "auto")
-    assert told.known_from == "lines" and told.upright and degrees(told.up, up_of(-14.0, 0.5)) < 1.0
+    assert told.known_from == "lines" and told.lies == 0.0 and degrees(told.up, up_of(-14.0, 0.5)) < 1.0
 
 
 @pytest.mark.parametrize("option", ["auto", "camera"])
 def test_somebody_who_lies_is_not_stood_upright(option: str) -> None:
     told = levelled(body(-10.0, 80.0), up_of(-20.0, -14.0), upright_lines(-18.0, 0.0), option)
-    assert told.known_from == "lines" and not told.upright and degrees(told.up, up_of(-18.0, 0.0)) < 1.0
+    assert told.known_from == "lines" and told.lies == 1.0 and degrees(told.up, up_of(-18.0, 0.0)) < 1.0
 
 
 def test_of_somebody_who_lies_before_a_plain_wall_the_camera_is_held_as_cameras_are() -> None:
     told = levelled(body(-10.0, 80.0), up_of(-15.0, -8.0), None, "auto")
-    assert told.known_from == "camera" and not told.upright and degrees(told.up, up_of(-12.0, 0.0)) < 8.0
+    assert told.known_from == "camera" and told.lies == 1.0 and degrees(told.up, up_of(-12.0, 0.0)) < 8.0
 
 
 def test_who_wants_the_body_gets_the_body() -> None:
@@ -57,3 +59,12 @@ def test_lines_far_from_a_body_that_the_networks_find_upright_too_are_told_and_n
     found = body(-40.0, 0.0)
     told = levelled(found, up_of(-38.0, 0.0), upright_lines(-5.0, 0.0, 80), "auto")
     assert told.known_from == "body" and told.up is found.believed and told.apart == pytest.approx(35.0, abs=2.0)
+
+
+@pytest.mark.parametrize("lines", [upright_lines(-10.0, 0.0), None])
+def test_somebody_who_leans_further_and_further_is_nowhere_suddenly_lying(lines: SceneLines | None) -> None:
+    """The body's axis leaves what the networks say by a degree at a time: up and what follows from lying go along, and never jump."""
+    told = [levelled(body(-10.0, lean), up_of(-10.0, 0.0), lines, "auto") for lean in np.arange(0.0, 60.0, 1.0)]
+    ups, lies = np.array([one.up for one in told]), np.array([one.lies for one in told])
+    assert max(degrees(a, b) for a, b in pairwise(ups)) < 4.0
+    assert np.abs(np.diff(lies)).max() < 0.25 and lies[0] == 0.0 and lies[-1] == 1.0

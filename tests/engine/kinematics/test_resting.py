@@ -66,7 +66,7 @@ def test_the_world_of_who_does_not_stand_lies_under_the_body() -> None:
     camera = relative @ np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]]).T  # Z up becomes y down
     up = np.array([0.0, -1.0, 0.0])
     runs = [slice(0, len(flat))]
-    by_feet, by_body = (
-        find_world(camera, path, sure, proportions, runs, 30.0, None, up, upright).camera_to_world[2, 3] for upright in (True, False)
+    by_feet, between, by_body = (
+        find_world(camera, path, sure, proportions, runs, 30.0, None, up, lies).camera_to_world[2, 3] for lies in (0.0, 0.5, 1.0)
     )
-    assert by_body < by_feet - 0.1
+    assert by_body < by_feet - 0.1 and between == pytest.approx((by_feet + by_body) / 2)

@@ -70,7 +70,7 @@ def test_unseen_legs_do_not_tip_the_world() -> None:
     body, confidence = people.walk().body.copy(), np.ones((90, 22))
     body[:, LEGS] = body[:, :1] + np.array([0.0, 0.9, 0.1])
     confidence[:, LEGS] = 0.0
-    assert degrees_between(mean_axes(body, confidence)[0], Z) < 8.0
+    assert degrees_between(mean_axes(body, confidence)[0], Z) < 8.5
 
 
 def test_the_weight_stands_over_the_feet_where_the_body_leans() -> None:

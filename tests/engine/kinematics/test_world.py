@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from engine.kinematics.proportions import Proportions, fit_proportions
-from engine.kinematics.world import ANKLES, TOES, UPRIGHT_WITHIN, Up, World, agreed_up, find_stand, find_up, find_world
+from engine.kinematics.world import ANKLES, TOES, UPRIGHT_WITHIN, Up, World, agreed_up, find_lean, find_stand, find_up, find_world
 
 from . import people
 
@@ -89,21 +89,45 @@ def test_where_up_is_known_a_lean_in_depth_is_told_from_it() -> None:
     ones, runs, up = np.ones(relative.shape[:2]), [slice(0, len(path))], people.camera_rotation(-15, 0)[:, 2]
     wrong = relative.copy()
     wrong[..., 2] += 0.1 * relative[..., 1]
-    straight, leaning = (find_up(joints, path, ones, body, runs, FPS, known=up) for joints in (relative, wrong))
-    assert np.array_equal(leaning.believed, up)
+    assert np.array_equal(find_up(wrong, path, ones, body, runs, FPS, known=up).believed, up)
+    straight, leaning = (find_lean(joints, path, ones, up, runs, FPS).lean.mean(0) for joints in (relative, wrong))
     # up is -Y: what is 0.1 further off per metre down leans 0.1 towards the camera
-    assert (leaning.lean - straight.lean)[2] == pytest.approx(-0.1, abs=0.05)
+    assert (leaning - straight)[2] == pytest.approx(-0.1, abs=0.05)
     sideways = np.array([1.0, 0.0, 0.0])
-    assert abs(find_up(wrong, path, ones, body, runs, FPS, sight=sideways, known=up).lean @ sideways) < 0.01
+    assert np.abs(find_lean(wrong, path, ones, up, runs, FPS, sight=sideways).lean @ sideways).max() < 0.02
+
+
+def test_the_lean_is_that_of_the_seconds_around_whatever_else_is_seen():
+    """Depths are wrong in the second half only: there it is told, in the first it is not, and a part has what the whole has there."""
+    relative, path, _, _ = scene(-15, 0, 8.0)
+    up, half = people.camera_rotation(-15, 0)[:, 2], len(path) // 2
+    wrong, ones = relative.copy(), np.ones(relative.shape[:2])
+    wrong[half:, :, 2] += 0.1 * relative[half:, :, 1]
+    lean = find_lean(wrong, path, ones, up, [slice(0, len(path))], FPS)
+    before, after = (lean.lean[rows].mean(0) for rows in (slice(half - 60), slice(half + 60, None)))
+    assert (after - before)[2] == pytest.approx(-0.1, abs=0.05)
+    rows = slice(0, half - 30)
+    part = find_lean(wrong[rows], path[rows], ones[rows], up, [rows], FPS)
+    assert np.abs(part.lean[: half - 60] - lean.lean[: half - 60]).max() < 0.02 < np.abs(lean.lean[: half - 60] - lean.lean.mean(0)).max()
 
 
 def test_who_lies_is_not_stood_upright():
-    found = Up(np.array([0.0, -1.0, 0.0]), np.array([0.0, -1.0, 0.0]), np.array([0.0, 0.0, 0.1]))
-    assert agreed_up(found, None) is found
+    found = Up(np.array([0.0, -1.0, 0.0]), np.array([0.0, -1.0, 0.0]))
+    assert agreed_up(found, None) == (found.believed, 0.0)
 
     def tilted(degrees):
         return np.array([math.sin(math.radians(degrees)), -math.cos(math.radians(degrees)), 0.0])
 
-    assert agreed_up(found, tilted(UPRIGHT_WITHIN - 1)) is found  # the feet of somebody who stands know better
-    lying = agreed_up(found, tilted(80.0))
-    assert np.array_equal(lying.believed, tilted(80.0)) and np.array_equal(lying.read, tilted(80.0)) and not lying.lean.any()
+    up, share = agreed_up(found, tilted(UPRIGHT_WITHIN - 1))  # the feet of somebody who stands know better
+    assert up is found.believed and share == 0.0
+    up, share = agreed_up(found, tilted(80.0))
+    assert np.array_equal(up, tilted(80.0)) and share == 1.0
+
+
+def test_there_is_no_angle_at_which_somebody_who_leans_begins_to_lie():
+    found = Up(np.array([0.0, -1.0, 0.0]), np.array([0.0, -1.0, 0.0]))
+    angles = np.arange(0.0, 90.0, 0.5)
+    ups, shares = zip(*(agreed_up(found, np.array([math.sin(a), -math.cos(a), 0.0])) for a in np.radians(angles)), strict=True)
+    steps = np.degrees(np.arccos(np.clip((np.array(ups)[1:] * np.array(ups)[:-1]).sum(1), -1, 1)))
+    assert steps.max() < 2.0 and np.diff(shares).max() < 0.05 and min(np.diff(shares)) >= 0.0
+    assert shares[0] == 0.0 and shares[-1] == 1.0 and np.allclose(np.linalg.norm(ups, axis=1), 1.0)
