@@ -31,7 +31,7 @@ import screen
 from hands import DRAWN, Place, click, find, middle, move, press, region, view, write
 
 SCALE = 1.25  # interface scale, so that the text can be read on a page
-HEADER = 25  # pixels of a fold's header at a scale of 1
+HEADER = 25.0 if bpy.app.version < (5, 0, 0) else 20.5  # pixels from one header of a fold to the next at a scale of 1
 SECONDS = "3"
 STILL = 3.0  # seconds after which something is done
 LONGEST = 600.0  # seconds that anything may take
