@@ -105,7 +105,7 @@ def test_the_lean_is_that_of_the_seconds_around_whatever_else_is_seen():
     wrong[half:, :, 2] += 0.1 * relative[half:, :, 1]
     lean = find_lean(wrong, path, ones, up, [slice(0, len(path))], FPS)
     before, after = (lean.lean[rows].mean(0) for rows in (slice(half - 60), slice(half + 60, None)))
-    assert (after - before)[2] == pytest.approx(-0.1, abs=0.05)
+    assert -0.1 < (after - before)[2] < -0.04, "half of it is told, the other may be hers"
     rows = slice(0, half - 30)
     part = find_lean(wrong[rows], path[rows], ones[rows], up, [rows], FPS)
     assert np.abs(part.lean[: half - 60] - lean.lean[: half - 60]).max() < 0.02 < np.abs(lean.lean[: half - 60] - lean.lean.mean(0)).max()
