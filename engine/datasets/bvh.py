@@ -173,7 +173,7 @@ def _positions(joints: list[_Joint], values: Array) -> Array:
         for channel in joint.channels:
             axis, kind = _AXES.get(channel[0].upper(), -1), channel[1:].lower()
             if axis < 0 or kind not in ("position", "rotation"):
-                raise ValueError(f"it has the unknown channel {channel}")
+                raise ValueError(f"it has the unknown channel {channel!r}")
             if kind == "position":
                 local[:, axis] = values[:, column]
             else:

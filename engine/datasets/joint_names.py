@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from contract.failure import Failure
 from contract.motion_file import RATES
+from contract.reading import shown
 from contract.skeleton import BODY_22
 
 Array = npt.NDArray[np.floating]
@@ -101,7 +102,8 @@ def body_22(nodes: Nodes, what: str) -> Array:
         f"{joint}.{s}" for joint in ("hip", "knee", "ankle", "shoulder", "elbow", "wrist") for s in "LR" if f"{joint}.{s}" not in found
     ]
     if missing:
-        raise Failure("bad_input", f"{what} has no joint for {', '.join(missing)}; its joints are {', '.join(nodes.names[:12])} ...")
+        there = ", ".join(shown(name) for name in nodes.names[:12])
+        raise Failure("bad_input", f"{what} has no joint for {', '.join(missing)}; its joints are {there} ...")
     neck, head = _first(places, _MIDDLE["neck"]), _first(places, _MIDDLE["head"])
     if neck is None and head is not None and nodes.parents[head] >= 0:
         below, above = nodes.positions[:, nodes.parents[head]], nodes.positions[:, head]

@@ -151,7 +151,8 @@ def test_kinolifts_own_files_are_read_as_before(tmp_path):
         (lambda t: t[: len(t) // 3], "cut off"), (lambda t: t[:-40], "numbers for 12 frames"), (lambda t: "", "cut off"),
         (lambda t: t.replace("Frames: 12", "Frames: 13"), "for 13 frames"),
         (lambda t: t.replace("LeftUpLeg", "Wing"), "no joint for hip.L"),
-        (lambda t: t.replace("Yrotation", "Yspin", 1), "unknown channel Yspin"), (lambda t: t.replace("MOTION", "NOTION"), "NOTION"),
+        (lambda t: t.replace("LeftUpLeg", "Wing").replace("Spine1", "Sp\0ne"), r"its joints are Hips, Spine, Sp\\x00ne, "),
+        (lambda t: t.replace("Yrotation", "Yspin", 1), "unknown channel 'Yspin'"), (lambda t: t.replace("MOTION", "NOTION"), "NOTION"),
         (lambda t: t.replace("Frame Time: 0.0333333", "Frame Time: 0"), "make no sense"),
     ],
 )  # fmt: skip
