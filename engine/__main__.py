@@ -96,10 +96,10 @@ def _serve(words: Sequence[str], orders: SimpleQueue[str] | None, stay: float) -
 
     recall = Recall()
     while (code := main(words, recall)) == ExitCode.DONE:
-        from engine.long_takes import give_back
-
-        give_back(cycles=True)
         try:
+            from engine.long_takes import give_back
+
+            give_back(cycles=True)
             words = json.loads(orders.get(timeout=stay))
             if not isinstance(words, list):
                 raise ValueError(words)

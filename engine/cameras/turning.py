@@ -42,7 +42,7 @@ FAST, RICH, AROUND = 0.1, 32, 0.25
 # ... unless the camera stands still in all that are known, and these are so many: then it did so in between.
 STILL_KNOWN = 0.3
 # A camera whose turns stay within this angle (degrees) nearly always stands still: what is left is the trembling of what is measured.
-STILL = 0.15
+STILL = 0.25
 _NEARLY_ALWAYS = 98.0  # percent
 # The camera travels where fewer than this share of the corners that were found fit the rotation, in the median frame.
 TRAVELS = 0.8
