@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from engine.cameras.level import SceneLines, level
+from engine.kinematics.upright import degrees_between
 from engine.kinematics.world import Up, agreed_up, between, lying
 
 Array = npt.NDArray[np.float64]
@@ -41,18 +41,13 @@ def levelled(found: Up, gravity: Array | None, lines: SceneLines | None, option:
         return Levelled(found.believed, "body")
     if option == "camera":
         alone = level(lines, None, 0.0)
-        return Levelled(alone.up, "lines" if alone.sure else "camera", lies=lying(_apart(alone.up, found.believed)))
+        return Levelled(alone.up, "lines" if alone.sure else "camera", lies=lying(degrees_between(alone.up, found.believed)))
     body, share = agreed_up(found, gravity)
     together = level(lines, body, UPRIGHT_ERROR + share * (LYING_ERROR - UPRIGHT_ERROR))
-    apart = _apart(together.up, body) if together.sure else 0.0
+    apart = degrees_between(together.up, body) if together.sure else 0.0
     up, known_from = together.up, "lines" if together.sure else "camera"
     if not together.sure or apart > DISAGREE:  # of who is upright, as the networks say too, it is the lines that mislead
         up, known_from = between(body, up, share), "body" if share < 0.5 else known_from
         if share == 0.0:
             return Levelled(body, known_from, apart)
-    return Levelled(up, known_from, apart, lying(_apart(up, found.believed)))
-
-
-def _apart(a: Array, b: Array) -> float:
-    """Degrees between two unit vectors."""
-    return math.degrees(math.acos(float(np.clip(a @ b, -1.0, 1.0))))
+    return Levelled(up, known_from, apart, lying(degrees_between(up, found.believed)))

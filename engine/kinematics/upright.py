@@ -73,7 +73,7 @@ def body_up(joints: Floats, confidence: Floats, stands: Floats, sight: Array = S
 
     ways, across_up, fronts_up = (np.sum(parts, axis=0) for parts in zip(*each(spreads, joints, weight), strict=True))
     total = float(weight.sum())
-    bend = math.degrees(math.acos(float(np.clip(_one(ways[0]) @ _one(ways[1]), -1, 1))))
+    bend = degrees_between(_one(ways[0]), _one(ways[1]))
     front_error, side_error = (math.radians(math.hypot(still, growth * bend)) for still, growth in (FRONT_ERROR, SIDE_ERROR))
     # a person who turns round errs in all directions alike
     covariance = (front_error**2 * fronts_up + side_error**2 * across_up) / max(total, 1e-9)
@@ -181,7 +181,7 @@ def believed_up(up: Array, covariance: Array) -> Array:
 def depth_lean(read: Array, believed: Array, covariance: Array, sight: Array = SIGHT) -> Array:
     """(3,) radians: how far the body's up `read` (3,) lies off the `believed` one (3,) because its depths are wrong, and not because the
     person leans. covariance (3,3): of the errors of `read`, radians squared; the camera looks along `sight` (3,)."""
-    angle = math.degrees(math.acos(float(np.clip(read @ believed, -1, 1))))
+    angle = degrees_between(read, believed)
     share = math.radians(DEPTH_ERROR) ** 2 / float(sight @ covariance @ sight)
     return share / (1 + (angle / LEAN_DOUBT) ** 2) * (read - believed)
 
@@ -193,6 +193,11 @@ def straighten(joints: Array, read: Array, lean: Array, sight: Array) -> Array:
     """
     along = (joints * np.atleast_2d(read)[:, None]).sum(-1)
     return joints - (along * (sight * lean).sum(-1)[:, None])[..., None] * sight[:, None]
+
+
+def degrees_between(one: Array, other: Array) -> float:
+    """The angle between two unit vectors (3,)."""
+    return math.degrees(math.acos(float(np.clip(one @ other, -1.0, 1.0))))
 
 
 def angles(up: Array) -> tuple[float, float]:

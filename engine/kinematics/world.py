@@ -14,7 +14,7 @@ from engine.kinematics.contacts import contacts_of, signs, standing
 from engine.kinematics.proportions import Proportions
 from engine.kinematics.resting import ground_under
 from engine.kinematics.trajectory import Stand
-from engine.kinematics.upright import SIGHT, believed_up, body_up, depth_lean
+from engine.kinematics.upright import SIGHT, believed_up, body_up, degrees_between, depth_lean
 from engine.long_takes import Timeline, mapped, mapped_over_time, thinned
 
 Array = npt.NDArray[np.float64]
@@ -161,7 +161,7 @@ def agreed_up(found: Up, gravity: Array | None) -> tuple[Array, float]:
     0..1 how much the person lies by that."""
     if gravity is None:
         return found.believed, 0.0
-    share = lying(math.degrees(math.acos(float(np.clip(found.believed @ gravity, -1.0, 1.0)))))
+    share = lying(degrees_between(found.believed, gravity))
     return between(found.believed, gravity, share), share
 
 
