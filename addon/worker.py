@@ -165,7 +165,8 @@ class Worker:
         for reader in self._readers:
             reader.join(PATIENCE)
         if self._process.stdin is not None:
-            self._process.stdin.close()
+            with contextlib.suppress(OSError):  # an order that it did not live to read is written once more, into nothing
+                self._process.stdin.close()
         _alive.discard(self)
 
     def _read_events(self) -> None:

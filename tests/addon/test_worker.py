@@ -128,6 +128,19 @@ def _state(process):
         return "Z"
 
 
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+def test_killed_before_it_read_what_it_was_sent():
+    """The order stays in the pipe's buffer, and closing the pipe tries once more to send it."""
+    worker = run("import time\nprint('ready', flush=True)\ntime.sleep(60)")
+    os.kill(worker._process.pid, signal.SIGKILL)
+    os.waitid(os.P_PID, worker._process.pid, os.WEXITED | os.WNOWAIT)  # dead, and nobody has asked yet
+    worker.send("an order")
+    wait(worker)
+    with pytest.raises(Failure) as raised:
+        worker.result()
+    assert raised.value.code == "worker_died" and worker not in module._alive
+
+
 def test_cancel_after_the_end_changes_nothing():
     worker = run('print(\'{"event": "result", "motion": "a", "summary": {}}\')')
     wait(worker)
