@@ -22,6 +22,7 @@ from contract.skeleton import BODY_22
 from engine.datasets.detections import Segment, load_detections
 from engine.datasets.flexion import limb_flexion
 from engine.datasets.motion_kind import FLOOR, KINDS, STANDING, WALKING, classify, trunk_lean
+from engine.kinematics.stance import hips_opening, stands_straight
 
 Array = npt.NDArray[np.float64]
 
@@ -34,11 +35,13 @@ QUARTERS: Final = ("from the front", "from the left", "from behind", "from the r
 @dataclass(frozen=True)
 class Distribution:
     """frames: how many; kinds (5,): shares of motion_kind.KINDS; straighter_knee, knees, lean (each (F,) degrees) and kind (F,) of every
-    frame (knees: both, (F,2)); elbows (E,): degrees, of arms that hang; facing (4,): shares of QUARTERS, None where no camera is known."""
+    frame (knees: both, (F,2)); hips (H,): degrees by which those of who stands straight are open beyond a straight line; elbows (E,):
+    degrees, of arms that hang; facing (4,): shares of QUARTERS, None where no camera is known."""
 
     kinds: Array
     kind: npt.NDArray[np.int64]
     knees: Array
+    hips: Array
     elbows: Array
     lean: Array
     facing: Array | None
@@ -68,7 +71,8 @@ def measure(world: Sequence[npt.NDArray[np.floating]], seen: Sequence[npt.NDArra
         quarter = np.round(np.arctan2(-left[:, 2], left[:, 0]) / (np.pi / 2)).astype(int) % 4
         facing = np.bincount(quarter, minlength=4) / len(quarter)
     kinds = np.bincount(kind, minlength=len(KINDS)) / len(kind)
-    return Distribution(kinds, kind, knees, elbows[hangs], trunk_lean(every), facing)
+    straight = stands_straight(every, np.broadcast_to([0.0, 0.0, 1.0], (len(every), 3))) > 0.5
+    return Distribution(kinds, kind, knees, hips_opening(every)[straight].ravel(), elbows[hangs], trunk_lean(every), facing)
 
 
 def of_pairs(segments: Sequence[Segment]) -> Distribution:
@@ -94,6 +98,7 @@ def rows_of(found: Distribution) -> list[tuple[str, str, str]]:
         (f"straighter knee, degrees ({_named()})", _percentiles(straight), ""),
         ("the same, standing", _percentiles(straight[standing]), "0 to 5"),
         ("the same, everybody upright", _percentiles(straight[found.kind < FLOOR - 1]), ""),
+        ("hips of who stands straight, opened by degrees", _percentiles(found.hips), "0 of motion capture, 6 at ease, 13 of a man filmed"),
         ("both knees, walking", _percentiles(found.knees[walking].ravel()), "3, 9, 17 to 20, 40, 62"),
         (f"hanging arm's elbow under {STRAIGHT:.0f} degrees", _share(found.elbows < STRAIGHT), "at least 33%"),
         ("hanging arm's elbow, degrees", _percentiles(found.elbows), "4 to 9 of a man who stands still"),

@@ -63,17 +63,26 @@ def scale_flexion(motion: Array, knees: Array, elbows: Array, least: tuple[float
     """
     result = np.array(motion, dtype=np.float64)
     _scale_elbows(result, elbows, least[1])
-    index = BODY_22.index
+    before = np.stack([limb_flexion(motion, "knee", s) for s in "LR"], axis=1)
+    return raise_legs(result, motion, np.minimum(np.hypot(before * knees, least[0]), np.radians(155)))
+
+
+def raise_legs(moved: Array, motion: Array, bent: Array | None = None) -> Array:
+    """(T,22,3): `moved`, whose pelvis and upper body are elsewhere than those of `motion`, both (T,22,3) metres, Z up, raised or lowered
+    so that the knees of standing legs are bent by `bent` (T,2) radians; without it by as much as those of `motion`. Ankles and toes stay
+    where `motion` has them, unless a leg would have to be longer than it is."""
+    result, index = np.array(moved), BODY_22.index
     hips, knee, ankles = (np.stack([motion[:, index(f"{name}.{s}")] for s in "LR"], axis=1) for name in ("hip", "knee", "ankle"))
+    now = np.stack([moved[:, index(f"hip.{s}")] for s in "LR"], axis=1)
     thigh, shin = (np.median(np.linalg.norm(a - b, axis=-1), axis=0) for a, b in ((knee, hips), (ankles, knee)))
     before = np.stack([limb_flexion(motion, "knee", s) for s in "LR"], axis=1)
-    bent = np.minimum(np.hypot(before * knees, least[0]), np.radians(155))
-    raised = raise_to(hips, ankles, reach(thigh, shin, bent), bent, clearance(motion)) - raise_to(
+    bent = before if bent is None else bent
+    raised = raise_to(now, ankles, reach(thigh, shin, bent), bent, clearance(motion)) - raise_to(
         hips, ankles, np.linalg.norm(ankles - hips, axis=-1), before, clearance(motion)
     )
     # no standing leg is longer than it can be
-    across = ((ankles - hips)[..., :2] ** 2).sum(-1)
-    high = np.sqrt(np.maximum((LONGEST * (thigh + shin)) ** 2 - across, 0.0)) + (ankles - hips)[..., 2]
+    across = ((ankles - now)[..., :2] ** 2).sum(-1)
+    high = np.sqrt(np.maximum((LONGEST * (thigh + shin)) ** 2 - across, 0.0)) + (ankles - now)[..., 2]
     standing = clearance(motion) < ON_GROUND
     raised = np.minimum(raised, np.where(standing, np.maximum(high, 0.0), np.inf).min(1))
     lift = raised[:, None, None] * [0.0, 0.0, 1.0]

@@ -16,6 +16,7 @@ from engine.datasets.flexion import scale_flexion
 from engine.datasets.mixed_motion import Mixing, Parts, choose_parts, put_together
 from engine.datasets.mocap import MocapClip
 from engine.datasets.motion_kind import FLOOR, KINDS, LOW, STANDING, UPRIGHT, WALKING, classify
+from engine.datasets.posture import draw_opening, open_hips
 
 Array = npt.NDArray[np.float64]
 Kinds = npt.NDArray[np.int64]
@@ -88,7 +89,7 @@ class MotionDraw:
 def draw_motion(
     draw: MotionDraw, frames: int, random: np.random.Generator, mixing: Mixing | None = None
 ) -> tuple[Array, int, tuple[MocapClip, int, bool]]:
-    """(frames,22,3) metres, Z up: a mixed, bent and straightened motion; its kind; and where its legs came from."""
+    """(frames,22,3) metres, Z up: a mixed, bent and straightened motion with opened hips; its kind; and where its legs came from."""
     kind = draw.kind(random)
     legs: list[tuple[MocapClip, int, bool]] = []
 
@@ -102,7 +103,8 @@ def draw_motion(
     parts = choose_parts(stretch, frames, mixing or MIXING[kind], random)
     motion = put_together(_calmed(parts, kind, random), frames)
     least = (0.0, 0.0) if kind == FLOOR else (random.uniform(0, LEAST_KNEE), random.uniform(0, LEAST_ELBOW))
-    return scale_flexion(motion, *_factors(kind, frames, random), least), kind, legs[0]
+    motion = scale_flexion(motion, *_factors(kind, frames, random), least)
+    return (motion if kind in (LOW, FLOOR) else open_hips(motion, draw_opening(kind, random))), kind, legs[0]
 
 
 def _calmed(parts: Parts[Array], kind: int, random: np.random.Generator) -> Parts[Array]:

@@ -23,6 +23,8 @@ def test_figures_of_made_up_people():
     standing = found.straighter_knee[found.kind == STANDING]
     assert (standing < distribution.STRAIGHT).mean() == pytest.approx(0.75)
     assert len(found.elbows) == 2 * 180 and (found.elbows < 8).mean() == pytest.approx(60 / 360)  # a lying person's arms do not hang
+    # nobody but who stands straight; the figures' shoulders are ahead of hips over straight legs by their lean and a half of their knees
+    assert len(found.hips) >= 2 * 90 and np.median(found.hips) == pytest.approx(-5.0 - 4.0 / 2, abs=0.5)
     assert np.median(found.lean) == pytest.approx(5.0) and found.facing is None
 
 

@@ -48,6 +48,8 @@ def test_what_is_drawn_from_recorded_motions_stands(human, shared):
     people_of(found)
     standing = found.straighter_knee[found.kind == STANDING]
     assert np.median(standing) < 8 and np.percentile(standing, 90) > 8  # people who stand with bent knees are there too
+    low, middle, high = np.percentile(found.hips, (5, 50, 95))
+    assert -3 < middle < 9 and low < -8 and high > 13  # hips as open as those of a man who was filmed, and closed ones too
 
 
 def test_a_clip_is_drawn_by_its_kind_whatever_its_length():
