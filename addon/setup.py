@@ -14,7 +14,7 @@ from .worker import PYTHON_VARIABLE, ROOT, worker_environment, worker_python
 MODULES = {
     "numpy": "numpy",
     "scipy": "scipy",
-    "cv2": "opencv-python",
+    "cv2": "opencv-python-headless",
     "mediapipe": "mediapipe",
     "onnxruntime": "onnxruntime",
     "safetensors": "safetensors",

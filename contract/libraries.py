@@ -36,8 +36,7 @@ LIBRARIES: Final = (
     Library("libxkbcommon.so.0", "bpy", "libxkbcommon0", "libxkbcommon", "libxkbcommon"),
     Library("libSM.so.6", "bpy", "libsm6", "libSM", "libsm"),
     Library("libICE.so.6", "bpy", "libice6", "libICE", "libice"),
-    Library("libGL.so.1", "bpy and opencv", "libgl1", "libglvnd-glx", "libglvnd"),
-    Library("libgthread-2.0.so.0", "opencv", "libglib2.0-0", "glib2", "glib2"),
+    Library("libGL.so.1", "bpy", "libgl1", "libglvnd-glx", "libglvnd"),
     Library("libEGL.so.1", "mediapipe", "libegl1", "libglvnd-egl", "libglvnd"),
     Library("libGLESv2.so.2", "mediapipe", "libgles2", "libglvnd-gles", "libglvnd"),
 )

@@ -56,6 +56,7 @@ def main(arguments: Sequence[str] | None = None, recall: Recall | None = None) -
             return _people(read)
         options = CaptureOptions.from_arguments(read)
         _say("progress", stage="start", done=0, total=0, fps=0.0)  # before the heavy imports: the window shows life at once
+        startup.few_arenas()
         from engine.capture import capture_to_file
         from engine.progress import Progress, lines_to
 

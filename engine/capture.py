@@ -33,7 +33,7 @@ from engine.view import before_one_background
 if TYPE_CHECKING:
     from engine.poses import PoseModel
 
-RECORDED_PACKAGES = ("numpy", "scipy", "onnxruntime", "mediapipe", "opencv-python")
+RECORDED_PACKAGES = ("numpy", "scipy", "onnxruntime", "mediapipe", "opencv-python-headless")
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from typing import Final
 WATCH_VARIABLE: Final = "KINOLIFT_WATCH_INPUT"
 # the environment's word for: after a capture the worker stays for so many seconds, for further orders on its standard input
 STAY_VARIABLE: Final = "KINOLIFT_STAY"
+_ARENAS_MOST: Final = -8  # M_ARENA_MAX of malloc.h
 _PATIENCE: Final = 1.0  # seconds that the worker has to clean up after itself
 
 
@@ -31,6 +32,15 @@ def importing() -> Iterator[None]:
         if collecting:
             gc.freeze()
             gc.enable()
+
+
+def few_arenas() -> None:
+    """The C library (GNU) keeps what threads have freed in as many heaps as there were threads at once; two do for all of them, and a
+    capture needs 10 MB less. To be called before there are many threads."""
+    import ctypes  # takes longer than all that is imported here
+
+    if sys.platform == "linux" and (mallopt := getattr(ctypes.CDLL(None), "mallopt", None)) is not None:
+        mallopt(_ARENAS_MOST, 2)
 
 
 def end_with_parent() -> SimpleQueue[str] | None:

@@ -30,7 +30,7 @@ from engine.progress import Progress
 # needs a third of a second to settle, exchanged sides show by the frames around, and smoothing reaches some tenths of a second.
 AROUND: Final = 1.0
 KEPT_EXTENSION: Final = ".npz"  # what is captured from a file of this kind is captured from a detection
-_PACKAGES: Final = ("mediapipe", "opencv-python")  # which decide what is seen
+_PACKAGES: Final = ("mediapipe", "opencv-python-headless")  # which decide what is seen
 
 
 @dataclass(frozen=True)

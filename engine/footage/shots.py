@@ -130,7 +130,7 @@ def _small(image: npt.NDArray[np.uint8]) -> Small | None:
 
 def _settled(held: deque[_Held]) -> bool:
     """Whether all that is to be known of the first one is there."""
-    return held[0].small is None or sum(one.small is not None for one in held) > _NEAR
+    return held[0].small is None or sum(one.small is not None for one in held) >= _NEAR
 
 
 def _given(held: deque[_Held], before: deque[Small], dissolved: bool = False) -> Frame:

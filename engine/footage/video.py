@@ -31,7 +31,10 @@ _WORTH_SEEKING: Final = 3.0  # seconds into the video from which a seek is faste
 _SEEK_SHORT: Final = 0.25  # seconds by which a seek aims short, as it may land late
 _SEEK_BEFORE: Final = 16  # frames by which OpenCV aims short of that, for the key frame it starts at: the first pictures may be broken
 _DAMAGED: Final = 100  # damaged packets in a row behind which good frames are still looked for
-_QUEUE: Final = 2  # pictures decoded ahead: the detector needs ten times as long for one, and at 1080p four took 12 MB more
+_LEAD: Final = 1  # pictures decoded ahead: the detector needs ten times as long for one
+# Pixels of a picture up to which one thread decodes it, 1920 x 1088: FFmpeg's threads each hold pictures of their own, one a core if left
+# to itself, and one alone is ten times faster than the detector.
+_ONE_DECODER: Final = 1920 * 1088
 _LARGEST: Final = 1 << 26  # pixels of a picture, 8192 x 8192: beyond 8K; a header that claims more is damaged, or asks for gigabytes
 _NO_PICTURE: Final = np.zeros((0, 0, 3), np.uint8)
 _ROTATIONS: Final = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
@@ -184,26 +187,16 @@ class Video:
             raise Failure("bad_arguments", f"No frame lies from {asked}: {whole}; choose a later end.")
 
     def _read(self, start: Moment | None, end: Moment | None, looked: npt.NDArray[np.bool_]) -> Iterator[Frame]:
-        lead = round(_QUEUE * len(looked) / looked.sum())  # so many pictures, and the frames without one between them
-        pictures: queue.Queue[Frame | BaseException | _End] = queue.Queue(lead)
-        stop = threading.Event()
-
-        def put(item: Frame | BaseException | _End) -> bool:
-            while not stop.is_set():
-                try:
-                    pictures.put(item, timeout=0.1)
-                except queue.Full:
-                    continue
-                return True
-            return False
+        lead = round(_LEAD * len(looked) / looked.sum())  # so many pictures, and the frames without one between them
+        pictures: queue.SimpleQueue[Frame | BaseException | _End] = queue.SimpleQueue()
+        stop, room = threading.Event(), threading.Semaphore(lead)
 
         def decode() -> None:
             try:
-                for item in self._decode(start, end, looked, stop):
-                    if not put(item):
-                        return
+                for item in self._decode(start, end, looked, stop, room):
+                    pictures.put(item)
             except BaseException as error:  # raised again where the frames are read
-                put(error)
+                pictures.put(error)
 
         thread = threading.Thread(target=decode, name="decoder", daemon=True)
         thread.start()
@@ -211,16 +204,18 @@ class Video:
             while not isinstance(item := pictures.get(), _End):
                 if isinstance(item, BaseException):
                     raise item
+                room.release()
                 yield item
             self._check_end(item)
         finally:
             stop.set()
+            room.release()
             thread.join()
 
     def _decode(
-        self, start: Moment | None, end: Moment | None, looked: npt.NDArray[np.bool_], stop: threading.Event
+        self, start: Moment | None, end: Moment | None, looked: npt.NDArray[np.bool_], stop: threading.Event, room: threading.Semaphore
     ) -> Iterator[Frame | _End]:
-        """The frames of the range, then one _End."""
+        """The frames of the range, then one _End. Each waits for `room` before there is a picture of it, which takes more than all else."""
         info = self.info
         first, last = self._frame_number(start, 0), self._frame_number(end, info.frame_count)
         capture, origin = self._capture_before(first)
@@ -243,6 +238,9 @@ class Video:
                     return
                 if index < first:
                     continue
+                room.acquire()
+                if stop.is_set():
+                    return
                 if not looked[min(index, len(looked) - 1)]:
                     given += 1
                     yield Frame(index, time, _NO_PICTURE)
@@ -251,6 +249,8 @@ class Video:
                 if whole:
                     given += 1
                     yield Frame(index, time, self._upright(image))
+                else:
+                    room.release()
             yield _End(decoded, given, True)
         except cv2.error as error:
             if error.code == cv2.Error.StsNoMem:
@@ -263,7 +263,8 @@ class Video:
 
     def _capture_before(self, first: int) -> tuple[cv2.VideoCapture, float | None]:
         """A capture that stands before frame `first`, at the file's beginning or nearer; and the first frame's stamp if known."""
-        capture = _capture(self.info.path, self.decoders)
+        decoders = self.decoders or (1 if self.info.width * self.info.height <= _ONE_DECODER else 0)
+        capture = _capture(self.info.path, decoders)
         target = float(self._times[first])
         if target > _WORTH_SEEKING and capture.grab():
             origin = _stamp(capture)
@@ -271,7 +272,7 @@ class Video:
             if 0.0 < _stamp(capture) - origin < target:  # where a seek lands is not sure, the stamps are
                 return capture, origin
             capture.release()
-            capture = _capture(self.info.path, self.decoders)
+            capture = _capture(self.info.path, decoders)
         return capture, None
 
     def _grab(self, capture: cv2.VideoCapture, index: int) -> bool:
@@ -293,7 +294,7 @@ class Video:
             image = cv2.flip(image, 1)  # type: ignore[assignment]
         if self.info.rotation:
             image = cv2.rotate(image, _ROTATIONS[self.info.rotation])  # type: ignore[assignment]
-        return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)  # type: ignore[return-value]
+        return cv2.cvtColor(image, cv2.COLOR_BGR2RGB, dst=image)  # type: ignore[return-value]
 
     def _check_end(self, end: _End) -> None:
         """Are these all the frames that the file should give? Warns, or raises Failure where there is not one."""
@@ -324,7 +325,7 @@ def reached(times: npt.NDArray[np.float64], first: int, last: int, seconds: floa
 def open_video(path: str | os.PathLike[str], progress: Progress | None = None, decoders: int = 0) -> Video:
     """Opens a video and measures its rate from the times of all its frames, without decoding them.
 
-    `decoders`: threads that decode it, as many as FFmpeg thinks right where 0.
+    `decoders`: threads that decode it; where 0 one, and of larger pictures than 1080p as many as FFmpeg thinks right.
 
     Raises Failure `no_such_file`, `bad_input` (a folder, an empty file, no permission) or `not_a_video`. A file that was
     cut off gives the frames it still has and the warning `truncated`.

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gc
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -27,6 +28,39 @@ def test_nothing_is_thrown_away_while_importing() -> None:
     finally:
         gc.enable()
         gc.unfreeze()
+
+
+HEAPS = """
+import ctypes, sys, tempfile, threading
+from engine import startup
+libc = ctypes.CDLL(None)
+if "few" in sys.argv:
+    startup.few_arenas()
+libc.malloc.restype = ctypes.c_void_p
+meet = threading.Barrier(8)
+def work():
+    meet.wait()
+    for _ in range(100):
+        libc.malloc(ctypes.c_size_t(50000))
+    meet.wait()
+threads = [threading.Thread(target=work) for _ in range(8)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+libc.fopen.restype = ctypes.c_void_p
+with tempfile.NamedTemporaryFile() as told:
+    file = ctypes.c_void_p(libc.fopen(told.name.encode(), b"w"))
+    libc.malloc_info(0, file)
+    libc.fclose(file)
+    print(told.read().count(b"<heap "))
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="asks the GNU C library")
+def test_threads_share_two_heaps() -> None:
+    def heaps(*words: str) -> int:
+        return int(subprocess.run([sys.executable, "-c", HEAPS, *words], cwd=ROOT, capture_output=True, text=True, check=True).stdout)
+
+    assert heaps("few") <= 2 < heaps()
 
 
 ROOT = Path(__file__).resolve().parents[2]

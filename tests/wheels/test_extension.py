@@ -23,7 +23,7 @@ MANIFEST = (ROOT / "blender_manifest.toml").read_text(encoding="utf-8")
 @pytest.mark.parametrize("python", LOCK.pythons)
 def test_every_zip_carries_what_a_capture_needs_and_nothing_more(platform: str, python: str) -> None:
     names = {package.name for package in carried(LOCK, platform, python)}
-    assert {"mediapipe", "opencv-python", "scipy", "onnxruntime", "safetensors"} <= names
+    assert {"mediapipe", "opencv-python-headless", "scipy", "onnxruntime", "safetensors"} <= names
     assert not names & {"numpy", "bpy", "pytest", "tensorboard", "h5py", "torch", "sympy", "scikit-learn"}
     assert "rich" in names and not names & {"pygments", "markdown-it-py", "mdurl"}
     assert len(names) < 20

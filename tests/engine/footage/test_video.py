@@ -11,6 +11,7 @@ import struct
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import cv2
@@ -19,7 +20,7 @@ import pytest
 
 from contract.failure import Failure
 from engine.footage import video
-from engine.footage.video import open_video
+from engine.footage.video import Video, open_video
 from engine.progress import Progress
 
 ROOT = Path(__file__).parents[3]
@@ -431,3 +432,33 @@ def test_frames_that_need_not_be_looked_at_come_without_a_picture(shared: Path) 
         assert frame.skipped == (frame.index % 2 == 1)
         assert frame.skipped or np.array_equal(frame.image, every[frame.index].image)
     assert not any(f.skipped for f in open_video(shared / "data" / "videos" / "walk.mp4").frames(skip=True)), "25 a second: all"
+
+
+def test_one_picture_is_decoded_ahead_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A picture of 1080p takes 6 MB; what waits for the detector is memory."""
+    made: list[int] = []
+    upright = Video._upright
+    monkeypatch.setattr(Video, "_upright", lambda self, image: made.append(1) or upright(self, image))
+    reading = open_video(DATA / "ntsc.mp4").frames()
+    for given in range(1, 6):
+        next(reading)
+        until = time.monotonic() + 5
+        while len(made) < given + 1 and time.monotonic() < until:
+            time.sleep(0.01)
+        time.sleep(0.05)
+        assert len(made) == given + 1
+    began = time.monotonic()
+    reading.close()
+    assert time.monotonic() - began < 2, "the thread that waits for room ends at once"
+
+
+def test_pictures_up_to_1080p_are_decoded_by_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    capture = video._capture
+    clip = open_video(DATA / "ntsc.mp4")
+    monkeypatch.setattr(video, "_capture", lambda path, decoders=0: asked.append(decoders) or capture(path, decoders))
+    list(clip.frames(None, (3.0, "f")))
+    list(clip.again(None, 3).frames(None, (3.0, "f")))
+    monkeypatch.setattr(video, "_ONE_DECODER", clip.info.width * clip.info.height - 1)
+    list(clip.frames(None, (3.0, "f")))
+    assert asked == [1, 3, 0]
