@@ -129,7 +129,7 @@ def measure(rows_file: Path, minutes: float, refine: bool) -> dict[str, Any]:
         meter.enter("track")
         return model
 
-    motion = finish(gather(said(), info, options.detector), info, load, options, None, Progress(next_stage)).motion
+    motion = finish(gather(said(), options.detector), info, load, options, None, Progress(next_stage)).motion
     meter.enter("file")
     with tempfile.TemporaryDirectory(prefix="kinolift-") as folder:
         save_motion(motion, Path(folder) / "take.npz", let_go)

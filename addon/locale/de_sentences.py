@@ -176,8 +176,8 @@ SENTENCES: Final = {
     "The preview could not be drawn ({}: {}); see the log.": "Die Vorschau ließ sich nicht zeichnen ({}: {}); siehe das Protokoll.",
     "The motion is kept in {}.": "Die Bewegung liegt in {}.",
     # why a video cannot be captured
-    "No person was found in {}; use a video that shows one person from head to feet.": (
-        "In {} wurde niemand gefunden; nimm ein Video, das eine Person von Kopf bis Fuß zeigt."
+    "No person was found in {}; use a video that shows one person from head to feet, a tenth as tall as the picture or more.": (
+        "In {} wurde niemand gefunden; nimm ein Video, das eine Person von Kopf bis Fuß zeigt, ein Zehntel so hoch wie das Bild oder mehr."
     ),
     "No person was found in shot {} of {}; choose another with --shot ({}).": (
         "In Einstellung {} von {} wurde niemand gefunden; wähle eine andere ({})."

@@ -88,10 +88,16 @@ class Detections:
         return replace(self, **columns, skipped=skipped, background=seen, cuts=(), sightings=sightings, others=others)
 
 
-def gather(rows: Rows, info: VideoInfo, detector: str) -> Detections:
-    """What that model saw, frame by frame. Raises Failure `no_person` where nobody is found in any frame."""
-    if not rows.detected.any():
-        raise Failure("no_person", f"No person was found in {info.path.name}; use a video that shows one person from head to feet.")
+def nobody_in(name: str) -> Failure:
+    """The Failure `no_person` of a video of that name."""
+    return Failure(
+        "no_person",
+        f"No person was found in {name}; use a video that shows one person from head to feet, a tenth as tall as the picture or more.",
+    )
+
+
+def gather(rows: Rows, detector: str) -> Detections:
+    """What that model saw, frame by frame."""
     values = rows.values
     skipped = rows.skipped if rows.skipped.any() else None
     return Detections(rows.times, values[..., :2], values[..., 2], values[..., 3:], rows.detected, detector, skipped)
@@ -116,16 +122,13 @@ class Detector:
         self, frames: Iterable[Frame], info: VideoInfo, progress: Progress, total: int = 0,
         and_then: Callable[[Frame, Row | None], None] = lambda frame, row: None,
     ) -> Detections:  # fmt: skip
-        """The person in `frames`, which come in the order of time; `total` is how many to expect. `and_then`: see `rows`.
-
-        Raises Failure `no_person` where nobody is found in any frame.
-        """
+        """The person in `frames`, which come in the order of time; `total` is how many to expect. `and_then`: see `rows`."""
         progress.stage(STAGE, total or info.frame_count)
         rows = Rows(total or info.frame_count)
         for time, row in self.rows(frames, and_then):
             rows.append(time, row)
             progress.advance(len(rows))
-        return gather(rows, info, self.model)
+        return gather(rows, self.model)
 
     def rows(
         self, frames: Iterable[Frame], and_then: Callable[[Frame, Row | None], None] = lambda frame, row: None

@@ -21,7 +21,7 @@ import numpy.typing as npt
 from contract.failure import Failure
 from contract.options import parse_moment
 from contract.outputs import check_outputs, written_beside
-from engine.detection.others import Finder, finder, likely, parts_of
+from engine.detection.others import LEVELS, Finder, finder, likely, parts_of
 from engine.detection.sightings import Box, box_of, share_within, size_of
 from engine.footage.video import Frame, open_video
 
@@ -52,7 +52,11 @@ def people_in(image: Image, most: int, find: Finder) -> list[Box]:
     """The boxes of at most so many people, the largest first; those who are found are painted over, until nobody is left."""
     height, width = image.shape[:2]
     found: list[Box] = []
-    for part in parts_of(width, height):
+    parts = parts_of(width, height)
+    smaller = parts_of(width, height, LEVELS)[len(parts) :]  # for who is there alone: an audience would be found in them too
+    for part in [*parts, *smaller]:
+        if found and part in smaller:
+            break
         while len(found) < most:
             rows = find.people(image, part, found)
             boxes = [box_of(row, 0.0) for row in rows if likely(row, width, height)]

@@ -1,4 +1,5 @@
-"""Following the others: once somebody else was seen beside the person of a video, it is looked at again, for them alone.
+"""Following the others: once somebody else was seen beside the person of a video, or somebody too small to be followed in the whole
+picture, it is looked at again, for them alone.
 
 Each is followed by a landmarker of her own, in a window of the picture in which the rest are painted over. Whom it follows for a while is
 one person; who was whom before and after they crossed is found later (`person.people`), when all of it is known.
@@ -60,22 +61,22 @@ _COVERED: Final = 0.15  # of her box, from which what is seen of her clothes may
 
 
 def people_to_follow(sure: Sequence[Sighting], together: int, most: int) -> int:
-    """How many people besides the first one are in the `sure` sightings, of whom so many were seen `together`; `most` - 1 at most."""
-    return min(max(most - 1, 0), max(len(apart(sure)), together))
+    """How many people besides the first one are in the `sure` sightings, of whom so many were seen `together`; `most` at most."""
+    return min(most, max(len(apart(sure)), together))
 
 
 def follow_others(
     video: Video, start: Moment | None, end: Moment | None, detections: Detections, most: int, progress: Progress,
     while_detecting: Callable[[], None] = lambda: None, every_frame: bool = False,
 ) -> Followed | None:  # fmt: skip
-    """Who else is there than the person of the `detections`, which are those of the frames from `start` to `end`, `most` people in all.
-    None where nobody is."""
+    """Who else is there than the person of the `detections`, which are those of the frames from `start` to `end`, `most` people in all; of
+    one person alone what was sighted while she was not followed. None where nobody is."""
     sure = confirmed(detections.sightings)
-    together = seen_together(sure)
-    count = people_to_follow(sure, together, most)
+    together, first = seen_together(sure), int(detections.detected.any())
+    count = people_to_follow(sure, together, max(most - first, 1))
     if not count:
         return None
-    if (at_once := 1 + together) > most:
+    if (at_once := first + together) > max(most, 1 + first):
         progress.warning(
             "people_more",
             f"At least {at_once} people are seen, and {most} are followed: --people N follows more."

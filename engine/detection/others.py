@@ -1,8 +1,8 @@
 """Whether somebody else is in the picture beside the person who is followed.
 
 MediaPipe, asked for several people at once, finds the second one in few pictures. With the followed person painted over it finds who is
-left, one after the other; and in parts of the picture those who are small in the whole. A look is at one part of one picture, and rare:
-it must not cost a video of one person a twentieth of its time.
+left, one after the other; and in parts of the picture those who are small in the whole, be it that nobody is followed because the only
+person is small. A look is at one part of one picture, and rare: it must not cost a video of one person a twentieth of its time.
 """
 
 from __future__ import annotations
@@ -32,11 +32,16 @@ _FIRST: Final = 5  # ... until every part of the picture was looked at once, and
 _CROWDED: Final = 12  # looks so soon: where there is one there may be more, and it is somebody alone who must not cost
 _AGAIN: Final = 2  # frames after which a part in which somebody was found is looked at again
 PART: Final = 0.6  # of the picture's longer side: the sides of its parts
+# The network that finds people sees a part in 224 pixels and finds who is a fifth as tall or more: in a whole picture of 1920x1080 those of
+# 420 pixels, in parts of parts of parts those of 90.
+LEVELS: Final = 3
+_SMALLEST: Final = 200.0  # pixels of a part's side
 _STRETCH: Final = 1.4  # of its shorter side, which they do not exceed: people in a panorama are small beside its length
 _OVERLAP: Final = 0.2  # of a part's side, at least
 _SIDE: Final = 320  # pixels of the copy's longer side: the network sees 224
 # Of what is found, how much may lie where the followed person was painted over: more is her hair, her foot or her shadow.
 _HERS: Final = 0.5
+_ALONE: Final = 0.5  # seconds for which nobody was followed who was before: for moments the detector loses people, and finds them again
 _SEEN: Final = 0.5  # mean visibility of shoulders and hips
 _TRUNK: Final = [11, 12, 23, 24]
 _LEAST_PIXELS: Final = 24  # of a box's longer side
@@ -45,37 +50,37 @@ _INSIDE: Final = 0.6
 
 
 class OthersWatch:
-    """Looks at frames in the order of time; `model`: the one that follows the person. Close it at the end."""
+    """Looks at frames in the order of time; `model`: the one that follows the person. `beside`: not only where nobody is followed. Close it
+    at the end."""
 
-    def __init__(self, model: str) -> None:
-        self._every = EVERY[model]
+    def __init__(self, model: str, beside: bool = True) -> None:
+        self._every, self._beside = EVERY[model], beside
+        self._followed = -math.inf  # seconds of the last frame with somebody who is followed
         self._finder: Finder | None = None
         self._part = 0  # the next one
         self._next = 0  # frames until then
-        self._again: list[tuple[int, int]] = []  # frames left, part
+        self._part_alone = 0
+        self._again: list[tuple[int, Part]] = []  # frames left
         self._found = False  # somebody, at the last look
         self._crowded = 0  # looks that follow each other soon
         self._stack = contextlib.ExitStack()
 
     def see(self, frame: Frame, row: Row | None) -> list[Sighting]:
-        """Who is there beside the person in `row` (33,6). Where nobody is followed there is nobody beside."""
-        if frame.skipped or row is None or not len(row):
+        """Who is there beside the person in `row` (33,6); and where nobody is followed for a while, who is there at all."""
+        if frame.skipped or (row is not None and not len(row)):
+            return []
+        if row is not None:
+            self._followed = frame.time
+        if (not self._beside) if row is not None else frame.time - self._followed < _ALONE:
             return []
         height, width = frame.image.shape[:2]
-        parts = parts_of(width, height)
         self._again = [(left - 1, part) for left, part in self._again]
         again = [part for left, part in self._again if left <= 0]
-        due = list(again)
         self._again = [(left, part) for left, part in self._again if left > 0]
-        if self._next <= 0:
-            part = self._part % len(parts)
-            self._next = _FIRST if self._part < len(parts) or self._crowded else self._every
-            self._part, self._crowded = self._part + 1, max(self._crowded - 1, 0)
-            due += [part] if part not in due else []
-        self._next -= 1
+        following = self._next_alone(width, height) if row is None else self._next_beside(width, height)
         found: list[Sighting] = []
-        for part in due:
-            here = self._look(frame, row, parts[part], found)
+        for part in again if following is None or following in again else [*again, following]:
+            here = self._look(frame, row, part, found)
             if here and not found and not self._found:
                 self._again.append((_AGAIN, part))
             self._found = bool(here)
@@ -84,14 +89,31 @@ class OthersWatch:
             found += here
         return found
 
-    def _look(self, frame: Frame, row: Row, part: Part, known: list[Sighting]) -> list[Sighting]:
+    def _next_beside(self, width: int, height: int) -> Part | None:
+        """Where to look next beside her: nowhere in most frames, for it costs time."""
+        parts = parts_of(width, height)
+        self._next -= 1
+        if self._next >= 0:
+            return None
+        part = parts[self._part % len(parts)]
+        self._next = (_FIRST if self._part < len(parts) or self._crowded else self._every) - 1
+        self._part, self._crowded = self._part + 1, max(self._crowded - 1, 0)
+        return part
+
+    def _next_alone(self, width: int, height: int) -> Part:
+        """Where to look next while nobody is followed: somewhere in each frame, which then costs less than one with somebody."""
+        parts = parts_of(width, height, LEVELS)
+        self._part_alone += 1
+        return parts[self._part_alone % len(parts)]
+
+    def _look(self, frame: Frame, row: Row | None, part: Part, known: list[Sighting]) -> list[Sighting]:
         """Who is there beside her and those who are `known`. Whoever is found is painted over in turn, and it is looked again: the network
         names one or two, whoever else is there. Somebody alone costs one look."""
         first = self._finder is None
         if self._finder is None:
             self._finder = self._stack.enter_context(finder())
         height, width = frame.image.shape[:2]
-        told, painted = list[Sighting](), [box_of(row), *(one.box for one in known)]
+        told, painted = list[Sighting](), [*([] if row is None else [box_of(row)]), *(one.box for one in known)]
         while len(told) < MOST_PEOPLE:
             before = len(told)
             for one in self._finder.people(frame.image, part, list(painted)):
@@ -141,11 +163,19 @@ def finder() -> Iterator[Finder]:
         yield Finder(mediapipe, landmarker)
 
 
-def parts_of(width: int, height: int) -> list[Part]:
-    """The whole picture, and overlapping parts of it that cover it: four at most, but more of a picture that is much longer than wide."""
-    side = round(min(PART * max(width, height), _STRETCH * min(width, height)))
-    across, down = (_begins(side, length) for length in (width, height))
-    return [(0, 0, width, height)] + [(x, y, min(side, width), min(side, height)) for y in down for x in across]
+def parts_of(width: int, height: int, levels: int = 1) -> list[Part]:
+    """The whole picture, and overlapping parts of it that cover it: four at most, but more of a picture that is much longer than wide. With
+    more `levels` parts of parts too, each time as much smaller, as long as there are pixels to see somebody in."""
+    parts = [(0, 0, width, height)]
+    longer = float(max(width, height))
+    for level in range(levels):
+        longer *= PART
+        if level and longer < _SMALLEST:
+            break
+        side = round(min(longer, _STRETCH * min(width, height)))
+        across, down = (_begins(side, length) for length in (width, height))
+        parts += [(x, y, min(side, width), min(side, height)) for y in down for x in across]
+    return parts
 
 
 def _begins(side: int, length: int) -> list[int]:

@@ -25,10 +25,10 @@ import numpy as np
 from contract.failure import Failure
 from contract.options import DEFAULT_DETECTOR
 from engine.detection.background_rows import Background, BackgroundRows
-from engine.detection.detector import STAGE, Detections, Detector, gather
+from engine.detection.detector import STAGE, Detections, Detector, gather, nobody_in
 from engine.detection.others import OthersWatch
 from engine.detection.rows import Row, Rows, is_skipped
-from engine.detection.sightings import Sighting
+from engine.detection.sightings import Sighting, confirmed
 from engine.footage.background import BackgroundWatch, Seen
 from engine.footage.shots import marked
 from engine.footage.video import Frame, Moment, Video
@@ -100,7 +100,9 @@ def detect(
 
     `while_detecting` is called for every frame; what it raises ends the detection. `every_frame`: those of a fast video too that need not
     be looked at (`Video.looked_at`); else these are `skipped`. `background`: the corners of the pictures are followed too. `others`:
-    somebody else is looked for now and then.
+    somebody else is looked for now and then; without it only where nobody is followed.
+
+    Raises Failure `no_person` where nobody is found in any frame, not even by the look at parts of the picture.
 
     What is out of the ordinary (a damaged file, a process that was ended) is left to a single process, whose warnings and failures are
     those of `Video.frames` and `Detector.detect`.
@@ -113,7 +115,8 @@ def detect(
     looks = _Looks(background, others)
     if count > 1:
         try:
-            return _detect_together(video, first, last, min(count, last - first), every, progress, detector, while_detecting, looks)
+            together = _detect_together(video, first, last, min(count, last - first), every, progress, detector, while_detecting, looks)
+            return _with_somebody(together, video)
         except _Unusable:
             pass
 
@@ -131,14 +134,20 @@ def detect(
             yield frame
 
     sightings: list[Sighting] = []
-    with OthersWatch(detector) as watch_others:
+    with OthersWatch(detector, others) as watch_others:
 
         def look(frame: Frame, row: Row | None) -> None:
-            if others:
-                sightings.extend(watch_others.see(frame, row))
+            sightings.extend(watch_others.see(frame, row))
 
         found = Detector(detector).detect(watched(), video.info, progress, last - first, look)
-    return replace(found, background=seen.background if background else None, cuts=tuple(cuts), sightings=tuple(sightings))
+    found = replace(found, background=seen.background if background else None, cuts=tuple(cuts), sightings=tuple(sightings))
+    return _with_somebody(found, video)
+
+
+def _with_somebody(found: Detections, video: Video) -> Detections:
+    if not found.detected.any() and not confirmed(found.sightings):
+        raise nobody_in(video.info.path.name)
+    return found
 
 
 def cores() -> int:
@@ -169,7 +178,7 @@ def _detect_together(
             if done > shown:
                 shown = done
                 progress.advance(done)
-        found = gather(_joined(stretches), video.info, detector)
+        found = gather(_joined(stretches), detector)
         cuts = tuple(sorted({time for stretch in stretches for time in stretch.cuts}))
         # a process that goes on over the next one's frames looks for others in them too
         sightings = tuple(one for s in stretches for one in s.sightings if one.index < s.last)
@@ -235,11 +244,11 @@ def _work(video: Video, first: int, last: int, every: int, detector: str, looks:
                 last_seen[0] = frame.index, watch.see(frame) if looks.background else None, frame.begins
                 yield frame
 
-        with OthersWatch(detector) as watch_others:
+        with OthersWatch(detector, looks.others) as watch_others:
             sightings: list[Sighting] = []
 
             def look(frame: Frame, row: Row | None) -> None:
-                sightings[:] = watch_others.see(frame, row) if looks.others else []
+                sightings[:] = watch_others.see(frame, row)
 
             for time, row in Detector(detector).rows(noted(), look):
                 index, seen, begins = last_seen[0]

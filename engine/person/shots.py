@@ -9,7 +9,7 @@ import numpy as np
 
 from contract.failure import Failure
 from contract.options import ALL, LONGEST
-from engine.detection.detector import Detections
+from engine.detection.detector import Detections, nobody_in
 from engine.footage.rate import TICK
 from engine.progress import Progress
 
@@ -40,8 +40,11 @@ class Shot:
 def find_shots(detections: Detections, fps: float, span: tuple[float, float] | None = None) -> list[Shot]:
     """The shots of the frames asked for, those between the times `span`, or all."""
     found: list[Shot] = []
+    somebody = detections.detected.copy()
+    if detections.others is not None:
+        somebody[detections.others.frame] = True
     for rows in detections.shots():
-        times, seen = detections.times[rows], detections.detected[rows]
+        times, seen = detections.times[rows], somebody[rows]
         asked = np.ones(len(times), bool) if span is None else (times >= span[0] - TICK) & (times <= span[1] + TICK)
         if asked.any():
             first, last = float(times[asked][0]), float(times[asked][-1]) + 1.0 / fps
@@ -70,7 +73,7 @@ def choose_shots(shots: list[Shot], wanted: str, name: str, progress: Progress) 
     if not any(shot.seen for shot in chosen):
         if len(shots) > 1 and wanted not in (ALL, LONGEST):
             raise Failure("no_person", f"No person was found in shot {wanted} of {name}; choose another with --shot ({listed}).")
-        raise Failure("no_person", f"No person was found in {name}; use a video that shows one person from head to feet.")
+        raise nobody_in(name)
     if wanted == LONGEST and len(shots) > 1:
         progress.warning(
             "shots",

@@ -10,8 +10,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from contract.failure import Failure
-from engine.detection.detector import Detections
+from engine.detection.detector import Detections, nobody_in
 from engine.detection.landmarks import BODY_FROM_LANDMARKS, LANDMARKS, trust
 from engine.footage.rate import FASTEST, LONGEST_GAP, TICK
 from engine.footage.video import VideoInfo
@@ -81,7 +80,7 @@ def make_track(detections: Detections, info: VideoInfo, progress: Progress, span
     if span is not None:
         asked = (detections.times >= span[0] - TICK) & (detections.times <= span[1] + TICK)
     if not detections.detected[asked].any():
-        raise Failure("no_person", f"No person was found in {info.path.name}; use a video that shows one person from head to feet.")
+        raise nobody_in(info.path.name)
     fps = info.fps
     times = detections.times if info.resampled else np.rint(detections.times * fps) / fps
     places = _Places(detections, times)

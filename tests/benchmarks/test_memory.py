@@ -42,7 +42,7 @@ def seen(frames: int) -> Detections:
     rows = Rows(frames)
     for k in range(frames):
         rows.append(k / 30.0, a_person(k % 40))
-    return gather(rows, info(frames), "heavy")
+    return gather(rows, "heavy")
 
 
 def a_frame_more(root: str, known: CameraPath | None) -> float:

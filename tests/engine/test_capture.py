@@ -436,3 +436,27 @@ def test_somebody_alone_is_the_same_to_the_digit_whether_others_are_looked_for(t
         if isinstance(value, np.ndarray):
             np.testing.assert_array_equal(value, getattr(done[1].motion, name), name)
     assert "people_seen" not in done[0].summary and done[1].summary["people_seen"] == 1
+
+
+def test_who_is_small_in_a_wide_picture_is_captured_as_if_she_was_near(tmp_path, taken):
+    """The sample at half its size in a corner of 1920x1080: 125 pixels of 1080, where the whole picture shows the networks nobody."""
+    wide, place = tmp_path / "wide.mp4", (1150, 500)
+    video, writer = cv2.VideoCapture(str(SAMPLE)), cv2.VideoWriter(str(wide), cv2.VideoWriter_fourcc(*"mp4v"), 30, (1920, 1080))
+    hall = cv2.resize(np.random.default_rng(0).integers(60, 200, (9, 16, 3), np.uint8), (1920, 1080), interpolation=cv2.INTER_CUBIC)
+    for _ in range(45):
+        _, picture = video.read()
+        small, (x, y) = cv2.resize(picture, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), place
+        hall[y : y + small.shape[0], x : x + small.shape[1]] = small
+        writer.write(hall)
+    video.release()
+    writer.release()
+    near, _, _ = taken
+    for people in (1, 4):
+        (done,), _ = capture_to_file(wide, tmp_path / f"{people}.npz", replace(QUICK, end="", people=people), Progress())
+        assert done.summary["frames_detected"] == 45 and done.summary.get("people_seen", 1) == 1
+        far = load_motion(done.path)
+        seen = (far.image_points - place) / 0.5 - near.image_points[:45]
+        assert np.median(np.linalg.norm(seen, axis=-1)) < 6, "pixels of the sample"
+        a, b = (m.positions_camera[:45] - m.positions_camera[:45, :1] for m in (near, far))
+        u, _, v = np.linalg.svd(np.einsum("tji,tjk->ik", a, b))  # a corner of a wide picture is seen from another direction
+        assert np.linalg.norm(a @ (u @ np.diag([1, 1, np.linalg.det(u @ v)]) @ v) - b, axis=-1).mean() < 0.07

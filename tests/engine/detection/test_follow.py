@@ -134,6 +134,11 @@ def test_nobody_is_followed_over_a_cut() -> None:
     assert [1 in people for people in told] == [True] * 30 + [False] * 30
 
 
+class _Nothing:
+    def frames(self, *_: object) -> list[Frame]:
+        return []
+
+
 def test_how_many_are_followed() -> None:
     other, third = walk(500, 450, COUNT), walk(320, 320, COUNT)
 
@@ -142,16 +147,31 @@ def test_how_many_are_followed() -> None:
         return people_to_follow(sure, seen_together(sure), most)
 
     assert count([], 4) == 0 and count(twice(other, 0)[:1], 4) == 0
-    assert count(twice(other, 0), 4) == 1 and count(twice(other, 0), 1) == 0
+    assert count(twice(other, 0), 4) == 1 and count(twice(other, 0), 1) == 1
     both = sorted(twice(other, 0, 10) + twice(third, 0, 10), key=lambda s: s.index)
-    assert count(both, 4) == 2 and count(both, 2) == 1
+    assert count(both, 4) == 2 and count(both, 1) == 1
+
+
+def test_of_one_person_who_was_lost_one_is_followed_and_nobody_is_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With --people 1 nobody is looked for beside her: whom the sightings show is she, or the only one."""
+    asked: list[int] = []
+
+    @contextlib.contextmanager
+    def following(_: object, __: object, count: int) -> Any:
+        asked.append(count)
+        yield None
+
+    monkeypatch.setattr(follow, "_following", following)
+    alone = twice(walk(80, 80, COUNT, tall=60.0), 0)
+    for first in (walk(20, 20, COUNT), [None] * COUNT):
+        detections = Detections(**{**vars(seen([first])), "sightings": tuple(alone)})
+        progress = Progress()
+        assert follow.follow_others(_Nothing(), None, None, detections, 1, progress) is None  # type: ignore[arg-type]
+        assert not progress.warnings
+    assert asked == [1, 1]
 
 
 def test_more_people_than_are_followed_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Nothing:
-        def frames(self, *_: object) -> list[Frame]:
-            return []
-
     @contextlib.contextmanager
     def nobody(*_: object) -> Any:
         yield None
@@ -163,7 +183,7 @@ def test_more_people_than_are_followed_are_told(monkeypatch: pytest.MonkeyPatch)
     for most, words in ((4, "At least 6 people are seen, and 4 are followed: --people N"), (8, None)):
         progress = Progress()
         progress.stage("start")
-        follow.follow_others(Nothing(), None, None, detections, most, progress)  # type: ignore[arg-type]
+        follow.follow_others(_Nothing(), None, None, detections, most, progress)  # type: ignore[arg-type]
         told = [message for code, message in progress.warnings if code == "people_more"]
         assert [message.startswith(words) for message in told] == [True] if words else not told
 

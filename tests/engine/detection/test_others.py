@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from engine.detection import others
-from engine.detection.others import OthersWatch, likely, painted_over, parts_of
+from engine.detection.others import LEVELS, PART, OthersWatch, likely, painted_over, parts_of
+from engine.detection.sightings import box_of, confirmed, size_of
 from engine.footage.video import Frame
 from tests.engine.person.walkers import row
 
@@ -106,11 +107,39 @@ def test_who_is_mostly_where_the_followed_person_is_is_nobody_else(told: Told) -
     assert watch(told, "heavy", 60, row(300)) == []
 
 
-def test_without_a_followed_person_nobody_is_beside_her(told: Told) -> None:
+def test_where_nobody_is_followed_each_frame_is_looked_at_in_smaller_and_smaller_parts(told: Told) -> None:
+    watch(told, "heavy", 60, None)
+    parts = parts_of(640, 480, LEVELS)
+    assert {part for _, part in told.looks} == set(parts) and len(told.looks) == 60
+    assert min(part[2] for part in parts) == round(640 * PART**2), "there are no more pixels to see somebody in"
+
+
+def test_who_is_too_small_for_the_whole_is_seen_twice_at_once(told: Told) -> None:
+    told.people = {k: [row(300, tall=60.0)] for k in range(60)}
+    class Sharp:
+        """Sees who is a fifth of the part, as the network does."""
+
+        @staticmethod
+        def people(image: np.ndarray, part: others.Part, painted: Sequence[np.ndarray]) -> list[np.ndarray]:
+            return [one for one in told.people_in(image, part, painted) if size_of(box_of(one, 0.0)) >= max(part[2:]) / 5]
+
+    found = []
+    with OthersWatch("heavy", beside=False) as looking:
+        looking._finder = Sharp()  # type: ignore[assignment]
+        for k in range(60):
+            told.index = k
+            found += looking.see(Frame(k, k / 25.0, PICTURE), None)
+    assert len(confirmed(found)) >= 2 and found[1].index - found[0].index <= 2
+
+
+def test_for_a_moment_in_which_she_is_lost_nobody_is_looked_for(told: Told) -> None:
     told.people = {k: [row(300)] for k in range(60)}
-    assert watch(told, "heavy", 60, None) == [] and not told.looks
-    with OthersWatch("heavy") as looking:
-        assert looking.see(Frame(0, 0.0, np.zeros((0, 0, 3), np.uint8)), row(300)) == []
+    with OthersWatch("heavy", beside=False) as looking:
+        for k in range(40):
+            told.index = k
+            looking.see(Frame(k, k / 25.0, PICTURE), row(300) if k < 20 else None)
+        assert looking.see(Frame(40, 41 / 25.0, np.zeros((0, 0, 3), np.uint8)), None) == []
+    assert min(index for index, _ in told.looks) == 20 + 12, "half a second, and beside her not at all"
 
 
 def test_what_the_network_makes_of_a_wall_is_no_person() -> None:
