@@ -22,7 +22,7 @@ from contract.failure import Failure
 from contract.options import parse_moment
 from contract.outputs import check_outputs, written_beside
 from engine.detection.others import LEVELS, Finder, finder, likely, parts_of
-from engine.detection.sightings import Box, box_of, share_within, size_of
+from engine.detection.sightings import Box, box_of, grown, share_within, size_of
 from engine.footage.video import Frame, open_video
 
 PATIENCE: Final = 2.0  # seconds after the first picture in which somebody may appear
@@ -51,19 +51,20 @@ def look(frames: Iterable[Frame], most: int, find: Finder) -> tuple[Frame, list[
 def people_in(image: Image, most: int, find: Finder) -> list[Box]:
     """The boxes of at most so many people, the largest first; those who are found are painted over, until nobody is left."""
     height, width = image.shape[:2]
-    found: list[Box] = []
+    found, painted = list[Box](), list[Box]()  # hair, hands and clothes are painted over too: a head alone is nobody else
     parts = parts_of(width, height)
     smaller = parts_of(width, height, LEVELS)[len(parts) :]  # for who is there alone: an audience would be found in them too
     for part in [*parts, *smaller]:
         if found and part in smaller:
             break
         while len(found) < most:
-            rows = find.people(image, part, found)
+            rows = find.people(image, part, painted)
             boxes = [box_of(row, 0.0) for row in rows if likely(row, width, height)]
             new = [box for box in boxes if all(share_within(box, other) <= SAME and share_within(other, box) <= SAME for other in found)]
             if not new:
                 break
             found.append(max(new, key=size_of))
+            painted.append(grown(found[-1]))
     return sorted(found, key=size_of, reverse=True)
 
 

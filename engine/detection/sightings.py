@@ -69,11 +69,14 @@ class Followed:
         )  # fmt: skip
 
 
-def box_of(row: npt.NDArray[np.floating], grown: float = _GROWN) -> Box:
-    """Around the landmarks (33,C), with a margin of `grown` of its longer side."""
-    low, high = row[:, :2].min(0).astype(float), row[:, :2].max(0).astype(float)
-    margin = grown * float((high - low).max())
-    return np.concatenate([low - margin, high + margin])
+def box_of(row: npt.NDArray[np.floating], margin: float = _GROWN) -> Box:
+    """Around the landmarks (33,C), with a `margin` in parts of its longer side."""
+    return grown(np.concatenate([row[:, :2].min(0), row[:, :2].max(0)]).astype(float), margin)
+
+
+def grown(box: Box, margin: float = _GROWN) -> Box:
+    """The box with so much more on each side, in parts of its longer side."""
+    return box + size_of(box) * margin * np.array([-1.0, -1.0, 1.0, 1.0])
 
 
 def size_of(box: Box) -> float:
