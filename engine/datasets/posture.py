@@ -15,7 +15,7 @@ from scipy.ndimage import gaussian_filter1d
 
 from contract.skeleton import BODY_22
 from engine.datasets.flexion import limb_flexion, raise_legs
-from engine.datasets.motion_kind import WALKING, trunk_lean
+from engine.datasets.motion_kind import WALKING, classify, trunk_lean
 
 Array = npt.NDArray[np.float64]
 
@@ -31,6 +31,7 @@ SHORTEST: Final = 0.2  # metres of trunk and legs from below upwards: no less is
 # What shoulders go back of what the pelvis goes forwards: legs have a third of the body's mass and follow the pelvis by half, trunk,
 # arms and head have the rest about two thirds of the way up to the shoulders. So the centre of mass stays where it was.
 BACK: Final = 1.0
+HOLDS: Final = 150  # frames from one angle to the next in a long motion
 SMOOTH: Final = 5.0  # frames over which it begins and ends
 _TRUNK: Final = tuple(BODY_22.index(name) for name in ("spine", "chest", "neck"))
 _SHOULDERS: Final = tuple(BODY_22.index(f"shoulder.{side}") for side in "LR")
@@ -46,8 +47,18 @@ def draw_opening(kind: int, random: np.random.Generator) -> float:
     return float(random.uniform(*OPENED)) * (ON_THE_WAY if kind == WALKING else 1.0)
 
 
-def open_hips(motion: Array, degrees: float) -> Array:
-    """`motion` (T,22,3) metres, Z up, with the hips opened by so many degrees where somebody stands or walks on nearly straight knees.
+def held_as_people_do(motion: npt.NDArray[np.floating], random: np.random.Generator) -> Array:
+    """`motion` (T,22,3) metres, Z up, of any length, with hips opened as those of rendered people: another angle every few seconds."""
+    count = len(motion)
+    knots = np.arange(0, count + HOLDS, HOLDS)
+    degrees = np.interp(np.arange(count), knots, random.uniform(*OPENED, len(knots)))
+    walks = gaussian_filter1d((classify(motion) == WALKING).astype(float), SMOOTH, mode="nearest")
+    return open_hips(np.asarray(motion, np.float64), degrees * (1.0 - (1.0 - ON_THE_WAY) * walks))
+
+
+def open_hips(motion: Array, degrees: Array | float) -> Array:
+    """`motion` (T,22,3) metres, Z up, with the hips opened by so many degrees, (T,) or one number, where somebody stands or walks on nearly
+    straight knees.
 
     The pelvis goes forwards and the trunk leans back, so that the body stays over its feet; arms and head keep their directions, feet
     their places, knees their bends and bones their lengths.

@@ -18,8 +18,9 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -31,6 +32,7 @@ from engine.datasets.benchmark import PoseClips, Source, Split
 from engine.datasets.detections import load_detections
 from engine.datasets.field_joints import NAMES
 from engine.datasets.mocap import load_mocap
+from engine.datasets.posture import held_as_people_do
 from engine.datasets.registry import LOADERS, load_poses
 from engine.datasets.split import HELD_OUT_HUMANS, HELD_OUT_SOURCES, split_segments, training_motions
 from engine.datasets.split import Split as PairsSplit
@@ -58,6 +60,8 @@ from engine.training.settings import fill, read_toml
 from engine.training.transplant import Motions
 from engine.training.window_refiner import WindowRecipe, from_store, to_store, train_window
 from engine.weights_file import Weights
+
+_POSTURE_SEED: Final = 0  # the same motions whichever seed trains on them
 
 NETWORKS = ("lifter", "refiner", "window", "sequence", "detector")
 PAIRS = "pairs"
@@ -321,7 +325,11 @@ def _train_pairs(order: Order) -> None:
 
 def _motions(mocap: Path | None, held_out: tuple[str, ...], mixed: float) -> Motions | None:
     """What may be learnt from of the motion capture in the folder `mocap`, if one is given."""
-    return None if mocap is None else Motions(training_motions(load_mocap(mocap), held_out), mixed)
+    if mocap is None:
+        return None
+    random = np.random.default_rng(_POSTURE_SEED)  # hips as in the pairs, or the two would teach against each other
+    clips = [replace(clip, positions=held_as_people_do(clip.positions, random).astype(np.float32)) for clip in load_mocap(mocap)]
+    return Motions(training_motions(clips, held_out), mixed)
 
 
 def _origin(split: PairsSplit, held_out: tuple[str, ...], start: Weights | None) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from contract.skeleton import BODY_22
 from engine.datasets import posture
 from engine.datasets.flexion import limb_flexion
 from engine.datasets.motion_kind import STANDING, WALKING
-from engine.datasets.posture import draw_opening, open_hips
+from engine.datasets.posture import draw_opening, held_as_people_do, open_hips
 from engine.kinematics.stance import hips_opening
 from tests.engine.datasets import figures
 
@@ -73,3 +73,12 @@ def test_who_walks_is_opened_by_half():
     standing, walking = (np.array([draw_opening(kind, np.random.default_rng(k)) for k in range(200)]) for kind in (STANDING, WALKING))
     assert walking == pytest.approx(standing * posture.ON_THE_WAY) and standing.min() >= 0 and standing.max() <= posture.OPENED[1]
     assert standing.mean() == pytest.approx(np.mean(posture.OPENED), abs=1.5)
+
+
+def test_a_long_motion_is_held_one_way_and_another():
+    places = np.concatenate([figures.standing(900, knee=6.0), figures.walking(300)]).astype(np.float32)
+    held = held_as_people_do(places, np.random.default_rng(4))
+    assert held.shape == places.shape and np.array_equal(held, held_as_people_do(places, np.random.default_rng(4)))
+    opened = (hips_opening(held) - hips_opening(places.astype(float))).mean(1)
+    assert np.ptp(opened[:880]) > 8 and opened.min() > -1 and opened.max() < 30
+    assert np.median(opened[940:]) < 0.7 * np.mean(posture.OPENED)

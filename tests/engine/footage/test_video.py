@@ -449,7 +449,7 @@ def test_one_picture_is_decoded_ahead_and_no_more(monkeypatch: pytest.MonkeyPatc
         assert len(made) == given + 1
     began = time.monotonic()
     reading.close()
-    assert time.monotonic() - began < 2, "the thread that waits for room ends at once"
+    assert time.monotonic() - began < 5, "the thread that waits for room ends at once"
 
 
 def test_pictures_up_to_1080p_are_decoded_by_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
