@@ -33,8 +33,9 @@ _CROWDED: Final = 12  # looks so soon: where there is one there may be more, and
 _AGAIN: Final = 2  # frames after which a part in which somebody was found is looked at again
 PART: Final = 0.6  # of the picture's longer side: the sides of its parts
 # The network that finds people sees a part in 224 pixels and finds who is a fifth as tall or more: in a whole picture of 1920x1080 those of
-# 420 pixels, in parts of parts of parts those of 90.
-LEVELS: Final = 3
+# 420 pixels, in the smallest parts, two steps further, those of 55.
+LEVELS: Final = 4
+_AT_ONCE: Final = 2  # parts that are looked at in a frame while nobody is followed, which costs less than to follow somebody
 _SMALLEST: Final = 200.0  # pixels of a part's side
 _STRETCH: Final = 1.4  # of its shorter side, which they do not exceed: people in a panorama are small beside its length
 _OVERLAP: Final = 0.2  # of a part's side, at least
@@ -79,7 +80,7 @@ class OthersWatch:
         self._again = [(left, part) for left, part in self._again if left > 0]
         following = self._next_alone(width, height) if row is None else self._next_beside(width, height)
         found: list[Sighting] = []
-        for part in again if following is None or following in again else [*again, following]:
+        for part in [*again, *(part for part in following if part not in again)]:
             here = self._look(frame, row, part, found)
             if here and not found and not self._found:
                 self._again.append((_AGAIN, part))
@@ -89,22 +90,22 @@ class OthersWatch:
             found += here
         return found
 
-    def _next_beside(self, width: int, height: int) -> Part | None:
+    def _next_beside(self, width: int, height: int) -> list[Part]:
         """Where to look next beside her: nowhere in most frames, for it costs time."""
         parts = parts_of(width, height)
         self._next -= 1
         if self._next >= 0:
-            return None
+            return []
         part = parts[self._part % len(parts)]
         self._next = (_FIRST if self._part < len(parts) or self._crowded else self._every) - 1
         self._part, self._crowded = self._part + 1, max(self._crowded - 1, 0)
-        return part
+        return [part]
 
-    def _next_alone(self, width: int, height: int) -> Part:
-        """Where to look next while nobody is followed: somewhere in each frame, which then costs less than one with somebody."""
+    def _next_alone(self, width: int, height: int) -> list[Part]:
+        """Where to look next while nobody is followed."""
         parts = parts_of(width, height, LEVELS)
-        self._part_alone += 1
-        return parts[self._part_alone % len(parts)]
+        first, self._part_alone = self._part_alone, (self._part_alone + _AT_ONCE) % len(parts)
+        return [parts[(first + k) % len(parts)] for k in range(min(_AT_ONCE, len(parts)))]
 
     def _look(self, frame: Frame, row: Row | None, part: Part, known: list[Sighting]) -> list[Sighting]:
         """Who is there beside her and those who are `known`. Whoever is found is painted over in turn, and it is looked again: the network

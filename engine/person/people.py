@@ -15,12 +15,12 @@ from engine.detection.landmarks import LANDMARK_MIRROR
 from engine.detection.sightings import box_of, middle_of, size_of
 from engine.footage.rate import TICK
 from engine.person.linking import ENDS, TRUNK, Linking, Piece, Slot
+from engine.person.shots import SHORTEST
 from engine.progress import Progress
 
 Array = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
-SHORTEST: Final = 0.5  # seconds for which somebody must be seen to be a person: less is a false alarm more often
 _STILL: Final = 0.07  # statures that no limb of a picture or a statue leaves its place by, as the detector trembles
 _STILL_FOR: Final = 1.5  # seconds
 _ALIKE: Final = 0.9  # correlation of the limbs' ups and downs, sides exchanged, from which one may be the other's reflection

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from contract.failure import Failure
 from contract.options import ALL, LONGEST
@@ -14,6 +15,8 @@ from engine.footage.rate import TICK
 from engine.progress import Progress
 
 LISTED = 6  # shots that a sentence lists
+SHORTEST: Final = 0.5  # seconds for which somebody must be seen to be a person, in a shot that shows nobody for longer
+_SELDOM: Final = 0.5  # ... of whose frames so many show nobody
 
 
 @dataclass(frozen=True)
@@ -46,10 +49,18 @@ def find_shots(detections: Detections, fps: float, span: tuple[float, float] | N
     for rows in detections.shots():
         times, seen = detections.times[rows], somebody[rows]
         asked = np.ones(len(times), bool) if span is None else (times >= span[0] - TICK) & (times <= span[1] + TICK)
+        looked = asked if detections.skipped is None else asked & ~detections.skipped[rows]
         if asked.any():
             first, last = float(times[asked][0]), float(times[asked][-1]) + 1.0 / fps
-            found.append(Shot(len(found) + 1, rows, first, last, int(asked.sum()), int(seen[asked].sum())))
+            found.append(Shot(len(found) + 1, rows, first, last, int(asked.sum()), _shown(seen[looked], seen[asked], fps)))
     return found
+
+
+def _shown(seen: npt.NDArray[np.bool_], of_all: npt.NDArray[np.bool_], fps: float) -> int:
+    """How many frames show a person; none where a few in many do, which is a false alarm or somebody too small. `seen`: of the frames that
+    were looked at, `of_all`: of all."""
+    share = float(seen.mean()) if len(seen) else 0.0
+    return 0 if share < _SELDOM and share * len(of_all) / fps < SHORTEST else int(of_all.sum())
 
 
 def choose_shots(shots: list[Shot], wanted: str, name: str, progress: Progress) -> list[Shot]:

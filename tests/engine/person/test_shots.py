@@ -85,3 +85,17 @@ def test_a_hundred_shots_are_a_sentence_that_a_person_reads():
     progress = Progress()
     choose_shots(shots, "longest", "clip.mp4", progress)
     assert len(shots) == 100 and len(progress.warnings[0][1]) < 400
+
+
+def test_a_few_frames_in_many_are_a_false_alarm():
+    few = [False] * 40 + [True] * 12 + [False] * 30
+    (shot,) = find_shots(detections(few, ()), FPS)
+    assert shot.seen == 0
+    with pytest.raises(Failure, match=r"No person was found in clip\.mp4") as raised:
+        choose_shots([shot], "longest", "clip.mp4", Progress())
+    assert raised.value.code == "no_person"
+    assert find_shots(detections([False] * 5 + [True] * 12, ()), FPS)[0].seen == 12, "most of a short shot"
+    assert find_shots(detections([False] * 90 + [True] * 13, ()), FPS)[0].seen == 13, "half a second in a long one"
+    skipped = np.arange(100) % 4 > 0  # of a fast video each fourth frame is looked at
+    seen = np.where(skipped, False, np.arange(100) < 60)
+    assert find_shots(detections(seen, (), skipped), FPS)[0].seen == 15
