@@ -21,7 +21,7 @@ Array = npt.NDArray[np.float64]
 # Degrees by which the hips of who stands straight are opened. At ease the line of gravity passes behind the hip joints and before
 # the knees, which opens hips by about 6 beyond a straight line. Median of who stands with straight knees: motion capture 0, rendered
 # people -5, and the networks close those by 6 more. On rendered people whom nothing was trained on 4 degrees are best and 8 cost
-# nothing (benchmarks/stance.py), on real ones who stand 8 are worth a tenth.
+# nothing, on those with open hips 8 are best (benchmarks/stance.py); on real ones who stand 8 are worth a tenth.
 OPENED: Final = 8.0
 # Degrees up to which somebody stands straight, and from which on not at all: knees, and legs and trunk off the upright.
 STRAIGHT: Final = (15.0, 30.0)

@@ -1,6 +1,6 @@
 """The mean of several trainings' weights, each of which went on from another or from the same one.
 
-    python -m engine.training.average [--network refiner] FOLDER FOLDER ... --data PAIRS -o FOLDER
+    python -m engine.training.average [--network refiner|window] FOLDER FOLDER ... --data PAIRS -o FOLDER
 
 On footage unlike the training pairs, networks of nearly the same validation error differ by several millimetres, now one way and now the
 other. Weights between them waver less and err less (Wortsman et al., "Model soups", ICML 2022): the model card has the figures. The header
@@ -25,15 +25,19 @@ from contract.skeleton import BODY_22
 from engine import torch_weights
 from engine.datasets.detections import load_detections
 from engine.datasets.split import Split, split_segments
-from engine.lifter.layout import LifterConfig
+from engine.lifter.gravity import GravityNetwork
+from engine.lifter.layout import GravityLayout, LifterConfig
 from engine.lifter.network import Lifter, load_lifter
 from engine.poses import LIFTER_FILE
 from engine.refiner.error_model import ErrorModel
+from engine.refiner.layout import WindowConfig
 from engine.refiner.network import Refiner, RefinerConfig
 from engine.refiner.noise import MixtureNoise
 from engine.refiner.schedule import Schedule
+from engine.refiner.window import WindowRefiner
 from engine.training import lifter as product_lifter
 from engine.training import refiner as product_refiner
+from engine.training.window_refiner import WindowNetworks, evaluate
 
 TOLD = (
     "recipe",
@@ -45,7 +49,8 @@ TOLD = (
     "average_of",
     "shares",
 )  # of each that went in, where its header has it
-JUDGED = {"lifter": "lifter", "refiner": "refined"}  # what a network's own figures are called
+JUDGED = {"lifter": "lifter", "refiner": "refined", "window": "refined"}  # what a network's own figures are called
+PARTS = {"window": ("gravity", "window")}  # of a file that holds more than one network, which all have a mean
 
 
 def average(
@@ -57,8 +62,8 @@ def average(
     shares: Sequence[float] | None = None,
     overwrite: bool = False,
 ) -> dict[str, float]:
-    """Writes the mean of the folders' networks ("lifter" or "refiner") into `out`; returns its figures on the validation pairs, for which a
-    refiner gets the guesses of `lifter`. shares: how much each folder counts, all alike where it is None.
+    """Writes the mean of the folders' networks ("lifter", "refiner" or "window") into `out`; returns its figures on the validation pairs,
+    for which a refiner of either kind gets the guesses of `lifter`. shares: how much each folder counts, all alike where it is None.
 
     Nothing is written over the networks that go in, nor, without `overwrite`, over a file that is not ours.
 
@@ -75,16 +80,16 @@ def average(
     part = torch.tensor(counts) / sum(counts)
     last = stored[-1]
     for folder, each in zip(folders, stored, strict=True):
-        if each.header["layout"] != last.header["layout"]:
+        if any(each.header.get(name) != last.header.get(name) for name in ("layout", "gravity_layout")):
             raise Failure("bad_arguments", f"The {network} in {folder} has another layout than that in {folders[-1]}; such have no mean.")
     split = split_segments(load_detections(pairs))
     if not split.validation:
         raise Failure("bad_input", f"{pairs} lacks validation pairs; both bodies and sources are held apart.")
     check_folder(out)
     check_outputs([out / file], [*(folder / file for folder in folders), lifter], overwrite=overwrite)
-    own = [name for name in last.tensors if name.startswith(f"{network}.")]
+    own = [name for name in last.tensors if name.split(".")[0] in PARTS.get(network, (network,))]
     means = {name: torch.einsum("k,k...->...", part, torch.stack([each.tensors[name] for each in stored])) for name in own}
-    header: dict[str, Any] = {name: last.header[name] for name in ("layout", "start_step") if name in last.header}
+    header: dict[str, Any] = {name: last.header[name] for name in ("layout", "gravity_layout", "start_step") if name in last.header}
     header["average_of"] = [each.origin(*TOLD) for each in stored]
     if shares is not None:
         header["shares"] = counts
@@ -101,6 +106,11 @@ def _judge(network: str, tensors: dict[str, Tensor], header: dict[str, Any], spl
         lifter = Lifter(LifterConfig.from_dict(header["layout"]))
         lifter.load_state_dict(own)
         return product_lifter.judge_lifter(lifter, split.validation)
+    if network == "window":
+        gravity = GravityNetwork(GravityLayout.from_dict(header["gravity_layout"]))
+        both = WindowNetworks(gravity, WindowRefiner(WindowConfig.from_dict(header["layout"])))
+        both.load_state_dict({name.replace("window.", "refiner.", 1): value for name, value in tensors.items()})
+        return evaluate(load_lifter(lifter_file), both, split.validation, int(header["start_step"]))
     refiner = Refiner(BODY_22, RefinerConfig.from_dict(header["layout"]))
     refiner.load_state_dict(own)
     noise = MixtureNoise(Schedule(), int(header["start_step"]), ErrorModel.from_tensors(tensors))
@@ -116,7 +126,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--network", choices=tuple(JUDGED), default="lifter", help="which (default: %(default)s)")
     parser.add_argument("--shares", type=float, nargs="+", help="how much each folder counts (default: all alike)")
     parser.add_argument(
-        "--lifter", type=Path, default=LIFTER_FILE, help="refiner: whose guesses it is judged on (default: the shipped one)"
+        "--lifter", type=Path, default=LIFTER_FILE, help="refiner, window: whose guesses it is judged on (default: the shipped one)"
     )
     parser.add_argument("--data", type=Path, required=True, help="folder of rendered pairs, for the figures")
     parser.add_argument("-o", "--out", type=Path, required=True, help="folder for the weights and their line in SHA256SUMS")

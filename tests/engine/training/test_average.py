@@ -76,3 +76,19 @@ def test_a_mean_of_refiners_keeps_the_last_ones_noise(tmp_path, pairs):
         assert torch.allclose(value.double(), factor * shipped.tensors[name].double(), rtol=2e-3, atol=1e-6)
     assert made.header["start_step"] == shipped.header["start_step"] and len(made.header["average_of"]) == 2
     assert made.header["validation"]["refined_mpjpe"] > 0
+
+
+def test_of_a_window_both_networks_have_a_mean(tmp_path, pairs, capsys):
+    """The shipped one, and the same with other numbers."""
+    one, other = FOLDER, tmp_path / "other"
+    other.mkdir()
+    stored = load_weights(one / "window.safetensors")
+    changed = {name: value * 0.5 if value.is_floating_point() else value for name, value in stored.tensors.items()}
+    save_weights(other / "window.safetensors", changed, {name: stored.header[name] for name in ("layout", "gravity_layout", "start_step")})
+    assert main([str(one), str(other), "--network", "window", *pairs]) == 0
+    made = load_weights(tmp_path / "out" / "window.safetensors")
+    for part in ("gravity", "window"):
+        name = next(name for name, value in stored.tensors.items() if name.startswith(part) and value.abs().max() > 0.1)
+        assert torch.allclose(made.tensors[name], 0.75 * stored.tensors[name], atol=2e-3)
+    assert made.header["gravity_layout"] == stored.header["gravity_layout"] and made.header["start_step"] == stored.header["start_step"]
+    assert f"MPJPE {made.header['validation']['refined_mpjpe']:.1f} mm" in capsys.readouterr().out
