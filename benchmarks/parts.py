@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -80,7 +81,23 @@ def part_of(whole: Capture, source: Path, kept: Path, third: int, anew: bool) ->
     numbers = whole.motion.frame_numbers
     first, last = (int(numbers[k * (len(numbers) - 1) // 3]) for k in (third - 1, third))
     options = replace(whole.options, start=f"{first}f", end=f"{last + 1}f", shot="longest")
-    return next(captures(source if anew else kept, options, Progress()))
+    part = next(captures(source if anew else kept, options, Progress()))
+    if part.summary.get("people_seen", 1) == 1:
+        return part
+    # who is the main one of a part may be another than of the whole: compared is the same person
+    everybody = list(captures(kept, replace(options, person=ALL), Progress()))
+    number = everybody[nearest(whole.motion, [one.motion for one in everybody])].summary["person"]
+    return next(captures(source if anew else kept, replace(options, person=str(number)), Progress()))
+
+
+def nearest(whole: Motion, parts: Sequence[Motion]) -> int:
+    """Which of the parts shows the person of the whole: whose joints are seen nearest to hers."""
+
+    def away(part: Motion) -> float:
+        _, mine, own = np.intersect1d(whole.frame_numbers, part.frame_numbers, return_indices=True)
+        return float(np.median(np.linalg.norm(whole.image_points[mine] - part.image_points[own], axis=-1))) if len(mine) else np.inf
+
+    return int(np.argmin([away(part) for part in parts]))
 
 
 def row(whole: Capture, spent: float, source: Path, kept: Path, third: int, anew: bool) -> tuple[float, list[str]]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from benchmarks.parts import compare
+from benchmarks.parts import compare, nearest
 from contract.motion_file import Motion
 from contract.skeleton import ARMATURE_24
 
@@ -43,3 +43,10 @@ def test_exchanged_sides_and_another_up_are_told():
     turned[:3, :3] = [[1, 0, 0], [0, 0, -1], [0, 1, 0]]
     found = compare(whole, replace(part, positions_camera=part.positions_camera[:, mirror], camera_to_world=turned))
     assert found.exchanged == found.frames == 10 and found.up == pytest.approx(90.0)
+
+
+def test_the_same_person_is_compared_whoever_is_the_main_one():
+    whole, part = a_motion(slice(0, 40)), a_motion(slice(10, 20))
+    beside = replace(part, image_points=part.image_points + 200.0)
+    assert nearest(whole, [beside, part]) == 1 and nearest(whole, [part, beside]) == 0
+    assert nearest(a_motion(slice(0, 20)), [a_motion(slice(39, 40)), beside]) == 1, "who is not there at the time is nobody"
