@@ -6,6 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from engine import startup
+from engine.long_takes import give_back
 from engine.recall import Recall
 
 if TYPE_CHECKING:
@@ -29,12 +30,15 @@ class Loading:
         self._loader, self._device, self._recall = loader, device, recall or Recall()
         self._future: Future[PoseModel] | None = None
         self._frames = 0
+        self._loaded = False
 
     def while_detecting(self) -> None:
         """To be called before every frame. Raises the failure of the loading as soon as there is one, not after an hour of detection."""
         self._frames += 1
-        if self._frames > 1 and self._begun.done():
+        if self._frames > 1 and not self._loaded and self._begun.done():
             self._begun.result()
+            self._loaded = True
+            give_back()  # what the imports needed for a moment
 
     def result(self) -> PoseModel:
         """Waits for it."""
