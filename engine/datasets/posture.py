@@ -16,6 +16,8 @@ from scipy.ndimage import gaussian_filter1d
 from contract.skeleton import BODY_22
 from engine.datasets.flexion import limb_flexion, raise_legs
 from engine.datasets.motion_kind import WALKING, classify, trunk_lean
+from engine.kinematics.stance import faded
+from engine.kinematics.turns import direction
 
 Array = npt.NDArray[np.float64]
 
@@ -64,19 +66,18 @@ def open_hips(motion: Array, degrees: Array | float) -> Array:
     their places, knees their bends and bones their lengths.
     """
     at = {name: motion[:, BODY_22.index(name)] for name in ("pelvis", "hip.L", "hip.R", "ankle.L", "ankle.R", "shoulder.L", "shoulder.R")}
-    left = _unit((at["hip.L"] - at["hip.R"]) * [1.0, 1.0, 0.0])
+    left = direction((at["hip.L"] - at["hip.R"]) * [1.0, 1.0, 0.0])
     forwards = np.cross(left, [0.0, 0.0, 1.0])
     trunk = np.maximum(((at["shoulder.L"] + at["shoulder.R"]) / 2 - at["pelvis"])[:, 2], SHORTEST)
     legs = np.maximum((at["pelvis"] - (at["ankle.L"] + at["ankle.R"]) / 2)[:, 2], SHORTEST)
     straighter = np.degrees(np.minimum(limb_flexion(motion, "knee", "L"), limb_flexion(motion, "knee", "R")))
-    share = gaussian_filter1d(_within(straighter, AT_EASE) * _within(trunk_lean(motion), UPRIGHT), SMOOTH, mode="nearest")
+    share = gaussian_filter1d(faded(straighter, AT_EASE) * faded(trunk_lean(motion), UPRIGHT), SMOOTH, mode="nearest")
     # a pelvis that goes forwards by d and shoulders that go back by BACK d open by (1 + BACK) d / trunk + d / legs
     ahead = share * np.radians(degrees) / ((1 + BACK) / trunk + 1 / legs)
     result = np.array(motion, dtype=np.float64)
     _lean_back(result, motion, left, (1 + BACK) * ahead / trunk)
     moved = ahead[:, None] * forwards
-    upper = [joint for joint in range(len(BODY_22.joints)) if joint in (*_HIPS, *_TRUNK, *_SHOULDERS, *_CARRIED)]
-    result[:, upper] += moved[:, None]
+    result[:, [*_HIPS, *_TRUNK, *_SHOULDERS, *_CARRIED]] += moved[:, None]
     return raise_legs(result, motion)
 
 
@@ -90,12 +91,3 @@ def _lean_back(result: Array, motion: Array, left: Array, angle: Array) -> None:
         result[:, joint] = pelvis + along + cosine * (way - along) + sine * np.cross(left, way)
     for joint, carrier in _CARRIED.items():
         result[:, joint] = motion[:, joint] + result[:, carrier] - motion[:, carrier]
-
-
-def _within(degrees: Array, limits: tuple[float, float]) -> Array:
-    """1 up to the first of the limits, 0 from the second on."""
-    return np.clip((limits[1] - degrees) / (limits[1] - limits[0]), 0.0, 1.0)
-
-
-def _unit(v: Array) -> Array:
-    return np.asarray(v / np.maximum(np.linalg.norm(v, axis=-1, keepdims=True), 1e-9))

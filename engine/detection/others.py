@@ -176,7 +176,7 @@ def parts_of(width: int, height: int, levels: int = 1) -> list[Part]:
         side = round(min(longer, _STRETCH * min(width, height)))
         across, down = (_begins(side, length) for length in (width, height))
         parts += [(x, y, min(side, width), min(side, height)) for y in down for x in across]
-    return parts
+    return list(dict.fromkeys(parts))  # of a long picture the first levels are alike: the shorter side decides
 
 
 def _begins(side: int, length: int) -> list[int]:

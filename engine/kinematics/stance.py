@@ -49,12 +49,12 @@ def open_hips(joints: Array, up: Array, sight: Array, opened: float = OPENED) ->
 
 def stands_straight(joints: Array, up: Array) -> Array:
     """(T,) 0..1: how far somebody stands upright on straight legs. joints (T,22,3) metres, up (T,3), unit, in the same axes."""
-    share = _within(_between(_trunk(joints), up), STRAIGHT)
+    share = faded(_between(_trunk(joints), up), STRAIGHT)
     opening = hips_opening(joints)
     for i, side in enumerate("LR"):
         thigh, shin = _thigh(joints, side), joints[:, _AT[f"ankle.{side}"]] - joints[:, _AT[f"knee.{side}"]]
-        share = share * _within(_between(thigh, shin), STRAIGHT) * _within(_between(-thigh - shin, up), STRAIGHT)
-        share = share * _within(np.abs(opening[:, i] - USUAL_HIPS), HIPS)
+        share = share * faded(_between(thigh, shin), STRAIGHT) * faded(_between(-thigh - shin, up), STRAIGHT)
+        share = share * faded(np.abs(opening[:, i] - USUAL_HIPS), HIPS)
     return share
 
 
@@ -82,6 +82,6 @@ def _between(one: Array, other: Array) -> Array:
     return np.asarray(np.degrees(np.arccos(np.clip((direction(one) * direction(other)).sum(-1), -1, 1))))
 
 
-def _within(degrees: Array, limits: tuple[float, float]) -> Array:
+def faded(degrees: Array, limits: tuple[float, float]) -> Array:
     """1 up to the first of the limits, 0 from the second on."""
     return np.clip((limits[1] - degrees) / (limits[1] - limits[0]), 0.0, 1.0)

@@ -37,7 +37,8 @@ from engine.refiner.schedule import Schedule
 from engine.refiner.window import WindowRefiner
 from engine.training import lifter as product_lifter
 from engine.training import refiner as product_refiner
-from engine.training.window_refiner import WindowNetworks, evaluate
+from engine.training.window_refiner import WindowNetworks, evaluate, from_store
+from engine.weights_file import Weights
 
 TOLD = (
     "recipe",
@@ -109,7 +110,7 @@ def _judge(network: str, tensors: dict[str, Tensor], header: dict[str, Any], spl
     if network == "window":
         gravity = GravityNetwork(GravityLayout.from_dict(header["gravity_layout"]))
         both = WindowNetworks(gravity, WindowRefiner(WindowConfig.from_dict(header["layout"])))
-        both.load_state_dict({name.replace("window.", "refiner.", 1): value for name, value in tensors.items()})
+        both.load_state_dict(from_store(Weights(tensors, header, "")))
         return evaluate(load_lifter(lifter_file), both, split.validation, int(header["start_step"]))
     refiner = Refiner(BODY_22, RefinerConfig.from_dict(header["layout"]))
     refiner.load_state_dict(own)

@@ -171,3 +171,9 @@ def test_a_box_is_painted_with_what_is_around_it_but_for_what_is_spared() -> Non
     spared = painted_over(picture, [np.array([20.0, 20, 60, 60])], np.array([40.0, 40, 80, 80]))
     assert spared[30, 30, 0] == 50 and spared[50, 50, 0] == 255
     assert (painted_over(picture, [np.array([-10.0, -10, 200, 200])]) == 128).all()
+
+
+@pytest.mark.parametrize(("width", "height"), [(1920, 1080), (1920, 300), (300, 1920), (640, 480)])
+def test_no_part_is_looked_at_twice_in_a_round(width: int, height: int) -> None:
+    parts = parts_of(width, height, LEVELS)
+    assert len(parts) == len(set(parts))
