@@ -73,6 +73,32 @@ def drive(motion: Mapping[str, Array], rest: Rest, lift: Array | float = 0.0) ->
     return Drive(turn, root)
 
 
+def drive_lying(motion: Mapping[str, Array], rest: Rest) -> Drive:
+    """As `drive`, of somebody who need not stand on the feet: legs and feet turn as the motion's bones do, as arms do. How high the body is
+    has to be seen from its skin (`shot.lowest_point`)."""
+    turn: dict[str, Array] = {}
+    scale = _leg(rest, "Left")[2] / _motion_leg(motion)
+    _trunk(motion, rest, turn)
+    for side, letter in (("Left", "L"), ("Right", "R")):
+        _arm(motion, rest, turn, side, letter)
+        turn[f"{letter}HipJoint"] = turn["Hips"]
+        knee, ankle = motion[f"knee.{letter}"], motion[f"ankle.{letter}"]
+        thigh, shin = knee - motion[f"hip.{letter}"], ankle - knee
+        normal, known = _bend(_unit(thigh), _unit(shin))
+        left = turn["Hips"] @ (rest.head["LeftUpLeg"] - rest.head["RightUpLeg"])
+        hinge = _unit(gaussian_filter1d(known[:, None] * normal + (1 - known[:, None]) * _unit(left), 1.0, axis=0))
+        rest_left = np.cross(UP, rest.tail[f"{side}ToeBase"] - rest.head[f"{side}Foot"])
+        bones = ((f"{side}UpLeg", f"{side}Leg", thigh), (f"{side}Leg", f"{side}Foot", shin))
+        for name, end, direction in bones:
+            turn[name] = _frame(direction, hinge) @ _frame(rest.head[end] - rest.head[name], rest_left).T
+        along = rest.tail[f"{side}ToeBase"] - rest.head[f"{side}Foot"]
+        turn[f"{side}Foot"] = turn[f"{side}ToeBase"] = _frame(motion[f"toe.{letter}"] - ankle, hinge) @ _frame(along, rest_left).T
+    for name, parent in rest.parent.items():
+        if name not in turn:
+            turn[name] = turn[parent] if parent else turn["Hips"]
+    return Drive(turn, scale * motion["pelvis"])
+
+
 def heads(pose: Drive, rest: Rest) -> dict[str, Array]:
     """The bones' heads (T,3) by forward kinematics."""
     at: dict[str, Array] = {}
@@ -164,9 +190,7 @@ def _raise(motion: Mapping[str, Array], rest: Rest, turn: Mapping[str, Array], r
     """(T,) how much higher the pelvis has to be for the legs that stand to be bent as the motion's are; nothing for who sits or lies."""
     hips = np.stack([root + turn["Hips"] @ (rest.head[f"{side}UpLeg"] - rest.head["Hips"]) for side in feet], axis=1)
     wanted = np.stack([reach(*_leg(rest, side)[:2], foot.bent) for side, foot in feet.items()], axis=1)
-    ankles, bent, clear = (
-        np.stack([getattr(foot, name) for foot in feet.values()], axis=1) for name in ("ankle", "bent", "clearance")
-    )
+    ankles, bent, clear = (np.stack([getattr(foot, name) for foot in feet.values()], axis=1) for name in ("ankle", "bent", "clearance"))
     low, high = UPRIGHT
     carried = np.clip((motion["pelvis"][:, 2] / _motion_leg(motion) - low) / (high - low), 0, 1)
     return raise_to(hips, ankles, wanted, bent, clear) * gaussian_filter1d(carried, 4.0)

@@ -13,9 +13,10 @@ from contract.failure import Failure
 from contract.skeleton import BODY_22
 from engine.datasets.bent_motion import PARTS
 from engine.datasets.flexion import scale_flexion
+from engine.datasets.floor_motion import draw_floor_motion
 from engine.datasets.mixed_motion import Mixing, Parts, choose_parts, put_together
 from engine.datasets.mocap import MocapClip
-from engine.datasets.motion_kind import FLOOR, KINDS, LOW, STANDING, UPRIGHT, WALKING, classify
+from engine.datasets.motion_kind import FLOOR, FPS, KINDS, LOW, STANDING, UPRIGHT, WALKING, classify
 from engine.datasets.posture import draw_opening, open_hips
 
 Array = npt.NDArray[np.float64]
@@ -41,11 +42,15 @@ LEAST_KNEE, LEAST_ELBOW = np.radians(5.0), np.radians(8.0)  # of a straight limb
 WAVER: Final = 0.12  # of the factor: how much it changes within a segment
 
 
-class MotionDraw:
-    """Stretches of motion capture by kind. Raises Failure `bad_input` where no clip is long enough."""
+COMPOSED: Final = "composed"  # the source that a motion of `floor_motion` is said to come from
 
-    def __init__(self, clips: Sequence[MocapClip], kinds: Sequence[str] = KINDS) -> None:
-        self.clips = clips
+
+class MotionDraw:
+    """Stretches of motion capture by kind; of what is on the floor `composed` is the share that is put together from poses
+    (engine/datasets/floor_motion.py). Raises Failure `bad_input` where no clip is long enough."""
+
+    def __init__(self, clips: Sequence[MocapClip], kinds: Sequence[str] = KINDS, composed: float = 0.0) -> None:
+        self.clips, self.composed = clips, composed
         self._windows: dict[int, list[tuple[int, int]]] = {KINDS.index(name): [] for name in kinds}
         for number, clip in enumerate(clips):
             if len(clip.positions) < SHORTEST:
@@ -91,6 +96,9 @@ def draw_motion(
 ) -> tuple[Array, int, tuple[MocapClip, int, bool]]:
     """(frames,22,3) metres, Z up: a mixed, bent and straightened motion with opened hips; its kind; and where its legs came from."""
     kind = draw.kind(random)
+    if kind == FLOOR and draw.composed and random.random() < draw.composed:
+        places = draw_floor_motion(frames, random)
+        return places, kind, (MocapClip(COMPOSED, 0, "floor", "nobody", True, FPS, places.astype(np.float32)), 0, False)
     legs: list[tuple[MocapClip, int, bool]] = []
 
     def stretch(count: int) -> Array:

@@ -16,6 +16,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +35,9 @@ from engine.datasets.mocap import load_mocap
 from engine.datasets.motion_draw import MotionDraw
 from engine.datasets.motion_kind import KINDS
 from engine.datasets.shot import FPS, Shot, make_shot
-from engine.datasets.split import HELD_OUT_HUMANS, HELD_OUT_SOURCES
+from engine.datasets.split import FOLDS, HELD_OUT_HUMANS, HELD_OUT_SOURCES, clips_of, people_of
 from engine.detection.detector import Detector
+from engine.detection.rows import Row
 from engine.footage.video import Frame
 
 Array = npt.NDArray[np.float64]
@@ -113,16 +115,16 @@ class Renderer:
     def close(self) -> None:
         self._gl.release()
 
-    def frames(self, shot: Shot, random: np.random.Generator) -> Iterator[Image]:
-        """Every frame of the shot, (height, width, 3) RGB."""
+    def frames(self, shot: Shot, random: np.random.Generator, every: int = 1) -> Iterator[Image]:
+        """Every frame of the shot, (height, width, 3) RGB; with `every` the first and each so many-th after it."""
         width, height = shot.camera.size
         noise = random.normal(0, shot.look.noise, (height + 64, width + 64, 1))
         grain = np.repeat(np.round(noise), 3, axis=2).astype(np.int16)
         before: Image | None = None
-        views = shot.camera.clip()
-        for frame, matrices in enumerate(_bone_matrices(shot)):
-            still = frame > 0 and np.array_equal(views[frame], views[frame - 1])
-            picture = self._draw(shot, frame, views[frame], matrices, room=not still)
+        views, matrices = shot.camera.clip(), _bone_matrices(shot)
+        for frame in range(0, len(matrices), every):
+            still = frame > 0 and np.array_equal(views[frame], views[frame - every])
+            picture = self._draw(shot, frame, views[frame], matrices[frame], room=not still)
             y, x = random.integers(0, 64, 2)  # noise that is new in every frame and costs nothing
             yield worsen(picture, before, shot.look, grain[y : y + height, x : x + width])
             before = picture
@@ -238,21 +240,29 @@ class PairsRenderer:
     """Everything that rendering pairs needs, loaded once. Close it, or use it in a `with`. Raises Failure.
 
     only: "training" leaves out the people and sources that are held out, "validation" uses nothing but those, "people" the held-out
-    people in motions that are trained on. kinds: of `motion_kind.KINDS`, what is drawn.
+    people in motions that are trained on. kinds: of `motion_kind.KINDS`, what is drawn. fold: only people and motions of that one,
+    0 to FOLDS - 1. every: of the frames one of so many is drawn and looked at, and what was seen is carried over to those between.
+    composed: see `MotionDraw`.
     """
 
     def __init__(
-        self, humans: Sequence[Path], mocap: Path, detectors: Sequence[str], only: str = "all", kinds: Sequence[str] = KINDS
-    ) -> None:
+        self, humans: Sequence[Path], mocap: Path, detectors: Sequence[str], only: str = "all", kinds: Sequence[str] = KINDS,
+        fold: int | None = None, every: int = 1, composed: float = 0.0,
+    ) -> None:  # fmt: skip
         paths = [path for folder in humans for path in sorted(folder.glob("*.glb"))]
         if not paths:
             raise Failure("no_such_file", f"There are no humans (.glb) in {', '.join(map(str, humans))}; check the path.")
         unseen_people, unseen_sources = _ONLY[only]
+        chosen = {path.stem for path in paths} if fold is None else set(people_of([path.stem for path in paths], fold))
+        paths = [path for path in paths if path.stem in chosen]
         self.people = [read_human(path) for path in paths if unseen_people in (None, path.stem in HELD_OUT_HUMANS)]
         clips = [clip for clip in load_mocap(mocap) if unseen_sources in (None, clip.source in HELD_OUT_SOURCES)]
+        if fold is not None:
+            clips = clips_of(clips, fold)
         if not self.people or not clips:
             raise Failure("bad_input", f"No body or no motion is left for --only {only}; see docs/data.md for the names that are held out.")
-        self.motions = MotionDraw(clips, kinds)
+        self.motions = MotionDraw(clips, kinds, composed)
+        self._every = every
         self._seeing = {name: Detector(name) for name in detectors}
         self._renderer = Renderer()
 
@@ -269,9 +279,11 @@ class PairsRenderer:
         about: dict[str, list[Any]] = {name: [] for name in _ABOUT}
         for _ in range(segments):
             shot = make_shot(self.people, self.motions, random)
-            pictures = [Frame(k, k / FPS, picture) for k, picture in enumerate(self._renderer.frames(shot, random))]
+            every = self._every
+            drawn = self._renderer.frames(shot, random, every)
+            pictures = [Frame(every * k, every * k / FPS, picture) for k, picture in enumerate(drawn)]
             for name in detectors:
-                _append(rows[name], shot, [row for _, row in self._seeing[name].rows(pictures)])
+                _append(rows[name], shot, filled([row for _, row in self._seeing[name].rows(pictures)], every))
             for column, value in _about(shot).items():
                 about[column].append(value)
         return {name: self._arrays(rows[name], about, name) for name in detectors}
@@ -306,16 +318,27 @@ def _about(shot: Shot) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _append(rows: dict[str, list[Any]], shot: Shot, found: list[npt.NDArray[np.float32] | None]) -> None:
+def filled(looked: Sequence[Row | None], every: int) -> list[Row | None]:
+    """What was seen in every frame from the first to the last that was looked at, one of `every`: between two of them in a straight line,
+    and nothing where either saw nobody."""
+    result: list[Row | None] = list(looked[:1])
+    for before, after in pairwise(looked):
+        for k in range(1, every):
+            result.append(None if before is None or after is None else before + np.float32(k / every) * (after - before))
+        result.append(after)
+    return result
+
+
+def _append(rows: dict[str, list[Any]], shot: Shot, found: Sequence[Row | None]) -> None:
     detected = np.array([row is not None for row in found])
     values = np.stack([np.zeros((33, 6), np.float32) if row is None else row for row in found])
     values[detected, :, :2] -= np.array(shot.camera.size, np.float32) / 2
     rows["image"].append(values[..., :2].astype(np.float16))
     rows["visibility"].append(np.round(np.clip(values[..., 2], 0, 1) * 255).astype(np.uint8))
     rows["world"].append(np.round(values[..., 3:] * 1000).astype(np.int16))
-    rows["truth"].append(np.round(shot.camera.axes(shot.truth) * 1000).astype(np.int16))
+    rows["truth"].append(np.round(shot.camera.axes(shot.truth)[: len(found)] * 1000).astype(np.int16))
     rows["detected"].append(detected)
-    rows["camera_to_world"].append(shot.camera.to_world())
+    rows["camera_to_world"].append(shot.camera.to_world()[: len(found)])
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -331,6 +354,15 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--segments", type=int, default=40, metavar="N", help="in a file, of 60 to 100 frames (default %(default)s)")
     parser.add_argument("--only", choices=tuple(_ONLY), default="all", help="which people and sources of motion")
     parser.add_argument("--kind", choices=KINDS, action="append", help="what people do, may be repeated (default: all, as footage has it)")
+    parser.add_argument("--fold", type=int, choices=range(FOLDS), help="only people and motions of that half of those trained on")
+    parser.add_argument(
+        "--every", type=int, default=1, metavar="N",
+        help="look at one frame in N and carry over what was seen to those between: more people in the same hours (default %(default)s)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--composed", type=float, default=0.0, metavar="SHARE",
+        help="of what is on the floor so much is put together from poses (push-ups, crawling, lying, getting up; default %(default)s)",
+    )  # fmt: skip
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the first file")
     parser.add_argument("--step", type=int, default=1, metavar="N", help="from one file's seed to the next; default %(default)s")
     options = parser.parse_args(argv)
@@ -338,12 +370,15 @@ def main(argv: list[str] | None = None) -> int:
     os.environ.setdefault("LP_NUM_THREADS", "1")
     folders = {name: getattr(options, name) for name in CHOICES["detector"] if getattr(options, name) is not None}
     try:
-        if min(options.segments, options.files, options.step) < 1:
-            raise Failure("bad_arguments", "--segments, --files and --step have to be 1 at least.")
+        if min(options.segments, options.files, options.step, options.every) < 1:
+            raise Failure("bad_arguments", "--segments, --files, --step and --every have to be 1 at least.")
+        if not 0 <= options.composed <= 1:
+            raise Failure("bad_arguments", f"--composed is a share from 0 to 1, not {options.composed}.")
         if not folders:
             raise Failure("bad_arguments", f"Give the folder of at least one network: --{', --'.join(CHOICES['detector'])}.")
         check_outputs([path for path in _paths(folders, options.seed).values() if not path.exists()], (), (".npz",))
-        with PairsRenderer(options.humans, options.mocap, tuple(folders), options.only, options.kind or KINDS) as renderer:
+        drawn = options.only, options.kind or KINDS, options.fold, options.every, options.composed
+        with PairsRenderer(options.humans, options.mocap, tuple(folders), *drawn) as renderer:
             for file in range(options.files):
                 _make_file(renderer, folders, options.segments, options.seed + file * options.step)
     except Failure as failure:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -12,12 +12,12 @@ from scipy.ndimage import gaussian_filter1d
 
 from contract.skeleton import BODY_22
 from engine.datasets.blended_human import draw_person
-from engine.datasets.drive_human import Drive, drive, heads
+from engine.datasets.drive_human import Drive, drive, drive_lying, heads
 from engine.datasets.human import Human, joints
 from engine.datasets.look import Look, draw_look
 from engine.datasets.mixed_motion import Mixing
 from engine.datasets.mocap import MocapClip
-from engine.datasets.motion_draw import MotionDraw, draw_motion
+from engine.datasets.motion_draw import COMPOSED, MotionDraw, draw_motion
 from engine.datasets.motion_kind import FLOOR, KINDS
 from engine.datasets.shot_camera import STILL, Camera, draw_camera
 
@@ -67,6 +67,9 @@ def draw_pose(
     places, kind, where = draw_motion(motions, int(random.integers(LENGTHS[0], LENGTHS[1] + 1)), random, mixing)
     places[..., :2] -= places[:, 0, :2].mean(axis=0)
     motion = {name: places[:, j] for j, name in enumerate(BODY_22.joints)}
+    if where[0].source == COMPOSED:
+        pose = drive_lying(motion, human.rest)
+        return replace(pose, root=pose.root + _onto_floor(human, pose)[:, None] * [0.0, 0.0, 1.0]), kind, where
     pose = drive(motion, human.rest)
     if kind == FLOOR:
         pose = drive(motion, human.rest, _onto_floor(human, pose))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +19,8 @@ HELD_OUT_HUMANS = frozenset({
     "adult_f", "adult_m_tall", "m45_suit", "f55_stout", "m28_bodybuilder", "teen_m16_lanky", "f42_dress", "m75_coat",
 })  # fmt: skip
 HELD_OUT_SOURCES = frozenset({"cmu_mocap6", "cmu_actions"})
+# So many halves are people and motions parted into, that a refiner may learn from the guesses of a lifter that knows neither.
+FOLDS = 2
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,16 @@ def split_segments(segments: list[Segment], held_out: Collection[str] = ()) -> S
         if (not kept_bodies or kept_bodies.issuperset(bodies_of(s.human))) and (not kept_sources or s.source in kept_sources)
     ]  # fmt: skip
     return Split(train, validation)
+
+
+def people_of(names: Collection[str], fold: int) -> list[str]:
+    """Those of the bodies that are trained on who belong to `fold`, 0 to FOLDS - 1: every other one in the order of their names."""
+    return sorted(set(names) - HELD_OUT_HUMANS)[fold::FOLDS]
+
+
+def clips_of(clips: Sequence[MocapClip], fold: int) -> list[MocapClip]:
+    """The clips of `fold`: every other one of each source, so that each fold has all that people do."""
+    return [clip for clip in clips if clip.index % FOLDS == fold]
 
 
 def training_motions(clips: list[MocapClip], held_out: Collection[str] = ()) -> list[npt.NDArray[np.float32]]:

@@ -34,7 +34,7 @@ from engine.datasets.field_joints import NAMES
 from engine.datasets.mocap import load_mocap
 from engine.datasets.posture import held_as_people_do
 from engine.datasets.registry import LOADERS, load_poses
-from engine.datasets.split import HELD_OUT_HUMANS, HELD_OUT_SOURCES, split_segments, training_motions
+from engine.datasets.split import FOLDS, HELD_OUT_HUMANS, HELD_OUT_SOURCES, clips_of, split_segments, training_motions
 from engine.datasets.split import Split as PairsSplit
 from engine.lifter.layout import LifterConfig
 from engine.lifter.network import load_lifter
@@ -58,7 +58,7 @@ from engine.training.processes import join
 from engine.training.sequence_refiner import SequenceRecipe, train_sequence
 from engine.training.settings import fill, read_toml
 from engine.training.transplant import Motions
-from engine.training.window_refiner import WindowRecipe, from_store, to_store, train_window
+from engine.training.window_refiner import Fold, WindowRecipe, from_store, to_store, train_window
 from engine.weights_file import Weights
 
 _POSTURE_SEED: Final = 0  # the same motions whichever seed trains on them
@@ -95,6 +95,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--held-out", nargs="+", metavar="NAME", help="subjects that validate; of pairs, bodies or sources (default: the data's own)"
     )
+    parser.add_argument("--fold", type=int, choices=range(FOLDS), help="of --mocap only that half, as for pairs rendered with --fold")
+    parser.add_argument(
+        "--unseen", nargs=2, type=Path, action="append", default=[], metavar=("PAIRS", "LIFTER"),
+        help="window: learn from these pairs as this lifter has them, which has not learnt from them; may be repeated; --path validates",
+    )  # fmt: skip
     parser.add_argument("--detector", type=Path, help="lifter of pairs: what `train detector` wrote, for the motion of --mocap")
     parser.add_argument("--start", type=Path, help="pairs: a folder of weights to train on from, with its SHA256SUMS")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint")
@@ -152,7 +157,7 @@ def run(read: argparse.Namespace) -> int:
 
 def files_read(read: argparse.Namespace) -> list[Path]:
     """The files that the words of the command name, by themselves or as the weights in a folder."""
-    words = (read.keypoints, read.exact, read.config, read.lifter, read.predictions, read.detector)
+    words = (read.keypoints, read.exact, read.config, read.lifter, read.predictions, read.detector, *(lifter for _, lifter in read.unseen))
     begins = "refiner" if read.network == "sequence" else read.network
     return [*(Path(word) for word in words if word is not None), *([read.start / f"{begins}.safetensors"] if read.start else [])]
 
@@ -266,12 +271,16 @@ def _train_pairs(order: Order) -> None:
         raise Failure("bad_arguments", "--predictions, --exact and --skeleton belong to the paper's networks, not to --data pairs.")
     held_out = tuple(read.held_out or ())
     split = split_segments(load_detections(read.path), held_out)
-    if not split.train or not split.validation:
+    if not (split.train or read.unseen) or not split.validation:
         raise Failure("bad_input", f"{read.path} lacks training or validation pairs; both bodies and sources are held apart.")
     begins = "refiner" if read.network == "sequence" else read.network  # the sequence form, with a single-frame refiner
     stored_start = None if read.start is None else torch_weights.load_weights(read.start / f"{begins}.safetensors")
     start = None if stored_start is None else from_store(stored_start) if begins == "window" else stored_start.part(begins)
     log_file = read.out / f"{read.network}.jsonl"
+    if read.unseen and read.network != "window":
+        raise Failure("bad_arguments", "--unseen belongs to the network `window`, which learns from what lifters make of pairs.")
+    if read.fold is not None and read.mocap is None:
+        raise Failure("bad_arguments", "--fold says which half of --mocap is seen; give both.")
     if read.detector is not None and (read.network != "lifter" or read.mocap is None):
         raise Failure("bad_arguments", "--detector says how the motion of --mocap is read while a lifter is trained; give both.")
     if read.network == "detector":
@@ -285,7 +294,7 @@ def _train_pairs(order: Order) -> None:
     elif read.network == "lifter":
         recipe = order.recipe(product_lifter.LifterRecipe, "lifter")
         layout = fill(LifterConfig, order.settings["lifter_layout"], "lifter_layout")
-        motions = _motions(read.mocap, held_out, recipe.mixed)
+        motions = _motions(read, held_out, recipe.mixed)
         detector = None if read.detector is None else load_detector_model(read.detector)
         run, display, log = watched(order, recipe.steps)
         with display:
@@ -297,19 +306,25 @@ def _train_pairs(order: Order) -> None:
         lifter_file = Path(read.lifter) if read.lifter else read.out / "lifter.safetensors"
         recipe = order.recipe(WindowRecipe, "window")
         over = fill(WindowConfig, order.settings["window_layout"], "window_layout")
-        motions = _motions(read.mocap, held_out, recipe.mixed)
+        motions = _motions(read, held_out, recipe.mixed)
+        folds = [Fold(load_lifter(lifter), split_segments(load_detections(pairs), held_out).train) for pairs, lifter in read.unseen]
         run, display, log = watched(order, recipe.steps)
         with display:
-            both, first, info = train_window(load_lifter(lifter_file), split, motions, recipe, over, log_file, start, without_lines(run))
+            both, first, info = train_window(
+                load_lifter(lifter_file), split, motions, recipe, over, log_file, start, without_lines(run), folds
+            )
         tensors, layouts = to_store(both)
         header = {**layouts, "start_step": first, "lifter": torch_weights.load_weights(lifter_file).sha256, **info}
+        if folds:
+            split = PairsSplit([segment for fold in folds for segment in fold.segments], split.validation)
+            header["lifters"] = [torch_weights.load_weights(lifter).sha256 for _, lifter in read.unseen]
     else:
         lifter_file = Path(read.lifter) if read.lifter else read.out / "lifter.safetensors"
         network = load_lifter(lifter_file)
         kind = SequenceRecipe if read.network == "sequence" else product_refiner.RefinerRecipe
         recipe = order.recipe(kind, read.network)
         config = fill(RefinerConfig, order.settings["refiner_layout"], "refiner_layout")
-        motions = _motions(read.mocap, held_out, recipe.mixed)
+        motions = _motions(read, held_out, recipe.mixed)
         teach: Any = train_sequence if read.network == "sequence" else product_refiner.train_refiner
         run, display, log = watched(order, recipe.steps)
         with display:
@@ -323,12 +338,13 @@ def _train_pairs(order: Order) -> None:
         torch_weights.save_weights(read.out / f"{read.network}.safetensors", tensors, header)
 
 
-def _motions(mocap: Path | None, held_out: tuple[str, ...], mixed: float) -> Motions | None:
-    """What may be learnt from of the motion capture in the folder `mocap`, if one is given."""
-    if mocap is None:
+def _motions(read: argparse.Namespace, held_out: tuple[str, ...], mixed: float) -> Motions | None:
+    """What may be learnt from of the motion capture of --mocap and --fold, if it is given."""
+    if read.mocap is None:
         return None
     random = np.random.default_rng(_POSTURE_SEED)  # hips as in the pairs, or the two would teach against each other
-    clips = [replace(clip, positions=held_as_people_do(clip.positions, random).astype(np.float32)) for clip in load_mocap(mocap)]
+    clips = load_mocap(read.mocap) if read.fold is None else clips_of(load_mocap(read.mocap), read.fold)
+    clips = [replace(clip, positions=held_as_people_do(clip.positions, random).astype(np.float32)) for clip in clips]
     return Motions(training_motions(clips, held_out), mixed)
 
 

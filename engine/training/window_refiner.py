@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -99,9 +99,7 @@ def window_loss(predicted: Tensor, truth: Tensor, recipe: WindowRecipe) -> Tenso
     length = (lengths[0] - lengths[1]).abs().mean()
     way = (bones[0] / lengths[0][..., None] - bones[1] / lengths[1][..., None]).norm(dim=-1).mean()
     bent = (flexion(ours) - flexion(true)).abs().mean()
-    return (
-        error + recipe.velocity * change + recipe.bone * length + recipe.direction * way + recipe.flexion * bent + 0.2 * flat
-    )
+    return error + recipe.velocity * change + recipe.bone * length + recipe.direction * way + recipe.flexion * bent + 0.2 * flat
 
 
 def wrong_up(up: Tensor, level: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -119,17 +117,33 @@ def wrong_up(up: Tensor, level: Tensor, generator: torch.Generator) -> tuple[Ten
     return wrong, claim[:, None].expand(up.shape[:2])
 
 
+class Fold(NamedTuple):
+    """Pairs, and a lifter that has not learnt from them: on those it knows it errs less than a capture's will, and otherwise."""
+
+    lifter: Lifter
+    segments: list[Segment]
+
+
 class WindowLearner(Drawing):
-    """See `engine.training.loop.Learner`: runs of rendered pairs, lifted, with wrong ups, at the steps that sampling passes."""
+    """See `engine.training.loop.Learner`: runs of rendered pairs, lifted, with wrong ups, at the steps that sampling passes.
+
+    folds: what is learnt from, a batch from one of them, as often as it is long; without them the pairs of `split` as `lifter` has them.
+    Validation is of `lifter` on those of `split`.
+    """
 
     frames = LENGTH
 
     def __init__(
-        self, lifter: Lifter, split: Split, motions: Motions | None, recipe: WindowRecipe, device: torch.device | str = "cpu"
-    ) -> None:
+        self, lifter: Lifter, split: Split, motions: Motions | None, recipe: WindowRecipe, device: torch.device | str = "cpu",
+        folds: Sequence[Fold] = (),
+    ) -> None:  # fmt: skip
         self.lifter, self.split, self.recipe = lifter.to(device).eval(), split, recipe
         self.motions = None if motions is None else motions.to(device)
-        self.crops = Crops(split.train, LENGTH, device)
+        self.folds = [
+            (fold.lifter.to(device).eval(), Crops(fold.segments, LENGTH, device)) for fold in folds or (Fold(lifter, split.train),)
+        ]
+        counts = np.array([crops.frames.sum() for _, crops in self.folds], dtype=np.float64)
+        self.shares = counts / counts.sum()
         self.draws = Draws(recipe.seed, device)
         self.schedule = Schedule()
         self.start_step = self.schedule.start_step(guess_error(self.lifter, split.validation))
@@ -137,12 +151,15 @@ class WindowLearner(Drawing):
     @torch.no_grad()
     def draw(self, rows: int) -> Batch:
         generator = self.draws.generator
-        pairs = self.crops.draw(rows, self.draws.rng)
+        # nothing is drawn of one fold alone, so that its runs are those of a training without folds
+        chosen = int(self.draws.rng.choice(len(self.folds), p=self.shares)) if len(self.folds) > 1 else 0
+        lifter, crops = self.folds[chosen]
+        pairs = crops.draw(rows, self.draws.rng)
         if self.motions is not None:
             pairs = transplant(pairs, self.motions, self.recipe.transplant, self.draws.rng)
         pairs, roll = augment(pairs, generator)
         encoded = encode(pairs.rays, pairs.visibility, pairs.world, pairs.detected, roll)
-        guess, hints = self.lifter.with_hints(encoded)
+        guess, hints = lifter.with_hints(encoded)
         level = camera_up(encoded.rotation)
         up = (pairs.up[..., None, :] @ encoded.rotation)[..., 0, :]
         shape = guess.shape[:2]
@@ -273,16 +290,17 @@ def loop_recipe(recipe: WindowRecipe) -> LoopRecipe:
 
 def train_window(
     lifter: Lifter, split: Split, motions: Motions | None, recipe: WindowRecipe, config: WindowConfig, log: Path,
-    start: Mapping[str, Tensor] | None = None, run: Run | None = None,
+    start: Mapping[str, Tensor] | None = None, run: Run | None = None, folds: Sequence[Fold] = (),
 ) -> tuple[WindowNetworks, int, dict[str, Any]]:  # fmt: skip
-    """Trains both networks on the lifter's output; returns their averaged weights, the start step and the figures."""
+    """Trains both networks on the lifter's output, or on that of the lifters of `folds`; returns their averaged weights, the start step and
+    the figures."""
     run = run or Run()
     torch.manual_seed(recipe.seed)
     config = replace(config, hints=lifter.config.width)
     model = WindowNetworks(GravityNetwork(GravityLayout()), WindowRefiner(config)).to(run.device)
     if start is not None:
         model.load_state_dict(dict(start))
-    learner = WindowLearner(lifter, split, motions, recipe, run.device)
+    learner = WindowLearner(lifter, split, motions, recipe, run.device, folds)
     layout = {"network": "window", **config.to_dict(), **{f"recipe.{name}": value for name, value in asdict(recipe).items()}}
     done: Trained[WindowNetworks] = train(learner, model, loop_recipe(recipe), layout=layout, run=run.also(lines_into(log)))
     return done.model, learner.start_step, {"recipe": asdict(recipe), "validation": done.figures}

@@ -91,4 +91,3 @@ def test_kinds_that_no_clip_has_are_refused():
         MotionDraw(figures.clips(), [KINDS[UPRIGHT]])
     with pytest.raises(Failure, match="give longer ones"):
         MotionDraw([figures.clip(figures.standing(30), "short")])
-

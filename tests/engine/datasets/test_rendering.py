@@ -15,8 +15,8 @@ from engine.datasets.detections import load_detections
 from engine.datasets.drive_human import drive
 from engine.datasets.human import joints, read_human
 from engine.datasets.look import CHECKS, Surface
-from engine.datasets.motion_draw import MotionDraw
-from engine.datasets.shot import make_shot
+from engine.datasets.motion_draw import COMPOSED, MotionDraw
+from engine.datasets.shot import draw_pose, lowest_point, make_shot
 from engine.datasets.shot_camera import STILL
 from tests.engine.datasets import bodies, figures, test_drive_human
 
@@ -130,6 +130,15 @@ def test_cloth_is_lit_on_both_sides(human, clip, renderer):
     assert np.abs(a - b).max() <= 1
 
 
+def test_one_frame_in_two_is_drawn_as_if_all_were(human, clip, renderer):
+    shot = shots(human, clip, 1)[0]
+    shot = replace(shot, look=replace(shot.look, noise=0.0, blur=0.0))
+    whole, half = (list(renderer.frames(shot, np.random.default_rng(0), every)) for every in (1, 2))
+    assert len(half) == (len(whole) + 1) // 2
+    for one, other in zip(half, whole[::2], strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 def test_pairs_are_read_by_the_trainers_reader(shared, tmp_path, renderer):
     """The CC0 humans, dressed, with real motion; the detector finds most of them, where they are; what was made is not made again."""
     humans, mocap = shared / "data" / "humans", shared / "data" / "mocap"
@@ -171,11 +180,34 @@ def test_pairs_are_read_by_the_trainers_reader(shared, tmp_path, renderer):
     assert np.median(np.concatenate(off)) < 0.15  # metres at the person's distance
 
 
+def test_between_two_frames_that_were_looked_at_lies_what_is_between_them():
+    seen = [np.full((33, 6), value, np.float32) for value in (0.0, 3.0, 9.0)]
+    found = rendering.filled([seen[0], seen[1], None, seen[2]], 3)
+    assert [None if row is None else float(row[0, 0]) for row in found] == [0.0, 1.0, 2.0, 3.0, None, None, None, None, None, 9.0]
+    assert rendering.filled(seen, 1) == seen
+
+
+def test_what_is_put_together_from_poses_is_driven_by_its_bones(human):
+    """Directions of the limbs are those of the motion, whatever the body's proportions, and the body's skin is on the floor."""
+    motions = MotionDraw(figures.clips(), ["floor"], composed=1.0)
+    random = np.random.default_rng(0)
+    for _ in range(6):
+        pose, _, (source, _, _) = draw_pose(human, motions, random)
+        found, wanted = joints(human, pose), source.positions
+        assert source.source == COMPOSED and len(found) == len(wanted)
+        for bone in (("hip.L", "knee.L"), ("knee.R", "ankle.R"), ("elbow.L", "wrist.L"), ("shoulder.R", "elbow.R")):
+            a, b = ([places[:, BODY_22.index(name)] for name in bone] for places in (found, wanted))
+            cosine = np.einsum("ti,ti->t", *((d / np.linalg.norm(d, axis=-1, keepdims=True)) for d in (a[1] - a[0], b[1] - b[0])))
+            assert cosine.min() > 0.999, bone
+        assert np.median(np.abs(lowest_point(human, pose))) < 0.05
+
+
 def test_what_cannot_be(tmp_path, capsys):
     words = ["--mocap", str(tmp_path), "--heavy", str(tmp_path)]
     assert rendering.main(["--humans", str(tmp_path), *words]) == 3
     assert "There are no humans (.glb)" in capsys.readouterr().err
     assert rendering.main(["--humans", str(tmp_path), *words, "--segments", "0"]) == 2
+    assert rendering.main(["--humans", str(tmp_path), *words, "--composed", "2"]) == 2
     assert rendering.main(["--humans", str(tmp_path), "--mocap", str(tmp_path)]) == 2
     assert "Give the folder of at least one network" in capsys.readouterr().err
     assert rendering.main(["--humans", str(tmp_path), "--mocap", str(tmp_path), "--full", str(tmp_path / "none")]) != 0

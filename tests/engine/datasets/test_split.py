@@ -5,7 +5,8 @@ import pytest
 from contract.failure import Failure
 from engine.datasets.detections import load_detections
 from engine.datasets.mocap import load_mocap
-from engine.datasets.split import HELD_OUT_HUMANS, HELD_OUT_SOURCES, split_segments, training_motions
+from engine.datasets.split import FOLDS, HELD_OUT_HUMANS, HELD_OUT_SOURCES, clips_of, people_of, split_segments, training_motions
+from tests.engine.datasets import figures
 from tests.engine.datasets.pairs import write_pairs
 
 
@@ -64,3 +65,13 @@ def test_what_is_held_out_exists_in_the_real_data(shared):
     assert {path.stem for path in folder.rglob("*.glb")} >= HELD_OUT_HUMANS
     split = split_segments(segments)
     assert len(split.train) > 1000 and len(split.validation) > 50
+
+
+def test_folds_share_nobody_and_no_motion_and_leave_nothing_out():
+    names = [f"p{k}" for k in range(7)] + sorted(HELD_OUT_HUMANS)
+    people = [people_of(names, fold) for fold in range(FOLDS)]
+    assert sorted(name for part in people for name in part) == [f"p{k}" for k in range(7)] and len(set(map(len, people))) <= 2
+    found = [figures.clip(figures.standing(60), f"{k}") for k in range(5)]
+    found = [replace(clip, index=k) for k, clip in enumerate(found)]
+    parts = [clips_of(found, fold) for fold in range(FOLDS)]
+    assert sorted(clip.name for part in parts for clip in part) == [str(k) for k in range(5)]

@@ -16,6 +16,7 @@ from engine.refiner.layout import WindowConfig
 from engine.training.loop import Run
 from engine.training.window_refiner import (
     UNKNOWN_ERROR,
+    Fold,
     WindowLearner,
     WindowRecipe,
     evaluate,
@@ -103,3 +104,18 @@ def test_it_trains_evaluates_and_goes_on_bit_for_bit(split, lifter, tmp_path):
         assert torch.equal(a, b), name
     figures = evaluate(lifter, whole, split.validation, start)
     assert figures["guess_mpjpe"] == pytest.approx(info["validation"]["guess_mpjpe"])
+
+
+def test_each_fold_is_lifted_by_the_lifter_that_has_not_seen_it(split, lifter):
+    """Runs of either fold come with the guesses of its own lifter; one fold of everything is a training without folds."""
+    torch.manual_seed(1)
+    other = Lifter(LifterConfig(width=8, dilations=(1,)))
+    plain = WindowLearner(lifter, split, None, WindowRecipe(seed=1))
+    same = WindowLearner(lifter, split, None, WindowRecipe(seed=1), folds=[Fold(lifter, split.train)])
+    for one, two in zip(plain.draw(2), same.draw(2), strict=True):
+        assert torch.equal(one, two)
+    folds = [Fold(lifter, split.train[:1]), Fold(other, split.train[1:])]
+    both = WindowLearner(lifter, split, None, WindowRecipe(seed=1), folds=folds)
+    assert both.shares == pytest.approx([1 / 3, 2 / 3], abs=0.15)
+    features, guess = both.draw(2)[:2]
+    assert features.shape[0] == guess.shape[0] == 2
