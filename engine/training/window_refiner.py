@@ -165,13 +165,21 @@ class WindowLearner(Drawing):
         shape = guess.shape[:2]
         truth = true_state(encoded, pairs.truth, pairs.stature, point_frame(encoded, pairs.rays)).unflatten(0, shape)
         state = states(encoded, guess).unflatten(0, shape)
-        wrong, claim = wrong_up(up, level, generator)
+        wrong, claim = self.told_up(up, level)
         told = conditions(encoded.features, hints, guess, wrong, claim, level)
         first = int(torch.randint(0, STRIDE, (1,), generator=generator))
         guide = guides(encoded, pairs.visibility).unflatten(0, shape)
         truth, state, told, guide = (x[:, first::STRIDE] for x in (truth, state, told, guide))
-        noisy, t = self._noisy(truth, state)
+        noisy, t = self._noisy(truth, self.guessed(truth, state))
         return encoded.features, guess, level, noisy, t, guide, told, truth, up
+
+    def told_up(self, up: Tensor, level: Tensor) -> tuple[Tensor, Tensor]:
+        """Up (B,T,3) and its error (B,T), as the networks are told them, of the true one and the camera's level (B,T,3)."""
+        return wrong_up(up, level, self.draws.generator)
+
+    def guessed(self, truth: Tensor, guess: Tensor) -> Tensor:
+        """States (B,T,22,5) that the way from the truth leads to, of the truth's and the lifter's."""
+        return guess
 
     def _noisy(self, truth: Tensor, guess: Tensor) -> tuple[Tensor, Tensor]:
         """States (B,T,22,5) on the way from the truth to the guess, the guess itself, or moved on from it by the error of another run."""
