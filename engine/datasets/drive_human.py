@@ -22,11 +22,14 @@ from engine.datasets.flexion import ON_GROUND, STRAIGHT, angle_between, raise_to
 Array = npt.NDArray[np.float64]
 
 UP = np.array([0.0, 0.0, 1.0])
+LEAST_SINE = 1e-6  # of a bend: a plane is read from no smaller one
 LIFTED = 0.04  # metres: a foot higher than this does not bend its toes on the ground
 REACH = 0.9995  # a leg is never stretched further than this share of its length: 0.9993 is a knee bent by 4.3 degrees, 0.995 by 11.5
 COMES_ALONG = 0.01  # metres that a foot leaves its place before the pelvis sinks, and with it the other knee bends
 STRETCHED = np.radians((1.5, 6.0))  # of the knee of a leg that is stretched to its foot
 ROLLING = np.radians(8)  # of a foot's pitch: up to this it stands flat, at twice as much it rolls off
+# The collar bone rises with the arm (scapulohumeral rhythm; Inman, Saunders and Abbott 1944): by this share of what it is raised more.
+SHRUG, HANGING = 0.15, np.radians(15.0)
 UPRIGHT = (0.6, 0.85)  # of the leg's length: a pelvis lower than the first lies or sits on something, one above the second is carried
 
 
@@ -148,7 +151,15 @@ def _arm(motion: Mapping[str, Array], rest: Rest, turn: dict[str, Array], side: 
     turn[f"{side}Arm"] = Rotation.from_rotvec(upper * twist[:, None]).as_matrix() @ swung
     turn[f"{side}ForeArm"] = _swing(turn[f"{side}Arm"], rest_fore, fore)
     turn[f"{side}Hand"] = _swing(turn[f"{side}ForeArm"], rest_hand, motion[f"hand.{letter}"] - motion[f"wrist.{letter}"])
-    turn[f"{side}Shoulder"] = turn["Spine1"]
+    turn[f"{side}Shoulder"] = _shrugged(turn["Spine1"], upper, 1.0 if side == "Left" else -1.0)
+
+
+def _shrugged(chest: Array, upper: Array, side: float) -> Array:
+    """(T,3,3) of the collar bone: an arm (its direction (T,3)) that is raised lifts its shoulder, by three or four centimetres when it is
+    level and twice as much overhead."""
+    raised = np.arccos(np.clip(-(upper * chest[..., 2]).sum(-1), -1.0, 1.0))
+    angle = side * SHRUG * np.maximum(raised - HANGING, 0.0)
+    return np.asarray(Rotation.from_rotvec(-chest[..., 1] * angle[:, None]).as_matrix() @ chest)
 
 
 def _foot(motion: Mapping[str, Array], rest: Rest, side: str, letter: str, scale: float) -> _Foot:
@@ -243,8 +254,11 @@ def _bend(a: Array, b: Array) -> tuple[Array, Array]:
     """The unit normal of the plane of two bones, and how far it can be trusted (0..1)."""
     normal = np.cross(a, b)
     sine = np.linalg.norm(normal, axis=-1)
+    any_way = np.cross(a, np.where(np.abs(a[:, :1]) < 0.7, [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]))
+    normal = np.where(sine[:, None] < LEAST_SINE, LEAST_SINE * _unit(any_way), normal)  # of a limb as straight as a stick
+    sine = np.maximum(sine, LEAST_SINE)
     x = np.clip((sine - STRAIGHT[0]) / (STRAIGHT[1] - STRAIGHT[0]), 0, 1)
-    return normal / np.maximum(sine, 1e-9)[:, None], x * x * (3 - 2 * x)
+    return normal / sine[:, None], x * x * (3 - 2 * x)
 
 
 def _unit(v: Array) -> Array:

@@ -18,6 +18,11 @@ from engine.detection.landmarks import LANDMARK_JOINT, LANDMARK_MIRROR, LANDMARK
 from engine.lifter.codec import WORLD_TO_STATURE, view_rotation
 
 BUILD_SIGMA = 0.09  # log-normal spread of each bone's length: adults' limb proportions vary by 4 to 5 %, and few bodies were rendered
+# Factors beside that for the whole trunk from the pelvis to the neck, and for the hips' width: mean and deviation of their logs. Shoulders
+# stand over the bodies' hips by 0.56 of a leg, over people's by 0.59 (Drillis and Contini 1966, as Winter prints it: shoulder at 0.818 of
+# the stature, hip at 0.530, thigh and shank 0.491) and by 0.63 to 0.67 as triangulated keypoints have it; hips are 0.125 and 0.10 wide.
+TRUNK_MEAN, TRUNK_SIGMA = math.log(1.06), 0.07
+HIPS_MEAN, HIPS_SIGMA = math.log(0.92), 0.07
 TURN_SIGMA = math.radians(15.0)  # the body turned about the vertical: more would need other errors of the detector
 DEPTH_SIGMA = 0.15  # log of the distance: perspective changes, the person's size in the picture hardly matters to the detector
 ROLL_SIGMA = math.radians(8.0)
@@ -42,6 +47,8 @@ ARMS_FROM, LEGS_FROM = LANDMARKS.index("shoulder.L"), LANDMARKS.index("hip.L")
 
 # How much of the stature each bone of the vertical chain makes up (thigh and shin, trunk, neck and head).
 _CHAIN = {"knee.L": 0.25, "ankle.L": 0.25, "spine": 0.09, "chest": 0.09, "neck": 0.1, "head": 0.06, "head_top": 0.16}
+_TRUNK = [BODY_22.index(joint) for joint in ("spine", "chest", "neck")]
+_HIPS = [BODY_22.index(f"hip.{side}") for side in "LR"]
 
 
 @dataclass(frozen=True)
@@ -178,6 +185,8 @@ def _reshape(pairs: Pairs, generator: torch.Generator) -> Pairs:
     parents = BODY_22.parents
     scale = torch.exp(BUILD_SIGMA * torch.randn(batch, len(BODY_22), generator=generator, device=device))
     scale = torch.sqrt(scale * scale[:, list(BODY_22.mirror)])  # symmetric; the spread of paired bones shrinks, which is as well
+    for bones, mean, sigma in ((_TRUNK, TRUNK_MEAN, TRUNK_SIGMA), (_HIPS, HIPS_MEAN, HIPS_SIGMA)):
+        scale[:, bones] *= torch.exp(mean + sigma * torch.randn(batch, 1, generator=generator, device=device))
     truth = pairs.truth
     root = truth[:, :, :1]
     joints = [torch.zeros_like(truth[:, :, 0])]

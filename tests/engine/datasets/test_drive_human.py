@@ -168,3 +168,21 @@ def test_a_body_can_be_lifted() -> None:
     motion = {name: places[:, j] for j, name in enumerate(BODY_22.joints)}
     low, high = (drive_human.drive(motion, rest_pose(), lift).root for lift in (0.0, np.full(30, 0.1)))
     assert high[:, 2] - low[:, 2] == pytest.approx(0.1, abs=0.01)
+
+
+def test_an_arm_that_is_raised_lifts_its_shoulder() -> None:
+    """Hanging arms leave it where it is at rest; level by two to six centimetres, overhead by more; on both sides alike."""
+    rest, motion = rest_pose(), steps()
+    heights = []
+    for raised in (0.0, 90.0, 170.0):
+        bent = dict(motion)
+        for _, letter, sign in SIDES:
+            way = np.array([sign * np.sin(np.radians(raised)), 0.0, -np.cos(np.radians(raised))])
+            for joint, far in (("elbow", 0.28), ("wrist", 0.53), ("hand", 0.62)):
+                bent[f"{joint}.{letter}"] = motion[f"shoulder.{letter}"] + far * way
+        pose = drive_human.drive(bent, rest)
+        at = drive_human.heads(pose, rest)
+        along = [at[f"{side}Arm"] - at["Neck"] for side, _, _ in SIDES]
+        heights.append([float(np.mean(np.einsum("ti,ti->t", way, pose.rotation["Spine1"][..., 2]))) for way in along])
+    level, overhead = (np.array(heights[k]) - heights[0] for k in (1, 2))
+    assert np.ptp(level) < 0.005 and (level > 0.015).all() and (level < 0.06).all() and (overhead > level).all()

@@ -11,7 +11,7 @@ MARKS = list(LANDMARK_JOINT)
 
 def only(monkeypatch, **sigmas):
     for name in vars(augmentation):
-        if not name.endswith(("_SIGMA", "_SHARE")) or name.startswith(("ROLL", "WIDE")):
+        if not name.endswith(("_SIGMA", "_SHARE", "_MEAN")) or name.startswith(("ROLL", "WIDE")):
             continue
         monkeypatch.setattr(augmentation, name, sigmas.get(name, 0.0))
 
@@ -42,6 +42,26 @@ def test_bones_change_alike_on_both_sides_and_stay_constant(pairs, monkeypatch):
     for i, c in enumerate(children):
         assert torch.allclose(ratio[..., i], ratio[..., children.index(BODY_22.mirror[c])], atol=1e-6)
     assert ratio.std(0).min() > 0.01
+
+
+def test_trunks_grow_and_hips_narrow_as_people_have_them(pairs, monkeypatch):
+    """Of many draws; everything else stays as it is."""
+    only(monkeypatch, TRUNK_SIGMA=augmentation.TRUNK_SIGMA, TRUNK_MEAN=augmentation.TRUNK_MEAN, HIPS_MEAN=augmentation.HIPS_MEAN)
+    monkeypatch.setattr(augmentation, "mirrored", lambda p, g: p)
+
+    def length(truth, first, second):
+        return (truth[:, 0, BODY_22.index(first)] - truth[:, 0, BODY_22.index(second)]).norm(dim=-1)
+
+    trunks, hips, thighs = [], [], []
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(100):
+        changed = augment(pairs, generator)[0].truth
+        for found, ends in ((trunks, ("pelvis", "spine")), (hips, ("hip.L", "hip.R")), (thighs, ("hip.L", "knee.L"))):
+            found.append(length(changed, *ends) / length(pairs.truth, *ends))
+    logs = torch.log(torch.cat(trunks))
+    assert abs(float(logs.mean()) - augmentation.TRUNK_MEAN) < 0.02 and abs(float(logs.std()) - augmentation.TRUNK_SIGMA) < 0.015
+    assert torch.allclose(torch.log(torch.cat(hips)), torch.tensor(augmentation.HIPS_MEAN, dtype=hips[0].dtype), atol=1e-5)
+    assert torch.allclose(torch.cat(thighs), torch.ones_like(thighs[0]).repeat(100), atol=1e-5)
 
 
 def test_mirroring_leaves_a_person_of_the_same_shape(pairs, monkeypatch):
