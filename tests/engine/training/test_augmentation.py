@@ -1,7 +1,9 @@
+from dataclasses import replace
+
 import torch
 
 from contract.skeleton import BODY_22
-from engine.detection.landmarks import LANDMARK_JOINT, LANDMARK_MIRROR
+from engine.detection.landmarks import LANDMARK_JOINT, LANDMARK_MIRROR, LANDMARKS
 from engine.lifter.codec import WORLD_TO_STATURE, view_rotation
 from engine.training import augmentation
 from engine.training.augmentation import augment
@@ -62,6 +64,24 @@ def test_trunks_grow_and_hips_narrow_as_people_have_them(pairs, monkeypatch):
     assert abs(float(logs.mean()) - augmentation.TRUNK_MEAN) < 0.02 and abs(float(logs.std()) - augmentation.TRUNK_SIGMA) < 0.015
     assert torch.allclose(torch.log(torch.cat(hips)), torch.tensor(augmentation.HIPS_MEAN, dtype=hips[0].dtype), atol=1e-5)
     assert torch.allclose(torch.cat(thighs), torch.ones_like(thighs[0]).repeat(100), atol=1e-5)
+
+
+def test_errors_of_a_run_that_is_cleared_are_smaller_by_one_share(pairs, monkeypatch):
+    """With everything taken away the landmarks stand on the joints, and faces, fingers and heels where they were beside them."""
+    only(monkeypatch, CLEARED_SHARE=1.0)
+    monkeypatch.setattr(augmentation, "mirrored", lambda p, g: p)
+    noise = torch.Generator().manual_seed(5)
+    off = {name: 0.05 * torch.randn(getattr(pairs, name).shape, dtype=pairs.world.dtype, generator=noise) for name in ("world", "rays")}
+    wrong = replace(pairs, **{name: getattr(pairs, name) + value for name, value in off.items()})
+    changed, _ = augment(wrong, torch.Generator().manual_seed(4))
+    own = [i for i, name in enumerate(LANDMARKS) if name in BODY_22.joints]
+    for name in ("world", "rays"):
+        left = (getattr(changed, name) - getattr(pairs, name))[:, :, own] / off[name][:, :, own]
+        assert left.std((1, 2, 3)).max() < 1e-3 and left.min() > 1 - augmentation.CLEARED_MOST - 1e-3 and left.max() < 1 + 1e-3
+        assert left.mean((1, 2, 3)).std() > 0.05
+    monkeypatch.setattr(augmentation, "CLEARED_MOST", 0.0)
+    same, _ = augment(wrong, torch.Generator().manual_seed(4))
+    assert torch.allclose(same.world, wrong.world, atol=1e-4) and torch.allclose(same.rays, wrong.rays, atol=1e-4)
 
 
 def test_mirroring_leaves_a_person_of_the_same_shape(pairs, monkeypatch):
