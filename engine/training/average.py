@@ -46,6 +46,7 @@ TOLD = (
     "start",
     "data",
     "lifter",
+    "lifters",
     "detector",
     "average_of",
     "shares",

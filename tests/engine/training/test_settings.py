@@ -4,7 +4,7 @@ import pytest
 
 from contract.failure import Failure
 from engine.lifter.layout import LifterConfig
-from engine.poses import LIFTER_FILE, REFINER_FILE
+from engine.poses import LIFTER_FILE, REFINER_FILE, WINDOW_FILE
 from engine.refiner.graph_lifter import GraphLifterConfig
 from engine.refiner.layout import WindowConfig
 from engine.refiner.network import RefinerConfig
@@ -65,10 +65,17 @@ def test_the_shipped_refiners_recipes_are_those_in_its_header(tmp_path):
 
 
 def test_the_shipped_lifters_recipes_are_those_in_its_header(tmp_path):
-    """Two thirds are what shipped before, and two trainings that went on from that a sixth each. What shipped before is the mean of four
-    trainings, of which three went on from the first and the first from a mean: four parts of the mean of four stages, and one part of a
-    fifth, which went on from that. The stages went on from one another, the first from product_lifter's."""
+    """Half of it is what shipped before, and two trainings that went on from that a quarter each. That was two thirds of what shipped before
+    it, and two trainings a sixth each. And that is the mean of four trainings, of which three went on from the first and the first from a
+    mean: four parts of the mean of four stages, and one part of a fifth, which went on from that. The stages went on from one another, the
+    first from product_lifter's."""
     header = load_weights(LIFTER_FILE).header
+    before, *last = header["average_of"]
+    assert header["shares"] == [2.0, 1.0, 1.0]
+    eighth = asdict(fill(LifterRecipe, read_toml(tmp_path / "shipped_lifter_8", TABLES)["lifter"], "lifter"))
+    for stage, seed in zip(last, (64, 65), strict=True):
+        assert stage["recipe"] == eighth | {"seed": seed} and stage["start"]["sha256"] == before["sha256"]
+    header = before | {"layout": header["layout"]}
     before, *last = header["average_of"]
     assert header["shares"] == [4.0, 1.0, 1.0]
     seventh = asdict(fill(LifterRecipe, read_toml(tmp_path / "shipped_lifter_7", TABLES)["lifter"], "lifter"))
@@ -99,6 +106,15 @@ def test_the_shipped_lifters_recipes_are_those_in_its_header(tmp_path):
         assert stage["start"] == {name: before[name] for name in ("sha256", "recipe", "stopped_at", "start") if name in before}
     first = asdict(fill(LifterRecipe, read_toml(tmp_path / "product_lifter", TABLES)["lifter"], "lifter"))
     assert stages[0]["start"]["recipe"].items() <= first.items()
+
+
+def test_the_shipped_windows_recipe_is_that_in_its_header(tmp_path):
+    """Three quarters are what shipped before, and a quarter a training that went on from that, cross-fitted with two lifters."""
+    header = load_weights(WINDOW_FILE).header
+    before, last = header["average_of"]
+    assert header["shares"] == [3.0, 1.0] and last["start"]["sha256"] == before["sha256"] and len(set(last["lifters"])) == 2
+    table = read_toml(tmp_path / "shipped_window_2", TABLES)
+    assert last["recipe"] == asdict(fill(WindowRecipe, table["window"], "window"))
 
 
 @pytest.mark.parametrize(
