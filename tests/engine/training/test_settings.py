@@ -65,10 +65,10 @@ def test_the_shipped_refiners_recipes_are_those_in_its_header(tmp_path):
 
 
 def test_the_shipped_lifters_recipes_are_those_in_its_header(tmp_path):
-    """Half of it is what shipped before, and two trainings that went on from that a quarter each. That was two thirds of what shipped before
-    it, and two trainings a sixth each. And that is the mean of four trainings, of which three went on from the first and the first from a
-    mean: four parts of the mean of four stages, and one part of a fifth, which went on from that. The stages went on from one another, the
-    first from product_lifter's."""
+    """Half of it is what shipped before, and two trainings that went on from that a quarter each. That was two thirds of what shipped
+    before it, and two trainings a sixth each. And that is the mean of four trainings, of which three went on from the first and the first
+    from a mean: four parts of the mean of four stages, and one part of a fifth, which went on from that. The stages went on from one
+    another, the first from product_lifter's."""
     header = load_weights(LIFTER_FILE).header
     before, *last = header["average_of"]
     assert header["shares"] == [2.0, 1.0, 1.0]
