@@ -54,11 +54,13 @@ class SceneLines:
 
 @dataclass(frozen=True)
 class Level:
-    """`up` (3,), unit, its `error` in degrees, and whether the lines are `sure` of it."""
+    """`up` (3,), unit, its `error` in degrees, and whether the lines are `sure` of it. `share`: of all that is possible, what is as good as
+    the same; 0 where the lines do not speak for it."""
 
     up: Array
     error: float
     sure: bool
+    share: float = 0.0
 
 
 def scene_lines(
@@ -108,7 +110,9 @@ def level(lines: SceneLines | None, body: Array | None, body_error: float) -> Le
     up /= np.linalg.norm(up)
     error = math.degrees(math.sqrt(float(chance @ (1 - np.clip(ups @ up, -1, 1)) / chance.sum())))  # an axis's: 1 - cos is half the square
     within = abs(tilt) < _TILTED and abs(roll) < _ROLLED  # what lies at the edge of all that is tried is none
-    return Level(up, error, lines is not None and within and share >= SURE and _told(lines, up))
+    if lines is None or not within or not _told(lines, up):
+        return Level(up, error, False)
+    return Level(up, error, share >= SURE, share)
 
 
 def _around(tilt: float, roll: float, tilts: Array, rolls: Array) -> tuple[Array, Array]:

@@ -15,6 +15,9 @@ Array = npt.NDArray[np.float64]
 
 # What the body says of up errs by so much (degrees), where it is upright and where it lies, crawls or hangs; the networks then.
 UPRIGHT_ERROR, LYING_ERROR = 8.0, 15.0
+# Lines that are less sure are believed as far as they are near to the body: where both say nearly the same, what else is possible by the
+# lines is not so by the body. Share of what is possible, and degrees, from which on they are and up to which they are.
+LESS_SURE, NEAR = (0.45, 0.65), (5.0, 8.0)
 # Lines and body that differ by more than this (degrees) are told.
 DISAGREE = 25.0
 
@@ -33,9 +36,9 @@ class Levelled:
 def levelled(found: Up, gravity: Array | None, lines: SceneLines | None, option: str) -> Levelled:
     """Up by the body, `found`, what the networks say, `gravity` (3,), and the scene's `lines`, as the option `level` wants.
 
-    auto: lines that are sure are believed, unless an upright body is far from them; else the body where it is upright, and where it is not,
-    what agrees best with the networks, the lines there are and the habits of cameras; in between, what lies between. camera: without the
-    body. body: nothing else.
+    auto: lines that are sure, or nearly so and near to the body, are believed, unless an upright body is far from them; else the body where
+    it is upright, and where it is not, what agrees best with the networks, the lines there are and the habits of cameras; in between, what
+    lies between. camera: without the body. body: nothing else.
     """
     if option == "body":
         return Levelled(found.believed, "body")
@@ -44,10 +47,20 @@ def levelled(found: Up, gravity: Array | None, lines: SceneLines | None, option:
         return Levelled(alone.up, "lines" if alone.sure else "camera", lies=lying(degrees_between(alone.up, found.believed)))
     body, share = agreed_up(found, gravity)
     together = level(lines, body, UPRIGHT_ERROR + share * (LYING_ERROR - UPRIGHT_ERROR))
-    apart = degrees_between(together.up, body) if together.sure else 0.0
-    up, known_from = together.up, "lines" if together.sure else "camera"
-    if not together.sure or apart > DISAGREE:  # of who is upright, as the networks say too, it is the lines that mislead
-        up, known_from = between(body, up, share), "body" if share < 0.5 else known_from
-        if share == 0.0:
-            return Levelled(body, known_from, apart)
-    return Levelled(up, known_from, apart, lying(degrees_between(up, found.believed)))
+    apart = degrees_between(together.up, body)
+    trust = 1.0 if together.sure and apart <= DISAGREE else _ramp(together.share, LESS_SURE) * (1.0 - _ramp(apart, NEAR))
+    told = apart if together.sure else 0.0
+    if trust == 1.0:
+        return Levelled(together.up, "lines", told, lying(degrees_between(together.up, found.believed)))
+    # of who is upright, as the networks say too, lines that are far off mislead
+    without = body if share == 0.0 else between(body, together.up, share)
+    up = without if trust == 0.0 else between(without, together.up, trust)
+    by_lines = trust >= 0.5 or (together.sure and share >= 0.5)
+    known_from = "lines" if by_lines else "camera" if share >= 0.5 else "body"
+    lies = 0.0 if share == 0.0 and trust == 0.0 else lying(degrees_between(up, found.believed))
+    return Levelled(up, known_from, told, lies)
+
+
+def _ramp(value: float, rises: tuple[float, float]) -> float:
+    """0 below the first of two values, 1 above the second."""
+    return float(np.clip((value - rises[0]) / (rises[1] - rises[0]), 0.0, 1.0))

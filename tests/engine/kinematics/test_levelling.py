@@ -5,7 +5,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from engine.cameras.level import SceneLines
+from engine.cameras.level import Level, SceneLines
+from engine.kinematics import levelling
 from engine.kinematics.levelling import levelled
 from engine.kinematics.upright import up_of
 from engine.kinematics.world import Up
@@ -68,3 +69,24 @@ def test_somebody_who_leans_further_and_further_is_nowhere_suddenly_lying(lines:
     ups, lies = np.array([one.up for one in told]), np.array([one.lies for one in told])
     assert max(degrees(a, b) for a, b in pairwise(ups)) < 4.0
     assert np.abs(np.diff(lies)).max() < 0.25 and lies[0] == 0.0 and lies[-1] == 1.0
+
+
+def test_lines_that_are_nearly_sure_are_believed_as_far_as_they_are_near_the_body(monkeypatch):
+    """Up goes over from the body's to the lines' without a leap as they get surer, and stays the body's where they are far from it: a part
+    of a take and the whole have other lines."""
+
+    def tilted(degrees):
+        return np.array([0.0, -np.cos(np.radians(degrees)), np.sin(np.radians(degrees))])
+
+    def off(degrees, share):
+        monkeypatch.setattr(levelling, "level", lambda lines, body, error: Level(tilted(degrees), 1.0, share >= 0.85, share))
+        told = levelled(Up(tilted(0.0), tilted(0.0)), None, None, "auto")
+        return float(np.degrees(np.arccos(np.clip(told.up @ tilted(0.0), -1, 1)))), told.known_from
+
+    shares = np.linspace(0.0, 1.0, 201)
+    near = np.array([off(4.0, share)[0] for share in shares])
+    assert np.abs(np.diff(near)).max() < 0.15 and (np.diff(near) > -1e-6).all()
+    assert near[0] == pytest.approx(0.0, abs=1e-6) and near[-1] == pytest.approx(4.0, abs=1e-6)
+    assert off(4.0, 0.7) == (pytest.approx(4.0, abs=1e-6), "lines") and off(4.0, 0.3) == (pytest.approx(0.0, abs=1e-6), "body")
+    assert off(12.0, 0.7) == (pytest.approx(0.0, abs=1e-6), "body") and off(12.0, 0.9) == (pytest.approx(12.0, abs=1e-6), "lines")
+    assert off(40.0, 0.9)[0] == pytest.approx(0.0, abs=1e-6)  # of who is upright it is the lines that mislead
