@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from engine.cameras.level import SceneLines, level
+from engine.cameras.level import SURE, SceneLines, level
 from engine.kinematics.upright import degrees_between
 from engine.kinematics.world import Up, agreed_up, between, lying
 
@@ -15,9 +15,9 @@ Array = npt.NDArray[np.float64]
 
 # What the body says of up errs by so much (degrees), where it is upright and where it lies, crawls or hangs; the networks then.
 UPRIGHT_ERROR, LYING_ERROR = 8.0, 15.0
-# Lines that are less sure are believed as far as they are near to the body: where both say nearly the same, what else is possible by the
-# lines is not so by the body. Share of what is possible, and degrees, from which on they are and up to which they are.
-LESS_SURE, NEAR = (0.45, 0.65), (5.0, 8.0)
+# How sure lines have to be (`Level.share`) to be believed at all, and wholly: near to the body, where what else is possible by the lines is
+# not so by the body, and far from it; and from where to where that goes over, degrees.
+NEAR_SURE, FAR_SURE, NEAR = (0.45, 0.65), (0.75, SURE), (5.0, 8.0)
 # Lines and body that differ by more than this (degrees) are told.
 DISAGREE = 25.0
 
@@ -36,7 +36,7 @@ class Levelled:
 def levelled(found: Up, gravity: Array | None, lines: SceneLines | None, option: str) -> Levelled:
     """Up by the body, `found`, what the networks say, `gravity` (3,), and the scene's `lines`, as the option `level` wants.
 
-    auto: lines that are sure, or nearly so and near to the body, are believed, unless an upright body is far from them; else the body where
+    auto: lines are believed as far as they are sure, near to the body sooner, unless an upright body is far from them; else the body where
     it is upright, and where it is not, what agrees best with the networks, the lines there are and the habits of cameras; in between, what
     lies between. camera: without the body. body: nothing else.
     """
@@ -48,7 +48,9 @@ def levelled(found: Up, gravity: Array | None, lines: SceneLines | None, option:
     body, share = agreed_up(found, gravity)
     together = level(lines, body, UPRIGHT_ERROR + share * (LYING_ERROR - UPRIGHT_ERROR))
     apart = degrees_between(together.up, body)
-    trust = 1.0 if together.sure and apart <= DISAGREE else _ramp(together.share, LESS_SURE) * (1.0 - _ramp(apart, NEAR))
+    far = _ramp(apart, NEAR)
+    limits = [(1.0 - far) * near + far * beyond for near, beyond in zip(NEAR_SURE, FAR_SURE, strict=True)]
+    trust = _ramp(together.share, (limits[0], limits[1])) if apart <= DISAGREE else 0.0
     told = apart if together.sure else 0.0
     if trust == 1.0:
         return Levelled(together.up, "lines", told, lying(degrees_between(together.up, found.believed)))

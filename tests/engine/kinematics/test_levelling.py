@@ -84,9 +84,10 @@ def test_lines_that_are_nearly_sure_are_believed_as_far_as_they_are_near_the_bod
         return float(np.degrees(np.arccos(np.clip(told.up @ tilted(0.0), -1, 1)))), told.known_from
 
     shares = np.linspace(0.0, 1.0, 201)
-    near = np.array([off(4.0, share)[0] for share in shares])
-    assert np.abs(np.diff(near)).max() < 0.15 and (np.diff(near) > -1e-6).all()
-    assert near[0] == pytest.approx(0.0, abs=1e-6) and near[-1] == pytest.approx(4.0, abs=1e-6)
+    for apart, most in ((4.0, 0.15), (6.5, 0.3), (14.0, 1.0)):  # degrees
+        ups = np.array([off(apart, share)[0] for share in shares])
+        assert np.abs(np.diff(ups)).max() < most and (np.diff(ups) > -1e-6).all()
+        assert ups[0] == pytest.approx(0.0, abs=1e-6) and ups[-1] == pytest.approx(apart, abs=1e-6)
     assert off(4.0, 0.7) == (pytest.approx(4.0, abs=1e-6), "lines") and off(4.0, 0.3) == (pytest.approx(0.0, abs=1e-6), "body")
     assert off(12.0, 0.7) == (pytest.approx(0.0, abs=1e-6), "body") and off(12.0, 0.9) == (pytest.approx(12.0, abs=1e-6), "lines")
     assert off(40.0, 0.9)[0] == pytest.approx(0.0, abs=1e-6)  # of who is upright it is the lines that mislead
