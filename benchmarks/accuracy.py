@@ -73,13 +73,13 @@ def read_truth(path: Path) -> Truth:
 
 def errors(joints: Array, times: Array, truth: Truth) -> tuple[float, float, float]:
     """(MPJPE mm, PA-MPJPE mm, acceleration error m/s^2) of limb joints (K,12,3) that stand at `times` (K,) seconds."""
-    ours, exact = (a - (a[:, :1] + a[:, 1:2]) / 2 for a in (joints[_nearest(times, truth)], truth.joints))
+    ours, exact = (a - (a[:, :1] + a[:, 1:2]) / 2 for a in (joints[nearest(times, truth)], truth.joints))
     return float(mpjpe(ours, exact).mean()), float(pa_mpjpe(ours, exact).mean()), float(acceleration_error(ours, exact, truth.fps).mean())
 
 
 def world_errors(positions: Array, times: Array, truth: Truth) -> tuple[float, float, float]:
     """(world error mm, slide cm/s, depth under the ground mm) of limb joints and toes (K,14,3), world axes, at `times` (K,)."""
-    ours, exact = positions[_nearest(times, truth)].astype(float), truth.world
+    ours, exact = positions[nearest(times, truth)].astype(float), truth.world
     low = ours[:, [NAMES.index("ankle.L"), NAMES.index("ankle.R"), -2, -1], 2]
     # the turn about the vertical and the level shift that bring the whole clip nearest; as complex numbers a turn is a factor
     level, wanted = (a[..., 0] + 1j * a[..., 1] for a in (ours, exact))
@@ -95,12 +95,12 @@ def world_errors(positions: Array, times: Array, truth: Truth) -> tuple[float, f
 
 def side_errors(joints: Array, times: Array, truth: Truth) -> tuple[float, float, float]:
     """(bend, crouch, lean) in degrees of limb joints (K,12,3) that stand at `times` (K,) seconds."""
-    ours = joints[_nearest(times, truth)]
+    ours = joints[nearest(times, truth)]
     bent = flexion(ours) - flexion(truth.joints)
     return float(np.abs(bent).mean()), float(bent[:, :2].mean()), float(trunk_lean(ours, truth.joints).mean())
 
 
-def _nearest(times: Array, truth: Truth) -> npt.NDArray[np.intp]:
+def nearest(times: Array, truth: Truth) -> npt.NDArray[np.intp]:
     """(T,) for every frame of the truth the nearest of `times` (K,) seconds."""
     return np.abs(times[None] - (np.arange(len(truth.joints)) / truth.fps)[:, None]).argmin(1)
 

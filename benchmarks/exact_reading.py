@@ -22,7 +22,7 @@ import numpy as np  # noqa: E402
 import numpy.typing as npt  # noqa: E402
 from rich.table import Table  # noqa: E402
 
-from benchmarks.accuracy import NAMES, Truth, errors, read_truth, side_errors, videos_with_truth  # noqa: E402
+from benchmarks.accuracy import NAMES, Truth, errors, nearest, read_truth, side_errors, videos_with_truth  # noqa: E402
 from benchmarks.wide import print_wide  # noqa: E402
 from contract.failure import ExitCode, Failure  # noqa: E402
 from contract.options import CaptureOptions  # noqa: E402
@@ -72,9 +72,8 @@ def readings(track: Track, truth: Truth, matrix: Array) -> dict[str, Track]:
 
 def shoulders_off(joints: Array, times: Array, truth: Truth) -> float:
     """Mean mm by which the shoulders of limb joints (K,12,3) at `times` (K,) are further from the camera than the truth's, of the hips'."""
-    ours = joints[np.abs(times[None] - (np.arange(len(truth.joints)) / truth.fps)[:, None]).argmin(1)]
-    rooted = [a - (a[:, :1] + a[:, 1:2]) / 2 for a in (ours, truth.joints)]
-    return 1000 * float((rooted[0] - rooted[1])[:, SHOULDERS, 2].mean())
+    ours, exact = (a - (a[:, :1] + a[:, 1:2]) / 2 for a in (joints[nearest(times, truth)], truth.joints))
+    return 1000 * float((ours - exact)[:, SHOULDERS, 2].mean())
 
 
 def main() -> int:

@@ -22,7 +22,6 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-import numpy as np  # noqa: E402
 import torch  # noqa: E402
 from torch import Tensor, nn  # noqa: E402
 
@@ -38,7 +37,8 @@ from engine.lifter.layout import GravityLayout  # noqa: E402
 from engine.lifter.network import Lifter, load_lifter  # noqa: E402
 from engine.poses import LIFTER_FILE  # noqa: E402
 from engine.refiner.error_fit import fit  # noqa: E402
-from engine.refiner.layout import STATE_CHANNELS, WindowConfig  # noqa: E402
+from engine.refiner.error_model import ErrorModel  # noqa: E402
+from engine.refiner.layout import WindowConfig  # noqa: E402
 from engine.refiner.mixture import Mixture  # noqa: E402
 from engine.refiner.state import states  # noqa: E402
 from engine.refiner.window import WindowRefiner  # noqa: E402
@@ -104,15 +104,8 @@ class Drawn(WindowLearner):
 
     def guessed(self, truth: Tensor, guess: Tensor) -> Tensor:
         """See `WindowLearner.guessed`."""
-        batch, rng = len(truth), self.draws.rng
-        weights, means = (np.asarray(a, dtype=np.float64) for a in (self.noise.weights, self.noise.means))
-        factors = np.asarray(self.noise.factors)
-        joints, components = weights.shape
-        chosen = np.stack([rng.choice(components, batch, p=weights[j] / weights[j].sum()) for j in range(joints)], 1)
-        unit = rng.normal(size=(batch, joints, STATE_CHANNELS))
-        row = np.arange(joints)[None]
-        drawn = means[row, chosen] + np.einsum("bjkl,bjl->bjk", factors[row, chosen], unit)
-        return truth + torch.from_numpy(drawn).to(truth)[:, None]
+        mean, deviate = ErrorModel.of(self.noise).draw((len(truth),), truth, self.draws.generator)
+        return truth + (mean + deviate)[:, None]
 
 
 @dataclass(frozen=True)

@@ -55,12 +55,7 @@ def drive(motion: Mapping[str, Array], rest: Rest, lift: Array | float = 0.0) ->
 
     lift: metres (T,) by which the pelvis is put higher than the motion has it, where the body would be in the floor or above it.
     """
-    turn: dict[str, Array] = {}
-    scale = _leg(rest, "Left")[2] / _motion_leg(motion)
-    _trunk(motion, rest, turn)
-    for side, letter in (("Left", "L"), ("Right", "R")):
-        _arm(motion, rest, turn, side, letter)
-        turn[f"{letter}HipJoint"] = turn["Hips"]
+    scale, turn = _upper_body(motion, rest)
     root = scale * motion["pelvis"]
     # the human's ankle stands higher or lower over its sole, and its hip joints lower or higher in the pelvis
     low_ankle = np.percentile(np.concatenate([motion["ankle.L"], motion["ankle.R"]])[:, 2], 10)
@@ -70,36 +65,23 @@ def drive(motion: Mapping[str, Array], rest: Rest, lift: Array | float = 0.0) ->
     root[:, 2] -= _sink(rest, turn, root, feet)
     for side in ("Left", "Right"):
         _solve_leg(rest, turn, root, feet[side], side)
-    for name, parent in rest.parent.items():
-        if name not in turn:
-            turn[name] = turn[parent] if parent else turn["Hips"]
-    return Drive(turn, root)
+    return _whole(turn, root, rest)
 
 
 def drive_lying(motion: Mapping[str, Array], rest: Rest) -> Drive:
     """As `drive`, of somebody who need not stand on the feet: legs and feet turn as the motion's bones do, as arms do. How high the body is
     has to be seen from its skin (`shot.lowest_point`)."""
-    turn: dict[str, Array] = {}
-    scale = _leg(rest, "Left")[2] / _motion_leg(motion)
-    _trunk(motion, rest, turn)
+    scale, turn = _upper_body(motion, rest)
     for side, letter in (("Left", "L"), ("Right", "R")):
-        _arm(motion, rest, turn, side, letter)
-        turn[f"{letter}HipJoint"] = turn["Hips"]
         knee, ankle = motion[f"knee.{letter}"], motion[f"ankle.{letter}"]
         thigh, shin = knee - motion[f"hip.{letter}"], ankle - knee
         normal, known = _bend(_unit(thigh), _unit(shin))
         left = turn["Hips"] @ (rest.head["LeftUpLeg"] - rest.head["RightUpLeg"])
         hinge = _unit(gaussian_filter1d(known[:, None] * normal + (1 - known[:, None]) * _unit(left), 1.0, axis=0))
-        rest_left = np.cross(UP, rest.tail[f"{side}ToeBase"] - rest.head[f"{side}Foot"])
-        bones = ((f"{side}UpLeg", f"{side}Leg", thigh), (f"{side}Leg", f"{side}Foot", shin))
-        for name, end, direction in bones:
-            turn[name] = _frame(direction, hinge) @ _frame(rest.head[end] - rest.head[name], rest_left).T
+        rest_left = _leg_turns(rest, turn, side, thigh, shin, hinge)
         along = rest.tail[f"{side}ToeBase"] - rest.head[f"{side}Foot"]
         turn[f"{side}Foot"] = turn[f"{side}ToeBase"] = _frame(motion[f"toe.{letter}"] - ankle, hinge) @ _frame(along, rest_left).T
-    for name, parent in rest.parent.items():
-        if name not in turn:
-            turn[name] = turn[parent] if parent else turn["Hips"]
-    return Drive(turn, scale * motion["pelvis"])
+    return _whole(turn, scale * motion["pelvis"], rest)
 
 
 def heads(pose: Drive, rest: Rest) -> dict[str, Array]:
@@ -119,6 +101,24 @@ class _Foot:
     clearance: Array  # (T,) metres over the floor
     bent: Array  # (T,) radians that the motion's knee is bent
     planted: Array  # (T,) 1: it stands flat, 0: it is in the air or on its toes
+
+
+def _upper_body(motion: Mapping[str, Array], rest: Rest) -> tuple[float, dict[str, Array]]:
+    """How much larger the human is than the motion's, and the turns (T,3,3) of trunk, arms and hips."""
+    turn: dict[str, Array] = {}
+    _trunk(motion, rest, turn)
+    for side, letter in (("Left", "L"), ("Right", "R")):
+        _arm(motion, rest, turn, side, letter)
+        turn[f"{letter}HipJoint"] = turn["Hips"]
+    return _leg(rest, "Left")[2] / _motion_leg(motion), turn
+
+
+def _whole(turn: dict[str, Array], root: Array, rest: Rest) -> Drive:
+    """Bones that nothing turns follow the one that carries them."""
+    for name, parent in rest.parent.items():
+        if name not in turn:
+            turn[name] = turn[parent] if parent else turn["Hips"]
+    return Drive(turn, root)
 
 
 def _trunk(motion: Mapping[str, Array], rest: Rest, turn: dict[str, Array]) -> None:
@@ -232,11 +232,16 @@ def _solve_leg(rest: Rest, turn: dict[str, Array], root: Array, foot: _Foot, sid
     out = np.sqrt(np.maximum(thigh**2 - along**2, 0.0))
     knee = hip + along[:, None] * axis + out[:, None] * np.cross(axis, hinge)
     ankle = hip + far[:, None] * axis
-    rest_left = np.cross(UP, rest.tail[f"{side}ToeBase"] - rest.head[f"{side}Foot"])
-    joints = (f"{side}UpLeg", f"{side}Leg", f"{side}Foot")
-    for name, end, direction in ((joints[0], joints[1], knee - hip), (joints[1], joints[2], ankle - knee)):
-        turn[name] = _frame(direction, hinge) @ _frame(rest.head[end] - rest.head[name], rest_left).T
+    _leg_turns(rest, turn, side, knee - hip, ankle - knee, hinge)
     turn[f"{side}Foot"], turn[f"{side}ToeBase"] = foot.turn, foot.toes
+
+
+def _leg_turns(rest: Rest, turn: dict[str, Array], side: str, thigh: Array, shin: Array, hinge: Array) -> Array:
+    """Turns thigh and shin along these directions (T,3), with the knee's axis `hinge` (T,3); the axis (3,) at rest is returned."""
+    rest_left = np.cross(UP, rest.tail[f"{side}ToeBase"] - rest.head[f"{side}Foot"])
+    for name, end, direction in ((f"{side}UpLeg", f"{side}Leg", thigh), (f"{side}Leg", f"{side}Foot", shin)):
+        turn[name] = _frame(direction, hinge) @ _frame(rest.head[end] - rest.head[name], rest_left).T
+    return np.asarray(rest_left)
 
 
 def _leg(rest: Rest, side: str) -> tuple[float, float, float]:

@@ -16,11 +16,11 @@ from scipy.spatial.transform import Rotation, Slerp
 
 from contract.skeleton import BODY_22
 from engine.datasets.floor_poses import NEIGHBOURS, POSES, SHARES, Arm, Leg, Pose
+from engine.datasets.motion_kind import FPS
 from engine.kinematics.turns import direction
 
 Array = npt.NDArray[np.float64]
 
-FPS: Final = 30.0
 # Metres of somebody of 1.75: half the hips' and shoulders' width, thigh, shin, foot, upper arm, forearm, hand, and the trunk's joints.
 HIP, SHOULDER, THIGH, SHIN, FOOT, UPPER, FORE, HAND = 0.09, 0.18, 0.43, 0.42, 0.17, 0.28, 0.25, 0.09
 TRUNK: Final = {"spine": 0.12, "chest": 0.27, "neck": 0.48, "head": 0.58, "head_top": 0.77}
@@ -63,11 +63,10 @@ def draw_floor_motion(frames: int, random: np.random.Generator) -> Array:
 
 
 def _kinds(frames: int, random: np.random.Generator) -> list[str]:
-    names = list(POSES)
-    kinds = [names[random.choice(len(names), p=np.array([SHARES[name] for name in names]) / sum(SHARES.values()))]]
+    kinds = [list(SHARES)[random.choice(len(SHARES), p=list(SHARES.values()))]]
     while len(kinds) < 3 + frames // 30:
         near = NEIGHBOURS[kinds[-1]]
-        kinds.append(near[random.integers(len(near))] if near and random.random() < CHANGES else kinds[-1])
+        kinds.append(near[random.integers(len(near))] if random.random() < CHANGES else kinds[-1])
     return kinds
 
 

@@ -252,13 +252,13 @@ class PairsRenderer:
         paths = [path for folder in humans for path in sorted(folder.glob("*.glb"))]
         if not paths:
             raise Failure("no_such_file", f"There are no humans (.glb) in {', '.join(map(str, humans))}; check the path.")
-        unseen_people, unseen_sources = _ONLY[only]
-        chosen = {path.stem for path in paths} if fold is None else set(people_of([path.stem for path in paths], fold))
-        paths = [path for path in paths if path.stem in chosen]
-        self.people = [read_human(path) for path in paths if unseen_people in (None, path.stem in HELD_OUT_HUMANS)]
-        clips = [clip for clip in load_mocap(mocap) if unseen_sources in (None, clip.source in HELD_OUT_SOURCES)]
+        motions = load_mocap(mocap)
         if fold is not None:
-            clips = clips_of(clips, fold)
+            of_fold, motions = people_of([path.stem for path in paths], fold), clips_of(motions, fold)
+            paths = [path for path in paths if path.stem in of_fold]
+        unseen_people, unseen_sources = _ONLY[only]
+        self.people = [read_human(path) for path in paths if unseen_people in (None, path.stem in HELD_OUT_HUMANS)]
+        clips = [clip for clip in motions if unseen_sources in (None, clip.source in HELD_OUT_SOURCES)]
         if not self.people or not clips:
             raise Failure("bad_input", f"No body or no motion is left for --only {only}; see docs/data.md for the names that are held out.")
         self.motions = MotionDraw(clips, kinds, composed)

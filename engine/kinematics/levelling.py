@@ -48,21 +48,12 @@ def levelled(found: Up, gravity: Array | None, lines: SceneLines | None, option:
     body, share = agreed_up(found, gravity)
     together = level(lines, body, UPRIGHT_ERROR + share * (LYING_ERROR - UPRIGHT_ERROR))
     apart = degrees_between(together.up, body)
-    far = _ramp(apart, NEAR)
+    far = np.interp(apart, NEAR, (0.0, 1.0))
     limits = [(1.0 - far) * near + far * beyond for near, beyond in zip(NEAR_SURE, FAR_SURE, strict=True)]
-    trust = _ramp(together.share, (limits[0], limits[1])) if apart <= DISAGREE else 0.0
-    told = apart if together.sure else 0.0
-    if trust == 1.0:
-        return Levelled(together.up, "lines", told, lying(degrees_between(together.up, found.believed)))
     # of who is upright, as the networks say too, lines that are far off mislead
-    without = body if share == 0.0 else between(body, together.up, share)
-    up = without if trust == 0.0 else between(without, together.up, trust)
+    trust = float(np.interp(together.share, limits, (0.0, 1.0))) if apart <= DISAGREE else 0.0
+    up = between(between(body, together.up, share), together.up, trust)
     by_lines = trust >= 0.5 or (together.sure and share >= 0.5)
     known_from = "lines" if by_lines else "camera" if share >= 0.5 else "body"
     lies = 0.0 if share == 0.0 and trust == 0.0 else lying(degrees_between(up, found.believed))
-    return Levelled(up, known_from, told, lies)
-
-
-def _ramp(value: float, rises: tuple[float, float]) -> float:
-    """0 below the first of two values, 1 above the second."""
-    return float(np.clip((value - rises[0]) / (rises[1] - rises[0]), 0.0, 1.0))
+    return Levelled(up, known_from, apart if together.sure else 0.0, lies)

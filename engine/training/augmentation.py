@@ -167,8 +167,9 @@ def _clear(pairs: Pairs, generator: torch.Generator) -> Pairs:
     joints = viewed(pairs.truth, pairs.stature) / WORLD_TO_STATURE
     moved = {}
     for name, seen, exact in (("world", pairs.world, joints[:, :, CARRIER]), ("rays", pairs.rays, projected(pairs.truth))):
-        error = (seen - exact)[:, :, _STANDS]
-        error[:, :, _FACE] = (seen - exact)[:, :, _SHOULDERS].mean(2, keepdim=True)
+        off = seen - exact
+        error = off[:, :, _STANDS]
+        error[:, :, _FACE] = off[:, :, _SHOULDERS].mean(2, keepdim=True)
         moved[name] = seen - share * error
     return replace(pairs, **moved)
 
