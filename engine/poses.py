@@ -29,7 +29,7 @@ from engine.refiner.noise import AMPLITUDE, Frames, MixtureNoise
 from engine.refiner.sampler import Ddim, WholeSampler, refine
 from engine.refiner.schedule import Schedule
 from engine.refiner.state import GUIDE_SIGNS, METRES, confidence_of, guides, pose_of, states
-from engine.refiner.window_run import Lifted, as_runs, refine_runs
+from engine.refiner.window_run import Lifted, as_runs, lift_both_ways, refine_runs
 
 LIFTER_FILE, REFINER_FILE, WINDOW_FILE = Files.lifter, Files.refiner, Files.window
 CHUNK = 2048  # frames lifted at once: bounds the memory for long videos; chunks overlap by the lifter's reach, so no seam is seen
@@ -181,7 +181,7 @@ class _Lifting:
         if self._kept is not None and run in self._kept:
             return self._kept[run]
         encoded, visibility = run.encode(seen.start, seen.stop)
-        lifted = Lifted(encoded, visibility, *self._model.networks.lift(encoded.features, encoded.base))
+        lifted = lift_both_ways(self._model.networks.lift, encoded, visibility)
         if self._kept is not None:
             self._kept[run] = lifted
         return lifted

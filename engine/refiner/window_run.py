@@ -1,4 +1,5 @@
-"""The refiner over time at work on one run: from what the lifter made of it to poses, one frame in STRIDE, the others in between."""
+"""The networks over time at work on one run, which they see as it is and mirrored: the lifter's guess, and refined poses, one frame in
+STRIDE, the others in between."""
 
 from __future__ import annotations
 
@@ -9,23 +10,35 @@ import numpy as np
 
 from engine.arrays import Array, constant, namespace
 from engine.lifter.codec import Encoded, camera_up
+from engine.lifter.mirror import mirrored, mirrored_directions, mirrored_joints, mirrored_marks
 from engine.refiner.layout import STRIDE
 from engine.refiner.sampler import Ddim
 from engine.refiner.schedule import CLEAN, Schedule
 from engine.refiner.state import guides, pose_of, states
 
 Network = Callable[..., Array]  # WindowRefiner.clean
+Lift = Callable[[Array, Array], tuple[Array, Array]]  # Lifter.read
 
 
 @dataclass(frozen=True)
 class Lifted:
     """Runs as the networks have them: the codec's view of B runs of T frames, the detector's visibility (B,T,33), the lifter's guess
-    (B,T,22,3), statures in view axes, and its hints (B,T,width)."""
+    (B,T,22,3), statures in view axes, and its hints (B,T,width). twin: the same runs mirrored, where they were looked at so."""
 
     encoded: Encoded
     visibility: Array
     guess: Array
     hints: Array
+    twin: Lifted | None = None
+
+
+def lift_both_ways(lift: Lift, encoded: Encoded, visibility: Array) -> Lifted:
+    """What the lifter makes of runs: the mean of its guesses from them and from their mirror image."""
+    xp, runs, other = namespace(visibility), len(visibility), mirrored(encoded)
+    poses, hints = lift(*(xp.concat([getattr(way, name) for way in (encoded, other)]) for name in ("features", "base")))
+    guess = (poses[:runs] + mirrored_joints(poses[runs:])) / 2
+    twin = Lifted(other, mirrored_marks(visibility), mirrored_joints(guess), hints[runs:])
+    return Lifted(encoded, visibility, guess, hints[:runs], twin)
 
 
 def refine_runs(
@@ -35,8 +48,20 @@ def refine_runs(
 
     up (B,T,3), unit, view axes, and its error (B,T) in radians; times: the steps to visit, the first the one that the guess belongs to;
     begin: the first frame that is refined, so that pieces of a take refine the same ones; moved (B,T',22,5): the states of those frames
-    to begin with instead of the guess.
+    to begin with instead of the guess. Where the runs have a twin, the mean of what is made of both.
     """
+    pose = _one_way(network, lifted, up, error, times, begin, moved)
+    if lifted.twin is None:
+        return pose
+    start = None if moved is None else mirrored_joints(moved)
+    other = _one_way(network, lifted.twin, mirrored_directions(up), error, times, begin, start)
+    return (pose + mirrored_joints(other)) / 2
+
+
+def _one_way(
+    network: Network, lifted: Lifted, up: Array, error: Array, times: Sequence[int], begin: int, moved: Array | None
+) -> Array:
+    """As `refine_runs`, of the runs as they are."""
     encoded, shape = lifted.encoded, lifted.guess.shape[:2]
     every = (slice(None), slice(begin, None, STRIDE))
     told = [x[every] for x in (encoded.features, lifted.hints, lifted.guess, up, error, camera_up(encoded.rotation))]

@@ -23,7 +23,7 @@ from engine.refiner.layout import STRIDE, WindowConfig
 from engine.refiner.schedule import Schedule
 from engine.refiner.state import METRES, guides, states
 from engine.refiner.window import WindowRefiner, conditions
-from engine.refiner.window_run import Lifted, refine_runs
+from engine.refiner.window_run import Lifted, lift_both_ways, refine_runs
 from engine.training.augmentation import augment
 from engine.training.crops import Crops, segment_up
 from engine.training.lifter import JOINT_WEIGHT
@@ -159,7 +159,8 @@ class WindowLearner(Drawing):
             pairs = transplant(pairs, self.motions, self.recipe.transplant, self.draws.rng)
         pairs, roll = augment(pairs, generator)
         encoded = encode(pairs.rays, pairs.visibility, pairs.world, pairs.detected, roll)
-        guess, hints = lifter.with_hints(encoded)
+        lifted = lift_both_ways(lifter.read, encoded, pairs.visibility)
+        guess, hints = lifted.guess, lifted.hints
         level = camera_up(encoded.rotation)
         up = (pairs.up[..., None, :] @ encoded.rotation)[..., 0, :]
         shape = guess.shape[:2]
@@ -214,9 +215,7 @@ class WindowLearner(Drawing):
 def lift(lifter: Lifter, segment: Segment) -> Lifted:
     """The lifter's reading of a segment."""
     rays, visibility, world, detected = (torch.from_numpy(getattr(segment, n))[None] for n in ("rays", "visibility", "world", "detected"))
-    encoded = encode(rays, visibility, world, detected)
-    guess, hints = lifter.with_hints(encoded)
-    return Lifted(encoded, visibility, guess, hints)
+    return lift_both_ways(lifter.read, encode(rays, visibility, world, detected), visibility)
 
 
 def guess_error(lifter: Lifter, segments: Sequence[Segment]) -> float:

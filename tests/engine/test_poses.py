@@ -92,9 +92,9 @@ def test_chunks_of_windows_have_no_seams(model, monkeypatch, hypotheses):
 def test_a_short_take_is_lifted_once_and_a_long_one_is_the_same(model, monkeypatch):
     track = a_track(noise=0.02, runs=2)
     calls, lift = [], model.networks.lift
-    monkeypatch.setattr(model.networks, "lift", lambda *inputs: calls.append(len(inputs[0][0])) or lift(*inputs))
+    monkeypatch.setattr(model.networks, "lift", lambda *inputs: calls.append(len(inputs[0])) or lift(*inputs))
     once = run(model, track, refiner="window")
-    assert len(calls) == 2  # one for each run
+    assert calls == [2, 2]  # each run once, together with its mirror image
     monkeypatch.setattr(pose_module, "CHUNK", 50)  # a run is still one piece, but both are more than one
     twice = run(model, track, refiner="window")
     assert len(calls) == 2 + 4

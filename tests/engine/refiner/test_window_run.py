@@ -5,11 +5,12 @@ import pytest
 import torch
 
 from engine.lifter.codec import encode
+from engine.lifter.mirror import mirrored, mirrored_directions, mirrored_joints, mirrored_marks
 from engine.refiner.layout import STRIDE, WindowConfig
 from engine.refiner.schedule import Schedule
 from engine.refiner.state import METRES, states
 from engine.refiner.window import WindowRefiner
-from engine.refiner.window_run import Lifted, between, refine_runs
+from engine.refiner.window_run import Lifted, between, lift_both_ways, refine_runs
 
 CONFIG = WindowConfig(hidden=4, heads=1, width=8, dilations=((1,),), hints=3)
 
@@ -75,3 +76,28 @@ def test_a_piece_of_a_run_refines_the_same_frames_alike(lifted):
         piece = refine_runs(net.clean, part, *(x[:, 3:] for x in up_of(lifted)), [16], begin=1)
     inner = STRIDE * CONFIG.reach + STRIDE
     assert torch.allclose(piece[:, inner:], whole[:, 3 + inner :], atol=1e-5)
+
+
+def test_both_ways_the_guess_is_the_mean_and_a_mirrored_run_gives_the_mirrored_pose(lifted):
+    """What a network makes of a run and of its mirror image is then the same but for the mirror, however lopsided the network is."""
+    weight = torch.randn(lifted.encoded.features.shape[-1], 66, generator=torch.Generator().manual_seed(3)) * 0.01
+
+    def lift(features, base):
+        return base + (features @ weight).unflatten(-1, (22, 3)), features[..., :3]
+
+    def network(x, t, guide, features, hints, guess, up, error, level):
+        return x * 1.1 + 0.3 * guide[..., :1] + 0.01 * up[:, :, None, :1] + 0.02 * hints[..., None, :1]
+
+    other = mirrored(lifted.encoded)
+    plain, twin = lift_both_ways(lift, lifted.encoded, lifted.visibility), lift_both_ways(lift, other, mirrored_marks(lifted.visibility))
+    one, two = (lift(way.features, way.base)[0] for way in (lifted.encoded, other))
+    assert torch.allclose(plain.guess, (one + mirrored_joints(two)) / 2) and not torch.allclose(one, mirrored_joints(two), atol=1e-3)
+    assert torch.allclose(twin.guess, mirrored_joints(plain.guess), atol=1e-6)
+    up, error = torch.tensor([0.3, -0.9, 0.1]).expand(1, 12, 3), torch.full((1, 12), 0.1)
+    refined = refine_runs(network, plain, up, error, [16, 4])
+    again = refine_runs(network, twin, mirrored_directions(up), error, [16, 4])
+    assert torch.allclose(again, mirrored_joints(refined), atol=1e-5)
+    moved = states(lifted.encoded, 1.2 * plain.guess).unflatten(0, (1, 12))[:, ::STRIDE]
+    drawn = refine_runs(network, plain, up, error, [16], 0, moved)
+    drawn_again = refine_runs(network, twin, mirrored_directions(up), error, [16], 0, mirrored_joints(moved))
+    assert torch.allclose(drawn_again, mirrored_joints(drawn), atol=1e-5)
