@@ -68,8 +68,11 @@ class DetectorsPose(nn.Module):
 
     def with_hints(self, encoded: Encoded) -> tuple[Tensor, Tensor]:
         """See `Lifter.with_hints`."""
-        pose = encoded.base - encoded.base[..., :1, :]
-        return pose, torch.zeros(*pose.shape[:2], self.config.width, dtype=pose.dtype)
+        return self.read(encoded.features, encoded.base)
+
+    def read(self, features: Tensor, base: Tensor) -> tuple[Tensor, Tensor]:
+        """See `Lifter.read`."""
+        return base - base[..., :1, :], torch.zeros(*base.shape[:2], self.config.width, dtype=base.dtype)
 
 
 class WholePose(WindowRefiner):
