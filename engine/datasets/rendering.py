@@ -16,13 +16,14 @@ import os
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import pairwise
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from scipy.interpolate import CubicSpline
 
 from contract.failure import ExitCode, Failure
 from contract.options import CHOICES
@@ -42,6 +43,8 @@ from engine.footage.video import Frame
 
 Array = npt.NDArray[np.float64]
 Image = npt.NDArray[np.uint8]
+
+BLURS_WITH = 2  # of pictures so many frames apart: of those further apart the earlier one would be a ghost
 
 MAX_BONES, MAX_PARTS = 48, 18  # uniforms of the shader
 
@@ -127,7 +130,7 @@ class Renderer:
             picture = self._draw(shot, frame, views[frame], matrices[frame], room=not still)
             y, x = random.integers(0, 64, 2)  # noise that is new in every frame and costs nothing
             yield worsen(picture, before, shot.look, grain[y : y + height, x : x + width])
-            before = picture
+            before = picture if every <= BLURS_WITH else None
 
     def mask(self, shot: Shot, frame: int) -> npt.NDArray[np.bool_]:
         """(height, width) True where the person is, boxes in front left out of account."""
@@ -319,13 +322,17 @@ def _about(shot: Shot) -> dict[str, Any]:
 
 
 def filled(looked: Sequence[Row | None], every: int) -> list[Row | None]:
-    """What was seen in every frame from the first to the last that was looked at, one of `every`: between two of them in a straight line,
-    and nothing where either saw nobody."""
-    result: list[Row | None] = list(looked[:1])
-    for before, after in pairwise(looked):
-        for k in range(1, every):
-            result.append(None if before is None or after is None else before + np.float32(k / every) * (after - before))
-        result.append(after)
+    """What was seen in every frame from the first to the last that was looked at, one of `every`: between two of them along the cubic
+    through them and their neighbours (a straight line would cut the corners of what swings), and nothing where either saw nobody."""
+    result: list[Row | None] = [None] * (every * (len(looked) - 1) + 1 if looked else 0)
+    for seen, run in groupby(range(len(looked)), key=lambda k: looked[k] is not None):
+        looks = list(run)
+        if not seen:
+            continue
+        rows = np.stack([row for k in looks if (row := looked[k]) is not None])
+        at = np.arange(every * (len(looks) - 1) + 1) / every
+        curve = rows if len(rows) == 1 else CubicSpline(np.arange(len(rows)), rows)(at).astype(np.float32)
+        result[every * looks[0] : every * looks[-1] + 1] = list(curve)
     return result
 
 

@@ -184,7 +184,10 @@ def test_between_two_frames_that_were_looked_at_lies_what_is_between_them():
     seen = [np.full((33, 6), value, np.float32) for value in (0.0, 3.0, 9.0)]
     found = rendering.filled([seen[0], seen[1], None, seen[2]], 3)
     assert [None if row is None else float(row[0, 0]) for row in found] == [0.0, 1.0, 2.0, 3.0, None, None, None, None, None, 9.0]
-    assert rendering.filled(seen, 1) == seen
+    assert np.array_equal(rendering.filled(seen, 1), seen) and rendering.filled([], 4) == []
+    swing = [np.full((33, 6), np.sin(k), np.float32) for k in np.arange(9) * 0.8]  # once a second, looked at 7.5 times
+    found = np.array([row[0, 0] for row in rendering.filled(swing, 4)])
+    assert np.abs(found[4:-4] - np.sin(0.2 * np.arange(4, 29))).max() < 0.01
 
 
 def test_what_is_put_together_from_poses_is_driven_by_its_bones(human):
