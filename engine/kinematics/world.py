@@ -14,7 +14,7 @@ from engine.kinematics.contacts import contacts_of, signs, standing
 from engine.kinematics.proportions import Proportions
 from engine.kinematics.resting import ground_under
 from engine.kinematics.trajectory import Stand
-from engine.kinematics.upright import SIGHT, believed_up, body_up, degrees_between, depth_lean
+from engine.kinematics.upright import SIGHT, balanced_up, believed_up, body_up, degrees_between, depth_lean
 from engine.long_takes import Timeline, mapped, mapped_over_time, thinned
 
 Array = npt.NDArray[np.float64]
@@ -187,7 +187,7 @@ def find_lean(
         found = []
         for middle in middles:
             rows = slice(run.start + max(middle - reach, 0), run.start + min(middle + reach + 1, count))
-            read, covariance = body_up(relative[rows], confidence[rows], stands[rows], sight)
+            read, covariance = balanced_up(relative[rows], confidence[rows], stands[rows], sight)
             found.append(np.concatenate([read, depth_lean(read, up, covariance, sight)]))
         said = np.stack([np.interp(np.arange(count), middles, column) for column in np.array(found).T], 1)
         reads[run], leans[run] = said[:, :3], said[:, 3:]

@@ -50,7 +50,8 @@ def test_positions(both: tuple[Motion, Motion, int]) -> None:
     a, b = motion.positions_world, finest.positions_world[::every]
     assert np.linalg.norm(a - b, axis=-1).mean() < 0.03  # most of it is the distance from the camera
     pose = np.linalg.norm((a - a[:, :1]) - (b - b[:, :1]), axis=-1)
-    assert pose.mean() < 0.006 and np.percentile(pose, 99) < 0.05
+    # at 15 frames a second, which frames a foot stands in is told less well, and with it over which feet the weight is
+    assert pose.mean() < (0.009 if motion.fps < 20 else 0.006) and np.percentile(pose, 99) < 0.05
 
 
 def test_rotations(both: tuple[Motion, Motion, int]) -> None:

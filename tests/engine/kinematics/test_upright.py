@@ -5,11 +5,13 @@ import pytest
 
 from contract.skeleton import BODY_22
 from engine.kinematics.upright import (
+    BALANCE_ERROR,
     DEPTH_ERROR,
     LEAN_DOUBT,
     SIGHT,
     angles,
     balance_up,
+    balanced_up,
     believed_up,
     body_up,
     centre_of_mass,
@@ -82,6 +84,22 @@ def test_the_weight_stands_over_the_feet_where_the_body_leans() -> None:
     assert degrees_between(balance, before) < 1.5
     assert degrees_between(mean_axes(body, ones)[0], mean_axes(straight, ones)[0]) > 3.0
     assert balance_up(body, 0 * stands) is None
+
+
+def test_who_bends_is_upright_by_the_balance_and_where_no_foot_stands_by_the_body() -> None:
+    """Over the feet the weight is however the trunk leans; what the axes say of who bends would be taken for an error of the depths."""
+    ones, stands = np.ones((60, 22)), np.ones((60, 2))
+    straight, _ = balanced_up(bent(0.0), ones, stands)
+    for degrees in (15.0, 30.0):
+        body = bent(degrees)
+        up, covariance = balanced_up(body, ones, stands)
+        assert degrees_between(up, straight) < 1.0
+        assert degrees_between(mean_axes(body, ones)[0], mean_axes(bent(0.0), ones)[0]) > 2.0
+        across, along = np.array([1.0, 0, 0]), SIGHT
+        assert across @ covariance @ across == pytest.approx(np.radians(BALANCE_ERROR) ** 2)
+        assert along @ covariance @ along == pytest.approx(np.radians(BALANCE_ERROR) ** 2 + np.radians(DEPTH_ERROR) ** 2)
+    for found, wanted in zip(balanced_up(body, ones, 0 * stands), body_up(body, ones, 0 * stands), strict=True):
+        np.testing.assert_array_equal(found, wanted)
 
 
 def test_the_centre_of_mass_lies_where_the_body_has_it() -> None:
