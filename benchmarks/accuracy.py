@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -34,6 +34,7 @@ from engine.detection import segments  # noqa: E402
 from engine.detection.landmarks import LANDMARKS  # noqa: E402
 from engine.footage.video import open_video  # noqa: E402
 from engine.kinematics.assemble import build_motion  # noqa: E402
+from engine.kinematics.take import Camera, Performer  # noqa: E402
 from engine.person.face import face_direction  # noqa: E402
 from engine.person.swaps import undo_swaps  # noqa: E402
 from engine.person.track import body_points, make_track  # noqa: E402
@@ -134,11 +135,9 @@ def judge(
     matrix = view.sight.matrix
 
     def finished(feet: str) -> Motion:
-        return build_motion(
-            refined.joints, refined.spread, points, confidence, track.times, track.detected, track.runs, track.fps, matrix, view.size,
-            truth.height, smooth=options.smooth, face=face_direction(track, matrix), feet=feet, gravity=refined.up,
-            turns=view.turning.at(track.times), lines=view.scene_lines(), level=options.level,
-        )  # fmt: skip
+        performer = Performer.of(refined, track, points, confidence, face_direction(track, matrix))
+        camera = Camera(matrix, view.size, turns=view.turning.at(track.times), gravity=refined.up, lines=view.scene_lines())
+        return build_motion(performer, camera, replace(options, height=truth.height, feet=feet))
 
     motions = {"smoothing": finished("never")}
     progress.stage("motion")

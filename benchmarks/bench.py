@@ -143,6 +143,7 @@ def time_model(table: Table, model: PoseModel, track: Track, matrix: Any) -> Non
 
     from contract.skeleton import BODY_22
     from engine.kinematics.assemble import build_motion
+    from engine.kinematics.take import Camera, Performer
     from engine.lifter.codec import NETWORK_FPS
     from engine.person.face import face_direction
     from engine.person.track import body_points
@@ -175,10 +176,7 @@ def time_model(table: Table, model: PoseModel, track: Track, matrix: Any) -> Non
     size = (round(2 * float(matrix[0, 2])), round(2 * float(matrix[1, 2])))
 
     def build() -> None:
-        build_motion(
-            poses.joints, poses.spread, points, confidence, track.times, track.detected, track.runs, track.fps, matrix, size,
-            options.height, smooth=options.smooth, root=options.root, face=face_direction(track, matrix), feet=options.feet,
-        )  # fmt: skip
+        build_motion(Performer.of(poses, track, points, confidence, face_direction(track, matrix)), Camera(matrix, size), options)
 
     table.time("motion", frames, build)
 

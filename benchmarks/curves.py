@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -34,6 +34,7 @@ from engine.detection import segments  # noqa: E402
 from engine.detection.landmarks import LANDMARKS  # noqa: E402
 from engine.footage.video import open_video  # noqa: E402
 from engine.kinematics.assemble import build_motion  # noqa: E402
+from engine.kinematics.take import Camera, Performer  # noqa: E402
 from engine.person.face import face_direction  # noqa: E402
 from engine.person.swaps import undo_swaps  # noqa: E402
 from engine.person.track import body_points, make_track  # noqa: E402
@@ -116,11 +117,9 @@ def follow(path: Path, truth: Truth, model: PoseModel, options: CaptureOptions) 
         refiner=options.refiner,
     )  # fmt: skip
     points, confidence = (a.astype(np.float64) for a in body_points(track.image, track.visibility, track.detector))
-    motion = build_motion(
-        poses.joints, poses.spread, points, confidence, track.times, track.detected, track.runs, track.fps, matrix,
-        (info.width, info.height), truth.height, smooth=options.smooth, face=face_direction(track, matrix), feet=options.feet,
-        gravity=poses.up,
-    )  # fmt: skip
+    performer = Performer.of(poses, track, points, confidence, face_direction(track, matrix))
+    camera = Camera(matrix, (info.width, info.height), gravity=poses.up)
+    motion = build_motion(performer, camera, replace(options, height=truth.height))
     wanted = np.arange(len(truth.joints)) / truth.fps
     nearest = np.abs(track.times[None] - wanted[:, None]).argmin(1)
     chosen = [ARMATURE_24.index(name) for name in (*NAMES, *TOES)]

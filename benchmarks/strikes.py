@@ -30,11 +30,13 @@ from scipy.signal import find_peaks  # noqa: E402
 
 from contract.failure import ExitCode, Failure  # noqa: E402
 from contract.motion_file import Motion  # noqa: E402
+from contract.options import CaptureOptions  # noqa: E402
 from contract.skeleton import ARMATURE_24, BODY_22  # noqa: E402
 from engine.datasets.detections import Segment, load_detections  # noqa: E402
 from engine.datasets.split import split_segments  # noqa: E402
 from engine.detection.landmarks import BODY_FROM_LANDMARKS  # noqa: E402
 from engine.kinematics.assemble import build_motion  # noqa: E402
+from engine.kinematics.take import Camera, Performer  # noqa: E402
 from engine.person.face import face_direction  # noqa: E402
 from engine.person.swaps import undo_swaps  # noqa: E402
 from engine.person.track import Track, body_points  # noqa: E402
@@ -130,10 +132,8 @@ def judge(segment: Segment, model: PoseModel, smooth: float, least: float, found
 def finished(track: Track, poses: Poses, height: float, smooth: float) -> Motion:
     """The motion of one track with default options but the smoothing."""
     points, confidence = (a.astype(np.float64) for a in body_points(track.image, track.visibility, track.detector))
-    return build_motion(
-        poses.joints, poses.spread, points, confidence, track.times, track.detected, track.runs, track.fps, MATRIX, SIZE, height,
-        smooth=smooth, face=face_direction(track, MATRIX),
-    )  # fmt: skip
+    performer = Performer.of(poses, track, points, confidence, face_direction(track, MATRIX))
+    return build_motion(performer, Camera(MATRIX, SIZE), CaptureOptions(height=height, smooth=smooth))
 
 
 def chosen(segments: list[Segment], least: float, most: int) -> list[Segment]:

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -39,6 +40,7 @@ from engine.kinematics.assemble import build_motion  # noqa: E402
 from engine.kinematics.focal import estimate_fov  # noqa: E402
 from engine.kinematics.ground import camera_rotation  # noqa: E402
 from engine.kinematics.proportions import ANKLE_HEIGHT, TOE_HEIGHT  # noqa: E402
+from engine.kinematics.take import Camera, Performer  # noqa: E402
 from engine.kinematics.upright import angles, up_of  # noqa: E402
 from engine.kinematics.world import ANKLES  # noqa: E402
 from engine.kinematics.world import TOES as TOE_JOINTS  # noqa: E402
@@ -139,10 +141,8 @@ def capture(segment: Segment, model: PoseModel, kind: str, options: CaptureOptio
     points, confidence = body_points(track.image, track.visibility, track.detector)
     if kind == "estimated":
         matrix = camera_matrix(size, estimate_fov(poses.joints, points, confidence, size, segment.stature, FPS).degrees)
-    return build_motion(
-        poses.joints, poses.spread, points, confidence, track.times, track.detected, track.runs, FPS, matrix, size, segment.stature,
-        smooth=options.smooth, face=face_direction(track, matrix), feet=options.feet, gravity=poses.up,
-    )  # fmt: skip
+    performer = Performer.of(poses, track, points, confidence, face_direction(track, matrix))
+    return build_motion(performer, Camera(matrix, size, gravity=poses.up), replace(options, height=segment.stature))
 
 
 def summary(rows: list[dict[str, float]]) -> list[str]:

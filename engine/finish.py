@@ -15,6 +15,7 @@ from contract.options import CaptureOptions
 from engine.cameras.common import camera_of, fingerprint
 from engine.detection.detector import Detections
 from engine.footage.video import VideoInfo
+from engine.kinematics.take import Camera, Performer
 from engine.long_takes import mapped
 from engine.person.swaps import undo_swaps
 from engine.person.track import Track, body_points, make_track
@@ -73,30 +74,15 @@ def in_space(
 def moving(seen: Seen, options: CaptureOptions, progress: Progress) -> Capture:
     """The finished motion of who was seen so."""
     progress.stage("motion")
-    person, view = seen.person, seen.view
+    view = seen.view
     for warning in view.turning.warnings:
         progress.warning("camera", warning)
-    motion = _how_sure(_motion(person, seen.poses, view, options, seen.lines), options)
+    motion = _how_sure(_motion(seen, options), options)
     with_its_lenses(motion, view)
     motion.provenance["quality"] |= view.turning.summary
     summary = seen.summary | _judged(motion, progress)
     progress.finish()
     return Capture(motion, summary, camera_of(motion, view.sight.matrix, view.turning), options)
-
-
-@dataclass(frozen=True)
-class _Person:
-    """What the motion needs of a track: where each joint is seen (T,22,2) px with its confidence (T,22), which way the `face` looks (T,3),
-    and of the track its times (T,), where somebody was detected (T,), the runs, the rate, and the frames asked for."""
-
-    points: npt.NDArray[np.floating]
-    confidence: npt.NDArray[np.floating]
-    face: npt.NDArray[np.floating]
-    times: npt.NDArray[np.float64]
-    detected: npt.NDArray[np.bool_]
-    runs: list[slice]
-    fps: float
-    kept: slice
 
 
 @dataclass(frozen=True)
@@ -110,19 +96,21 @@ class _Followed:
 
 @dataclass(frozen=True)
 class Seen:
-    """A person in space, before there is a motion: her `poses`, through the lens of this `view`, with the `lines` of the scene."""
+    """A person in space, before there is a motion: the `performer`, through the lens of this `view`; with `up` (3,) as the networks have
+    it, where it was found, and the `lines` of the scene."""
 
-    person: _Person
-    poses: Poses
+    performer: Performer
     view: View
+    up: npt.NDArray[np.float64] | None
     lines: SceneLines | None
     summary: dict[str, Any]
 
     def resized(self, share: float, camera: CameraPath) -> Seen:
         """Taken for so many times as tall as she was taken for, through the known `camera`, which looks the same way as that through which
         she was seen."""
-        joints, spread = mapped(lambda at, apart: (at * share, apart * share), self.poses.joints, self.poses.spread)
-        return replace(self, poses=replace(self.poses, joints=joints, spread=spread), view=replace(self.view, known=camera))
+        who = self.performer
+        joints, spread = mapped(lambda at, apart: (at * share, apart * share), who.joints, who.spread)
+        return replace(self, performer=replace(who, joints=joints, spread=spread), view=replace(self.view, known=camera))
 
 
 def _followed(
@@ -137,13 +125,16 @@ def _followed(
 
 def _seen(model: PoseModel, followed: _Followed, options: CaptureOptions, info: VideoInfo, progress: Progress) -> Seen:
     """The same in space, and the lens by it."""
+    from engine.person.face import face_direction
+
     view, track = followed.view, followed.track
     poses = _poses(model, track, view, options, progress)
     progress.stage("motion")
     points, confidence = _points(track, view)
     view = view.estimated(poses, points, confidence, options.height, track.fps)
     summary = _summary(track, info, view.sight, followed.exchanged) | view.turning.summary
-    return Seen(_person(track, points, confidence, view), poses, view, view.scene_lines(), summary)
+    performer = Performer.of(poses, track, points, confidence, face_direction(track, view.sight.matrix))
+    return Seen(performer, view, poses.up, view.scene_lines(), summary)
 
 
 def _points(track: Track, view: View) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
@@ -163,24 +154,16 @@ def _poses(model: PoseModel, track: Track, view: View, options: CaptureOptions, 
     )  # fmt: skip
 
 
-def _person(track: Track, points: npt.NDArray[np.floating], confidence: npt.NDArray[np.floating], view: View) -> _Person:
-    """What the motion needs of the track, which has more and is as long as the take."""
-    from engine.person.face import face_direction
-
-    face = face_direction(track, view.sight.matrix)
-    return _Person(points, confidence, face, track.times, track.detected, track.runs, track.fps, track.kept)
-
-
-def _motion(person: _Person, poses: Poses, view: View, options: CaptureOptions, lines: SceneLines | None) -> Motion:
-    """The finished motion of that person, seen so."""
+def _motion(seen: Seen, options: CaptureOptions) -> Motion:
+    """The finished motion of who was seen so."""
     from engine.kinematics.assemble import build_motion
 
-    return build_motion(
-        poses.joints, poses.spread, person.points, person.confidence, person.times, person.detected, person.runs, person.fps,
-        view.sight.matrix, view.size, options.height, smooth=options.smooth, root=options.root, face=person.face, feet=options.feet,
-        cameras=view.cameras(person.times, person.fps), kept=person.kept, gravity=poses.up, turns=view.turning.at(person.times),
-        lines=lines, level=options.level, too_fast=view.turning.unsure(person.times),
+    view, times, fps = seen.view, seen.performer.times, seen.performer.timeline.fps
+    camera = Camera(
+        view.sight.matrix, view.size, path=view.cameras(times, fps), turns=view.turning.at(times), too_fast=view.turning.unsure(times),
+        gravity=seen.up, lines=seen.lines,
     )  # fmt: skip
+    return build_motion(seen.performer, camera, options)
 
 
 def _how_sure(motion: Motion, options: CaptureOptions) -> Motion:

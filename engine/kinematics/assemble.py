@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from contract.motion_file import Motion
+from contract.options import CaptureOptions
 from contract.skeleton import ARMATURE_24, BODY_22
-from engine.cameras.level import SceneLines
 from engine.cameras.pinhole import field_of_view, rays, to_camera, to_world
 from engine.kinematics import ground, quality
 from engine.kinematics.animation import Animation, animate
@@ -25,11 +25,12 @@ from engine.kinematics.proportions import Proportions, fit_proportions
 from engine.kinematics.rotations import fit_pose
 from engine.kinematics.smoothing import cutoff, liveliness, smooth_runs, velocity
 from engine.kinematics.stance import open_hips
+from engine.kinematics.take import Camera, Performer, Take
 from engine.kinematics.trajectory import ACCELERATION, LYING_ACCELERATION, FramePath, frame_path, smooth_path, turned_path
 from engine.kinematics.turns import direction
 from engine.kinematics.upright import SIGHT, straighten
 from engine.kinematics.world import ANKLES, TOES, Lean, Up, World, find_lean, find_stand, find_up, find_world
-from engine.long_takes import Timeline, each, gathered, mapped, mapped_over_time
+from engine.long_takes import Timeline, gathered, mapped, mapped_over_time
 
 Array = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.floating]
@@ -50,127 +51,29 @@ LIVELY = np.where(_ARMS, 6.0, 40.0)
 _WORLD_ROUNDS = 3
 
 
-@dataclass(frozen=True)
-class _Take:
-    """What is known of the person before the motion is made.
+def build_motion(performer: Performer, camera: Camera, options: CaptureOptions) -> Motion:
+    """The motion of one person, complete, in the joints of ARMATURE_24, as that camera saw her.
 
-    Columns: `joints` (T,22,3) metres, camera axes, relative to the pelvis; `confidence`, `spread` (T,22); `points` (T,22,2) px; `views`
-    (T,4,4) where each frame's camera stood, camera to world: where that is not `known`, a rotation only, the identity if it did not
-    turn, and then up is not Z in the world of these axes; `times` (T,) seconds; `detected` (T,); `too_fast` (T,), where any frame may be.
-    `matrix` (3,3), `size` px, `height` metres; `gravity` (3,) up in those axes, as the networks have it; `lines` of the scene there.
+    Of the options it asks for height, smooth, feet, root and level. Where the camera is known the motion lies in its world, the file's
+    camera is that of the first frame, and only `root` "in-place" moves the person away. The quality report stands in provenance["quality"].
     """
-
-    timeline: Timeline
-    joints: Stored
-    confidence: Stored
-    spread: Stored
-    points: Stored
-    views: Array
-    times: Array
-    detected: Flags
-    too_fast: Flags | None
-    known: bool
-    matrix: Array
-    size: tuple[int, int]
-    height: float
-    gravity: Array | None
-    lines: SceneLines | None
-    level: str
-
-    @property
-    def moves(self) -> bool:
-        """Whether the camera does."""
-        return any((views != self.views[0]).any() for views in each(lambda views: views, self.views))
-
-    def cut(self, kept: slice) -> _Take:
-        """Of these frames."""
-        columns = {name: getattr(self, name)[kept] for name in ("joints", "confidence", "spread", "points", "views", "times", "detected")}
-        too_fast = None if self.too_fast is None else self.too_fast[kept]
-        return replace(self, timeline=self.timeline.cut(kept), too_fast=too_fast, **columns)
-
-
-def build_motion(
-    joints: Floats,
-    spread: Floats,
-    image_points: Floats,
-    confidence: Floats,
-    track_times: Array,
-    detected: Flags,
-    runs: list[slice],
-    fps: float,
-    camera_matrix: Array,
-    image_size: tuple[int, int],
-    height: float,
-    smooth: float = 0.5,
-    root: str = "motion",
-    face: Array | None = None,
-    feet: str = "auto",
-    cameras: Array | None = None,
-    kept: slice = slice(None),
-    gravity: Array | None = None,
-    turns: Array | None = None,
-    lines: SceneLines | None = None,
-    level: str = "auto",
-    too_fast: Flags | None = None,
-) -> Motion:
-    """The motion of one person, complete, in the joints of ARMATURE_24.
-
-    joints (T,22,3): BODY_22 in metres, camera axes, relative to the pelvis; spread (T,22) metres; image_points (T,22,2) px with
-    confidence (T,22) 0..1; track_times (T,) seconds; detected (T,); runs: stretches of frames without a hole in time;
-    camera_matrix (3,3); image_size (width, height); height: the person's stature in metres; smooth 0..1; root: "motion" or
-    "in-place"; face (T,3): where the face looks, camera axes, where known; feet: "auto",
-    "always" or "never" hold standing feet still; cameras (T,4,4): where a known camera stood at each frame, camera to world, Z up. Then
-    the motion lies in that world, the file's camera is that of the first frame, and only `root` "in-place" moves the person away.
-    `kept`: the frames that the motion has; the others are looked at only. turns (T,3,3): of a camera that turned, each frame's axes to
-    those of one that did not, in which the motion is put together. gravity (3,): up in those axes, as the networks have it; `lines` of the
-    scene, in the same axes; level: "auto", "camera" or "body" tells up. too_fast (T,): frames in
-    which how the camera turned is a guess.
-    The quality report stands in provenance["quality"].
-    """
-    taken = np.asarray(track_times, float), np.asarray(detected, bool), too_fast
-    timeline, matrix = Timeline(runs, fps), np.asarray(camera_matrix, float)
-    take = _take(
-        joints, spread, image_points, confidence, taken, timeline, cameras, turns, matrix, image_size, height, gravity, lines, level
-    )
-    body = fit_proportions(take.joints, take.confidence, height, fps)
-    face = _calm_face(face, take, smooth)
+    take = Take.of(performer, camera, options)
+    body = fit_proportions(take.who.joints, take.who.confidence, options.height, take.who.timeline.fps)
+    face = _calm_face(take)
     posed, path, frames = _on_sight(take, body)
     # which feet stand is told by their speed
-    up, told, lean = _up(_smoothed(posed, take, smooth, [*ANKLES, *TOES]), frames, take, body)
-    posed = _smoothed(_straightened(posed, path, up, lean, take, body), take, smooth)
+    up, told, lean = _up(_smoothed(posed, take, [*ANKLES, *TOES]), frames, take, body)
+    posed = _smoothed(_straightened(posed, path, up, lean, take, body), take)
     posed, fit_error = _on_bones(posed, face, take, body)
     path, world, pace = _walk(posed, up, told.lies, take, body)
-    planted = _planted(posed, path, world, pace, take, body, feet, told.lies)
+    planted = _planted(posed, path, world, pace, take, body, told.lies)
+    kept = performer.kept
     take, face = take.cut(kept), None if face is None else face[kept]
-    done = _animated(planted.joints[kept], face, world, take, body, root)
+    done = _animated(planted.joints[kept], face, world, take, body)
     return _motion(done, planted.contacts[kept], fit_error, take, body, told)
 
 
-def _take(
-    joints: Floats, spread: Floats, image_points: Floats, confidence: Floats, taken: tuple[Array, Flags, Flags | None], timeline: Timeline,
-    cameras: Array | None, turns: Array | None, matrix: Array, size: tuple[int, int], height: float, gravity: Array | None,
-    lines: SceneLines | None, level: str,
-) -> _Take:  # fmt: skip
-    def rooted(at: Floats, sure: Floats) -> tuple[Floats, Floats]:
-        return at - at[:, :1], np.clip(sure, 0.0, 1.0)
-
-    near, sure = mapped(rooted, joints, confidence)
-    views = np.broadcast_to(np.eye(4), (len(joints), 4, 4)) if cameras is None else np.asarray(cameras, float)
-    if turns is not None and cameras is None:
-        views = mapped(_without_place, turns, dtype=np.float64)
-    spread, points = np.asarray(spread, np.float32), np.asarray(image_points, np.float32)
-    known = cameras is not None
-    return _Take(timeline, near, sure, spread, points, views, *taken, known, matrix, size, height, None if known else gravity, lines, level)
-
-
-def _without_place(turns: Array) -> Array:
-    """(T,4,4) of rotations (T,3,3)."""
-    out = np.zeros((len(turns), 4, 4))
-    out[:, :3, :3], out[:, 3, 3] = turns, 1.0
-    return out
-
-
-def _on_sight(take: _Take, body: Proportions) -> tuple[Stored, Array, FramePath]:
+def _on_sight(take: Take, body: Proportions) -> tuple[Stored, Array, FramePath]:
     """The joints with the body's bones and on the detector's lines of sight (T,22,3), relative to the pelvis, in the axes of the world; the
     root's first path (T,3) in camera axes, and what each frame says of it. What is smoothed over time is smoothed where nothing but the
     person moves: in the world if it is known, else as the camera sees it."""
@@ -184,18 +87,18 @@ def _on_sight(take: _Take, body: Proportions) -> tuple[Stored, Array, FramePath]
     def on_sight(at: Stored, sure: Stored, points: Stored, path: Array, speed: Stored, views: Array) -> Array:
         # where the detector saw the joints is surer than where the lifter has them
         near = at.astype(float)
-        near += towards_sight(near, path, points, sure, take.matrix, take.height, speed)
+        near += towards_sight(near, path, points, sure, take.camera.matrix, take.options.height, speed)
         return (near - near[:, :1]) @ views[:, :3, :3].swapaxes(1, 2)
 
-    settled = mapped(of_bones, take.joints, take.confidence)
+    settled = mapped(of_bones, take.who.joints, take.who.confidence)
     frames = _frames(settled, take, in_camera=True)
-    path = smooth_path(frames, take.timeline.runs, take.timeline.fps)
+    path = smooth_path(frames, take.who.timeline.runs, take.who.timeline.fps)
     path = mapped(lambda place, views: to_camera(place[:, None], views)[:, 0], path, take.views, dtype=np.float64)
-    speed = mapped_over_time(pace, take.timeline, settled)
-    return mapped(on_sight, settled, take.confidence, take.points, path, speed, take.views), path, frames
+    speed = mapped_over_time(pace, take.who.timeline, settled)
+    return mapped(on_sight, settled, take.who.confidence, take.who.points, path, speed, take.views), path, frames
 
 
-def _straightened(posed: Stored, path: Array, up: Up, lean: Lean, take: _Take, body: Proportions) -> Stored:
+def _straightened(posed: Stored, path: Array, up: Up, lean: Lean, take: Take, body: Proportions) -> Stored:
     """(T,22,3): the joints without what wrong depths make them lean and sit, the bones of the body's lengths again."""
 
     def straight(at: Stored, path: Array, sure: Stored, views: Array, read: Stored, lean: Stored) -> Array:
@@ -205,83 +108,84 @@ def _straightened(posed: Stored, path: Array, up: Up, lean: Lean, take: _Take, b
         near = settle(near, 0.1 + sure, body, path) @ turn.swapaxes(1, 2)
         return near - near[:, :1]
 
-    return mapped(straight, posed, path, take.confidence, take.views, lean.read, lean.lean)
+    return mapped(straight, posed, path, take.who.confidence, take.views, lean.read, lean.lean)
 
 
-def _on_bones(posed: Stored, face: Array | None, take: _Take, body: Proportions) -> tuple[Stored, float]:
+def _on_bones(posed: Stored, face: Array | None, take: Take, body: Proportions) -> tuple[Stored, float]:
     """(T,22,3): the joints where the armature's bones put them, relative to the pelvis; and how far they have moved, metres."""
 
     def fitted(near: Timeline, at: Stored, face: Array | None) -> tuple[Array, Array]:
         pose = fit_pose(at.astype(float), body.rest_offsets, near.runs, near.fps, face)
         return pose.body - pose.root[:, None], np.linalg.norm(pose.body - at, axis=-1).mean(1)
 
-    relative, off = mapped_over_time(fitted, take.timeline, posed, face)
+    relative, off = mapped_over_time(fitted, take.who.timeline, posed, face)
     return relative, float(off.mean(dtype=np.float64))
 
 
-def _walk(posed: Stored, up: Up, lies: float, take: _Take, body: Proportions) -> tuple[Array, World, Stored]:
+def _walk(posed: Stored, up: Up, lies: float, take: Take, body: Proportions) -> tuple[Array, World, Stored]:
     """The root's path (T,3) in the axes of the joints, the world that it leads through, and how fast the feet are seen to move (T,2,2).
     `lies`: how much the person does, 0..1."""
-    runs, fps = take.timeline.runs, take.timeline.fps
+    runs, fps = take.who.timeline.runs, take.who.timeline.fps
     frames = _frames(posed, take)
     acceleration = ACCELERATION * (LYING_ACCELERATION / ACCELERATION) ** lies
     path = smooth_path(frames, runs, fps, acceleration=acceleration)
-    pace, believed = _seen_speed(path, take), None if take.known else up.believed
-    world = find_world(posed, path, take.confidence, body, runs, fps, pace, believed, lies)
+    pace, believed = _seen_speed(path, take), None if take.camera.known else up.believed
+    world = find_world(posed, path, take.who.confidence, body, runs, fps, pace, believed, lies)
     for _ in range(_WORLD_ROUNDS):
         path = smooth_path(frames, runs, fps, find_stand(posed, path, world, body, fps), acceleration)
-        world = find_world(posed, path, take.confidence, body, runs, fps, pace, believed, lies)
+        world = find_world(posed, path, take.who.confidence, body, runs, fps, pace, believed, lies)
     return path, world, pace
 
 
-def _planted(
-    posed: Stored, path: Array, world: World, pace: Stored, take: _Take, body: Proportions, feet: str, lies: float
-) -> Planted:  # fmt: skip
+def _planted(posed: Stored, path: Array, world: World, pace: Stored, take: Take, body: Proportions, lies: float) -> Planted:
     """The joints of BODY_22 in the world, the feet that stand held still."""
     targets = mapped(lambda at, place: to_world(at + place[:, None], world.camera_to_world), posed, path)
-    return plant_feet(targets, world.contacts, body, take.timeline.runs, take.timeline.fps, feet, pace, lies)
+    runs, fps = take.who.timeline.runs, take.who.timeline.fps
+    return plant_feet(targets, world.contacts, body, runs, fps, take.options.feet, pace, lies)
 
 
-def _animated(targets: Floats, face: Array | None, world: World, take: _Take, body: Proportions, root: str) -> Animation:
+def _animated(targets: Floats, face: Array | None, world: World, take: Take, body: Proportions) -> Animation:
     """The armature's bones where the joints are; `face` in the axes of the take."""
-    turn, runs, fps = world.camera_to_world, take.timeline.runs, take.timeline.fps
+    turn, runs, fps = world.camera_to_world, take.who.timeline.runs, take.who.timeline.fps
     face = None if face is None else mapped(lambda way: way @ turn[:3, :3].T, face, dtype=np.float64)
-    return animate(targets, take.points, face, body, runs, fps, take.matrix, turn, take.views, take.known, root)
+    camera, root = take.camera, take.options.root
+    return animate(targets, take.who.points, face, body, runs, fps, camera.matrix, turn, take.views, camera.known, root)
 
 
-def _motion(done: Animation, contacts: Flags, fit_error: float, take: _Take, body: Proportions, told: Levelled) -> Motion:
+def _motion(done: Animation, contacts: Flags, fit_error: float, take: Take, body: Proportions, told: Levelled) -> Motion:
     """The motion with its quality report."""
-    camera, timeline = done.camera_to_world @ take.views[0], take.timeline
+    who, camera, runs, fps = take.who, take.camera, take.who.timeline.runs, take.who.timeline.fps
+    first = done.camera_to_world @ take.views[0]
     path = mapped(lambda views: done.camera_to_world @ views, take.views, dtype=np.float64) if take.moves else None
     figures = quality.report(
-        done.on_the_ground, contacts, take.detected, timeline.runs, timeline.fps, done.pixel_errors, take.confidence, take.points,
-        fit_error, take.spread, take.times, take.too_fast,
+        done.on_the_ground, contacts, who.detected, runs, fps, done.pixel_errors, who.confidence, who.points, fit_error, who.spread,
+        who.times, camera.too_fast,
     )  # fmt: skip
-    figures["implausible"] = find_implausible(done.on_the_ground, done.rotations, timeline.runs, timeline.fps, take.times, take.height)
+    figures["implausible"] = find_implausible(done.on_the_ground, done.rotations, runs, fps, who.times, take.options.height)
     return Motion(
         joint_names=np.array(ARMATURE_24.joints),
         parents=np.array(ARMATURE_24.parents, dtype=np.int64),
-        fps=float(timeline.fps),
-        times=take.times,
+        fps=float(fps),
+        times=who.times,
         positions_camera=done.camera,
         positions_world=done.world,
         rest_offsets=body.rest_offsets.astype(np.float32),
         rotations=done.rotations,
         root_translation=done.root,
-        image_points=with_clavicles(take.points),
-        confidence=with_clavicles(take.confidence),
-        spread=with_clavicles(take.spread),
+        image_points=with_clavicles(who.points),
+        confidence=with_clavicles(who.confidence),
+        spread=with_clavicles(who.spread),
         contacts=contacts,
-        camera_matrix=take.matrix,
-        camera_to_world=camera,
-        image_size=np.array(take.size, dtype=np.int64),
-        detected=take.detected,
-        provenance={"quality": figures | _setting(body, camera, take.matrix, take.size, told)},
+        camera_matrix=camera.matrix,
+        camera_to_world=first,
+        image_size=np.array(camera.size, dtype=np.int64),
+        detected=who.detected,
+        provenance={"quality": figures | _setting(body, first, camera.matrix, camera.size, told)},
         camera_path=path,
     )
 
 
-def _frames(joints: Stored, take: _Take, in_camera: bool = False) -> FramePath:
+def _frames(joints: Stored, take: Take, in_camera: bool = False) -> FramePath:
     """What each frame says of the root's path, in the axes of the world.
 
     joints (T,22,3) relative to the pelvis, in the world's axes or `in_camera` axes.
@@ -290,51 +194,51 @@ def _frames(joints: Stored, take: _Take, in_camera: bool = False) -> FramePath:
     def one(at: Stored, points: Stored, sure: Stored, views: Array) -> tuple[Array, Array]:
         seen = at.astype(float)
         seen = seen if in_camera else seen @ views[:, :3, :3]
-        path = turned_path(frame_path(seen + point_offsets(seen, take.height), points, sure, take.matrix), views)
+        path = turned_path(frame_path(seen + point_offsets(seen, take.options.height), points, sure, take.camera.matrix), views)
         return path.translation, path.information
 
-    return FramePath(*mapped(one, joints, take.points, take.confidence, take.views, dtype=np.float64))
+    return FramePath(*mapped(one, joints, take.who.points, take.who.confidence, take.views, dtype=np.float64))
 
 
-def _up(posed: Stored, frames: FramePath, take: _Take, body: Proportions) -> tuple[Up, Levelled, Lean]:
+def _up(posed: Stored, frames: FramePath, take: Take, body: Proportions) -> tuple[Up, Levelled, Lean]:
     """Up in the axes of the joints (T,22,3), which is Z where it is known; how it is known; and what wrong depths make the person lean."""
-    runs, fps = take.timeline.runs, take.timeline.fps
+    runs, fps = take.who.timeline.runs, take.who.timeline.fps
     path = smooth_path(frames, runs, fps)
     pace = _seen_speed(path, take)
     sight = SIGHT
-    if take.moves or take.known:
+    if take.moves or take.camera.known:
         sight = gathered(lambda views: views[:, :3, 2].sum(0)[None], take.views).sum(0)
         sight = sight / np.linalg.norm(sight)
-    if take.known:
-        up = find_up(posed, path, take.confidence, body, runs, fps, pace, sight, np.array([0.0, 0.0, 1.0]))
-        lean = find_lean(posed, path, take.confidence, up.believed, runs, fps, pace, sight)
+    if take.camera.known:
+        up = find_up(posed, path, take.who.confidence, body, runs, fps, pace, sight, np.array([0.0, 0.0, 1.0]))
+        lean = find_lean(posed, path, take.who.confidence, up.believed, runs, fps, pace, sight)
         return up, Levelled(up.believed, "known camera"), lean
     # the feet that stand on the ground of a first reading make the path of a second one surer
-    first = _levelled(find_up(posed, path, take.confidence, body, runs, fps, pace, sight), take).up
-    stand = find_stand(posed, path, find_world(posed, path, take.confidence, body, runs, fps, pace, first), body, fps)
+    first = _levelled(find_up(posed, path, take.who.confidence, body, runs, fps, pace, sight), take).up
+    stand = find_stand(posed, path, find_world(posed, path, take.who.confidence, body, runs, fps, pace, first), body, fps)
     path = smooth_path(frames, runs, fps, stand)
-    found = find_up(posed, path, take.confidence, body, runs, fps, pace, sight)
+    found = find_up(posed, path, take.who.confidence, body, runs, fps, pace, sight)
     told = _levelled(found, take)
     up = found if told.up is found.believed else Up(found.read, told.up)
-    lean = find_lean(posed, path, take.confidence, up.believed, runs, fps, pace, sight)
+    lean = find_lean(posed, path, take.who.confidence, up.believed, runs, fps, pace, sight)
     # of who lies nothing of how she leans is an error of her depths
     return up, told, replace(lean, lean=(1.0 - told.lies) * lean.lean)
 
 
-def _levelled(found: Up, take: _Take) -> Levelled:
-    return levelled(found, take.gravity, take.lines, take.level)
+def _levelled(found: Up, take: Take) -> Levelled:
+    return levelled(found, take.camera.gravity, take.camera.lines, take.options.level)
 
 
-def _seen_speed(path: Array, take: _Take) -> Stored:
+def _seen_speed(path: Array, take: Take) -> Stored:
     """(T,2,2) m/s: see contacts.seen_speed; path (T,3) in the axes of the world."""
     ends = [ANKLES, TOES]
 
     def pace(near: Timeline, points: Stored, sure: Stored, path: Array, views: Array) -> Array:
-        slopes = rays(points[:, ends], take.matrix)
+        slopes = rays(points[:, ends], take.camera.matrix)
         directions = np.concatenate([slopes, np.ones((*slopes.shape[:-1], 1))], -1)
         return seen_speed(directions, to_camera(path[:, None], views)[:, 0, 2], sure[:, ends], views, near.runs, near.fps)
 
-    return mapped_over_time(pace, take.timeline, take.points, take.confidence, path, take.views)
+    return mapped_over_time(pace, take.who.timeline, take.who.points, take.who.confidence, path, take.views)
 
 
 def with_clavicles(values: Floats) -> Floats:
@@ -351,21 +255,22 @@ def with_clavicles(values: Floats) -> Floats:
     return mapped(filled, values, dtype=values.dtype)
 
 
-def _calm_face(face: Array | None, take: _Take, smooth: float) -> Array | None:
+def _calm_face(take: Take) -> Array | None:
     """(T,3) where the face looks, from camera axes to those of the take, without what is faster than a head turns."""
-    if face is None:
+    if take.who.face is None:
         return None
-    hertz = min(cutoff(smooth), FACE_HZ)
+    hertz = min(cutoff(take.options.smooth), FACE_HZ)
 
     def calm(near: Timeline, face: Array, views: Array, sure: Stored) -> Array:
         turned = np.einsum("tij,tj->ti", views[:, :3, :3], face)
         return smooth_runs(turned[:, None], sure[:, [_HEAD]], near.runs, near.fps, hertz)[:, 0]
 
-    return mapped_over_time(calm, take.timeline, face, take.views, take.confidence, dtype=np.float64)
+    return mapped_over_time(calm, take.who.timeline, take.who.face, take.views, take.who.confidence, dtype=np.float64)
 
 
-def _smoothed(joints: Stored, take: _Take, smooth: float, chosen: Sequence[int] = range(len(BODY_22))) -> Stored:
+def _smoothed(joints: Stored, take: Take, chosen: Sequence[int] = range(len(BODY_22))) -> Stored:
     """(T,22,3): the joints, the `chosen` ones of them smoothed over time, each by how sure it is."""
+    smooth = take.options.smooth
     if smooth <= 0:
         return joints
     places = list(chosen)
@@ -374,7 +279,7 @@ def _smoothed(joints: Stored, take: _Take, smooth: float, chosen: Sequence[int] 
         return np.asarray((0.05 + sure.astype(float)) / (1 + (spread / SPREAD_SCALE) ** 2))
 
     def of_joint(place: int) -> Array:
-        return gathered(lambda sure, spread: sureness(sure[:, place], spread[:, place]), take.confidence, take.spread)
+        return gathered(lambda sure, spread: sureness(sure[:, place], spread[:, place]), take.who.confidence, take.who.spread)
 
     usual = np.array([max(float(np.median(of_joint(place))), 1e-6) for place in places])
 
@@ -386,7 +291,7 @@ def _smoothed(joints: Stored, take: _Take, smooth: float, chosen: Sequence[int] 
         out[:, places] = smooth_runs(moving, weights * lively, near.runs, near.fps, cutoff(smooth))
         return out
 
-    return mapped_over_time(calm, take.timeline, joints, take.confidence, take.spread)
+    return mapped_over_time(calm, take.who.timeline, joints, take.who.confidence, take.who.spread)
 
 
 def _setting(body: Proportions, camera_to_world: Array, matrix: Array, image_size: tuple[int, int], told: Levelled) -> dict[str, Any]:

@@ -12,6 +12,8 @@ from contract.skeleton import ARMATURE_24
 from engine.cameras.pinhole import camera_matrix, project
 from engine.finish import Capture
 from engine.kinematics.assemble import build_motion
+from engine.kinematics.take import Camera, Performer
+from engine.long_takes import Timeline
 from tests.engine.kinematics import people
 
 SIZE = (640, 480)
@@ -24,10 +26,11 @@ def motion():
     turn = people.camera_rotation(-12.0, 3.0, 20.0)
     truth = (people.walk(2.0, planted=True).body - [0.0, -1.0, 1.3]) @ turn.T + np.array([0, 0, 5.0])
     count = len(truth)
-    return build_motion(
+    performer = Performer(
         truth - truth[:, :1], np.zeros((count, 22)), project(truth, MATRIX), np.full((count, 22), 0.95), np.arange(count) / FPS,
-        np.ones(count, bool), [slice(0, count)], FPS, MATRIX, SIZE, people.HEIGHT,
+        np.ones(count, bool), Timeline.of(count, FPS),
     )  # fmt: skip
+    return build_motion(performer, Camera(MATRIX, SIZE), CaptureOptions(height=people.HEIGHT))
 
 
 def test_a_take_has_the_errors_by_which_its_truth_was_moved(motion):

@@ -5,11 +5,14 @@ import pytest
 
 from benchmarks.world import FPS, judge, over_flat, over_flat_of, summary, track_of, true_world
 from contract.failure import Failure
+from contract.options import CaptureOptions
 from contract.skeleton import ARMATURE_24, BODY_22
 from engine.cameras.pinhole import camera_matrix, project, rays
 from engine.datasets.detections import PairCamera, Segment, load_detections
 from engine.kinematics.assemble import build_motion
+from engine.kinematics.take import Camera, Performer
 from engine.kinematics.upright import angles
+from engine.long_takes import Timeline
 from tests.engine.kinematics import people
 
 SHARED = Path(__file__).parents[3] / "shared" / "data" / "detections"
@@ -34,10 +37,11 @@ def test_a_perfect_capture_has_no_error_and_a_tipped_one_has_its_angle() -> None
     focal = float(MATRIX[0, 0])
     made, truth = segment(PairCamera(focal, SIZE, TILT, ROLL))
     count = len(truth)
-    motion = build_motion(
+    performer = Performer(
         truth - truth[:, :1], np.zeros((count, 22)), project(truth, MATRIX), np.full((count, 22), 0.95), np.arange(count) / FPS,
-        np.ones(count, bool), [slice(0, count)], FPS, MATRIX, SIZE, people.HEIGHT,
+        np.ones(count, bool), Timeline.of(count, FPS),
     )  # fmt: skip
+    motion = build_motion(performer, Camera(MATRIX, SIZE), CaptureOptions(height=people.HEIGHT))
     found = judge(made, motion)
     tilt, roll = angles(motion.camera_to_world[2, :3])
     assert found["tilt"] == pytest.approx(tilt - TILT) and found["roll"] == pytest.approx(roll - ROLL)

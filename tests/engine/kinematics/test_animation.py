@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from contract.motion_file import Motion
+from contract.options import CaptureOptions
 from engine.cameras.pinhole import camera_matrix, project
 from engine.kinematics.assemble import build_motion
-from engine.long_takes import windows
+from engine.kinematics.take import Camera, Performer
+from engine.long_takes import Timeline, windows
 
 from . import people
 
@@ -31,10 +33,9 @@ def film(seconds: float, **options: object) -> Motion:
     cut = count * 3 // 5
     times[cut:] += 4.0
     face = np.tile(people.camera_rotation(-6, 0, 20.0) @ [0.0, -1.0, 0.0], (count, 1))
-    return build_motion(
-        joints, np.full((count, 22), 0.01), points, confidence, times, np.ones(count, bool), [slice(0, cut), slice(cut, count)],
-        30.0, MATRIX, SIZE, people.HEIGHT, face=face, **options,
-    )  # fmt: skip
+    timeline = Timeline([slice(0, cut), slice(cut, count)], 30.0)
+    performer = Performer(joints, np.full((count, 22), 0.01), points, confidence, times, np.ones(count, bool), timeline, face)
+    return build_motion(performer, Camera(MATRIX, SIZE), CaptureOptions(height=people.HEIGHT, **options))
 
 
 @pytest.mark.parametrize("root", ["motion", "in-place"])

@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 
 from contract.motion_file import Motion, load_motion, save_motion
+from contract.options import CaptureOptions
 from contract.skeleton import ARMATURE_24
 from engine.cameras.pinhole import camera_matrix, project
 from engine.kinematics.assemble import build_motion, with_clavicles
+from engine.kinematics.take import Camera, Performer
+from engine.long_takes import Timeline
 
 from . import people
 
@@ -27,11 +30,11 @@ def film(tilt: float = -6, roll: float = 0, noise: float = 0.0, fps: float = 30.
     slow = np.sin(2 * np.pi * 0.7 * t[:, None, None] + rng.uniform(0, 6, (1, 22, 3)))
     joints = camera - camera[:, :1] + noise * (slow + 0.3 * rng.normal(size=camera.shape))
     pixels = project(people.points_of(camera), MATRIX) + noise * 100 * rng.normal(size=(count, 22, 2))
-    motion = build_motion(
-        joints, np.zeros((count, 22)), pixels, np.full((count, 22), 0.95), t, np.ones(count, bool), options.pop("runs", [slice(0, count)]),
-        fps, MATRIX, SIZE, people.HEIGHT, **options,
+    performer = Performer(
+        joints, np.zeros((count, 22)), pixels, np.full((count, 22), 0.95), t, np.ones(count, bool),
+        Timeline(options.pop("runs", [slice(0, count)]), fps),
     )  # fmt: skip
-    return motion, walk
+    return build_motion(performer, Camera(MATRIX, SIZE), CaptureOptions(height=people.HEIGHT, **options)), walk
 
 
 def aligned_error(motion: Motion, walk: people.Walk) -> float:
@@ -151,12 +154,12 @@ def test_a_punch_keeps_its_peak_and_a_standing_person_stands_still(fps: float) -
     camera = (truth - [0.0, 0.0, 1.0]) @ turn.T + np.array([0, 0, 5.0])
     rng = np.random.default_rng(0)
     count = len(t)
-    motion = build_motion(
+    performer = Performer(
         camera - camera[:, :1] + 0.006 * rng.normal(size=camera.shape), np.zeros((count, 22)),
         project(people.points_of(camera), MATRIX) + 1.0 * rng.normal(size=(count, 22, 2)), np.full((count, 22), 0.95), t,
-        np.ones(count, bool),
-        [slice(0, count)], fps, MATRIX, SIZE, people.HEIGHT,
+        np.ones(count, bool), Timeline.of(count, fps),
     )  # fmt: skip
+    motion = build_motion(performer, Camera(MATRIX, SIZE), CaptureOptions(height=people.HEIGHT))
     hand = ARMATURE_24.index("wrist.L")
 
     def speed(points: np.ndarray) -> np.ndarray:

@@ -8,9 +8,12 @@ import numpy as np
 import pytest
 
 from contract.motion_file import Motion
+from contract.options import CaptureOptions
 from engine.cameras.pinhole import camera_matrix, project
 from engine.kinematics.assemble import build_motion
 from engine.kinematics.forward import rotation_matrices
+from engine.kinematics.take import Camera, Performer
+from engine.long_takes import Timeline
 
 from . import people
 
@@ -33,10 +36,11 @@ def filmed(fps: float) -> Motion:
     confidence[(t >= 1.5) & (t < 2.0), 10:] = 0.3
     every = round(FINEST / fps)
     count = len(t[::every])
-    return build_motion(
+    performer = Performer(
         joints[::every], np.full((count, 22), 0.01), points[::every], confidence[::every], t[::every], np.ones(count, bool),
-        [slice(0, count)], fps, MATRIX, SIZE, people.HEIGHT,
+        Timeline.of(count, fps),
     )  # fmt: skip
+    return build_motion(performer, Camera(MATRIX, SIZE), CaptureOptions(height=people.HEIGHT))
 
 
 @pytest.fixture(params=[15.0, 24.0, 30.0, 60.0])

@@ -5,8 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from contract.options import CaptureOptions
 from engine.cameras.pinhole import camera_matrix, project, to_camera, to_world
 from engine.kinematics.assemble import build_motion
+from engine.kinematics.take import Camera, Performer
+from engine.long_takes import Timeline
 
 from . import people
 
@@ -39,15 +42,17 @@ def test_the_motion_lands_where_the_person_was(fps: float, floor: float) -> None
     joints = seen - seen[:, :1] + 0.01 * rng.normal(size=seen.shape)
     count = len(truth)
 
+    performer = Performer(
+        joints, np.zeros((count, 22)), pixels, np.full((count, 22), 0.95), np.arange(count) / fps, np.ones(count, bool),
+        Timeline.of(count, fps),
+    )  # fmt: skip
+
     def build(**known: object) -> np.ndarray:
-        motion = build_motion(
-            joints, np.zeros((count, 22)), pixels, np.full((count, 22), 0.95), np.arange(count) / fps, np.ones(count, bool),
-            [slice(0, count)], fps, MATRIX, SIZE, people.HEIGHT, **known,
-        )  # fmt: skip
+        motion = build_motion(performer, Camera(MATRIX, SIZE, **known), CaptureOptions(height=people.HEIGHT))
         assert np.abs(project(motion.positions_camera[:, people.OF_BODY].astype(float), MATRIX) - pixels).mean() < 12
         return motion.positions_world[:, people.OF_BODY].astype(float)
 
-    error = np.linalg.norm(build(cameras=cameras) - truth, axis=-1).mean()
+    error = np.linalg.norm(build(path=cameras) - truth, axis=-1).mean()
     assert error < 0.10
     if floor == 0:
         # taken for a still one, the same footage gives another path, even after it is laid over the truth as well as it goes

@@ -14,9 +14,12 @@ import pytest
 from scipy.ndimage import gaussian_filter1d
 
 from contract.motion_file import Motion
+from contract.options import CaptureOptions
 from contract.skeleton import ARMATURE_24, BODY_22
 from engine.cameras.pinhole import camera_matrix, project
 from engine.kinematics.assemble import build_motion
+from engine.kinematics.take import Camera, Performer
+from engine.long_takes import Timeline
 
 from . import people
 
@@ -46,10 +49,11 @@ def capture(world: np.ndarray, fps: float, errors: tuple[float, ...], azimuth: f
         size=exact.shape
     )
     count = len(world)
-    return build_motion(
+    performer = Performer(
         joints, np.full((count, 22), 0.02), points, np.full((count, 22), 0.9), np.arange(count) / fps, np.ones(count, bool),
-        [slice(0, count)], fps, MATRIX, SIZE, people.HEIGHT,
+        Timeline.of(count, fps),
     )  # fmt: skip
+    return build_motion(performer, Camera(MATRIX, SIZE), CaptureOptions(height=people.HEIGHT))
 
 
 def speeds(positions: np.ndarray, names: list[str], skeleton: tuple[str, ...], fps: float) -> np.ndarray:
