@@ -15,13 +15,14 @@ from contract.skeleton import ARMATURE_24, BODY_22
 from engine.cameras.pinhole import field_of_view, rays, to_camera, to_world
 from engine.kinematics import ground, quality
 from engine.kinematics.animation import Animation, animate
-from engine.kinematics.bones import settle, towards_sight
+from engine.kinematics.bones import Floor, settle, towards_sight
 from engine.kinematics.contacts import seen_speed
 from engine.kinematics.feet import Planted, plant_feet
 from engine.kinematics.levelling import Levelled, levelled
 from engine.kinematics.plausible import find_implausible
 from engine.kinematics.points import point_offsets
 from engine.kinematics.proportions import Proportions, fit_proportions
+from engine.kinematics.resting import FLESH, GROUND_DOUBT
 from engine.kinematics.rotations import fit_pose
 from engine.kinematics.smoothing import cutoff, liveliness, smooth_runs, velocity
 from engine.kinematics.stance import open_hips
@@ -66,6 +67,9 @@ def build_motion(performer: Performer, camera: Camera, options: CaptureOptions) 
     posed = _smoothed(_straightened(posed, path, up, lean, take, body), take)
     posed, fit_error = _on_bones(posed, face, take, body)
     path, world, pace = _walk(posed, up, told.lies, take, body)
+    if told.lies > 0.0:  # where the ground is tells the depths of what would be below it
+        posed, fit_error = _on_bones(_over_the_ground(posed, path, world, told.lies, take, body), face, take, body)
+        path, world, pace = _walk(posed, up, told.lies, take, body)
     planted = _planted(posed, path, world, pace, take, body, told.lies)
     kept = performer.kept
     take, face = take.cut(kept), None if face is None else face[kept]
@@ -135,6 +139,21 @@ def _walk(posed: Stored, up: Up, lies: float, take: Take, body: Proportions) -> 
         path = smooth_path(frames, runs, fps, find_stand(posed, path, world, body, fps), acceleration)
         world = find_world(posed, path, take.who.confidence, body, runs, fps, pace, believed, lies)
     return path, world, pace
+
+
+def _over_the_ground(posed: Stored, path: Array, world: World, lies: float, take: Take, body: Proportions) -> Stored:
+    """(T,22,3): the joints of who `lies` (0..1) with nothing far below the ground on which she does, the bones of the body's lengths
+    again."""
+    axis, over = world.camera_to_world[2, :3], float(world.camera_to_world[2, 3])
+    least = FLESH * take.options.height - GROUND_DOUBT
+
+    def raised(at: Stored, path: Array, sure: Stored, views: Array) -> Array:
+        turn, places = views[:, :3, :3], views[:, :3, 3]
+        floor = Floor(axis @ turn, places @ axis + over, least, lies)
+        near = settle(at.astype(float) @ turn, 0.1 + sure, body, to_camera(path[:, None], views)[:, 0], floor) @ turn.swapaxes(1, 2)
+        return near - near[:, :1]
+
+    return mapped(raised, posed, path, take.who.confidence, take.views)
 
 
 def _planted(posed: Stored, path: Array, world: World, pace: Stored, take: Take, body: Proportions, lies: float) -> Planted:

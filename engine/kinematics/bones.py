@@ -3,6 +3,8 @@ sight on which the detector saw them."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
@@ -34,10 +36,26 @@ SIGHT_REACH = 0.10
 SIGHT_LAG = 0.05
 
 
-def settle(joints: Array, weights: Array, body: Proportions, path: Array | None = None) -> Array:
+@dataclass(frozen=True)
+class Floor:
+    """What nothing of a body is below. up (T,3): unit, in the axes of the joints; height (T,): metres by which those axes' origin is over
+    it; least (22,): so far over it each joint is at least, metres; share 0..1: of what is missing so much is raised."""
+
+    up: Array
+    height: Array
+    least: Array
+    share: float
+
+    def missing(self, places: Array, joint: int) -> Array:
+        """(T,) metres by which a joint at `places` (T,3) is too low."""
+        over = np.einsum("ti,ti->t", places, self.up) + self.height
+        return np.asarray(self.share * np.maximum(self.least[joint] - over, 0.0))
+
+
+def settle(joints: Array, weights: Array, body: Proportions, path: Array | None = None, floor: Floor | None = None) -> Array:
     """(T,22,3) metres: `joints` with bones of the body's lengths. The joint with the lower weight (T,22) gives way further.
 
-    With the root's path (T,3) in camera axes joints give way rather along their lines of sight.
+    With the root's path (T,3) in camera axes joints give way rather along their lines of sight, and stay over the `floor`.
     """
     out = np.ascontiguousarray(np.moveaxis(joints, 1, 0), dtype=float)
     give = 1.0 / np.maximum(np.moveaxis(weights, 1, 0), 1e-3)
@@ -47,6 +65,8 @@ def settle(joints: Array, weights: Array, body: Proportions, path: Array | None 
         sight /= np.maximum(np.linalg.norm(sight, axis=-1, keepdims=True), 1e-6)
     constraints = _constraints(body)
     for _ in range(ROUNDS):
+        if path is not None and sight is not None and floor is not None:
+            _raise(out, path, sight, floor)
         for a, b, length, stiffness in constraints:
             line = out[b] - out[a]
             distance = np.sqrt(np.einsum("ti,ti->t", line, line))
@@ -66,6 +86,16 @@ def settle(joints: Array, weights: Array, body: Proportions, path: Array | None 
         for hip in HIPS:
             out[hip] += aside / 3
     return np.moveaxis(out, 0, 1)
+
+
+def _raise(joints: Array, path: Array, sight: Array, floor: Floor) -> None:
+    """Joints (22,T,3) that are too low are brought up to where they are on the floor, rather along their lines of sight (22,T,3)."""
+    for joint, places in enumerate(joints):
+        missing = floor.missing(places + path, joint)
+        if missing.any():
+            along = np.einsum("ti,ti->t", floor.up, sight[joint])
+            way = floor.up + ((DEPTH_GIVE**2 - 1) * along)[:, None] * sight[joint]
+            places += (missing / np.einsum("ti,ti->t", way, floor.up))[:, None] * way
 
 
 def towards_sight(

@@ -27,7 +27,10 @@ _PARTS: Final = {
     "head_top": (0.035, 0.032), "shoulder": (0.06, 0.018), "elbow": (0.035, 0.032), "wrist": (0.03, 0.042), "hand": (0.024, 0.046),
     "hip": (0.06, 0.011), "knee": (0.04, 0.028), "ankle": (0.035, 0.042), "toe": (0.018, 0.064),
 }  # fmt: skip
-_FLESH, _ERROR = (np.array([_PARTS[name.split(".")[0]][k] for name in BODY_22.joints]) for k in (0, 1))
+FLESH, _ERROR = (np.array([_PARTS[name.split(".")[0]][k] for name in BODY_22.joints]) for k in (0, 1))
+# How well the ground under who lies is known, metres: joints that seem less far below it than this may be on it. With half of it the clips
+# gain nothing, for then wrong ground moves right joints.
+GROUND_DOUBT: Final = 0.1
 # What the detector did not see errs by so many times that.
 _UNSEEN: Final = 2.5
 # Of the joints this share rests on the ground, so near to it (of the stature); the others are farther up.
@@ -38,7 +41,7 @@ _STEP: Final = 0.005  # of the stature, between the heights that are tried
 def ground_under(heights: Floats, confidence: Floats, stature: float) -> float:
     """Height of the ground under joints at `heights` (T,22), metres, with their confidence (T,22) 0..1, of a body of that stature."""
     few, sure = (some.astype(float) for some in thinned(ground.every(len(heights)), heights, confidence))
-    places = few / stature - _FLESH
+    places = few / stature - FLESH
     error = _ERROR * (1 + (_UNSEEN - 1) * (1 - np.clip(sure, 0.0, 1.0)))
     tried = np.arange(np.percentile(places, 1) - 0.15, np.percentile(places, 60), _STEP)
     agrees = np.zeros(len(tried))

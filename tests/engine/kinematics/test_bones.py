@@ -4,12 +4,13 @@ import numpy as np
 
 from contract.skeleton import BODY_22
 from engine.cameras.pinhole import camera_matrix, project
-from engine.kinematics.bones import settle, towards_sight
+from engine.kinematics.bones import Floor, settle, towards_sight
 from engine.kinematics.proportions import Proportions, fit_proportions
 
 from .people import HEIGHT, camera_rotation, points_of, walk
 
 MATRIX = camera_matrix((1280, 720), 60.0)
+ARM = [BODY_22.index(f"{part}.L") for part in ("elbow", "wrist", "hand")]
 
 
 def person() -> tuple[np.ndarray, Proportions]:
@@ -92,3 +93,46 @@ def test_a_fast_joint_is_followed_further_than_one_at_rest() -> None:
     moving = towards_sight(behind, path, points, sure, MATRIX, HEIGHT, speed)[:, wrist]
     assert np.linalg.norm(resting, axis=-1).max() < 0.02 and np.linalg.norm(moving, axis=-1).min() > 0.045
     assert np.allclose(np.cross(resting, moving), 0, atol=1e-9)
+
+
+def lying() -> tuple[np.ndarray, Proportions, np.ndarray, Floor]:
+    """Somebody who lies 4 m away over a floor 1.4 m below a level camera, each joint of her left arm 1 cm over where it is at least."""
+    standing, body = person()
+    truth = standing @ np.array([[1.0, 0, 0], [0, 0, 1.0], [0, -1.0, 0]]).T  # tipped about the camera's x: the head goes away from it
+    path = np.array([0.0, 0.0, 4.0]) + np.zeros((len(truth), 3))
+    path[:, 1] = 1.4 - truth[:, ARM, 1].max() - 0.05
+    up = np.array([0.0, -1.0, 0.0]) + np.zeros((len(truth), 3))
+    least = np.full(22, -1.0)
+    least[ARM] = 1.4 - (truth[:, ARM, 1] + path[:, None, 1]).max(0) - 0.01
+    return truth, body, path, Floor(up, np.full(len(truth), 1.4), least, 1.0)
+
+
+def test_a_right_pose_over_the_floor_stays() -> None:
+    truth, body, path, floor = lying()
+    weights = np.ones(truth.shape[:2])
+    np.testing.assert_array_equal(settle(truth, weights, body, path, floor), settle(truth, weights, body, path))
+
+
+def test_what_is_below_the_floor_comes_back_along_its_line_of_sight() -> None:
+    """An arm that is read too far away, on its own lines of sight, is below the floor; the floor says how far away it is."""
+    truth, body, path, floor = lying()
+    arm, wrong = ARM, truth.copy()
+    wrong[:, arm] = (truth[:, arm] + path[:, None]) * 1.06 - path[:, None]
+    weights = np.ones(truth.shape[:2])
+    weights[:, arm] = 0.3
+    missing = [floor.missing(wrong[:, j] + path, j).max() for j in arm]
+    assert min(missing) > 0.05
+    plain, held = settle(wrong, weights, body, path), settle(wrong, weights, body, path, floor)
+    error = {name: np.linalg.norm(out[:, arm] - truth[:, arm], axis=-1).mean() for name, out in (("plain", plain), ("held", held))}
+    assert error["held"] < 0.6 * error["plain"]
+    assert max(floor.missing(held[:, j] + path, j).max() for j in arm) < 0.02
+    rays = [(out + path[:, None])[:, arm] / (out + path[:, None])[:, arm, 2:] for out in (held, truth)]
+    assert np.abs(rays[0] - rays[1]).mean() < 0.01  # of the focal length
+
+
+def test_of_who_half_lies_half_of_what_is_missing_is_raised() -> None:
+    _, _, path, floor = lying()
+    place = np.tile([0.0, 1.4, 4.0], (len(path), 1))  # on the floor itself
+    half = Floor(floor.up, floor.height, floor.least, 0.5)
+    np.testing.assert_allclose(floor.missing(place, ARM[0]), floor.least[ARM[0]])
+    np.testing.assert_allclose(half.missing(place, ARM[0]), floor.least[ARM[0]] / 2)
