@@ -132,7 +132,7 @@ def test_who_stands_still_stands_still(source: str | None, clip: str, frames: sl
     motion = capture(world, 30.0, STANDING, 40.0, 0)
     true = speeds(world, LIMBS, BODY_22.joints, 30.0)
     # the errors put in move them by 17 cm/s
-    assert speeds(motion.positions_world, LIMBS, ARMATURE_24.joints, 30.0).mean() < np.hypot(true.mean(), 0.042)
+    assert speeds(motion.positions_world, LIMBS, ARMATURE_24.joints, 30.0).mean() < np.hypot(true.mean(), 0.043)
     assert motion.contacts.mean() > 0.9
     feet = speeds(motion.positions_world, ["toe.L", "toe.R", "ankle.L", "ankle.R"], ARMATURE_24.joints, 30.0)
     assert feet.mean() < 0.015
