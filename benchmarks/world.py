@@ -173,6 +173,8 @@ def main() -> int:
     try:
         options = CaptureOptions(feet=read.feet).check()
         chosen = split_segments(load_detections(read.data)).validation[:: max(read.every, 1)]
+        if not chosen:
+            raise Failure("bad_input", f"{read.data} holds no held-out people in held-out motions; render some with --only validation.")
         model = PoseModel("cpu")
         for kind in KINDS:
             table.add_row(kind, *summary([judge(s, capture(s, model, kind, options)) for s in chosen]))

@@ -3,8 +3,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks import world
 from benchmarks.world import FPS, judge, over_flat, over_flat_of, summary, track_of, true_world
-from contract.failure import Failure
+from contract.failure import ExitCode, Failure
 from contract.options import CaptureOptions
 from contract.skeleton import ARMATURE_24, BODY_22
 from engine.cameras.pinhole import camera_matrix, project, rays
@@ -13,6 +14,7 @@ from engine.kinematics.assemble import build_motion
 from engine.kinematics.take import Camera, Performer
 from engine.kinematics.upright import angles
 from engine.long_takes import Timeline
+from tests.engine.datasets.pairs import write_pairs
 from tests.engine.kinematics import people
 
 SHARED = Path(__file__).parents[3] / "shared" / "data" / "detections"
@@ -99,3 +101,11 @@ def test_cameras_of_the_pairs_are_read_the_right_way_round() -> None:
         fov = 2 * np.degrees(np.arctan(max(one.camera.size) / 2 / one.camera.focal))
         assert np.allclose(rays(track_of(one).image, camera_matrix(one.camera.size, fov)), one.rays, atol=1e-3)
     assert np.median(lean) < 6
+
+
+def test_pairs_without_anybody_who_is_held_out_are_told(tmp_path, monkeypatch, capsys) -> None:
+    arrays = write_pairs(tmp_path / "p.npz", segments=2)
+    np.savez(tmp_path / "p.npz", **(arrays | {"human": np.array(["somebody"] * 2)}))
+    monkeypatch.setattr("sys.argv", ["world.py", "--data", str(tmp_path)])
+    assert world.main() == ExitCode.BAD_INPUT
+    assert "holds no held-out people" in capsys.readouterr().err
