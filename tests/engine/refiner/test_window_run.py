@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 import torch
 
+from contract.skeleton import BODY_22
 from engine.lifter.codec import encode
 from engine.lifter.mirror import mirrored, mirrored_directions, mirrored_joints, mirrored_marks
 from engine.refiner.layout import STRIDE, WindowConfig
 from engine.refiner.schedule import Schedule
 from engine.refiner.state import METRES, states
 from engine.refiner.window import WindowRefiner
-from engine.refiner.window_run import Lifted, between, lift_both_ways, refine_runs
+from engine.refiner.window_run import UPRIGHT, Lifted, between, lift_both_ways, refine_runs, upright
 
 CONFIG = WindowConfig(hidden=4, heads=1, width=8, dilations=((1,),), hints=3)
 
@@ -25,7 +26,9 @@ def lifted():
 
 
 def up_of(lifted):
-    return torch.tensor([0.0, -1.0, 0.0]).expand(1, lifted.guess.shape[1], 3), torch.full(lifted.guess.shape[:2], 0.1)
+    """Along the trunk of everybody, who is upright so."""
+    trunk = lifted.guess[..., BODY_22.index("neck"), :] - lifted.guess[..., 0, :]
+    return torch.nn.functional.normalize(trunk, dim=-1), torch.full(lifted.guess.shape[:2], 0.1)
 
 
 @pytest.mark.parametrize("begin", range(STRIDE))
@@ -101,3 +104,25 @@ def test_both_ways_the_guess_is_the_mean_and_a_mirrored_run_gives_the_mirrored_p
     drawn = refine_runs(network, plain, up, error, [16], 0, moved)
     drawn_again = refine_runs(network, twin, mirrored_directions(up), error, [16], 0, mirrored_joints(moved))
     assert torch.allclose(drawn_again, mirrored_joints(drawn), atol=1e-5)
+
+
+def leaning(degrees):
+    """(1,1,22,3): somebody whose trunk is so far off the vertical, the camera level."""
+    pose = torch.zeros(1, 1, 22, 3, dtype=torch.float64)
+    angle = np.radians(degrees)
+    pose[..., BODY_22.index("neck"), :] = 0.3 * torch.tensor([np.sin(angle), -np.cos(angle), 0.0])
+    return pose
+
+
+def test_the_refiner_has_its_say_of_who_is_upright_and_none_of_who_lies(lifted):
+    up = torch.tensor([0.0, -1.0, 0.0], dtype=torch.float64).expand(1, 1, 3)
+    shares = [float(upright(leaning(degrees), up)) for degrees in (0, UPRIGHT[0], 50, UPRIGHT[1], 90, 180)]
+    assert shares[0] == 1.0 and shares[1] == pytest.approx(1.0) and 0 < shares[2] < 1 and max(shares[3:]) == pytest.approx(0.0)
+
+    def network(x, t, guide, *told):
+        return x * 1.3
+
+    axis, error = up_of(lifted)
+    rooted = lifted.guess - lifted.guess[..., :1, :]
+    stands, lies = (refine_runs(network, lifted, side * axis, error, [16]) for side in (1, -1))
+    assert torch.allclose(lies, rooted, atol=1e-6) and not torch.allclose(stands, rooted, atol=1e-2)
