@@ -40,7 +40,7 @@ Rows = dict[str, dict[str, Array]]
 def leans(positions: Array, fps: float) -> Array | None:
     """(2,2) degrees by which up is off about the two level axes, by the balance and by the body, of joints (T,22,3), Z up; None where no
     foot stands."""
-    stands = standing(positions[:, ANKLES], positions[:, TOES], [slice(0, len(positions))], fps)
+    stands = standing(positions[:, ANKLES], positions[:, TOES], [slice(0, len(positions))], fps).astype(float)
     balance = balance_up(positions, stands)
     if balance is None or stands.sum() < STANDS:
         return None

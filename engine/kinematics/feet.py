@@ -100,7 +100,7 @@ def plant_feet(
             stand = _stand_still(joints[run], contacts[run], sight, body, heights[1], fps, mode == "always")
             # between two spots the foot is on its way, however low
             kept[run] = np.stack([without_jitter(on, fps) for on in (stand.toe_on | stand.heel_on).T], 1)
-            held.append(_held(joints[run], stand, body, heights, fps, 1.0 - lies))
+            held.append(_held(joints[run], stand.borne(1.0 - lies), body, heights, fps, 1.0 - lies))
         else:
             held.append(joints[run])
     return Planted(joined(held), kept)
@@ -126,6 +126,14 @@ class _Stand:
     heel_on: Flags
     shift: Floats
     flat: Floats
+
+    def borne(self, share: float) -> _Stand:
+        """Of feet that bear so much (0..1) of the body: the less they do, the less are they known to lie flat on the ground. Who does
+        push-ups stands on the tips of her toes, and the feet of who lies are anywhere."""
+        if share >= 1.0:
+            return self
+        level = np.array([1.0, 1.0, share], self.shift.dtype)
+        return _Stand(self.toe_on, self.heel_on, self.shift * level, (share * self.flat).astype(self.flat.dtype))
 
 
 def _stand_still(joints: Floats, contacts: Flags, seen: Floats, body: Proportions, toe_height: float, fps: float, always: bool) -> _Stand:
@@ -175,7 +183,8 @@ def _held(joints: Floats, stand: _Stand, body: Proportions, heights: tuple[float
         bridged = np.stack([_filled(shift[:, foot], toe_on[:, foot], np.zeros(3), fps) for foot in range(2)])
         toes = bridged.swapaxes(0, 1).copy()
         bridged[..., 2] += flat.T  # the body goes along with its ankles: a leg is as long as the picture says
-        return toes, bears * _body_shift(bridged, toe_on, _straightness(near), fps)
+        # upwards the feet's own shifts are shares already
+        return toes, _body_shift(bridged, toe_on, _straightness(near), fps) * [bears, bears, 1.0]
 
     def whole(_: Timeline, near: Floats, flat: Floats, toe_on: Flags, heel_on: Flags, toe_shift: Floats, body_shift: Floats) -> Floats:
         toes = toe_shift.astype(float).swapaxes(0, 1)

@@ -69,6 +69,22 @@ def test_the_body_of_who_lies_does_not_go_along_with_feet_that_are_misread() -> 
     assert np.allclose(half[:, 0] - lying[:, 0], (goes[:, 0] - lying[:, 0]) / 2, atol=0.02)
 
 
+def test_the_feet_of_who_lies_keep_the_height_and_the_tilt_that_they_were_read_with() -> None:
+    """In push-ups toes stand on their tips, their joints 8 cm over the ground. To lay those feet flat on it bends the legs."""
+    _, truth, body, _, _ = person(0.0)
+    joints = np.repeat(truth[:1], 120, 0)
+    line = joints[:, ANKLES] - joints[:, TOES]
+    raised = line + [0.0, 0.0, 0.04]
+    raised *= np.linalg.norm(line, axis=-1, keepdims=True) / np.linalg.norm(raised, axis=-1, keepdims=True)
+    joints[:, ANKLES] = joints[:, TOES] + raised
+    trembling = joints + 0.01 * np.sin(np.arange(120) / 3.0)[:, None, None] * [1.0, 0.0, 0.0]
+    runs, stands = [slice(0, 120)], np.ones((120, 2), bool)
+    lies, bears = (plant_feet(trembling, stands, body, runs, FPS, lies=share).joints for share in (1.0, 0.0))
+    assert np.abs(lies[:, TOES + ANKLES, 2] - joints[:, TOES + ANKLES, 2]).max() < 0.01
+    assert np.abs(bears[:, TOES[1], 2] - joints[:, TOES[1], 2]).mean() > 0.015
+    assert toe_speed(lies).max() < 0.5  # they are held all the same
+
+
 def test_where_a_foot_stands_is_the_same_by_a_part_of_its_stand() -> None:
     """Squats: the toes are read in one place above and 6 cm beside it below, for about as long. A median is either of the two."""
     _, truth, body, _, _ = person(0.0)
