@@ -74,7 +74,7 @@ def test_the_feet_of_who_lies_keep_the_height_and_the_tilt_that_they_were_read_w
     _, truth, body, _, _ = person(0.0)
     joints = np.repeat(truth[:1], 120, 0)
     line = joints[:, ANKLES] - joints[:, TOES]
-    raised = line + [0.0, 0.0, 0.04]
+    raised = line + np.array([0.0, 0.0, 0.04])
     raised *= np.linalg.norm(line, axis=-1, keepdims=True) / np.linalg.norm(raised, axis=-1, keepdims=True)
     joints[:, ANKLES] = joints[:, TOES] + raised
     trembling = joints + 0.01 * np.sin(np.arange(120) / 3.0)[:, None, None] * [1.0, 0.0, 0.0]
