@@ -48,6 +48,9 @@ DEPTH_ERROR = 5.0
 # Error of the balance alone, degrees (one standard deviation an axis), however the trunk leans: 2.4 of who stands or walks in motion
 # capture (5,580 stretches of two seconds, `python benchmarks/balance.py MOCAP`).
 BALANCE_ERROR = 2.4
+# From the hip to the ankle, as a share of thigh and shin: legs bent to the first (by 83 degrees) may be those of who sits, up to the second
+# (by 52) they surely bear the body.
+STRAIGHT_LEGS = (0.75, 0.9)
 # What a body leans along the line of sight is an error of the depth by the share that DEPTH_ERROR has in the variance. Whoever leans by as
 # many degrees as this does lean: half of that is left.
 LEAN_DOUBT = 15.0
@@ -85,11 +88,30 @@ def body_up(joints: Floats, confidence: Floats, stands: Floats, sight: Array = S
 
 
 def balanced_up(joints: Floats, confidence: Floats, stands: Floats, sight: Array = SIGHT) -> tuple[Array, Array]:
-    """As `body_up`, by the balance alone where feet stand: who leans with the trunk has the weight over the feet all the same."""
-    balance = balance_up(joints, stands)
+    """As `body_up`, by the balance alone as far as feet stand under straight legs: who leans with the trunk has the weight over the feet all
+    the same, and who sits has it on a chair."""
+    whole, balance = body_up(joints, confidence, stands, sight), balance_up(joints, stands)
     if balance is None:
-        return body_up(joints, confidence, stands, sight)
-    return balance, math.radians(BALANCE_ERROR) ** 2 * np.eye(3) + math.radians(DEPTH_ERROR) ** 2 * np.outer(sight, sight)
+        return whole
+    share = _borne(joints, stands)
+    told = math.radians(BALANCE_ERROR) ** 2 * np.eye(3) + math.radians(DEPTH_ERROR) ** 2 * np.outer(sight, sight)
+    return _one((1 - share) * whole[0] + share * balance), (1 - share) * whole[1] + share * told
+
+
+def _borne(joints: Floats, stands: Floats) -> float:
+    """0..1: how straight the legs are that stand, on average, by STRAIGHT_LEGS."""
+
+    def legs(some: Floats, feet_stand: Floats) -> tuple[float, float]:
+        at, total = _named(some), 0.0
+        for foot, side in enumerate("LR"):
+            hip, knee, ankle = (at[f"{joint}.{side}"] for joint in ("hip", "knee", "ankle"))
+            bones = np.linalg.norm(knee - hip, axis=-1) + np.linalg.norm(ankle - knee, axis=-1)
+            reach = np.linalg.norm(ankle - hip, axis=-1) / np.maximum(bones, 1e-6)
+            total += float(feet_stand[:, foot] @ np.interp(reach, STRAIGHT_LEGS, (0.0, 1.0)))
+        return total, float(feet_stand.sum(dtype=np.float64))
+
+    straight, standing = np.sum([*each(legs, joints, stands)], axis=0)
+    return float(straight / max(standing, 1e-9))
 
 
 def mean_axes(joints: Floats, confidence: Floats) -> tuple[Array, Array]:

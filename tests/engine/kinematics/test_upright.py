@@ -96,10 +96,27 @@ def test_who_bends_is_upright_by_the_balance_and_where_no_foot_stands_by_the_bod
         assert degrees_between(up, straight) < 1.0
         assert degrees_between(mean_axes(body, ones)[0], mean_axes(bent(0.0), ones)[0]) > 2.0
         across, along = np.array([1.0, 0, 0]), SIGHT
-        assert across @ covariance @ across == pytest.approx(np.radians(BALANCE_ERROR) ** 2)
-        assert along @ covariance @ along == pytest.approx(np.radians(BALANCE_ERROR) ** 2 + np.radians(DEPTH_ERROR) ** 2)
+        assert across @ covariance @ across == pytest.approx(np.radians(BALANCE_ERROR) ** 2, rel=0.05)
+        assert along @ covariance @ along == pytest.approx(np.radians(BALANCE_ERROR) ** 2 + np.radians(DEPTH_ERROR) ** 2, rel=0.05)
     for found, wanted in zip(balanced_up(body, ones, 0 * stands), body_up(body, ones, 0 * stands), strict=True):
         np.testing.assert_array_equal(found, wanted)
+
+
+def test_who_sits_is_told_by_the_body_for_the_weight_is_on_the_chair() -> None:
+    """Level thighs, upright shins, the feet before the body by a thigh's length: by the balance she would lean back by over 20 degrees."""
+    standing = people.walk().body[:1]
+    seated = np.repeat(standing, 60, 0)
+    for side in "LR":
+        hip, knee, ankle, toe = (BODY_22.index(f"{part}.{side}") for part in ("hip", "knee", "ankle", "toe"))
+        thigh, shin = (np.linalg.norm(standing[0, b] - standing[0, a]) for a, b in ((hip, knee), (knee, ankle)))
+        seated[:, knee] = seated[:, hip] + [0.0, -thigh, 0.0]
+        seated[:, ankle] = seated[:, knee] + [0.0, 0.0, -shin]
+        seated[:, toe] = seated[:, ankle] + [0.0, -0.18, -0.05]
+    ones, stands = np.ones((60, 22)), np.ones((60, 2))
+    balance = balance_up(seated, stands)
+    assert balance is not None and degrees_between(balance, Z) > 20.0
+    for found, wanted in zip(balanced_up(seated, ones, stands), body_up(seated, ones, stands), strict=True):
+        np.testing.assert_allclose(found, wanted, atol=1e-12)
 
 
 def test_the_centre_of_mass_lies_where_the_body_has_it() -> None:
