@@ -88,8 +88,8 @@ def body_up(joints: Floats, confidence: Floats, stands: Floats, sight: Array = S
 
 
 def balanced_up(joints: Floats, confidence: Floats, stands: Floats, sight: Array = SIGHT) -> tuple[Array, Array]:
-    """As `body_up`, by the balance alone as far as feet stand under straight legs: who leans with the trunk has the weight over the feet all
-    the same, and who sits has it on a chair."""
+    """As `body_up`, by the balance alone as far as feet stand under straight legs: who leans with the trunk has the weight over the feet
+    all the same, and who sits has it on a chair."""
     whole, balance = body_up(joints, confidence, stands, sight), balance_up(joints, stands)
     if balance is None:
         return whole
