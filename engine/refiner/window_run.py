@@ -21,7 +21,7 @@ from engine.refiner.state import guides, pose_of, states
 
 Network = Callable[..., Array]  # WindowRefiner.clean
 # Degrees by which a trunk is off the upright, up to which the refiner has its say, and from which on it has none: held-out people on the
-# floor are 1.4 % worse for it (docs/training_log.md).
+# floor are 1.8 % worse for it (docs/training_log.md).
 UPRIGHT: Final = (40.0, 60.0)
 _PELVIS, _NECK = BODY_22.index("pelvis"), BODY_22.index("neck")
 Lift = Callable[[Array, Array], tuple[Array, Array]]  # Lifter.read
@@ -79,7 +79,9 @@ def _one_way(
     for t, before in zip(times, (*times[1:], CLEAN), strict=True):
         steps = constant(np.full(len(x), t), x, whole=True)
         x = sampler.step(x, schedule.noise(x, steps, network(x, steps, guide, *told)), t, before)
-    change = (pose_of(x) - lifted.guess[every]) * upright(lifted.guess, up)[every][..., None, None]
+    change = pose_of(x) - lifted.guess[every]
+    if moved is None:  # hypotheses that were drawn differ whoever it is, which is what they are drawn for
+        change = change * upright(lifted.guess, up)[every][..., None, None]
     pose = lifted.guess + between(change, shape[1], begin)
     return pose - pose[..., :1, :]
 

@@ -126,3 +126,5 @@ def test_the_refiner_has_its_say_of_who_is_upright_and_none_of_who_lies(lifted):
     rooted = lifted.guess - lifted.guess[..., :1, :]
     stands, lies = (refine_runs(network, lifted, side * axis, error, [16]) for side in (1, -1))
     assert torch.allclose(lies, rooted, atol=1e-6) and not torch.allclose(stands, rooted, atol=1e-2)
+    drawn = states(lifted.encoded, 1.2 * lifted.guess).unflatten(0, (1, 12))[:, ::STRIDE]
+    assert not torch.allclose(refine_runs(network, lifted, -axis, error, [16], 0, drawn), rooted, atol=1e-2)
