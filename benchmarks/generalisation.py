@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -25,19 +24,18 @@ from rich.table import Column, Table  # noqa: E402
 
 from benchmarks.wide import print_wide  # noqa: E402
 from contract.failure import ExitCode, Failure  # noqa: E402
-from contract.skeleton import BODY_22  # noqa: E402
 from engine.datasets.blended_human import bodies_of  # noqa: E402
 from engine.datasets.detections import Segment, load_detections  # noqa: E402
 from engine.datasets.split import HELD_OUT_HUMANS, HELD_OUT_SOURCES  # noqa: E402
-from engine.detection.landmarks import LANDMARK_MIRROR  # noqa: E402
+from engine.lifter.codec import decode  # noqa: E402
 from engine.lifter.network import Lifter, load_lifter  # noqa: E402
 from engine.poses import LIFTER_FILE  # noqa: E402
 from engine.training.lifter import lift_segment, plain_joints  # noqa: E402
 from engine.training.metrics import mpjpe, pa_mpjpe, rooted_at_hips  # noqa: E402
+from engine.training.window_refiner import lift as lift_run  # noqa: E402
 
 Array = npt.NDArray[np.floating]
 Lift = Callable[[Segment], Array]
-ACROSS = np.array([-1.0, 1.0, 1.0], np.float32)  # to the other side
 KINDS = tuple(f"{body} body, {motion} motion" for body in ("learnt", "new") for motion in ("learnt", "new"))
 
 
@@ -74,18 +72,11 @@ def lifter(model: Lifter) -> Lift:
 
 
 def both_ways(model: Lifter) -> Lift:
-    """(T,12,3) the mean of the guess and of that of the mirrored picture, mirrored back."""
-    marks, joints = list(LANDMARK_MIRROR), list(BODY_22.mirror)
+    """(T,12,3) the mean of the guess and of that of the mirrored picture, mirrored back, as a capture has it."""
 
     def lift(segment: Segment) -> Array:
-        twin = replace(
-            segment,
-            rays=segment.rays[:, marks] * ACROSS[:2],
-            visibility=segment.visibility[:, marks],
-            world=segment.world[:, marks] * ACROSS,
-        )
-        other = lift_segment(model, twin)[0][:, joints] * ACROSS
-        return rooted_at_hips((lift_segment(model, segment)[0] + other) / 2)
+        lifted = lift_run(model, segment)
+        return rooted_at_hips(decode(lifted.guess, lifted.encoded.rotation, segment.stature)[0].numpy())
 
     return lift
 

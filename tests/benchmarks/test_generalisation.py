@@ -8,6 +8,7 @@ import pytest
 from benchmarks import generalisation
 from contract.skeleton import BODY_22
 from engine.datasets.detections import load_detections
+from engine.detection.landmarks import LANDMARK_MIRROR
 from engine.lifter.network import load_lifter
 from engine.poses import LIFTER_FILE
 from engine.training.metrics import rooted_at_hips
@@ -49,7 +50,7 @@ def test_errors_are_those_of_a_known_offset(segments):
 def test_both_ways_do_not_mind_which_way_the_picture_is_mirrored(segments):
     lift = generalisation.both_ways(load_lifter(LIFTER_FILE))
     one = segments[0]
-    marks, joints = list(generalisation.LANDMARK_MIRROR), list(BODY_22.mirror)
+    marks, joints = list(LANDMARK_MIRROR), list(BODY_22.mirror)
     twin = replace(
         one, rays=one.rays[:, marks] * [-1, 1], visibility=one.visibility[:, marks], world=one.world[:, marks] * [-1, 1, 1],
         truth=one.truth[:, joints] * [-1, 1, 1],
