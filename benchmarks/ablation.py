@@ -32,9 +32,9 @@ from contract.failure import ExitCode, Failure  # noqa: E402
 from contract.outputs import add_overwrite_argument, check_outputs, write_text  # noqa: E402
 from engine.datasets.benchmark import Source, Split  # noqa: E402
 from engine.datasets.registry import load_poses  # noqa: E402
+from engine.lifter.mirror import POINT_SIGNS  # noqa: E402
 from engine.refiner.graph_lifter import GraphLifter, GraphLifterConfig, lift  # noqa: E402
 from engine.refiner.network import Refiner, RefinerConfig  # noqa: E402
-from engine.refiner.sampler import POINT_SIGNS  # noqa: E402
 from engine.training.diffusion import Noise, Sampling, refine_guess  # noqa: E402
 from engine.training.loop import LoopRecipe, train  # noqa: E402
 from engine.training.pose_lifter import PoseLifterLearner  # noqa: E402

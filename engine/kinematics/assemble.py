@@ -109,10 +109,16 @@ def _straightened(posed: Stored, path: Array, up: Up, lean: Lean, take: Take, bo
         turn = views[:, :3, :3]
         near = straighten(at.astype(float), read, lean, turn[:, :, 2]) @ turn
         near = open_hips(near, up.believed @ turn, direction(path))  # of who stands
-        near = settle(near, 0.1 + sure, body, path) @ turn.swapaxes(1, 2)
-        return near - near[:, :1]
+        return _of_its_lengths(near, sure, body, path, turn)
 
     return mapped(straight, posed, path, take.who.confidence, take.views, lean.read, lean.lean)
+
+
+def _of_its_lengths(near: Array, sure: Stored, body: Proportions, path: Array, turn: Array, floor: Floor | None = None) -> Array:
+    """(T,22,3): joints `near` the pelvis on its `path`, both in camera axes, with the body's bones again (see `settle`); relative to the
+    pelvis, in the axes that `turn` (T,3,3) turns them to."""
+    near = settle(near, 0.1 + sure, body, path, floor) @ turn.swapaxes(1, 2)
+    return near - near[:, :1]
 
 
 def _on_bones(posed: Stored, face: Array | None, take: Take, body: Proportions) -> tuple[Stored, float]:
@@ -150,8 +156,7 @@ def _over_the_ground(posed: Stored, path: Array, world: World, lies: float, take
     def raised(at: Stored, path: Array, sure: Stored, views: Array) -> Array:
         turn, places = views[:, :3, :3], views[:, :3, 3]
         floor = Floor(axis @ turn, places @ axis + over, least, lies)
-        near = settle(at.astype(float) @ turn, 0.1 + sure, body, to_camera(path[:, None], views)[:, 0], floor) @ turn.swapaxes(1, 2)
-        return near - near[:, :1]
+        return _of_its_lengths(at.astype(float) @ turn, sure, body, to_camera(path[:, None], views)[:, 0], turn, floor)
 
     return mapped(raised, posed, path, take.who.confidence, take.views)
 

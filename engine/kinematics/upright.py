@@ -66,11 +66,13 @@ def body_up(joints: Floats, confidence: Floats, stands: Floats, sight: Array = S
 
     The camera looks along `sight` (3,). confidence (T,22) 0..1; stands (T,2) 0..1: how surely the left and right foot stands.
     """
+    return _told(joints, confidence, balance_up(joints, stands), sight)
+
+
+def _told(joints: Floats, confidence: Floats, balance: Array | None, sight: Array) -> tuple[Array, Array]:
+    """`body_up` with the `balance` (3,) of who stands."""
     axes, weight = mean_axes(joints, confidence)
-    up = axes
-    balance = balance_up(joints, stands)
-    if balance is not None:
-        up = _one(axes + balance)
+    up = axes if balance is None else _one(axes + balance)
 
     def spreads(some: Floats, counts: Array) -> tuple[Array, ...]:
         trunk, legs, across = (direction(v) for v in _lines(some.astype(float)))
@@ -90,7 +92,8 @@ def body_up(joints: Floats, confidence: Floats, stands: Floats, sight: Array = S
 def balanced_up(joints: Floats, confidence: Floats, stands: Floats, sight: Array = SIGHT) -> tuple[Array, Array]:
     """As `body_up`, by the balance alone as far as feet stand under straight legs: who leans with the trunk has the weight over the feet
     all the same, and who sits has it on a chair."""
-    whole, balance = body_up(joints, confidence, stands, sight), balance_up(joints, stands)
+    balance = balance_up(joints, stands)
+    whole = _told(joints, confidence, balance, sight)
     if balance is None:
         return whole
     share = _borne(joints, stands)

@@ -1,4 +1,4 @@
-"""A run as a mirror shows it, in the networks' space: what a network makes of it, mirrored back, is a second opinion that errs otherwise.
+"""Poses, and runs in the networks' space, as a mirror shows them: what a network makes of those, mirrored back, is a second opinion.
 
 A network that has learnt from pictures and their mirror images alike still answers the two a little differently; the mean of both answers
 errs less (test-time flipping, as Pavllo et al. do in VideoPose3D, CVPR 2019, and Jiang & Chen in every step of their refiner).
@@ -6,15 +6,20 @@ errs less (test-time flipping, as Pavllo et al. do in VideoPose3D, CVPR 2019, an
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from contract.skeleton import BODY_22
+from contract.skeleton import BODY_22, Skeleton
 from engine.arrays import Array, constant
 from engine.detection.landmarks import LANDMARK_MIRROR, LANDMARKS
 from engine.lifter.codec import FEATURES, Encoded
 
-ACROSS = (-1.0, 1.0, 1.0)  # to the other side of the view's upright plane
-_L, _MARKS, _JOINTS = len(LANDMARKS), np.array(LANDMARK_MIRROR), list(BODY_22.mirror)
+# What a mirrored picture does to (u, v), to (x, y, z), and to a state (u, v, x, y, z).
+POINT_SIGNS = (-1.0, 1.0)
+POSE_SIGNS = (-1.0, 1.0, 1.0)
+STATE_SIGNS = (*POINT_SIGNS, *POSE_SIGNS)
+_L, _MARKS = len(LANDMARKS), np.array(LANDMARK_MIRROR)
 
 
 def _features() -> tuple[list[int], list[float]]:
@@ -35,19 +40,21 @@ _FROM, _SIGNS = _features()
 def mirrored(encoded: Encoded) -> Encoded:
     """The encoding of the mirrored picture."""
     like = encoded.features
-    across = constant(ACROSS, like)
+    across = constant(POSE_SIGNS, like)
     return Encoded(
         features=like[..., _FROM] * constant(_SIGNS, like),
-        base=mirrored_joints(encoded.base),
-        points=mirrored_joints(encoded.points),
+        base=mirrored_joints(encoded.base, BODY_22, POSE_SIGNS),
+        points=mirrored_joints(encoded.points, BODY_22, POINT_SIGNS),
         rotation=across[:, None] * encoded.rotation * across,
     )
 
 
-def mirrored_joints(values: Array) -> Array:
-    """(...,22,C) of each joint what its twin has on the other side; C: 2 in the picture, 3 in space, or 5, a state of both."""
-    signs = {2: ACROSS[:2], 3: ACROSS, 5: (*ACROSS[:2], *ACROSS)}[values.shape[-1]]
-    return values[..., _JOINTS, :] * constant(signs, values)
+def mirrored_joints(values: Array, skeleton: Skeleton, signs: Sequence[float] = STATE_SIGNS) -> Array:
+    """The pose as in a mirrored picture: left and right joints change places, `signs` multiply the channels.
+
+    values: (.., J, C) with C the number of signs.
+    """
+    return values[..., list(skeleton.mirror), :] * constant(signs, values)
 
 
 def mirrored_marks(visibility: Array) -> Array:
@@ -57,4 +64,4 @@ def mirrored_marks(visibility: Array) -> Array:
 
 def mirrored_directions(directions: Array) -> Array:
     """(...,3) in view or camera axes."""
-    return directions * constant(ACROSS, directions)
+    return directions * constant(POSE_SIGNS, directions)

@@ -14,11 +14,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from contract.skeleton import Skeleton
+from engine.lifter.mirror import POINT_SIGNS, POSE_SIGNS, mirrored_joints
 from engine.refiner.attention import GraphAttention
 from engine.refiner.chebyshev import ChebConv
 from engine.refiner.graph import Graph
 from engine.refiner.layout import IMAGE_CHANNELS, SPACE_CHANNELS, GraphLayout
-from engine.refiner.sampler import POINT_SIGNS, POSE_SIGNS, mirrored
 
 CHUNK = 2048  # frames lifted at once
 
@@ -72,7 +72,7 @@ def lift(lifter: nn.Module, skeleton: Skeleton, keypoints: Tensor, flip: bool = 
     for part in keypoints.split(CHUNK):
         pose = lifter(part)
         if flip:
-            twin = lifter(mirrored(part, skeleton, POINT_SIGNS))
-            pose = (pose + mirrored(twin, skeleton, POSE_SIGNS)) / 2
+            twin = lifter(mirrored_joints(part, skeleton, POINT_SIGNS))
+            pose = (pose + mirrored_joints(twin, skeleton, POSE_SIGNS)) / 2
         parts.append(pose)
     return torch.cat(parts)

@@ -10,13 +10,10 @@ import numpy as np
 
 from contract.skeleton import Skeleton
 from engine.arrays import Array, Generator, constant, namespace, without_gradients
+from engine.lifter.mirror import POINT_SIGNS, mirrored_joints
 from engine.refiner.layout import IMAGE_CHANNELS
 from engine.refiner.schedule import CLEAN, Schedule, standard_normal
 
-# What a mirrored picture does to (u, v), to (x, y, z), and to a state (u, v, x, y, z).
-POINT_SIGNS = (-1.0, 1.0)
-POSE_SIGNS = (-1.0, 1.0, 1.0)
-STATE_SIGNS = (*POINT_SIGNS, *POSE_SIGNS)
 # States refined at once: enough to fill the processor, small enough for the activations to stay in its caches.
 BATCH = 128
 
@@ -77,14 +74,6 @@ class Ddim:
         return x
 
 
-def mirrored(values: Array, skeleton: Skeleton, signs: Sequence[float] = STATE_SIGNS) -> Array:
-    """The pose as in a mirrored picture: left and right joints change places, `signs` multiply the channels.
-
-    values: (.., J, C) with C the number of signs.
-    """
-    return values[..., list(skeleton.mirror), :] * constant(signs, values)
-
-
 def refine(
     model: Model,
     skeleton: Skeleton,
@@ -118,13 +107,13 @@ def refine(
         part = slice(start, start + step)
         state, context = x[part], None if p is None else p[part]
         if flip:
-            state = xp.concat([state, mirrored(state, skeleton)], axis=0)
-            context = None if context is None else xp.concat([context, mirrored(context, skeleton, guide_signs)], axis=0)
+            state = xp.concat([state, mirrored_joints(state, skeleton)], axis=0)
+            context = None if context is None else xp.concat([context, mirrored_joints(context, skeleton, guide_signs)], axis=0)
         with without_gradients(x):
             clean = sampler.sample(model, state, context, times, generator)
         if flip:
             half = len(clean) // 2
-            clean = (clean[:half] + mirrored(clean[half:], skeleton)) / 2.0
+            clean = (clean[:half] + mirrored_joints(clean[half:], skeleton)) / 2.0
         done.append(clean)
     found = xp.concat(done, axis=0) if done else x
     image, space = found[..., :IMAGE_CHANNELS], found[..., IMAGE_CHANNELS:]

@@ -13,7 +13,7 @@ import numpy as np
 from contract.skeleton import BODY_22
 from engine.arrays import Array, constant, namespace, unit
 from engine.lifter.codec import Encoded, camera_up
-from engine.lifter.mirror import mirrored, mirrored_directions, mirrored_joints, mirrored_marks
+from engine.lifter.mirror import POSE_SIGNS, mirrored, mirrored_directions, mirrored_joints, mirrored_marks
 from engine.refiner.layout import STRIDE
 from engine.refiner.sampler import Ddim
 from engine.refiner.schedule import CLEAN, Schedule
@@ -43,8 +43,8 @@ def lift_both_ways(lift: Lift, encoded: Encoded, visibility: Array) -> Lifted:
     """What the lifter makes of runs: the mean of its guesses from them and from their mirror image."""
     xp, runs, other = namespace(visibility), len(visibility), mirrored(encoded)
     poses, hints = lift(*(xp.concat([getattr(way, name) for way in (encoded, other)]) for name in ("features", "base")))
-    guess = (poses[:runs] + mirrored_joints(poses[runs:])) / 2
-    twin = Lifted(other, mirrored_marks(visibility), mirrored_joints(guess), hints[runs:])
+    guess = (poses[:runs] + mirrored_joints(poses[runs:], BODY_22, POSE_SIGNS)) / 2
+    twin = Lifted(other, mirrored_marks(visibility), mirrored_joints(guess, BODY_22, POSE_SIGNS), hints[runs:])
     return Lifted(encoded, visibility, guess, hints[:runs], twin)
 
 
@@ -60,9 +60,9 @@ def refine_runs(
     pose = _one_way(network, lifted, up, error, times, begin, moved)
     if lifted.twin is None:
         return pose
-    start = None if moved is None else mirrored_joints(moved)
+    start = None if moved is None else mirrored_joints(moved, BODY_22)
     other = _one_way(network, lifted.twin, mirrored_directions(up), error, times, begin, start)
-    return (pose + mirrored_joints(other)) / 2
+    return (pose + mirrored_joints(other, BODY_22, POSE_SIGNS)) / 2
 
 
 def _one_way(

@@ -16,6 +16,7 @@ from contract.skeleton import BODY_22
 from engine.datasets.bent_motion import rotation_matrices
 from engine.detection.landmarks import LANDMARK_JOINT, LANDMARK_MIRROR, LANDMARKS
 from engine.lifter.codec import WORLD_TO_STATURE, view_rotation
+from engine.lifter.mirror import mirrored_directions
 
 BUILD_SIGMA = 0.09  # log-normal spread of each bone's length: adults' limb proportions vary by 4 to 5 %, and few bodies were rendered
 # Factors beside that for the whole trunk from the pelvis to the neck, and for the hips' width: mean and deviation of their logs. Shoulders
@@ -131,7 +132,7 @@ def mirrored(pairs: Pairs, generator: torch.Generator) -> Pairs:
     return replace(
         pairs, rays=other(pairs.rays, marks, True), visibility=other(pairs.visibility, marks, False),
         world=other(pairs.world, marks, True), truth=other(pairs.truth, joints, True),
-        up=torch.where(flip[:, None, None], pairs.up * pairs.up.new_tensor([-1.0, 1.0, 1.0]), pairs.up),
+        up=torch.where(flip[:, None, None], mirrored_directions(pairs.up), pairs.up),
     )  # fmt: skip
 
 

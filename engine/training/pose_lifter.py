@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from engine.lifter.mirror import POINT_SIGNS, POSE_SIGNS
 from engine.refiner.graph_lifter import lift
-from engine.refiner.sampler import POINT_SIGNS, POSE_SIGNS
 from engine.training.loop import Batch, Drawing, Draws, Forward
 from engine.training.pose_table import PoseTable, judge, mirror_some
 

@@ -12,9 +12,9 @@ from torch import Tensor, nn
 
 from contract.failure import Failure
 from engine.datasets.gmm import draw as draw_kernels
+from engine.lifter.mirror import POINT_SIGNS, STATE_SIGNS
 from engine.refiner.error_fit import Fit
 from engine.refiner.noise import RELEASED_SCALES, FixedNoise
-from engine.refiner.sampler import POINT_SIGNS, STATE_SIGNS
 from engine.refiner.schedule import Schedule
 from engine.training.diffusion import Noise, Sampling, draw_steps, matched_step, mixture_of, noise_loss, refine_guess, with_real_errors
 from engine.training.loop import Batch, Drawing, Draws, Forward

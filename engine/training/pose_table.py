@@ -12,9 +12,9 @@ from torch import Tensor
 from contract.failure import Failure
 from contract.skeleton import Skeleton
 from engine.datasets.benchmark import PoseClips
+from engine.lifter.mirror import mirrored_joints
 from engine.refiner.error_fit import APART
 from engine.refiner.noise import Frames
-from engine.refiner.sampler import mirrored
 from engine.training.metrics import mpjpe, pa_mpjpe
 
 
@@ -76,7 +76,7 @@ def _stacked(clips: PoseClips, name: str) -> npt.NDArray[np.float32] | None:
 def mirror_some(skeleton: Skeleton, chosen: Tensor, parts: tuple[Tensor, ...], signs: tuple[tuple[float, ...], ...]) -> tuple[Tensor, ...]:
     """Tensors (B,J,C) with the rows of `chosen` (B,) as in a mirrored picture."""
     where = chosen[:, None, None]
-    return tuple(torch.where(where, mirrored(x, skeleton, s), x) for x, s in zip(parts, signs, strict=True))
+    return tuple(torch.where(where, mirrored_joints(x, skeleton, s), x) for x, s in zip(parts, signs, strict=True))
 
 
 def judge(predicted: Tensor, truth: Tensor, name: str) -> dict[str, float]:

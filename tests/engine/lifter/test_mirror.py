@@ -7,7 +7,7 @@ import torch
 from contract.skeleton import BODY_22
 from engine.detection.landmarks import LANDMARK_MIRROR
 from engine.lifter.codec import camera_up, encode
-from engine.lifter.mirror import mirrored, mirrored_directions, mirrored_joints, mirrored_marks
+from engine.lifter.mirror import POINT_SIGNS, POSE_SIGNS, STATE_SIGNS, mirrored, mirrored_directions, mirrored_joints, mirrored_marks
 
 FIELDS = ("features", "base", "points", "rotation")
 
@@ -50,10 +50,11 @@ def test_a_level_camera_stays_level(readings):
     assert np.allclose(camera_up(mirrored(encoded).rotation), mirrored_directions(camera_up(encoded.rotation)))
 
 
-@pytest.mark.parametrize("width", [2, 3, 5])
-def test_joints_change_sides(width):
+@pytest.mark.parametrize("signs", [POINT_SIGNS, POSE_SIGNS, STATE_SIGNS])
+def test_joints_change_sides(signs):
+    width = len(signs)
     values = np.random.default_rng(2).normal(size=(4, len(BODY_22), width))
-    found = mirrored_joints(values)
+    found = mirrored_joints(values, BODY_22, signs)
     left, right = BODY_22.index("wrist.L"), BODY_22.index("wrist.R")
     across = [0] if width < 5 else [0, 2]  # of a state: x in the picture, and in space
     kept = [c for c in range(width) if c not in across]

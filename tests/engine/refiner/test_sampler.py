@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from contract.skeleton import BODY_22, H36M_17
+from engine.lifter.mirror import mirrored_joints
 from engine.refiner.network import Refiner, RefinerConfig
-from engine.refiner.sampler import Ddim, mirrored, refine
+from engine.refiner.sampler import Ddim, refine
 from engine.refiner.schedule import Schedule, released_times
 
 SCHEDULE = Schedule()
@@ -95,12 +96,12 @@ def test_steps_must_fall() -> None:
 
 def test_mirrored_pose() -> None:
     pose = rand(3, 17, 5)
-    other = mirrored(pose, H36M_17)
+    other = mirrored_joints(pose, H36M_17)
     left, right = H36M_17.index("wrist.L"), H36M_17.index("wrist.R")
     expected = pose[:, right] * torch.tensor([-1.0, 1.0, -1.0, 1.0, 1.0], dtype=torch.float64)
     assert torch.equal(other[:, left], expected)
     assert torch.equal(other[:, 0, 1], pose[:, 0, 1]) and torch.equal(other[:, 0, 0], -pose[:, 0, 0])
-    assert torch.equal(mirrored(other, H36M_17), pose)
+    assert torch.equal(mirrored_joints(other, H36M_17), pose)
     # The field's own lists of left and right joints of Human3.6M.
     sides = [4, 5, 6, 11, 12, 13], [1, 2, 3, 14, 15, 16]
     copy = pose.numpy().copy()
@@ -133,7 +134,7 @@ def test_flip_mirrors_the_guidance() -> None:
 
     guide = rand(2, 22, 3)
     refine(model, BODY_22, Ddim(SCHEDULE), rand(1, 2, 22, 5), guide, [6], guide_signs=(-1.0, 1.0, 1.0))
-    assert torch.equal(torch.cat(seen), torch.cat((guide, mirrored(guide, BODY_22, (-1.0, 1.0, 1.0)))))
+    assert torch.equal(torch.cat(seen), torch.cat((guide, mirrored_joints(guide, BODY_22, (-1.0, 1.0, 1.0)))))
 
 
 def test_a_model_that_samples_by_itself_is_asked_to() -> None:

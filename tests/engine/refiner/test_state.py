@@ -3,7 +3,7 @@ import torch
 from contract.skeleton import BODY_22
 from engine.detection.landmarks import LANDMARK_MIRROR
 from engine.lifter.codec import encode
-from engine.refiner.sampler import mirrored
+from engine.lifter.mirror import mirrored_joints
 from engine.refiner.state import GUIDE_SIGNS, METRES, guides, pose_of, states
 
 
@@ -27,7 +27,7 @@ def test_mirrored_landmarks_make_the_mirrored_state_and_context():
     order, x = list(LANDMARK_MIRROR), torch.tensor([-1.0, 1.0, 1.0])
     plain = encode(rays, visibility, world, detected, torch.zeros(1))
     other = encode(rays[:, :, order] * x[:2], visibility[:, :, order], world[:, :, order] * x, detected, torch.zeros(1))
-    assert torch.allclose(states(other, other.base), mirrored(states(plain, plain.base), BODY_22), atol=1e-5)
+    assert torch.allclose(states(other, other.base), mirrored_joints(states(plain, plain.base), BODY_22), atol=1e-5)
     assert torch.allclose(
-        guides(other, visibility[:, :, order]), mirrored(guides(plain, visibility), BODY_22, GUIDE_SIGNS), atol=1e-5
+        guides(other, visibility[:, :, order]), mirrored_joints(guides(plain, visibility), BODY_22, GUIDE_SIGNS), atol=1e-5
     )  # fmt: skip

@@ -4,9 +4,9 @@ import numpy as np
 import torch
 
 from contract.skeleton import H36M_17
+from engine.lifter.mirror import POINT_SIGNS
 from engine.refiner.error_fit import Fit
 from engine.refiner.noise import FixedNoise
-from engine.refiner.sampler import POINT_SIGNS
 from engine.refiner.schedule import Schedule
 from engine.training.diffusion import Sampling, draw_steps, matched_step, mixture_of, near_start, noise_loss, refine_guess, with_real_errors
 

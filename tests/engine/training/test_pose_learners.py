@@ -10,10 +10,10 @@ from contract.failure import Failure
 from contract.skeleton import BODY_22, H36M_17
 from engine.datasets.benchmark import Source
 from engine.datasets.registry import load_poses
+from engine.lifter.mirror import POINT_SIGNS, mirrored_joints
 from engine.refiner.graph_lifter import lift
 from engine.refiner.network import Refiner, RefinerConfig
 from engine.refiner.noise import FixedNoise, MixtureNoise
-from engine.refiner.sampler import POINT_SIGNS, mirrored
 from engine.training.diffusion import Sampling, refine_guess
 from engine.training.pose_lifter import PoseLifterLearner
 from engine.training.pose_refiner import (
@@ -55,7 +55,7 @@ def test_half_of_the_lifters_rows_are_mirrored_whole():
     keypoints, poses = PoseLifterLearner(table, table).draw(200)
     plain = (poses == table.poses).flatten(1).all(1)
     assert 60 < int(plain.sum()) < 140
-    assert torch.allclose(poses[~plain], mirrored(table.poses, H36M_17, (-1, 1, 1)).expand(int((~plain).sum()), -1, -1))
+    assert torch.allclose(poses[~plain], mirrored_joints(table.poses, H36M_17, (-1, 1, 1)).expand(int((~plain).sum()), -1, -1))
     assert torch.equal((keypoints == table.keypoints).flatten(1).all(1), plain)
 
 
@@ -64,8 +64,8 @@ def test_flip_averaging_leaves_a_symmetric_answer():
     net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(34, 51), torch.nn.Unflatten(1, (17, 3)))
     table, _ = made_up(5)
     one = lift(net, H36M_17, table.keypoints)
-    other = lift(net, H36M_17, mirrored(table.keypoints, H36M_17, (-1, 1)))
-    assert torch.allclose(mirrored(other, H36M_17, (-1, 1, 1)), one, atol=1e-6)
+    other = lift(net, H36M_17, mirrored_joints(table.keypoints, H36M_17, (-1, 1)))
+    assert torch.allclose(mirrored_joints(other, H36M_17, (-1, 1, 1)), one, atol=1e-6)
     assert not torch.allclose(lift(net, H36M_17, table.keypoints, flip=False), one, atol=1e-3)
 
 
@@ -91,10 +91,10 @@ def test_the_noise_that_is_asked_for_leads_back_to_a_true_pose(recipe):
     kept, sigma = noise.schedule.coefficients(t, h)
     clean = (h - sigma * eps) / kept
     truth = true_states(table, recipe)
-    both = torch.cat([truth, mirrored(truth, H36M_17)])
+    both = torch.cat([truth, mirrored_joints(truth, H36M_17)])
     nearest = (clean[:, None] - both).abs().amax((2, 3))
     assert float(nearest.amin(1).max()) < 1e-4
-    points = torch.cat([table.keypoints, mirrored(table.keypoints, H36M_17, (-1, 1))])
+    points = torch.cat([table.keypoints, mirrored_joints(table.keypoints, H36M_17, (-1, 1))])
     assert torch.allclose(guide, points[nearest.argmin(1)])
 
 
@@ -105,7 +105,7 @@ def test_the_lifters_whole_error_at_the_start_step_is_the_guess():
     h, t, _, _ = PoseRefinerLearner(table, guess, table, guess, noise, recipe).draw(500)
     at = h[t == noise.start_step]
     state = guessed_states(table, guess)
-    both = torch.cat([state, mirrored(state, H36M_17)])
+    both = torch.cat([state, mirrored_joints(state, H36M_17)])
     assert len(at) > 20 and float((at[:, None] - both).abs().amax((2, 3)).amin(1).max()) < 1e-5
 
 
@@ -168,7 +168,7 @@ def test_the_noise_has_the_drawn_kernels_scales():
         _, _, guide, eps = learner.draw(4000)
         for size in sizes:
             # the noise of one kernel, told by the guide: within 0.5 of the keypoints or of their mirror image
-            near = [(guide[..., 0] - p[..., 0]).abs() < 0.5 for p in (table.keypoints, mirrored(table.keypoints, H36M_17, (-1, 1)))]
+            near = [(guide[..., 0] - p[..., 0]).abs() < 0.5 for p in (table.keypoints, mirrored_joints(table.keypoints, H36M_17, (-1, 1)))]
             first = near[0] | near[1]
             rows = first if size < 0.5 else ~first
             assert float(eps[..., 0][rows].std()) == pytest.approx(size, rel=0.03)
