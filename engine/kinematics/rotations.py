@@ -41,6 +41,9 @@ ARM_HABIT["R"] = ARM_HABIT["L"].mirrored()
 # The last share of a limb's reach is approached, never passed: a limb that is almost straight does not snap. Legs, which stand
 # straight for long and have to meet the ground, give up less of their length: a share s leaves a limb bent by about sqrt(8 s) radians.
 ARM_SOFTNESS, LEG_SOFTNESS = 0.004, 0.001
+# Metres by which the middle joint of a limb stands out of its line: up to the first only what it stands out forwards counts as a bend, from
+# the second on all of it. Errors of the reading are a few centimetres.
+PLAIN_BEND = (0.06, 0.12)
 
 _ARMATURE_OF_BODY = np.array([ARMATURE_24.index(name) for name in BODY_22.joints])
 
@@ -174,7 +177,7 @@ def two_bones(limb: Limb, parent: Array, end: Array | None, goal: dict[str, Arra
     distance = np.linalg.norm(line, axis=-1)
     along = unit(line, unit(goal[middle] - at[first], -Z))
     hinge = steady_hinge(goal[middle] - at[first], along, end, parent, rest_direction, limb.axis, limb.habit, runs, fps)
-    distance = soft_reach(distance, upper, lower, limb.bend, limb.softness)
+    distance = soft_reach(_shown(goal[middle] - at[first], along, hinge, distance, upper, lower), upper, lower, limb.bend, limb.softness)
     cosine = (upper**2 + distance**2 - lower**2) / (2 * upper * distance)
     height = upper * np.sqrt(np.maximum(1 - np.clip(cosine, -1, 1) ** 2, 0.0))
     out = np.cross(along, hinge)
@@ -186,6 +189,21 @@ def two_bones(limb: Limb, parent: Array, end: Array | None, goal: dict[str, Arra
     # the rotation matrices hold the lengths exactly
     at[middle] = at[first] + turn[first] @ rest[middle]
     at[last] = at[middle] + turn[middle] @ rest[last]
+
+
+def _shown(middle: Array, along: Array, hinge: Array, distance: Array, upper: float, lower: float) -> Array:
+    """Distances (T,) of a limb's ends, without the bend that the middle joint's place does not show: `middle` (T,3) from the first joint,
+    `along` and `hinge` (T,3) unit.
+
+    Bones are of one length, so a joint read a little aside of its limb or behind it shortens the limb as one before it does, and an elbow
+    or a knee that is straight but for the errors of the reading would always bend, and always the right way."""
+    reach = np.clip(distance, abs(upper - lower) + 1e-6, upper + lower)
+    bent = np.sqrt(np.maximum(upper**2 - ((upper**2 + reach**2 - lower**2) / (2 * reach)) ** 2, 0.0))
+    out = (middle * np.cross(along, hinge)).sum(-1)
+    doubt = np.clip((PLAIN_BEND[1] - bent) / (PLAIN_BEND[1] - PLAIN_BEND[0]), 0.0, 1.0)
+    shown = bent - doubt * np.maximum(bent - np.maximum(out, 0.0), 0.0)
+    lengths: list[Array] = [np.sqrt(np.maximum(bone**2 - off**2, 0.0)) for off in (shown, bent) for bone in (upper, lower)]
+    return np.asarray(distance + lengths[0] + lengths[1] - lengths[2] - lengths[3])
 
 
 def soft_reach(distance: Array, upper: float, lower: float, bend_limit: float, softness: float = ARM_SOFTNESS) -> Array:

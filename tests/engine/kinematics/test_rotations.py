@@ -123,6 +123,38 @@ def test_reach_is_soft_and_bends_are_limited() -> None:
     assert given[0] == pytest.approx(np.sqrt(0.4**2 + 0.45**2 + 2 * 0.4 * 0.45 * np.cos(np.radians(150))))
 
 
+@pytest.mark.parametrize(
+    ("out", "aside", "shown"), [(-0.025, 0.0, 0.0), (0.0, 0.025, 0.0), (0.025, 0.0, 0.025), (0.16, 0.0, 0.16), (0.14, 0.08, 0.161)]
+)
+def test_a_knee_bends_as_far_as_it_is_before_its_leg(out: float, aside: float, shown: float) -> None:
+    """A knee that stands `out` metres to the front of its leg and `aside`: the flexion is that of `shown`, by trigonometry, or that of a
+    leg as straight as legs get; ankles stay to half a centimetre, and those of legs that are surely bent to a millimetre."""
+    offsets = rest_offsets()
+    targets = np.repeat(naive_forward(offsets, {}, np.zeros((1, 3)))[0][:, OF_BODY], 60, axis=0)
+    thigh, shin = (float(np.linalg.norm(offsets[A[f"{joint}.L"]])) for joint in ("knee", "ankle"))
+    stands = np.hypot(out, aside)
+    for side in "LR":
+        hip, knee, ankle, toe = (BODY_22.index(f"{joint}.{side}") for joint in ("hip", "knee", "ankle", "toe"))
+        foot = targets[:, toe] - targets[:, ankle]
+        down, front = np.array([0.0, 0.0, -1.0]), np.array([0.0, -1.0, 0.0])
+        across = np.array([1.0, 0.0, 0.0])
+        targets[:, knee] = targets[:, hip] + np.sqrt(thigh**2 - stands**2) * down + out * front + aside * across
+        targets[:, ankle] = targets[:, hip] + (np.sqrt(thigh**2 - stands**2) + np.sqrt(shin**2 - stands**2)) * down
+        targets[:, toe] = targets[:, ankle] + foot
+    pose = fit_pose(targets, offsets, whole(targets), 30.0)
+    due = np.degrees(np.arcsin(shown / thigh) + np.arcsin(shown / shin))
+    for side in "LR":
+        hip, knee, ankle = (BODY_22.index(f"{joint}.{side}") for joint in ("hip", "knee", "ankle"))
+        bones = (pose.body[:, knee] - pose.body[:, hip], pose.body[:, ankle] - pose.body[:, knee])
+        cosine = (bones[0] * bones[1]).sum(-1) / np.linalg.norm(bones[0], axis=-1) / np.linalg.norm(bones[1], axis=-1)
+        bent = np.degrees(np.arccos(np.clip(cosine, -1, 1)))
+        if shown:
+            assert np.abs(bent - due).max() < 1.5
+        else:
+            assert bent.max() < 5.5  # 0.1 % of a leg's reach is only approached
+        assert np.linalg.norm(pose.body[:, ankle] - targets[:, ankle], axis=-1).max() < (0.001 if shown > 0.1 else 0.005)
+
+
 def test_nonsense_in_finite_out() -> None:
     pose = fit_pose(np.zeros((3, 22, 3)), rest_offsets(), [slice(0, 3)], 30.0)
     assert np.isfinite(pose.positions).all() and np.isfinite(pose.rotations).all()
