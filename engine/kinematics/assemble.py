@@ -15,7 +15,7 @@ from contract.skeleton import ARMATURE_24, BODY_22
 from engine.cameras.pinhole import field_of_view, rays, to_camera, to_world
 from engine.kinematics import ground, quality
 from engine.kinematics.animation import Animation, animate
-from engine.kinematics.bones import Floor, settle, towards_sight
+from engine.kinematics.bones import SIZE_KNOWN, Floor, settle, size_of, towards_sight
 from engine.kinematics.contacts import seen_speed
 from engine.kinematics.feet import Planted, plant_feet
 from engine.kinematics.levelling import Levelled, levelled
@@ -64,7 +64,7 @@ def build_motion(performer: Performer, camera: Camera, options: CaptureOptions) 
     posed, path, frames = _on_sight(take, body)
     # which feet stand is told by their speed
     up, told, lean = _up(_smoothed(posed, take, [*ANKLES, *TOES]), frames, take, body)
-    posed = _smoothed(_straightened(posed, path, up, lean, take, body), take)
+    posed = _smoothed(_straightened(posed, path, up, lean, 1.0 - told.lies, take, body), take)
     posed, fit_error = _on_bones(posed, face, take, body)
     path, world, pace = _walk(posed, up, told.lies, take, body)
     if told.lies > 0.0:  # where the ground is tells the depths of what would be below it
@@ -102,16 +102,24 @@ def _on_sight(take: Take, body: Proportions) -> tuple[Stored, Array, FramePath]:
     return mapped(on_sight, settled, take.who.confidence, take.who.points, path, speed, take.views), path, frames
 
 
-def _straightened(posed: Stored, path: Array, up: Up, lean: Lean, take: Take, body: Proportions) -> Stored:
-    """(T,22,3): the joints without what wrong depths make them lean and sit, the bones of the body's lengths again."""
+def _straightened(posed: Stored, path: Array, up: Up, lean: Lean, upright: float, take: Take, body: Proportions) -> Stored:
+    """(T,22,3): the joints without what wrong depths make them lean and sit, the bones of the body's lengths again. `upright`: how much the
+    person is, 0..1."""
 
-    def straight(at: Stored, path: Array, sure: Stored, views: Array, read: Stored, lean: Stored) -> Array:
+    def straight(at: Stored, path: Array, views: Array, read: Stored, lean: Stored) -> Array:
         turn = views[:, :3, :3]
         near = straighten(at.astype(float), read, lean, turn[:, :, 2]) @ turn
-        near = open_hips(near, up.believed @ turn, direction(path))  # of who stands
-        return _of_its_lengths(near, sure, body, path, turn)
+        return open_hips(near, up.believed @ turn, direction(path))  # of who stands
 
-    return mapped(straight, posed, path, take.who.confidence, take.views, lean.read, lean.lean)
+    near = mapped(straight, posed, path, take.views, lean.read, lean.lean)
+    # who leans less in depth is as long in the picture only if she is farther away: else her bones would make her lean and sit again
+    found = gathered(lambda at, sure: size_of(at, sure, body), near, take.who.confidence)
+    size = 1.0 + SIZE_KNOWN * upright * (float(np.median(found)) - 1.0)
+
+    def whole(near: Stored, path: Array, sure: Stored, views: Array) -> Array:
+        return _of_its_lengths(size * near.astype(float), sure, body, size * path, views[:, :3, :3])
+
+    return mapped(whole, near, path, take.who.confidence, take.views)
 
 
 def _of_its_lengths(near: Array, sure: Stored, body: Proportions, path: Array, turn: Array, floor: Floor | None = None) -> Array:

@@ -4,8 +4,9 @@ import numpy as np
 
 from contract.skeleton import BODY_22
 from engine.cameras.pinhole import camera_matrix, project
-from engine.kinematics.bones import Floor, settle, towards_sight
+from engine.kinematics.bones import Floor, settle, size_of, towards_sight
 from engine.kinematics.proportions import Proportions, fit_proportions
+from engine.kinematics.upright import straighten
 
 from .people import HEIGHT, camera_rotation, points_of, walk
 
@@ -58,6 +59,33 @@ def test_a_bone_that_is_too_short_is_turned_in_depth() -> None:
     plain, seen = settle(flat, np.ones(flat.shape[:2]), body), settle(flat, np.ones(flat.shape[:2]), body, path)
     moved = [np.abs(out[:, wrist, :2] - flat[:, wrist, :2]).mean() for out in (plain, seen)]
     assert moved[1] < 0.8 * moved[0]
+
+
+def test_the_size_is_that_of_trunk_and_legs() -> None:
+    truth, body = person()
+    sure = np.random.default_rng(3).uniform(0.2, 1.0, truth.shape[:2])
+    assert np.allclose(size_of(truth, sure, body), 1.0, atol=0.005)
+    assert np.allclose(size_of(0.9 * truth, sure, body), size_of(truth, sure, body) / 0.9)
+    long_arms = truth.copy()
+    long_arms[:, ARM] += [0.3, 0.0, 0.0]
+    assert np.allclose(size_of(long_arms, sure, body), size_of(truth, sure, body))
+
+
+def test_who_was_read_leaning_in_depth_stands_straight_at_the_size_of_her_picture() -> None:
+    """Someone upright whom the networks read leaning back by 20 degrees is read nearer by the cosine. Without her lean she is too short,
+    and bones that get their lengths where she was read have to lean again."""
+    truth, body = person()
+    lean = np.radians(20.0)
+    back = np.array([[1, 0, 0], [0, np.cos(lean), -np.sin(lean)], [0, np.sin(lean), np.cos(lean)]])
+    up, sight = np.array([0.0, -1.0, 0.0]), np.broadcast_to([0.0, 0.0, 1.0], (len(truth), 3))
+    read = truth @ back.T
+    upright = straighten(read, up, np.array([0.0, 0.0, -np.tan(lean)]), sight)
+    sure, path = np.ones(truth.shape[:2]), np.broadcast_to([0.0, 0.0, 4.0], (len(truth), 3))
+    size = float(np.median(size_of(upright, sure, body)))
+    assert abs(size - 1 / np.cos(lean)) < 0.015
+    without, sized = settle(upright, sure, body, path), settle(size * upright, sure, body, size * path)
+    off = [float(np.linalg.norm(joints - joints[:, :1] - truth, axis=-1).mean()) for joints in (without, sized)]
+    assert off[1] < 0.9 * off[0]
 
 
 def test_limbs_follow_the_detector_and_wild_points_do_not_count() -> None:
