@@ -1,10 +1,16 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from contract.options import DEFAULT_FOV
 from contract.skeleton import BODY_22
 from engine import poses as pose_module
+from engine.cameras.pinhole import camera_matrix
+from engine.detection import segments
 from engine.detection.landmarks import LANDMARK_JOINT
-from engine.person.track import Track
+from engine.footage.video import open_video
+from engine.person.track import Track, make_track
 from engine.poses import LIFTER_FILE, REFINER_FILE, WINDOW_FILE, PoseModel
 from engine.progress import Progress
 from engine.refiner.error_model import ErrorModel
@@ -12,6 +18,7 @@ from engine.refiner.noise import MixtureNoise
 from engine.refiner.sampler import Ddim
 from engine.torch_networks import TorchNetworks
 
+SAMPLE = Path(__file__).resolve().parents[2] / "examples" / "sample.mp4"
 MATRIX = np.array([[600.0, 0, 320], [0, 600.0, 240], [0, 0, 1]])
 
 
@@ -43,9 +50,9 @@ def a_track(seconds=1.5, fps=30.0, noise=0.0, runs=1):
     )
 
 
-def run(model, track, **options):
+def run(model, track, matrix=MATRIX, **options):
     given = {"steps": 1, "hypotheses": 1, "seed": 0, "refiner": "frame"} | options
-    return model.run(track, MATRIX, 1.7, progress=Progress(), **given)
+    return model.run(track, matrix, 1.7, progress=Progress(), **given)
 
 
 def test_the_shipped_weights_see_a_person_as_tall_as_told(model):
@@ -225,3 +232,24 @@ def test_progress_covers_every_frame(model):
     for stage in ("lift", "refine"):
         mine = [e for e in events if e["stage"] == stage]
         assert mine[0]["done"] == 0 and mine[-1]["done"] == mine[-1]["total"] == len(track)
+
+
+def test_trunks_are_as_long_as_people_s(model):
+    """Shoulders over hips, by thigh and shin together: 0.59 of people (Drillis and Contini 1966: 0.288 of the stature, and 0.491), 0.55 of
+    the bodies of which the pictures are rendered. A lifter that learns those makes everybody 7 % shorter, and taller people lean."""
+    progress = Progress()
+    progress.stage("start")
+    video = open_video(SAMPLE, progress)
+    track = make_track(segments.detect(video, None, (1.5, "s"), progress), video.info, progress)
+    matrix = camera_matrix((video.info.width, video.info.height), DEFAULT_FOV)
+    for steps in (0, 1):
+        joints = run(model, track, steps=steps, refiner="window", matrix=matrix).joints.astype(float)
+        at = {name: joints[:, k] for k, name in enumerate(BODY_22.joints)}
+        trunk = (at["shoulder.L"] + at["shoulder.R"] - at["hip.L"] - at["hip.R"]) / 2
+        legs = sum(
+            np.linalg.norm(at[f"{end}.{side}"] - at[f"{start}.{side}"], axis=-1)
+            for start, end in (("hip", "knee"), ("knee", "ankle"))
+            for side in "LR"
+        )
+        share = float(np.median(2 * np.linalg.norm(trunk, axis=-1) / legs))
+        assert 0.55 < share < 0.64
