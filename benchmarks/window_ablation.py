@@ -11,11 +11,12 @@ not what it brings in the end. Prints a table in Markdown.
 from __future__ import annotations
 
 import argparse
+import copy
 import json
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ from contract.outputs import add_overwrite_argument, check_outputs, write_text  
 from engine.datasets.detections import Segment, load_detections  # noqa: E402
 from engine.datasets.mocap import load_mocap  # noqa: E402
 from engine.datasets.split import Split, split_segments, training_motions  # noqa: E402
-from engine.lifter.codec import Encoded, encode  # noqa: E402
+from engine.lifter.codec import Encoded, encode, encode_truth  # noqa: E402
 from engine.lifter.gravity import GravityNetwork  # noqa: E402
 from engine.lifter.layout import GravityLayout  # noqa: E402
 from engine.lifter.network import Lifter, load_lifter  # noqa: E402
@@ -42,7 +43,9 @@ from engine.refiner.layout import WindowConfig  # noqa: E402
 from engine.refiner.mixture import Mixture  # noqa: E402
 from engine.refiner.state import states  # noqa: E402
 from engine.refiner.window import WindowRefiner  # noqa: E402
-from engine.training.loop import train  # noqa: E402
+from engine.training.augmentation import Pairs  # noqa: E402
+from engine.training.lifter import pose_loss  # noqa: E402
+from engine.training.loop import Batch, Forward, train  # noqa: E402
 from engine.training.refiner import point_frame, true_state  # noqa: E402
 from engine.training.transplant import Motions  # noqa: E402
 from engine.training.window_refiner import (  # noqa: E402
@@ -111,6 +114,36 @@ class Drawn(WindowLearner):
         return truth + (mean + deviate)[:, None]
 
 
+class Along(WindowLearner):
+    """The lifter is trained along: from what it has learnt on, by its own error and by what the refiner makes of its guess and its hints.
+    What it is shown it learns by heart, as no lifter of a fold does."""
+
+    trained: Lifter
+
+    @torch.no_grad()
+    def draw(self, rows: int) -> Batch:
+        """See `WindowLearner.draw`: the runs as they are, for the lifter to see them with its gradient."""
+        _, pairs, roll = self.runs(rows)
+        return *(getattr(pairs, part.name) for part in fields(Pairs)), roll
+
+    def loss(self, forward: Forward, batch: Batch) -> Tensor:
+        """See `WindowLearner.loss`; and the lifter's own error."""
+        *parts, roll = batch
+        pairs = Pairs(*parts)
+        shown = self.shown(self.trained, pairs, roll)
+        encoded = encode(pairs.rays, pairs.visibility, pairs.world, pairs.detected, roll)
+        exact = encode_truth(pairs.truth, encoded.rotation, pairs.stature)
+        return super().loss(forward, shown) + pose_loss(shown[1], exact, self.recipe.velocity, self.recipe.bone)
+
+
+class Together(WindowNetworks):
+    """With the lifter that is trained along."""
+
+    def __init__(self, gravity: GravityNetwork, refiner: WindowRefiner, lifter: Lifter) -> None:
+        super().__init__(gravity, refiner)
+        self.lifter = lifter
+
+
 @dataclass(frozen=True)
 class Variant:
     """A change to the recipe, the network or what is shown. noise: components of the mixture that guesses are drawn from."""
@@ -131,6 +164,7 @@ VARIANTS = {
     "single frames": Variant(config={"dilations": ((), ())}),
     "guesses drawn from the mixture": Variant(learner=Drawn, noise=3),
     "guesses drawn from a Gaussian": Variant(learner=Drawn, noise=1),
+    "the lifter trained along": Variant(learner=Along),
     "loss of joints alone": Variant(recipe={"direction": 0.0, "flexion": 0.0}),
     "loss of joints and bones' directions": Variant(recipe={"flexion": 0.0}),
     "loss of joints and flexion": Variant(recipe={"direction": 0.0}),
@@ -175,13 +209,16 @@ def judged(bench: Bench, variant: Variant, seed: int, folds: Sequence[Fold]) -> 
     torch.manual_seed(seed)
     model = WindowNetworks(GravityNetwork(GravityLayout()), variant.refiner(config))
     learner = variant.learner(lifter, Split([], bench.judge), bench.motions, recipe, folds=folds)
+    if isinstance(learner, Along):
+        learner.trained = copy.deepcopy(bench.lifter)
+        model = Together(model.gravity, model.refiner, learner.trained)
     if isinstance(learner, Drawn):
         learner.noise = fit(residuals(folds), variant.noise, seed)
     done = train(learner, model, replace(loop_recipe(recipe), validate_every=recipe.steps), layout={})
     trained: WindowNetworks = done.model
     if variant.learner is Untold:
         trained.gravity = Blind()  # type: ignore[assignment]
-    return evaluate(lifter, trained, bench.judge, learner.start_step)
+    return evaluate(trained.lifter if isinstance(trained, Together) else lifter, trained, bench.judge, learner.start_step)
 
 
 Rows = dict[str, list[dict[str, float]]]

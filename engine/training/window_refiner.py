@@ -24,7 +24,7 @@ from engine.refiner.schedule import Schedule
 from engine.refiner.state import METRES, guides, states
 from engine.refiner.window import WindowRefiner, conditions
 from engine.refiner.window_run import Lifted, lift_both_ways, refine_runs
-from engine.training.augmentation import augment
+from engine.training.augmentation import Pairs, augment
 from engine.training.crops import Crops, segment_up
 from engine.training.lifter import JOINT_WEIGHT
 from engine.training.loop import Batch, Drawing, Draws, Figures, Forward, LoopRecipe, Run, Trained, lines_into, train
@@ -150,14 +150,22 @@ class WindowLearner(Drawing):
 
     @torch.no_grad()
     def draw(self, rows: int) -> Batch:
-        generator = self.draws.generator
+        lifter, pairs, roll = self.runs(rows)
+        return self.shown(lifter, pairs, roll)
+
+    def runs(self, rows: int) -> tuple[Lifter, Pairs, Tensor]:
+        """The lifter that has not learnt from them, augmented runs, and by how much their pictures are rolled."""
         # nothing is drawn of one fold alone, so that its runs are those of a training without folds
         chosen = int(self.draws.rng.choice(len(self.folds), p=self.shares)) if len(self.folds) > 1 else 0
         lifter, crops = self.folds[chosen]
         pairs = crops.draw(rows, self.draws.rng)
         if self.motions is not None:
             pairs = transplant(pairs, self.motions, self.recipe.transplant, self.draws.rng)
-        pairs, roll = augment(pairs, generator)
+        pairs, roll = augment(pairs, self.draws.generator)
+        return lifter, pairs, roll
+
+    def shown(self, lifter: Lifter, pairs: Pairs, roll: Tensor) -> Batch:
+        """What the networks see of runs, as the lifter has them, and what they are to say."""
         encoded = encode(pairs.rays, pairs.visibility, pairs.world, pairs.detected, roll)
         lifted = lift_both_ways(lifter.read, encoded, pairs.visibility)
         guess, hints = lifted.guess, lifted.hints
@@ -168,7 +176,7 @@ class WindowLearner(Drawing):
         state = states(encoded, guess).unflatten(0, shape)
         wrong, claim = self.told_up(up, level)
         told = conditions(encoded.features, hints, guess, wrong, claim, level)
-        first = int(torch.randint(0, STRIDE, (1,), generator=generator))
+        first = int(torch.randint(0, STRIDE, (1,), generator=self.draws.generator))
         guide = guides(encoded, pairs.visibility).unflatten(0, shape)
         truth, state, told, guide = (x[:, first::STRIDE] for x in (truth, state, told, guide))
         noisy, t = self._noisy(truth, self.guessed(truth, state))
