@@ -16,15 +16,6 @@ from engine.lifter.network import Lifter
 from tests.engine.datasets.pairs import write_pairs
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Networks so small are slower in several."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.fixture
 def bench(tmp_path):
     write_pairs(tmp_path / "p.npz", segments=8)

@@ -19,15 +19,6 @@ CONFIG = WindowConfig(hidden=4, heads=1, width=16, dilations=((1,), (1,)), hints
 RECIPE = WindowRecipe(steps=2, batch=2, evaluate_every=2, warm_up=1, transplant=0.0)
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Networks so small are slower in several."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.fixture
 def bench(tmp_path):
     write_pairs(tmp_path / "p.npz", segments=6)

@@ -13,6 +13,15 @@ from tests.engine.datasets.pairs import write_pairs
 MARKS = list(LANDMARK_JOINT)
 
 
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Networks so small are slower in several."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture
 def pairs(tmp_path):
     """Runs whose landmarks stand exactly on the joints, the world landmarks in the detector's own scale and axes."""
