@@ -11,8 +11,9 @@ from engine.refiner.layout import STRIDE, WindowConfig
 from engine.refiner.schedule import Schedule
 from engine.refiner.state import METRES, states
 from engine.refiner.window import WindowRefiner
-from engine.refiner.window_run import UPRIGHT, Lifted, between, lift_both_ways, refine_runs, upright
+from engine.refiner.window_run import STRAIGHT, UPRIGHT, Lifted, between, lift_both_ways, refine_runs, stands
 
+LEGS = [[BODY_22.index(f"{joint}.{side}") for joint in ("hip", "knee", "ankle")] for side in "LR"]
 CONFIG = WindowConfig(hidden=4, heads=1, width=8, dilations=((1,),), hints=3)
 
 
@@ -22,6 +23,9 @@ def lifted():
     rays = torch.randn(1, 12, 33, 2, generator=generator) * 0.1
     visibility, world = torch.rand(1, 12, 33, generator=generator), torch.randn(1, 12, 33, 3, generator=generator)
     encoded = encode(rays, visibility, world, torch.ones(1, 12))
+    for hip, knee, ankle in LEGS:  # straight ones
+        thigh = encoded.base[..., knee, :] - encoded.base[..., hip, :]
+        encoded.base[..., ankle, :] = encoded.base[..., knee, :] + 1.1 * thigh
     return Lifted(encoded, visibility, encoded.base, torch.randn(1, 12, 3, generator=generator))
 
 
@@ -110,25 +114,30 @@ def test_both_ways_the_guess_is_the_mean_and_a_mirrored_run_gives_the_mirrored_p
     assert torch.allclose(drawn_again, in_the_mirror(drawn), atol=1e-5)
 
 
-def leaning(degrees):
-    """(1,1,22,3): somebody whose trunk is so far off the vertical, the camera level."""
+def leaning(degrees, *knees):
+    """(1,1,22,3): somebody whose trunk is so far off the vertical, the camera level, and whose left and right knee are bent so far."""
     pose = torch.zeros(1, 1, 22, 3, dtype=torch.float64)
     angle = np.radians(degrees)
     pose[..., BODY_22.index("neck"), :] = 0.3 * torch.tensor([np.sin(angle), -np.cos(angle), 0.0])
+    for (_, knee, ankle), bent in zip(LEGS, np.radians(knees or (0.0, 0.0)), strict=True):
+        pose[..., knee, :] = torch.tensor([0.0, 0.25, 0.0])
+        pose[..., ankle, :] = pose[..., knee, :] + 0.25 * torch.tensor([0.0, np.cos(bent), np.sin(bent)])
     return pose
 
 
-def test_the_refiner_has_its_say_of_who_is_upright_and_none_of_who_lies(lifted):
+def test_the_refiner_has_its_say_of_who_stands_and_none_of_who_lies_or_crouches(lifted):
     up = torch.tensor([0.0, -1.0, 0.0], dtype=torch.float64).expand(1, 1, 3)
-    shares = [float(upright(leaning(degrees), up)) for degrees in (0, UPRIGHT[0], 50, UPRIGHT[1], 90, 180)]
+    shares = [float(stands(leaning(degrees), up)) for degrees in (0, UPRIGHT[0], 50, UPRIGHT[1], 90, 180)]
     assert shares[0] == 1.0 and shares[1] == pytest.approx(1.0) and 0 < shares[2] < 1 and max(shares[3:]) == pytest.approx(0.0)
+    legs = [float(stands(leaning(0, left, right), up)) for left, right in ((0, STRAIGHT[0]), (35, 35), (0, 90), (90, 0), STRAIGHT[1:] * 2)]
+    assert legs[0] == pytest.approx(1.0) and 0 < legs[1] < 1 and legs[2:] == pytest.approx([0.5, 0.5, 0.0])  # each leg has half of it
 
     def network(x, t, guide, *told):
         return x * 1.3
 
     axis, error = up_of(lifted)
     rooted = lifted.guess - lifted.guess[..., :1, :]
-    stands, lies = (refine_runs(network, lifted, side * axis, error, [16]) for side in (1, -1))
-    assert torch.allclose(lies, rooted, atol=1e-6) and not torch.allclose(stands, rooted, atol=1e-2)
+    upright, lies = (refine_runs(network, lifted, side * axis, error, [16]) for side in (1, -1))
+    assert torch.allclose(lies, rooted, atol=1e-6) and not torch.allclose(upright, rooted, atol=1e-2)
     drawn = states(lifted.encoded, 1.2 * lifted.guess).unflatten(0, (1, 12))[:, ::STRIDE]
     assert not torch.allclose(refine_runs(network, lifted, -axis, error, [16], 0, drawn), rooted, atol=1e-2)
