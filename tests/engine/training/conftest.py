@@ -9,17 +9,9 @@ from engine.detection.landmarks import LANDMARK_JOINT
 from engine.lifter.codec import WORLD_TO_STATURE, view_rotation
 from engine.training.augmentation import Pairs
 from tests.engine.datasets.pairs import write_pairs
+from tests.threads import one_thread  # noqa: F401 - pytest finds it here
 
 MARKS = list(LANDMARK_JOINT)
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Networks so small are slower in several."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture
