@@ -17,16 +17,18 @@ import json
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 import torch  # noqa: E402
 
+from benchmarks.window_ablation import held_out  # noqa: E402
 from contract.failure import ExitCode, Failure  # noqa: E402
-from contract.options import whole  # noqa: E402
+from contract.options import real, whole  # noqa: E402
 from contract.outputs import add_overwrite_argument, check_outputs, write_text  # noqa: E402
 from engine.datasets.detections import Segment, load_detections  # noqa: E402
 from engine.datasets.mocap import load_mocap  # noqa: E402
@@ -44,6 +46,7 @@ from engine.training.transplant import Motions  # noqa: E402
 
 NETWORKS = ("lifter", "window")
 LOOKS = 4  # validations of a training
+SMALLEST = 1e-4  # share of the segments
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,7 @@ def part_of(segments: Sequence[Segment], share: float) -> list[Segment]:
 def lifter_curve(bench: Bench, share: float, width: int) -> Curve:
     """Of a lifter."""
     mine = part_of(bench.segments, share)
-    recipe = lifting.LifterRecipe(**_common(bench), transplant=0.35 if bench.motions else 0.0)
+    recipe = replace(lifting.LifterRecipe(), **_common(bench))
     torch.manual_seed(bench.seed)
     learner = lifting.LifterLearner(Split(mine, bench.judge), bench.motions, recipe)
     done = train(learner, Lifter(LifterConfig(width=width)), lifting.loop_recipe(recipe), layout={})
@@ -96,7 +99,7 @@ def window_curve(bench: Bench, share: float, width: int) -> Curve:
     """Of a refiner over windows, with the up that is found."""
     assert bench.lifter is not None
     mine = part_of(bench.segments, share)
-    recipe = refining.WindowRecipe(**_common(bench), transplant=0.25 if bench.motions else 0.0)
+    recipe = replace(refining.WindowRecipe(), **_common(bench))
     torch.manual_seed(bench.seed)
     config = WindowConfig(width=width, hints=bench.lifter.config.width, dropout=0.1)
     model = refining.WindowNetworks(GravityNetwork(GravityLayout()), WindowRefiner(config))
@@ -108,9 +111,11 @@ def window_curve(bench: Bench, share: float, width: int) -> Curve:
     return _curve(share, mine, width, done.lines, figures[0]["guess_mpjpe"], held, known["refined_mpjpe"])
 
 
-def _common(bench: Bench) -> dict[str, int]:
+def _common(bench: Bench) -> dict[str, Any]:
+    """What these trainings have otherwise than the recipe: none without motion capture is moved to other motions."""
     every, warm_up = max(1, bench.steps // LOOKS), max(1, bench.steps // 20)
-    return {"steps": bench.steps, "batch": bench.batch, "warm_up": warm_up, "seed": bench.seed, "evaluate_every": every}
+    common = {"steps": bench.steps, "batch": bench.batch, "warm_up": warm_up, "seed": bench.seed, "evaluate_every": every}
+    return common if bench.motions else common | {"transplant": 0.0}
 
 
 def _curve(
@@ -121,7 +126,7 @@ def _curve(
 
 CURVES: dict[str, Callable[[Bench, float, int], Curve]] = {"lifter": lifter_curve, "window": window_curve}
 WIDTHS = {"lifter": LifterConfig().width, "window": WindowConfig().width}
-RATES = {"lifter": lifting.LifterRecipe().batch, "window": refining.WindowRecipe().batch}
+BATCHES = {"lifter": lifting.LifterRecipe().batch, "window": refining.WindowRecipe().batch}
 
 
 def curves(
@@ -149,24 +154,12 @@ def markdown(found: Sequence[Curve]) -> str:
 def read_bench(read: argparse.Namespace) -> Bench:
     """What the words name. Raises Failure."""
     segments = [one for folder in read.data for one in split_segments(load_detections(folder)).train]
-    judge = [one for folder in read.judge for one in load_detections(folder) if not split_segments([one]).train]
-    for some, folders, what in ((segments, read.data, "nobody to learn from"), (judge, read.judge, "nobody who is held out")):
-        if not some:
-            raise Failure("bad_input", f"{', '.join(map(str, folders))} holds {what}; see docs/data.md.")
+    if not segments:
+        raise Failure("bad_input", f"{', '.join(map(str, read.data))} holds nobody to learn from; see docs/data.md.")
+    judge = held_out(read.judge)
     motions = None if read.mocap is None else Motions(training_motions(load_mocap(read.mocap)))
     lifter = load_lifter(read.lifter) if read.network == "window" else None
-    return Bench(segments, judge, motions, lifter, read.steps, read.batch or RATES[read.network], read.seed)
-
-
-def a_share(text: str) -> float:
-    """Above 0 and at most 1. Raises ArgumentTypeError."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0.0 < value <= 1.0:
-        raise argparse.ArgumentTypeError(f"a share is above 0 and at most 1, not {text}")
-    return value
+    return Bench(segments, judge, motions, lifter, read.steps, read.batch or BATCHES[read.network], read.seed)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -177,7 +170,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--judge", type=Path, nargs="+", required=True, metavar="PAIRS")
     parser.add_argument("--lifter", type=Path, default=LIFTER_FILE, help="window: whose guesses are learnt from")
     parser.add_argument("--mocap", type=Path, help="folder of motion capture that is seen too")
-    parser.add_argument("--shares", type=a_share, nargs="+", default=[0.125, 0.25, 0.5, 1.0], help="of the segments (default %(default)s)")
+    parser.add_argument(
+        "--shares", type=real(SMALLEST, 1.0), nargs="+", default=[0.125, 0.25, 0.5, 1.0], help="of the segments (default %(default)s)"
+    )
     parser.add_argument("--widths", type=whole(8, 4096), nargs="+", help="of the network (default: as it ships)")
     parser.add_argument("--steps", type=whole(LOOKS, 1_000_000), default=1200, help="(default %(default)s)")
     parser.add_argument("--batch", type=whole(1, 4096), help="(default: the recipe's)")
@@ -194,7 +189,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         write_text(json.dumps([asdict(one) for one in found], indent=1) + "\n", read.json)
 
     try:
-        (read.json,) = check_outputs([read.json], kinds=(".json",), overwrite=read.overwrite)
+        folders = (*read.data, *read.judge, *([read.mocap] if read.mocap else []))
+        given = [read.lifter, *(path for folder in folders for path in folder.glob("*.npz"))]
+        (read.json,) = check_outputs([read.json], given, (".json",), read.overwrite)
         bench = read_bench(read)
         found = curves(read.network, bench, read.shares, read.widths or [WIDTHS[read.network]], told)
     except Failure as failure:

@@ -130,8 +130,8 @@ class Along(WindowLearner):
         """See `WindowLearner.loss`; and the lifter's own error."""
         *parts, roll = batch
         pairs = Pairs(*parts)
-        shown = self.shown(self.trained, pairs, roll)
         encoded = encode(pairs.rays, pairs.visibility, pairs.world, pairs.detected, roll)
+        shown = self.shown(self.trained, pairs, encoded)
         exact = encode_truth(pairs.truth, encoded.rotation, pairs.stature)
         return super().loss(forward, shown) + pose_loss(shown[1], exact, self.recipe.velocity, self.recipe.bone)
 
@@ -247,13 +247,19 @@ def markdown(rows: Rows) -> str:
     return "\n".join(lines)
 
 
+def held_out(folders: Sequence[Path]) -> list[Segment]:
+    """Who of the pairs in these folders is held out. Raises Failure."""
+    judge = [one for folder in folders for one in load_detections(folder) if not split_segments([one]).train]
+    if not judge:
+        raise Failure("bad_input", f"{', '.join(map(str, folders))} holds nobody who is held out.")
+    return judge
+
+
 def read_bench(read: argparse.Namespace) -> Bench:
     """What the words name. Raises Failure."""
     motions = None if read.mocap is None else Motions(training_motions(load_mocap(read.mocap)))
     recipe = WindowRecipe(steps=read.steps, learning_rate=read.learning_rate, warm_up=30, transplant=0.25 if motions else 0.0)
-    judge = [one for one in load_detections(read.judge) if not split_segments([one]).train]
-    if not judge:
-        raise Failure("bad_input", f"{read.judge} holds nobody who is held out.")
+    judge = held_out([read.judge])
     folds, known = (
         [Fold(load_lifter(lifter), split_segments(load_detections(pairs)).train) for pairs, lifter in given]
         for given in (read.unseen, read.known)
@@ -264,9 +270,9 @@ def read_bench(read: argparse.Namespace) -> Bench:
 def main() -> int:
     """Runs the experiment."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    both = ("PAIRS", "LIFTER")
-    parser.add_argument("--unseen", nargs=2, type=Path, action="append", metavar=both, required=True)
-    parser.add_argument("--known", nargs=2, type=Path, action="append", metavar=both, default=[], help=f"adds a row: {KNOWN}")
+    words = ("PAIRS", "LIFTER")
+    parser.add_argument("--unseen", nargs=2, type=Path, action="append", metavar=words, required=True)
+    parser.add_argument("--known", nargs=2, type=Path, action="append", metavar=words, default=[], help=f"adds a row: {KNOWN}")
     parser.add_argument("--judge", type=Path, required=True, help="pairs of held-out people")
     parser.add_argument("--lifter", type=Path, default=LIFTER_FILE, help="whose guesses are judged (default: the shipped one)")
     parser.add_argument("--mocap", type=Path, help="folder of motion capture that is seen too")
@@ -286,7 +292,10 @@ def main() -> int:
         write_text(json.dumps({"steps": read.steps, "rows": rows}, indent=1) + "\n", read.json)
 
     try:
-        (read.json,) = check_outputs([read.json], kinds=(".json",), overwrite=read.overwrite)
+        both = [*read.unseen, *read.known]
+        folders = (read.judge, *(pairs for pairs, _ in both), *([read.mocap] if read.mocap else []))
+        given = [read.lifter, *(lifter for _, lifter in both), *(path for folder in folders for path in folder.glob("*.npz"))]
+        (read.json,) = check_outputs([read.json], given, (".json",), read.overwrite)
         bench = read_bench(read)
     except Failure as failure:
         print(failure.message, file=sys.stderr)

@@ -16,7 +16,7 @@ from scipy.ndimage import distance_transform_edt, maximum_filter1d
 from contract.skeleton import BODY_22
 from engine.kinematics.contacts import SEEN_FAST, believed_speed, hysteresis, speed, stretches, without_jitter
 from engine.kinematics.proportions import Proportions
-from engine.kinematics.rotations import LEG_SOFTNESS
+from engine.kinematics.rotations import LEG_SOFTNESS, triangle
 from engine.kinematics.smoothing import penalty, whittaker
 from engine.long_takes import Timeline, gathered, joined, mapped_on, mapped_over_time
 
@@ -319,8 +319,7 @@ def _bent(hip: Array, knee: Array, ankle: Array, thigh: float, shin: float) -> A
     along = line / distance
     out = (knee - hip) - ((knee - hip) * along).sum(-1, keepdims=True) * along
     reach = np.clip(distance, abs(thigh - shin), thigh + shin)
-    foot = (thigh**2 + reach**2 - shin**2) / (2 * reach)
-    height = np.sqrt(np.maximum(thigh**2 - foot**2, 0.0))
+    foot, height = triangle(reach, thigh, shin)
     # a leg that shows no plane keeps its knee on the line
     return np.asarray(hip + foot * along + height * out / np.maximum(np.linalg.norm(out, axis=-1, keepdims=True), 1e-3))
 

@@ -198,12 +198,18 @@ def _shown(middle: Array, along: Array, hinge: Array, distance: Array, upper: fl
     Bones are of one length, so a joint read a little aside of its limb or behind it shortens the limb as one before it does, and an elbow
     or a knee that is straight but for the errors of the reading would always bend, and always the right way."""
     reach = np.clip(distance, abs(upper - lower) + 1e-6, upper + lower)
-    bent = np.sqrt(np.maximum(upper**2 - ((upper**2 + reach**2 - lower**2) / (2 * reach)) ** 2, 0.0))
+    _, bent = triangle(reach, upper, lower)
     out = (middle * np.cross(along, hinge)).sum(-1)
     doubt = np.clip((PLAIN_BEND[1] - bent) / (PLAIN_BEND[1] - PLAIN_BEND[0]), 0.0, 1.0)
     shown = bent - doubt * np.maximum(bent - np.maximum(out, 0.0), 0.0)
     lengths: list[Array] = [np.sqrt(np.maximum(bone**2 - off**2, 0.0)) for off in (shown, bent) for bone in (upper, lower)]
     return np.asarray(distance + lengths[0] + lengths[1] - lengths[2] - lengths[3])
+
+
+def triangle(distance: Array, upper: float, lower: float) -> tuple[Array, Array]:
+    """Where the joint between two bones is whose ends are so far apart, metres that they span: how far along that line, and off it."""
+    foot = (upper**2 + distance**2 - lower**2) / (2 * distance)
+    return foot, np.sqrt(np.maximum(upper**2 - foot**2, 0.0))
 
 
 def soft_reach(distance: Array, upper: float, lower: float, bend_limit: float, softness: float = ARM_SOFTNESS) -> Array:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from contract.skeleton import BODY_22
 from engine.datasets.detections import Segment
 from engine.datasets.split import Split
-from engine.lifter.codec import camera_up, decode, encode
+from engine.lifter.codec import Encoded, camera_up, decode, encode
 from engine.lifter.gravity import GravityNetwork, gravity_loss, mean_up
 from engine.lifter.layout import GravityLayout
 from engine.lifter.network import Lifter
@@ -151,7 +151,7 @@ class WindowLearner(Drawing):
     @torch.no_grad()
     def draw(self, rows: int) -> Batch:
         lifter, pairs, roll = self.runs(rows)
-        return self.shown(lifter, pairs, roll)
+        return self.shown(lifter, pairs, encode(pairs.rays, pairs.visibility, pairs.world, pairs.detected, roll))
 
     def runs(self, rows: int) -> tuple[Lifter, Pairs, Tensor]:
         """The lifter that has not learnt from them, augmented runs, and by how much their pictures are rolled."""
@@ -164,9 +164,8 @@ class WindowLearner(Drawing):
         pairs, roll = augment(pairs, self.draws.generator)
         return lifter, pairs, roll
 
-    def shown(self, lifter: Lifter, pairs: Pairs, roll: Tensor) -> Batch:
+    def shown(self, lifter: Lifter, pairs: Pairs, encoded: Encoded) -> Batch:
         """What the networks see of runs, as the lifter has them, and what they are to say."""
-        encoded = encode(pairs.rays, pairs.visibility, pairs.world, pairs.detected, roll)
         lifted = lift_both_ways(lifter.read, encoded, pairs.visibility)
         guess, hints = lifted.guess, lifted.hints
         level = camera_up(encoded.rotation)

@@ -61,3 +61,17 @@ def test_the_command_prints_a_table_and_refuses_what_it_cannot_use(tmp_path, cap
     assert main([*words, "--json", str(tmp_path / "other.json"), "--data", str(tmp_path / "nowhere")]) != 0
     with pytest.raises(SystemExit):
         main([*words, "--shares", "1.5"])
+
+
+def test_what_was_given_to_read_is_never_written_over(tmp_path, capsys):
+    pairs = tmp_path / "pairs"
+    pairs.mkdir()
+    write_pairs(pairs / "p.npz", segments=4)
+    lifter, link = tmp_path / "lifter.json", tmp_path / "link.json"
+    lifter.write_text("weights")
+    link.symlink_to(pairs / "p.npz")
+    before = (pairs / "p.npz").read_bytes()
+    words = ["window", "--data", str(pairs), "--judge", str(pairs), "--lifter", str(lifter), "--overwrite"]
+    for out in (lifter, link):
+        assert main([*words, "--json", str(out)]) != 0 and out.name in capsys.readouterr().err
+    assert lifter.read_text() == "weights" and (pairs / "p.npz").read_bytes() == before
