@@ -44,7 +44,7 @@ from engine.refiner.mixture import Mixture  # noqa: E402
 from engine.refiner.state import states  # noqa: E402
 from engine.refiner.window import WindowRefiner  # noqa: E402
 from engine.training.augmentation import Pairs  # noqa: E402
-from engine.training.lifter import pose_loss  # noqa: E402
+from engine.training.lifter import LifterRecipe, pose_loss  # noqa: E402
 from engine.training.loop import Batch, Forward, train  # noqa: E402
 from engine.training.refiner import point_frame, true_state  # noqa: E402
 from engine.training.transplant import Motions  # noqa: E402
@@ -133,7 +133,7 @@ class Along(WindowLearner):
         encoded = encode(pairs.rays, pairs.visibility, pairs.world, pairs.detected, roll)
         shown = self.shown(self.trained, pairs, encoded)
         exact = encode_truth(pairs.truth, encoded.rotation, pairs.stature)
-        return super().loss(forward, shown) + pose_loss(shown[1], exact, self.recipe.velocity, self.recipe.bone)
+        return super().loss(forward, shown) + pose_loss(shown[1], exact, LifterRecipe(velocity=self.recipe.velocity, bone=self.recipe.bone))
 
 
 class Together(WindowNetworks):

@@ -11,7 +11,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from contract.skeleton import BODY_22
 from engine.datasets.detections import Segment
 from engine.datasets.split import Split
 from engine.lifter.codec import NETWORK_FPS, decode, encode, encode_truth, upright_roll
@@ -23,12 +22,11 @@ from engine.training.crops import LENGTH, Crops
 from engine.training.detector_model import DetectorModel
 from engine.training.loop import Batch, Drawing, Draws, Figures, Forward, LoopRecipe, Run, lines_into, train
 from engine.training.metrics import acceleration_error, mpjpe, pa_mpjpe, rooted_at_hips
+from engine.training.pose_losses import JOINT_WEIGHT, bone_errors, flexion
 from engine.training.transplant import Motions, transplant
 
 CLIP = 0.5  # of the gradient's norm
 SPIKE = 2.5  # batches whose loss is so many times the usual one are passed over
-# The judged limb joints weigh most; spine and head follow from them.
-JOINT_WEIGHT = tuple(0.5 if j in ("pelvis", "spine", "chest", "head", "head_top") else 1.0 for j in BODY_22.joints)
 
 
 @dataclass(frozen=True)
@@ -42,6 +40,8 @@ class LifterRecipe:
     weight_decay: float = 0.02
     velocity: float = 2.0  # weight of the frame-to-frame error: stillness
     bone: float = 0.5  # weight of the bone lengths' error
+    direction: float = 0.0  # weight of the bones' directions, metres for a whole turned bone
+    flexion: float = 0.0  # of knees and elbows, metres a radian
     ema: float = 0.998
     transplant: float = 0.35  # share of the runs that show other motion capture under the detector's real errors
     mixed: float = 0.0  # share of those whose legs, trunk and arms are those of different motions
@@ -49,15 +49,16 @@ class LifterRecipe:
     evaluate_every: int = 500
 
 
-def pose_loss(predicted: Tensor, truth: Tensor, velocity: float, bone: float) -> Tensor:
-    """Position, velocity and bone length errors of (B,T,22,3) poses in statures; in metres of a person
-    METRES tall, so that their size reads as an error."""
+def pose_loss(predicted: Tensor, truth: Tensor, recipe: LifterRecipe) -> Tensor:
+    """Errors of (B,T,22,3) poses in statures, by the recipe's weights; in metres of a person METRES tall, so that their size reads as an
+    error."""
     weight = torch.tensor(JOINT_WEIGHT, dtype=predicted.dtype, device=predicted.device)
     error = (predicted - truth).norm(dim=-1)
     change = (predicted.diff(dim=1) - truth.diff(dim=1)).norm(dim=-1)
-    parent, child = (list(side) for side in zip(*BODY_22.edges, strict=True))
-    lengths = (predicted[:, :, child] - predicted[:, :, parent]).norm(dim=-1) - (truth[:, :, child] - truth[:, :, parent]).norm(dim=-1)
-    return METRES * ((error * weight).mean() + velocity * (change * weight).mean() + bone * lengths.abs().mean())
+    length, way = bone_errors(predicted, truth)
+    bent = (flexion(predicted) - flexion(truth)).abs().mean()
+    placed = (error * weight).mean() + recipe.velocity * (change * weight).mean() + recipe.bone * length
+    return METRES * placed + recipe.direction * way + recipe.flexion * bent
 
 
 @torch.inference_mode()
@@ -125,7 +126,7 @@ class LifterLearner(Drawing):
         rays, visibility, world, detected, truth, stature, roll = batch
         encoded = encode(rays, visibility, world, detected, roll)
         target = encode_truth(truth, encoded.rotation, stature)
-        return pose_loss(forward(encoded), target, self.recipe.velocity, self.recipe.bone)
+        return pose_loss(forward(encoded), target, self.recipe)
 
     def validate(self, model: Lifter) -> Figures:
         return judge_lifter(model, self.split.validation)

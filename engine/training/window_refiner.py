@@ -12,7 +12,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from contract.skeleton import BODY_22
 from engine.datasets.detections import Segment
 from engine.datasets.split import Split
 from engine.lifter.codec import Encoded, camera_up, decode, encode
@@ -26,9 +25,9 @@ from engine.refiner.window import WindowRefiner, conditions
 from engine.refiner.window_run import Lifted, lift_both_ways, refine_runs
 from engine.training.augmentation import Pairs, augment
 from engine.training.crops import Crops, segment_up
-from engine.training.lifter import JOINT_WEIGHT
 from engine.training.loop import Batch, Drawing, Draws, Figures, Forward, LoopRecipe, Run, Trained, lines_into, train
 from engine.training.metrics import mpjpe, pa_mpjpe, rooted_at_hips
+from engine.training.pose_losses import JOINT_WEIGHT, bone_errors, flexion
 from engine.training.refiner import point_frame, true_state
 from engine.training.transplant import Motions, transplant
 from engine.weights_file import Weights
@@ -37,11 +36,6 @@ LENGTH = 60  # frames of a training crop at the lifter's rate: two seconds
 UP_ERRORS = (math.radians(1.0), math.radians(14.0))  # of the up that is given in training, an axis, as often small as large
 KNOWN_UP_ERROR = math.radians(2.0)  # given with the true up in the evaluation
 UP_UNKNOWN, UNKNOWN_ERROR = 0.15, math.radians(30.0)  # share of the runs in which nothing but the camera's own level is given
-HINGES = tuple(
-    tuple(BODY_22.index(f"{joint}.{side}") for joint in chain)
-    for chain in (("hip", "knee", "ankle"), ("shoulder", "elbow", "wrist"))
-    for side in "LR"
-)  # knees, then elbows
 START_SHARE, WIDE_SHARE = 0.65, 0.2  # of the runs: at the start step as the lifter has it; drawn around it, at a later step
 
 
@@ -78,14 +72,6 @@ class WindowNetworks(nn.Module):
         return *self.gravity(features, guess, level), self.refiner(*refining)
 
 
-def flexion(pose: Tensor) -> Tensor:
-    """(...,22,3) -> (...,4) radians by which knees (left, right) and elbows are bent; 0 is straight."""
-    first, middle, last = (pose[..., [h[k] for h in HINGES], :] for k in range(3))
-    before, after = middle - first, last - middle
-    across = torch.linalg.cross(before, after).square().sum(-1).add(1e-10).sqrt()
-    return torch.atan2(across, (before * after).sum(-1))
-
-
 def window_loss(predicted: Tensor, truth: Tensor, recipe: WindowRecipe) -> Tensor:
     """Errors of states (B,T,22,5), metres of a person METRES tall."""
     weight = torch.tensor(JOINT_WEIGHT, dtype=predicted.dtype, device=predicted.device)
@@ -93,11 +79,7 @@ def window_loss(predicted: Tensor, truth: Tensor, recipe: WindowRecipe) -> Tenso
     ours, true = (x[..., 2:] - x[..., :1, 2:] for x in (predicted, truth))
     error = ((ours - true).norm(dim=-1) * weight).mean()
     change = ((ours.diff(dim=1) - true.diff(dim=1)).norm(dim=-1) * weight).mean()
-    parent, child = (list(side) for side in zip(*BODY_22.edges, strict=True))
-    bones = [x[..., child, :] - x[..., parent, :] for x in (ours, true)]
-    lengths = [b.norm(dim=-1).clamp_min(1e-4) for b in bones]
-    length = (lengths[0] - lengths[1]).abs().mean()
-    way = (bones[0] / lengths[0][..., None] - bones[1] / lengths[1][..., None]).norm(dim=-1).mean()
+    length, way = bone_errors(ours, true)
     bent = (flexion(ours) - flexion(true)).abs().mean()
     return error + recipe.velocity * change + recipe.bone * length + recipe.direction * way + recipe.flexion * bent + 0.2 * flat
 

@@ -33,15 +33,19 @@ def test_a_look_sees_children_that_nobody_waits_for_and_what_lies_about(tmp_path
         folder.mkdir(parents=True)
     (out / ".kinolift" / "records" / "a.json").write_text("{}")
     (temporary / "left").write_bytes(bytes(2**20))
-    orphan = "import subprocess, sys; print(subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)']).pid, flush=True)"
+    begun = tmp_path / "begun"
+    waits = f"import pathlib, time; pathlib.Path({str(begun)!r}).touch(); time.sleep(60)"
+    orphan = f"import subprocess, sys; print(subprocess.Popen([sys.executable, '-c', {waits!r}]).pid, flush=True)"
     parent = subprocess.Popen([sys.executable, "-c", orphan], env=os.environ | {soak.WORD: "this"}, stdout=subprocess.PIPE, text=True)
     assert parent.stdout is not None
     child = int(parent.stdout.readline())
     parent.wait()
     try:
         until = time.monotonic() + 20
-        while (found := soak.look("this", child, temporary, out))["own_handles"] < 3 and time.monotonic() < until:
+        while not begun.exists():  # before it runs, its memory and files are those of whoever starts it
+            assert time.monotonic() < until
             time.sleep(0.1)
+        found = soak.look("this", child, temporary, out)
     finally:
         os.kill(child, 9)
     assert found["processes"] == 1 and found["memory_mb"] == found["own_memory_mb"] > 2 and found["handles"] == found["own_handles"] >= 3

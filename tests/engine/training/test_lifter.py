@@ -12,6 +12,7 @@ from engine.lifter.layout import LifterConfig
 from engine.training import augmentation
 from engine.training.lifter import LifterRecipe, loop_recipe, pose_loss, train_lifter
 from engine.training.loop import learning_rate
+from engine.training.pose_losses import JOINT_WEIGHT
 from tests.engine.datasets.pairs import write_pairs
 
 SMALL = LifterConfig(width=24, dilations=(1, 2))
@@ -50,11 +51,10 @@ def test_the_loss_of_a_known_error():
     truth = torch.zeros(1, 5, len(BODY_22), 3)
     moving = truth.clone()
     moving[..., 0] = 0.1 * torch.arange(5)[None, :, None]  # a tenth of a stature a frame, bones as they were
-    from engine.training.lifter import JOINT_WEIGHT
-
     weight = float(np.mean(JOINT_WEIGHT))
-    assert float(pose_loss(moving, truth, 0.0, 0.0)) == pytest.approx(1.7 * 0.2 * weight, rel=1e-5)
-    assert float(pose_loss(moving, truth, 1.0, 5.0)) == pytest.approx(1.7 * (0.2 + 0.1) * weight, rel=1e-5)
+    placed = LifterRecipe(velocity=0.0, bone=0.0)
+    assert float(pose_loss(moving, truth, placed)) == pytest.approx(1.7 * 0.2 * weight, rel=1e-5)
+    assert float(pose_loss(moving, truth, replace(placed, velocity=1.0, bone=5.0))) == pytest.approx(1.7 * (0.2 + 0.1) * weight, rel=1e-5)
 
 
 def test_the_learning_rate_rises_then_falls():

@@ -20,12 +20,11 @@ from engine.training.window_refiner import (
     WindowLearner,
     WindowRecipe,
     evaluate,
-    flexion,
     train_window,
     window_loss,
     wrong_up,
 )
-from tests.engine.datasets.pairs import standing, write_pairs
+from tests.engine.datasets.pairs import write_pairs
 
 CONFIG = WindowConfig(hidden=4, heads=1, width=16, dilations=((1,), (1,)), hints=8)
 RECIPE = WindowRecipe(steps=4, batch=4, evaluate_every=4, warm_up=1)
@@ -42,18 +41,6 @@ def split(tmp_path):
 def lifter():
     torch.manual_seed(0)
     return Lifter(LifterConfig(width=8, dilations=(1,)))
-
-
-def test_flexion_is_the_angle_between_the_bones():
-    pose = torch.from_numpy(standing()).double()
-    pose = pose + 0.1 * torch.randn(pose.shape, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    at = {name: pose[..., i, :].numpy() for i, name in enumerate(BODY_22.joints)}
-    expected = []
-    for a, b, c in (("hip", "knee", "ankle"), ("shoulder", "elbow", "wrist")):
-        for side in "LR":
-            u, v = (at[f"{y}.{side}"] - at[f"{x}.{side}"] for x, y in ((a, b), (b, c)))
-            expected.append(np.arccos((u * v).sum(-1) / np.linalg.norm(u, axis=-1) / np.linalg.norm(v, axis=-1)))
-    assert np.allclose(flexion(pose), np.stack(expected, -1), atol=1e-5)
 
 
 def test_the_loss_of_the_truth_is_zero_and_rises_with_every_fault():
