@@ -25,6 +25,7 @@ SUMS = "SHA256SUMS"  # one line a file, as sha256sum writes it
 LARGEST_SUMS = 2**20  # bytes
 _SUM = re.compile(r"[0-9a-f]{64}")
 REPAIR = "get the files of engine/weights again (`git checkout -- engine/weights` in Kinolift's folder, or install the extension anew)"
+TRAINED = "give one that a training wrote, with the SHA256SUMS of its folder"
 
 
 @dataclass(frozen=True)
@@ -58,19 +59,22 @@ def write_weights(path: Path, save: Callable[[Path, dict[str, str]], None], head
 def load_weights(path: Path, prefix: str = "") -> Weights:
     """Reads and checks a weights file of this installation: the tensors whose names begin with `prefix`, as numpy's arrays.
 
-    Raises Failure `bad_installation` where it is missing or damaged.
+    Raises Failure where it is missing or damaged: `bad_installation`, or `bad_input` where it is not one of Kinolift's own.
     """
+    code, name, advice = "bad_installation", path.name, REPAIR
+    if path.resolve().parent != FOLDER:
+        code, name, advice = "bad_input", str(path), TRAINED
     if not path.is_file():
-        raise Failure("bad_installation", f"The weights file {path.name} is missing; {REPAIR}.")
+        raise Failure(code, f"The weights file {name} is missing; {advice}.")
     sha256 = _sha256(path)
     if read_sums(path.parent).get(path.name) != sha256:
-        raise Failure("bad_installation", f"The weights file {path.name} is damaged (its checksum differs); {REPAIR}.")
+        raise Failure(code, f"The weights file {name} is damaged (its checksum differs); {advice}.")
     try:
         with safetensors.safe_open(path, framework="np") as file:
-            tensors = {name: _wide(file.get_tensor(name)) for name in file.keys() if name.startswith(prefix)}  # noqa: SIM118 - no mapping
+            tensors = {key: _wide(file.get_tensor(key)) for key in file.keys() if key.startswith(prefix)}  # noqa: SIM118 - no mapping
             header = parse_json(file.metadata()["kinolift"])
     except (safetensors.SafetensorError, *DAMAGE) as error:
-        raise Failure("bad_installation", f"The weights file {path.name} cannot be read ({reason(error)}); {REPAIR}.") from error
+        raise Failure(code, f"The weights file {name} cannot be read ({reason(error)}); {advice}.") from error
     return Weights(tensors, header, sha256)
 
 

@@ -155,6 +155,9 @@ PHRASES: Final = {
     "get the files of engine/weights again (git checkout engine/weights, or install the extension anew)": (
         "hole die Dateien in engine/weights neu (git checkout engine/weights, oder installiere die Erweiterung neu)"
     ),
+    "give one that a training wrote, with the SHA256SUMS of its folder": (
+        "gib eine an, die ein Training geschrieben hat, mit der SHA256SUMS ihres Ordners"
+    ),
     "get the files of engine/weights again (`git checkout -- engine/weights` in Kinolift's folder, or install the extension anew)": (
         "hole die Dateien in engine/weights neu (`git checkout -- engine/weights` in Kinolifts Ordner, oder installiere die Erweiterung "
         "neu)"

@@ -86,7 +86,7 @@ class Lifter(TemporalNetwork):
 
 
 def load_lifter(path: Path) -> Lifter:
-    """The lifter of a weights file, for inference. Raises Failure `bad_installation`, as `torch_weights.load_weights` does."""
+    """The lifter of a weights file, for inference. Raises Failure as `torch_weights.load_weights` does."""
     stored = torch_weights.load_weights(path)
     model = Lifter(LifterConfig.from_dict(stored.header["layout"]))
     torch_weights.load_into(model, stored.part("lifter"), "lifter")

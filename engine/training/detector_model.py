@@ -137,7 +137,7 @@ def reread(old: Pairs, truth: Tensor, stature: Tensor, model: DetectorModel) -> 
 
 
 def load_detector_model(path: Path) -> DetectorModel:
-    """The model of a weights file, for use. Raises Failure `bad_installation`, as `torch_weights.load_weights` does."""
+    """The model of a weights file, for use. Raises Failure as `torch_weights.load_weights` does."""
     stored = torch_weights.load_weights(path)
     model = DetectorModel(DetectorConfig.from_dict(stored.header["layout"]))
     torch_weights.load_into(model, stored.part("detector"), "detector's model")

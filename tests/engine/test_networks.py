@@ -38,7 +38,8 @@ def test_torch_says_whether_its_device_is_there(monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["lifter", "refiner", "window"])
-def test_missing_weights_are_said(tmp_path, name):
+def test_missing_weights_are_said(tmp_path, name, monkeypatch):
+    monkeypatch.setattr(networks.weights_file, "FOLDER", tmp_path)
     with pytest.raises(Failure, match=f"{name}.safetensors is missing") as failure:
         OnnxNetworks(Files(**{name: tmp_path / f"{name}.safetensors"}))
     assert failure.value.code == "bad_installation"

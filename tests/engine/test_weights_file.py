@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from contract.failure import ExitCode, Failure
+from engine import weights_file
 from engine.torch_weights import load_into, load_weights, save_weights
 
 
@@ -24,15 +25,22 @@ def test_weights_come_back_with_their_header(stored):
     assert sorted(p.name for p in path.parent.iterdir()) == ["SHA256SUMS", "net.safetensors"]
 
 
-def failure_of(path):
+def failure_of(path, code=ExitCode.BAD_INPUT):
     with pytest.raises(Failure) as failure:
         load_weights(path)
-    assert failure.value.exit_code == ExitCode.NO_RESOURCES
+    assert failure.value.exit_code == code
     return failure.value.message
 
 
 def test_a_missing_file_is_said(tmp_path):
-    assert "net.safetensors is missing" in failure_of(tmp_path / "net.safetensors")
+    told = failure_of(tmp_path / "net.safetensors")
+    assert f"{tmp_path / 'net.safetensors'} is missing; give one that a training wrote" in told
+
+
+def test_of_the_installations_own_it_is_said_how_to_get_it_back(tmp_path, monkeypatch):
+    monkeypatch.setattr(weights_file, "FOLDER", tmp_path)
+    told = failure_of(tmp_path / "net.safetensors", ExitCode.NO_RESOURCES)
+    assert "net.safetensors is missing; get the files of engine/weights again" in told
 
 
 @pytest.mark.parametrize(
