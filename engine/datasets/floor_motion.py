@@ -50,16 +50,22 @@ def draw_floor_motion(frames: int, random: np.random.Generator) -> Array:
     start = random.uniform(0, max(when - frames, 0.0))
     angles = np.stack([numbers_of(pose) for pose in poses])
     turns = Rotation.from_matrix(np.stack([turn_of(pose) for pose in poses]))
-    time = np.clip(start + np.arange(frames), 0, at[-1])
-    low = np.clip(np.searchsorted(at, time, side="right") - 1, 0, len(at) - 2)
-    share = (time - np.array(at)[low]) / np.diff(at)[low]
-    share = share * share * (3 - 2 * share)
+    low, share = eased(start + np.arange(frames), np.array(at))
     between = (1 - share)[:, None] * angles[low] + share[:, None] * angles[low + 1]
     turn = Slerp(np.arange(len(at)), turns)(low + share).as_matrix()
     about = Rotation.from_rotvec([0.0, 0.0, random.uniform(0, 2 * np.pi)]).as_matrix()
     places = joints(between) @ np.swapaxes(about @ turn, -1, -2)
     carried = np.array([pose.carried for pose in poses])
     return put_on_floor(places, (1 - share) * carried[low] + share * carried[low + 1])
+
+
+def eased(time: Array, at: Array) -> tuple[npt.NDArray[np.intp], Array]:
+    """For each of `time` (T,) which of the poses that stand at `at` (K,) comes before it, and 0..1 how far it is on the way to the next,
+    which begins and ends gently; poses stay before the first and after the last."""
+    time = np.clip(time, at[0], at[-1])
+    low = np.clip(np.searchsorted(at, time, side="right") - 1, 0, len(at) - 2)
+    share = (time - at[low]) / np.diff(at)[low]
+    return low, share * share * (3 - 2 * share)
 
 
 def _kinds(frames: int, random: np.random.Generator) -> list[str]:
@@ -115,19 +121,27 @@ def joints(numbers: Array) -> Array:
         at[f"knee.{side}"] = at[f"hip.{side}"] + thigh @ [0, 0, -THIGH]
         at[f"ankle.{side}"] = at[f"knee.{side}"] + shin @ [0, 0, -SHIN]
         at[f"toe.{side}"] = at[f"ankle.{side}"] + shin @ _about("x", foot) @ [0, -FOOT, 0]
-        flex, aside, elbow, elbow_out = angle[:, 16 + 4 * k : 20 + 4 * k].T
         shoulder = at["spine"] + trunk @ [out * SHOULDER, 0, SHOULDERS_AT - TRUNK["spine"]]
-        reach = trunk @ _about("x", -flex) @ _about("y", -out * aside)
-        far = np.sqrt(UPPER**2 + FORE**2 + 2 * UPPER * FORE * np.cos(elbow))
-        along = (UPPER**2 - FORE**2 + far**2) / (2 * far)
-        off = np.sqrt(np.maximum(UPPER**2 - along**2, 0.0))
-        away = np.stack([out * np.sin(elbow_out), np.cos(elbow_out), np.zeros(count)], -1)  # square to the hand's direction: back, aside
+        upper, fore, hand = arm_directions(angle[:, 16 + 4 * k : 20 + 4 * k], out)
         at[f"shoulder.{side}"] = shoulder
-        at[f"elbow.{side}"] = shoulder + _turned(reach, off[:, None] * away + along[:, None] * [0, 0, -1.0])
-        at[f"wrist.{side}"] = shoulder + _turned(reach, far[:, None] * [0, 0, -1.0])
-        fore = at[f"wrist.{side}"] - at[f"elbow.{side}"]
-        at[f"hand.{side}"] = at[f"wrist.{side}"] + HAND / FORE * fore
+        at[f"elbow.{side}"] = shoulder + _turned(trunk, UPPER * upper)
+        at[f"wrist.{side}"] = at[f"elbow.{side}"] + _turned(trunk, FORE * fore)
+        at[f"hand.{side}"] = at[f"wrist.{side}"] + _turned(trunk, HAND * hand)
     return np.stack([np.broadcast_to(at[name], (count, 3)) for name in BODY_22.joints], axis=1)
+
+
+def arm_directions(angle: Array, out: float) -> tuple[Array, Array, Array]:
+    """Unit (T,3) of upper arm, forearm and hand of arms (T,4) radians, as `floor_poses.Arm` has them, on a trunk that is upright and faces
+    -Y; out: 1 of the left arm, -1 of the right one."""
+    flex, aside, elbow, elbow_out = angle.T
+    reach = _about("x", -flex) @ _about("y", -out * aside)
+    far = np.sqrt(UPPER**2 + FORE**2 + 2 * UPPER * FORE * np.cos(elbow))
+    along = (UPPER**2 - FORE**2 + far**2) / (2 * far)
+    off = np.sqrt(np.maximum(UPPER**2 - along**2, 0.0))
+    away = np.stack([out * np.sin(elbow_out), np.cos(elbow_out), np.zeros(len(angle))], -1)  # square to the hand's direction: back, aside
+    to_elbow = _turned(reach, off[:, None] * away + along[:, None] * [0, 0, -1.0])
+    fore = (_turned(reach, far[:, None] * [0, 0, -1.0]) - to_elbow) / FORE
+    return to_elbow / UPPER, fore, fore
 
 
 def turn_of(pose: Pose) -> Array:

@@ -14,6 +14,7 @@ from contract.skeleton import BODY_22
 from engine.datasets.bent_motion import PARTS
 from engine.datasets.flexion import scale_flexion
 from engine.datasets.floor_motion import draw_floor_motion
+from engine.datasets.gestures import draw_gestures, with_arms
 from engine.datasets.mixed_motion import Mixing, Parts, choose_parts, put_together
 from engine.datasets.mocap import MocapClip
 from engine.datasets.motion_kind import FLOOR, FPS, KINDS, LOW, STANDING, UPRIGHT, WALKING, classify
@@ -29,6 +30,7 @@ MIXING: Final = {
     STANDING: Mixing(0.25, 0.25, 0.25, 0.35), WALKING: Mixing(0.25, 0.25, 0.25, 0.35), UPRIGHT: Mixing(0.3, 0.3, 0.3, 0.4),
     LOW: Mixing(0.15, 0.3, 0.25, 0.3), FLOOR: Mixing(0.0, 0.1, 0.15, 0.2),
 }  # fmt: skip
+GESTURES: Final = {STANDING: 0.35, WALKING: 0.15, UPRIGHT: 0.15}  # how often arms are those of engine/datasets/gestures.py
 LEGS_TURNED: Final = {STANDING: 0.1, WALKING: 0.1, UPRIGHT: 0.4, LOW: 0.2, FLOOR: 0.5}
 GENTLE: Final = 0.35  # of the angles for who lies or crawls: more puts them through the floor
 STEP: Final = 10  # frames between the stretches that can be drawn
@@ -112,6 +114,8 @@ def draw_motion(
     motion = put_together(_calmed(parts, kind, random), frames)
     least = (0.0, 0.0) if kind == FLOOR else (random.uniform(0, LEAST_KNEE), random.uniform(0, LEAST_ELBOW))
     motion = scale_flexion(motion, *_factors(kind, frames, random), least)
+    if random.random() < GESTURES.get(kind, 0.0):
+        motion = with_arms(motion, draw_gestures(frames, random))
     return (motion if kind in (LOW, FLOOR) else open_hips(motion, draw_opening(kind, random))), kind, legs[0]
 
 
