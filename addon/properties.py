@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import bpy
 from bpy.props import BoolProperty, CollectionProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
-from ..contract.options import ALL, DEFAULT_FOV, MAIN_PERSON, MOST_PEOPLE, CaptureOptions
+from ..contract.options import ALL, DEFAULT_FOV, MAIN_PERSON, MOST_PEOPLE, NO_REFINER, CaptureOptions
 from . import quality
 from .export.options import ExportOptions
 from .export.programs import PROGRAMS
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .capture import Progress
 
 _default = CaptureOptions()
+OF_REFINER: Final = ("hypotheses", "steps")  # what nobody but a refiner listens to
 WHAT = [
     ("take", "This Take", "The captured armature"),
     ("character", "Character", "The character that got the motion, with its meshes"),
@@ -75,7 +76,7 @@ def capture_properties() -> dict[str, object]:
                    ("full", "Full", "Quicker and less exact, most of all in depth")],
         ),
         "device": EnumProperty(
-            name="Device", description="Where the refiner runs", default=_default.device,
+            name="Device", description="Where the networks behind the detector run", default=_default.device,
             items=[("auto", "Automatic", "The graphics card if it can be used, else the processor"),
                    ("cpu", "CPU", "The processor"), ("cuda", "CUDA", "An NVIDIA graphics card")],
         ),
@@ -87,10 +88,11 @@ def capture_properties() -> dict[str, object]:
             name="Steps", description="Steps of the diffusion refiner. 0 leaves it out", default=_default.steps, min=0, soft_max=10, max=50,
         ),
         "refiner": EnumProperty(
-            name="Refiner", description="What improves the lifted poses", default=_default.refiner,
-            items=(
-                ("window", "Over Time", "Two seconds at a time, with gravity: straighter knees and elbows"),
-                ("frame", "Single Frames", "The paper's network, which sees one frame at a time"),
+            name="Refiner", description="What refines the lifted poses; none is nearer to the truth on the whole", default=_default.refiner,
+            items=(  # numbered as files of before have them
+                (NO_REFINER, "None", "The lifted poses as they are", "NONE", 2),
+                ("window", "Over Time", "Two seconds at a time, with gravity: straightens the legs of who stands", "NONE", 0),
+                ("frame", "Single Frames", "The paper's network, which sees one frame at a time", "NONE", 1),
             ),
         ),
         "seed": IntProperty(name="Seed", description="The same seed gives the same motion", default=_default.seed, min=0),
@@ -284,6 +286,8 @@ class KinoliftSettings(bpy.types.PropertyGroup):
         chosen = {name: getattr(self, name) for name in capture_properties()}
         if not self.fov_known:
             chosen["fov"] = 0.0
+        if self.refiner == NO_REFINER:  # greyed out: kept for who asks for one again
+            chosen |= {name: getattr(_default, name) for name in OF_REFINER}
         return chosen
 
 

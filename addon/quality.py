@@ -1,4 +1,4 @@
-"""Draft, Good, Best: what they set and what they cost; and Blender's own preset menu for a person's settings."""
+"""Draft and Good: what they set and what they cost; and Blender's own preset menu for a person's settings."""
 
 # ruff: noqa: N801 (Blender wants classes named so)
 
@@ -15,20 +15,17 @@ from ..contract.options import CaptureOptions
 _default = CaptureOptions()
 OWN: Final = "own"
 SETTINGS: Final[dict[str, dict[str, object]]] = {
-    "draft": {"detector": "full", "steps": 0, "hypotheses": 1},
-    "good": {"detector": _default.detector, "steps": _default.steps, "hypotheses": _default.hypotheses},
-    "best": {"detector": "heavy", "steps": max(1, _default.steps), "hypotheses": 4},
+    "draft": {"detector": "full", "refiner": _default.refiner},
+    "good": {"detector": _default.detector, "refiner": _default.refiner},
 }
 # measured on two cores with videos of 30 frames a second, see docs/performance.md
 COSTS: Final = {
     "draft": "About 20 s for a minute of video: to see whether the shot works.",
     "good": "About a minute for a minute of video.",
-    "best": "A little longer than Good: four guesses are averaged.",
 }
 ITEMS: Final = [
-    ("draft", "Draft", "The quick network, no refiner"),
-    ("good", "Good", "The exact network and the refiner"),
-    ("best", "Best", "The exact network, and the mean of four refined guesses"),
+    ("draft", "Draft", "The quick network"),
+    ("good", "Good", "The exact network"),
     (OWN, "Own", "What is set under Advanced"),
 ]
 # what a person's presets hold

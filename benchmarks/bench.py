@@ -44,7 +44,7 @@ SCHEMA: Final = "kinolift.bench/1"
 KEPT: Final = 60  # pictures kept in memory for the detector alone: 400 MB of 1080p
 FORWARD_BATCH: Final = 64
 REFERENCE: Final = "reading + detector"
-# (evaluations, hypotheses, mirrored too) of the refiner; the first is what a capture does by itself.
+# (evaluations, hypotheses, mirrored too) of the refiner of single frames; the first is what `--refiner frame` does by itself.
 REFINEMENTS: Final = ((1, 1, False), (2, 1, False), (1, 5, False), (2, 5, True))
 
 
@@ -154,8 +154,9 @@ def time_model(table: Table, model: PoseModel, track: Track, matrix: Any) -> Non
 
     options, frames, progress = CaptureOptions(), len(track), Progress()
     poses = model.run(
-        track, matrix, options.height, steps=options.steps, hypotheses=options.hypotheses, seed=options.seed, progress=progress
-    )
+        track, matrix, options.height, steps=options.steps, hypotheses=options.hypotheses, seed=options.seed, progress=progress,
+        refiner=options.refiner,
+    )  # fmt: skip
     progress.finish()
     table.add("lift", frames, progress.timings["lift"])
     schedule = model.noise.schedule

@@ -31,7 +31,7 @@ if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
 from contract.failure import ExitCode, Failure  # noqa: E402
-from contract.options import CaptureOptions, whole  # noqa: E402
+from contract.options import NO_REFINER, CaptureOptions, whole  # noqa: E402
 from contract.outputs import add_overwrite_argument, check_outputs, write_text  # noqa: E402
 from engine.detection.segments import CORES_VARIABLE  # noqa: E402
 
@@ -108,7 +108,7 @@ def measure(rows_file: Path, minutes: float, refine: bool) -> dict[str, Any]:
     meter = Meter()
     meter.enter(START)
     model, seen = PoseModel("cpu"), np.load(rows_file)
-    options = CaptureOptions(steps=CaptureOptions().steps if refine else 0)
+    options = CaptureOptions(refiner="window" if refine else NO_REFINER)
     frames = max(2, round(60 * FPS * minutes))
     info = replace(open_video(SAMPLE).info, fps=FPS, frame_count=frames, duration=frames / FPS)
     began = time.perf_counter()
@@ -222,7 +222,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--minutes", type=float, nargs="+", default=[1.0, 10.0, 60.0], help=f"of {FPS:g} frames a second (default 1 10 60)")
     parser.add_argument("--capture", type=Path, metavar="VIDEO", help="what whole captures of it need, instead")
     parser.add_argument("--processes", type=whole(1, 64), nargs="+", default=[1, 2], help="that detect it (default 1 2)")
-    parser.add_argument("--refine", action="store_true", help="with the refiner, as a capture has it by default")
+    parser.add_argument("--refine", action="store_true", help="with the refiner over windows")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     add_overwrite_argument(parser)
     parser.add_argument("--rows", type=Path, help=argparse.SUPPRESS)  # in a process of its own: measure one length with these rows

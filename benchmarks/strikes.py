@@ -6,8 +6,8 @@ PAIRS is a folder of rendered pairs (docs/data.md): what the detector said about
 training (both body and motion) come the segments with a hand faster than --least m/s. Each goes through the whole capture behind the
 detector. Prints, by motion: the number of strikes (peaks of a wrist's speed over --least), the fastest, and the captured peak as a share of
 the true one within a tenth of a second, in the median and from the tenth to the ninetieth in a hundred, of the detector's world landmarks,
-of the refined joints and of the motion; then for stretches of half a second in which nothing of the truth moves faster than 0.15 m/s, the
-speed of the twelve limb joints in cm/s, and that of the truth. The detector's and the refiner's joints are rooted at the pelvis, and so
+of the networks' joints and of the motion; then for stretches of half a second in which nothing of the truth moves faster than 0.15 m/s, the
+speed of the twelve limb joints in cm/s, and that of the truth. The detector's and the networks' joints are rooted at the pelvis, and so
 is the truth beside them.
 """
 
@@ -54,7 +54,7 @@ IN_ARMATURE = [ARMATURE_24.index(name) for name in BODY_22.joints]
 APART, PROMINENT = 0.3, 1.5  # seconds between two strikes, m/s by which a peak stands out
 AROUND = 0.1  # seconds: where the captured peak is looked for
 STILL_SPEED, STILL_SECONDS = 0.15, 0.5
-STAGES = ("detector", "refiner", "motion")
+STAGES = ("detector", "networks", "motion")
 
 
 @dataclass
@@ -112,12 +112,16 @@ def judge(segment: Segment, model: PoseModel, smooth: float, least: float, found
     if not peaks and not calm:
         return
     track, _ = undo_swaps(as_track(segment))
-    poses = model.run(track, MATRIX, segment.stature, steps=1, hypotheses=3, seed=0, progress=Progress())
+    options = CaptureOptions()
+    poses = model.run(
+        track, MATRIX, segment.stature, steps=options.steps, hypotheses=options.hypotheses, seed=options.seed, progress=Progress(),
+        refiner=options.refiner,
+    )  # fmt: skip
     motion = finished(track, poses, segment.stature, smooth)
     detector = np.einsum("jl,tlc->tjc", BODY_FROM_LANDMARKS, segment.world.astype(float))
     stages = {
         "detector": (speed(detector - detector[:, :1]), rooted),
-        "refiner": (speed(poses.joints - poses.joints[:, :1]), rooted),
+        "networks": (speed(poses.joints - poses.joints[:, :1]), rooted),
         "motion": (speed(motion.positions_world[:, IN_ARMATURE]), whole),
     }
     found.peaks += [float(whole[frame, WRISTS[hand]]) for frame, hand in peaks]

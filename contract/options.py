@@ -13,9 +13,12 @@ from .failure import Failure
 
 DEFAULT_HEIGHT = 1.70  # metres: about the mean of adults; only the scale of the result depends on it
 DEFAULT_FOV = 60.0  # degrees along the longer side of the picture: a phone's main camera has 60 to 70
-DEFAULT_STEPS = 1  # evaluations of the refiner: measured as the best on held-out people; the paper's code has 2
+DEFAULT_STEPS = 1  # evaluations of a refiner that is asked for: measured as the best on held-out people; the paper's code has 2
 DEFAULT_HYPOTHESES = 1  # of several, the mean is the pose and the disagreement its `spread`; measured: more do not help yet
-DEFAULT_REFINER = "window"  # two seconds at a time; "frame" is the paper's, which sees single frames
+NO_REFINER: Final = "none"
+# On held-out people neither refiner is nearer to the truth than the lifter (engine/weights/model_card.md). "window" sees two seconds at a
+# time, "frame" is the paper's, which sees single frames.
+DEFAULT_REFINER = NO_REFINER
 DEFAULT_SEED = 0
 DEFAULT_DETECTOR = "heavy"  # nearer to the truth than "full", and takes three times as long
 DEFAULT_SMOOTH = 0.5
@@ -65,6 +68,9 @@ class CaptureOptions:
         _within("--smooth", self.smooth, 0.0, 1.0, "")
         _within("--hypotheses", self.hypotheses, 1, 1000, "")
         _within("--steps", self.steps, 0, 50, "")
+        if self.refiner == NO_REFINER and (self.hypotheses > 1 or self.steps > 1):
+            which = "--hypotheses" if self.hypotheses > 1 else "--steps"
+            raise Failure("bad_arguments", f"{which} is of a refiner, and none is asked for; add --refiner window or --refiner frame.")
         _within("--seed", self.seed, 0, HIGHEST_SEED, "")
         if self.shot not in (ALL, LONGEST) and not (re.fullmatch(r"[1-9]\d{0,5}", self.shot, re.ASCII)):
             raise Failure("bad_arguments", f"--shot is {_short(self.shot)!r}; it takes the number of a shot from 1, {LONGEST} or {ALL}.")
@@ -99,7 +105,7 @@ class CaptureOptions:
 
 CHOICES = {
     "detector": ("heavy", "full"), "device": ("auto", "cpu", "cuda"), "feet": ("auto", "always", "never"), "root": ("motion", "in-place"),
-    "refiner": ("window", "frame"), "camera_motion": ("auto", "still", "turning"), "level": ("auto", "camera", "body"),
+    "refiner": (NO_REFINER, "window", "frame"), "camera_motion": ("auto", "still", "turning"), "level": ("auto", "camera", "body"),
 }  # fmt: skip
 
 
@@ -114,11 +120,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"field of view along the picture's longer side (default: from the file, else estimated about {DEFAULT_FOV:g})")  # fmt: skip
     add("--detector", choices=CHOICES["detector"], default=default.detector,
         help="MediaPipe's heavy landmark network, or the full one, which is quicker and less exact (default %(default)s)")  # fmt: skip
-    add("--device", choices=CHOICES["device"], default=default.device, help="where the refiner runs (default %(default)s)")
-    add("--hypotheses", type=whole(), default=default.hypotheses, metavar="N", help="refined guesses to average (default %(default)s)")
-    add("--steps", type=whole(), default=default.steps, metavar="N", help="steps of the refiner, 0 to leave it out (default %(default)s)")
+    add("--device", choices=CHOICES["device"], default=default.device,
+        help="where the networks behind the detector run (default %(default)s)")  # fmt: skip
+    add("--hypotheses", type=whole(), default=default.hypotheses, metavar="N",
+        help="of a refiner: refined guesses to average (default %(default)s)")  # fmt: skip
+    add("--steps", type=whole(), default=default.steps, metavar="N", help="of a refiner: its steps; 0 leaves it out (default %(default)s)")
     add("--refiner", choices=CHOICES["refiner"], default=default.refiner,
-        help="one over windows of two seconds that knows gravity, or the paper's, which sees single frames (default %(default)s)")
+        help="what refines the lifted poses: the network over windows of two seconds that knows gravity, or the paper's, which sees single "
+        "frames; neither is nearer to the truth on the whole (default %(default)s)")  # fmt: skip
     add("--seed", type=whole(), default=default.seed, metavar="N", help="same seed, same result (default %(default)s)")
     add("--smooth", type=float, default=default.smooth, metavar="0..1", help="smoothing over time (default %(default)s)")
     add("--feet", choices=CHOICES["feet"], default=default.feet,

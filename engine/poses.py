@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import gaussian_filter1d
 
-from contract.options import DEFAULT_REFINER
+from contract.options import NO_REFINER
 from contract.skeleton import BODY_22
 from engine.arrays import unit
 from engine.lifter.codec import NETWORK_FPS, Encoded, camera_up, decode
@@ -79,14 +79,16 @@ class PoseModel:
 
     def run(
         self, track: Track, camera_matrix: Array, height: float, *, steps: int, hypotheses: int, seed: int, progress: Progress,
-        refiner: str = DEFAULT_REFINER, ups: Array | None = None, turns: Array | None = None,
+        refiner: str = "window", ups: Array | None = None, turns: Array | None = None,
     ) -> Poses:  # fmt: skip
-        """Joints of every frame of the track. `steps` 0 leaves the refiner out. The same seed gives the same result on the same device.
+        """Joints of every frame of the track. The same seed gives the same result on the same device.
 
-        refiner: "frame" is the paper's, which sees single frames, "window" looks at two seconds at a time and knows which way is up.
+        refiner, left out by "none" and by `steps` 0: "frame" is the paper's, which sees single frames, "window" looks at two seconds at a
+        time and knows which way is up.
         ups (K,3): up in camera axes at the track's frames, where the camera is known; else it is found, in the axes that `turns` (K,3,3)
         turns each frame's camera axes to; None: the camera stands still.
         """
+        steps = 0 if refiner == NO_REFINER else steps
         lifting = _Lifting(self, track, camera_matrix, progress, turns)
         if steps and refiner == "window":
             return self._over_time(lifting, height, _Draws(self, steps, hypotheses, seed), ups)

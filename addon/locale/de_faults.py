@@ -132,6 +132,9 @@ SENTENCES: Final = {
     "The weights of the {} have another layout than this version's; {}.": (
         "Die Gewichte ({}) haben einen anderen Aufbau als die dieser Version; {}."
     ),
+    "{} is of a refiner, and none is asked for; add --refiner window or --refiner frame.": (
+        "{} gehört zu einer Verfeinerung, und keine ist gewünscht; füge --refiner window oder --refiner frame hinzu."
+    ),
     "The weights file {} cannot be read ({}); {}.": "Die Datei {} mit Gewichten ist nicht lesbar ({}); {}.",
     "The weights file {} is damaged (its checksum differs); {}.": (
         "Die Datei {} mit Gewichten ist beschädigt (ihre Prüfsumme ist eine andere); {}."

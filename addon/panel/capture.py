@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import bpy
 
+from ...contract.options import NO_REFINER
 from ..locale.said import CONTEXT, word
+from ..properties import OF_REFINER
 from ..quality import COSTS
 from ..quality import KINOLIFT_PT_capture_presets as Presets
 from ..sentences import draw_sentence
@@ -37,7 +39,9 @@ def draw(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     if body is not None:
         column = _column(body)
         for name in ADVANCED:
-            column.prop(settings, name)
+            row = column.row()
+            row.active = settings.refiner != NO_REFINER or name not in OF_REFINER
+            row.prop(settings, name)
     column = layout.column()
     column.scale_y = 1.5
     column.operator("kinolift.capture_video", icon="ARMATURE_DATA", text="Capture Next" if status.running else "Capture")

@@ -62,11 +62,25 @@ def test_presets_say_what_they_cost():
     settings = bpy.context.scene.kinolift
     assert settings.quality == "good" and "About a minute" in drawing.texts(drawing.draw(capture.draw, None))
     settings.quality = "draft"
-    assert (settings.detector, settings.steps) == ("full", 0) and "20 s" in drawing.texts(drawing.draw(capture.draw, None))
-    settings.steps = 3
+    assert (settings.detector, settings.refiner) == ("full", "none") and "20 s" in drawing.texts(drawing.draw(capture.draw, None))
+    settings.refiner = "window"
     assert settings.quality == "own"
-    settings.quality = "best"
-    assert (settings.detector, settings.hypotheses) == ("heavy", 4)
+    settings.quality = "good"
+    assert (settings.detector, settings.refiner) == ("heavy", "none")
+
+
+def test_what_is_of_a_refiner_is_kept_while_there_is_none_and_not_asked_for():
+    settings = bpy.context.scene.kinolift
+    settings.refiner, settings.hypotheses, settings.steps = "frame", 4, 2
+    assert (settings.options()["hypotheses"], settings.options()["steps"]) == (4, 2)
+    settings.refiner = "none"
+    assert (settings.options()["hypotheses"], settings.options()["steps"], settings.hypotheses) == (1, 1, 4)
+
+
+def test_refiners_are_numbered_as_files_of_before_have_them():
+    """Blender keeps the number: what was chosen then is what is chosen now."""
+    items = bpy.types.Scene.bl_rna.properties["kinolift"].fixed_type.properties["refiner"].enum_items
+    assert {item.identifier: item.value for item in items} == {"window": 0, "frame": 1, "none": 2}
 
 
 def test_the_height_is_in_the_scene_s_unit():

@@ -23,6 +23,7 @@ def test_arguments_say_the_same_again():
         height=1.82,
         fov=70.0,
         device="cpu",
+        refiner="frame",
         hypotheses=5,
         steps=3,
         seed=7,
@@ -52,6 +53,8 @@ def test_arguments_say_the_same_again():
         (["--seed", "9" * 26], "--seed is 99999999999999999999999999; it goes from 0"),
         (["--seed", "-1"], "--seed is -1"),
         (["--steps", "9" * 30], "--steps is 9"),
+        (["--steps", "2"], "--steps is of a refiner, and none is asked for; add --refiner window"),
+        (["--hypotheses", "5"], "--hypotheses is of a refiner, and none is asked for; add --refiner window"),
     ],
 )
 def test_what_cannot_be_is_refused_in_a_sentence(words, said):

@@ -21,7 +21,7 @@ from engine.progress import Progress
 SAMPLE = Path(__file__).resolve().parents[2] / "examples" / "sample.mp4"
 TRUTH = SAMPLE.with_name("sample.truth.npz")
 LIMBS = [f"{j}.{s}" for j in ("hip", "knee", "ankle", "shoulder", "elbow", "wrist") for s in "LR"]
-QUICK = CaptureOptions(end="60f", hypotheses=1, steps=1)
+QUICK = CaptureOptions(end="60f", refiner="window", hypotheses=1, steps=1)
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +128,7 @@ def test_stages_come_in_their_order(taken):
 
 
 def test_the_same_seed_gives_the_same_file(tmp_path):
-    options = replace(QUICK, end="8f", hypotheses=2, seed=3)
+    options = replace(QUICK, end="8f", refiner="window", hypotheses=2, seed=3)
     for name in ("a", "b"):
         capture_to_file(SAMPLE, tmp_path / f"{name}.npz", options, Progress())
     a, b = (load_motion(tmp_path / f"{name}.npz") for name in "ab")

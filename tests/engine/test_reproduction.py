@@ -30,7 +30,12 @@ def capture(video: Path, motion: Path, options: CaptureOptions, cores: int) -> M
 @pytest.mark.parametrize(
     ("options", "cores"),
     [
-        (CaptureOptions(detector="full", start="3f", end="0.4", height=1.62, smooth=0.8, hypotheses=3, seed=11, feet="always"), 1),
+        (
+            CaptureOptions(
+                detector="full", start="3f", end="0.4", height=1.62, smooth=0.8, refiner="window", hypotheses=3, seed=11, feet="always"
+            ),
+            1,
+        ),
         (CaptureOptions(detector="full", end="9f", refiner="frame", fov=55.0, root="in-place", level="body", camera_motion="still"), 2),
     ],
 )
