@@ -92,13 +92,30 @@ def average(
     own = [name for name in last.tensors if name.split(".")[0] in PARTS.get(network, (network,))]
     means = {name: torch.einsum("k,k...->...", part, torch.stack([each.tensors[name] for each in stored])) for name in own}
     header: dict[str, Any] = {name: last.header[name] for name in ("layout", "gravity_layout", "start_step") if name in last.header}
-    header["average_of"] = [each.origin(*TOLD) for each in stored]
+    header["average_of"] = told_once([each.origin(*TOLD) for each in stored])
     if shares is not None:
         header["shares"] = counts
     tensors = last.tensors | means
     figures = _judge(network, tensors, header, split, lifter)
     torch_weights.save_weights(out / file, tensors, header | {"validation": figures})
     return figures
+
+
+def told_once(origins: Any, told: set[str] | None = None) -> Any:
+    """What headers say of where weights come from, with nothing said twice: of weights that were told of before it names the sum alone.
+
+    Else every mean of trainings that went on from one another repeats all that came before, as often as there are trainings.
+    """
+    told = set() if told is None else told
+    if isinstance(origins, list):
+        return [told_once(each, told) for each in origins]
+    if not isinstance(origins, dict):
+        return origins
+    if "sha256" in origins:
+        if origins["sha256"] in told:
+            return {"sha256": origins["sha256"]}
+        told.add(origins["sha256"])
+    return {name: told_once(value, told) for name, value in origins.items()}
 
 
 def _judge(network: str, tensors: dict[str, Tensor], header: dict[str, Any], split: Split, lifter_file: Path) -> dict[str, float]:

@@ -4,7 +4,7 @@ import torch
 from engine.lifter.layout import LifterConfig
 from engine.lifter.network import Lifter
 from engine.torch_weights import load_weights, save_weights
-from engine.training.average import main
+from engine.training.average import main, told_once
 from engine.weights_file import FOLDER
 from tests.engine.datasets.pairs import write_pairs
 
@@ -40,6 +40,16 @@ def test_every_weight_is_the_mean_and_the_header_tells_of_what(tmp_path, pairs, 
     assert made.header["layout"] == each[0].header["layout"]
     assert made.header["validation"]["lifter_mpjpe"] > 0
     assert f"MPJPE {made.header['validation']['lifter_mpjpe']:.1f} mm" in capsys.readouterr().out
+
+
+def test_weights_that_were_told_of_are_named_by_their_sum_alone(tmp_path, pairs):
+    """Means of trainings that went on from one another told all that came before as often as there were trainings."""
+    first, second = ({"sha256": name * 64, "recipe": {"steps": 3}} for name in "ab")
+    later = {"sha256": "c" * 64, "start": first, "average_of": [first, second, {"sha256": "d" * 64, "start": second}]}
+    named = [{"sha256": "a" * 64}, second, {"sha256": "d" * 64, "start": {"sha256": "b" * 64}}]
+    assert told_once([later, {"sha256": "e" * 64, "start": later}]) == [
+        {"sha256": "c" * 64, "start": first, "average_of": named}, {"sha256": "e" * 64, "start": {"sha256": "c" * 64}},
+    ]  # fmt: skip
 
 
 def test_shares_say_how_much_each_counts(tmp_path, pairs):
