@@ -3,7 +3,7 @@
     python benchmarks/stance.py PAIRS [--degrees 0 4 8 12]
 
 PAIRS is a folder of rendered pairs with the camera's place (docs/data.md), best of people and sources that nothing was trained on.
-Of the refiner's joints, with the true up: MPJPE in millimetres over the twelve limb joints rooted at the middle of the hips, by how far
+Of the lifter's joints, with the true up: MPJPE in millimetres over the twelve limb joints rooted at the middle of the hips, by how far
 hips are opened; of all frames, of those of a standing person, of those who are taken to stand straight. Then how open the hips are.
 """
 
@@ -29,13 +29,12 @@ from engine.datasets.detections import Segment, load_detections  # noqa: E402
 from engine.datasets.motion_kind import KINDS, classify  # noqa: E402
 from engine.kinematics.stance import OPENED, hips_opening, open_hips, stands_straight  # noqa: E402
 from engine.kinematics.turns import direction  # noqa: E402
-from engine.lifter.network import load_lifter  # noqa: E402
-from engine.poses import LIFTER_FILE, WINDOW_FILE  # noqa: E402
-from engine.torch_networks import load_window  # noqa: E402
-from engine.torch_weights import load_weights  # noqa: E402
+from engine.lifter.codec import decode  # noqa: E402
+from engine.lifter.network import Lifter, load_lifter  # noqa: E402
+from engine.poses import LIFTER_FILE  # noqa: E402
 from engine.training.crops import segment_up  # noqa: E402
 from engine.training.metrics import rooted_at_hips  # noqa: E402
-from engine.training.window_refiner import WindowNetworks, readings  # noqa: E402
+from engine.training.window_refiner import lift  # noqa: E402
 
 Array = npt.NDArray[np.floating]
 
@@ -44,7 +43,7 @@ SURE = 0.5  # share of standing straight from which on a frame is counted as tha
 
 @dataclass(frozen=True)
 class Judged:
-    """Of T frames: errors (D,T) mm for D openings; which ones show what (T,); how open the hips are (T,), degrees: truth, the refiner's."""
+    """Of T frames: errors (D,T) mm for D openings; which ones show what (T,); how open the hips are (T,), degrees: truth, the lifter's."""
 
     errors: Array
     frames: dict[str, npt.NDArray[np.bool_]]
@@ -65,6 +64,12 @@ def judged(segment: Segment, joints: Array, degrees: Sequence[float]) -> Judged:
     return Judged(np.stack(errors), frames, hips_opening(segment.truth.astype(float)).mean(1), hips_opening(near).mean(1))
 
 
+def guess(lifter: Lifter, segment: Segment) -> Array:
+    """(T,22,3) metres, camera axes, relative to the pelvis: what the lifter makes of a segment."""
+    lifted = lift(lifter, segment)
+    return np.asarray(decode(lifted.guess, lifted.encoded.rotation, segment.stature)[0])
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Prints the table; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -73,14 +78,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     read = parser.parse_args(argv)
     try:
         segments = load_detections(read.pairs)
-        stored = load_weights(WINDOW_FILE)
-        lifter, model = load_lifter(LIFTER_FILE), WindowNetworks(*load_window(stored))
-        step = int(stored.header["start_step"])
-        done = [judged(segment, readings(lifter, model, segment, step)[0]["refined"], read.degrees) for segment in segments]
+        lifter = load_lifter(LIFTER_FILE)
+        done = [judged(segment, guess(lifter, segment), read.degrees) for segment in segments]
     except Failure as failure:
         print(f"Error: {failure.message}", file=sys.stderr)
         return int(failure.exit_code)
-    table = Table("", "frames", *(f"opened by {each:g}" for each in read.degrees), "hips, truth", "refiner's")
+    table = Table("", "frames", *(f"opened by {each:g}" for each in read.degrees), "hips, truth", "lifter's")
     for name in done[0].frames:
         chosen = [one.frames[name] for one in done]
         errors = np.concatenate([one.errors[:, which] for one, which in zip(done, chosen, strict=True)], 1)
