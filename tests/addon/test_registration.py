@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import bpy
 from kinolift_extension import addon, register, unregister
 from kinolift_extension.addon import panel, worker
@@ -47,7 +49,11 @@ def test_disabling_ends_the_workers(fake_python, tmp_path):
     capture = Capture(video, CaptureOptions())
     assert worker._alive
     unregister()
-    assert not worker._alive and capture.finished
+    assert not worker._alive
+    until = time.monotonic() + 10
+    while not capture.finished and time.monotonic() < until:
+        capture.poll(0.05)  # what it said before it was ended
+    assert capture.finished
     capture.close()
 
 
