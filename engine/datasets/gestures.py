@@ -15,6 +15,7 @@ import numpy.typing as npt
 from contract.skeleton import BODY_22
 from engine.datasets.floor_motion import arm_directions, eased
 from engine.datasets.motion_kind import FPS
+from engine.kinematics.turns import direction
 
 Array = npt.NDArray[np.float64]
 Range = tuple[float, float]
@@ -35,7 +36,7 @@ ARMS: Final[dict[str, tuple[float, tuple[Range, Range, Range, Range]]]] = {
 }
 ALIKE: Final = 0.7  # of the gestures are those of both arms
 WAVER: Final = 5.0  # degrees, standard deviation, of one arm from the other that does alike
-HELD: Final = 0.25  # of the motions hold one gesture throughout
+HELD, SWAYS = 0.25, 1.5  # of the motions hold one gesture throughout, but for so many degrees
 MOVES, STAYS = (0.35, 1.5), (0.0, 1.8)  # seconds from one to the next, and in it
 SAME: Final = 0.5  # how often the next is of the same kind
 _SIDES: Final = (("L", 1.0), ("R", -1.0))
@@ -50,7 +51,7 @@ def draw_gestures(frames: int, random: np.random.Generator) -> Array:
         poses.append(_draw(chosen, random))
         at.append(at[-1] + FPS * (random.uniform(*MOVES) + random.uniform(*STAYS) * (random.random() < 0.5)))
     if random.random() < HELD:
-        poses = [poses[0] + WAVER * 0.3 * random.normal(size=(2, 4)) for _ in poses]
+        poses = [poses[0] + SWAYS * random.normal(size=(2, 4)) for _ in poses]
     low, share = eased(np.arange(frames, dtype=float), np.array(at))
     angles = np.stack(poses)
     return np.asarray((1 - share)[:, None, None] * angles[low] + share[:, None, None] * angles[low + 1])
@@ -60,8 +61,8 @@ def with_arms(motion: Array, angles: Array) -> Array:
     """(T,22,3) motion whose arms are held as angles (T,2,4) say, from its own trunk; bones as long as they were."""
     result = np.array(motion)
     at = {name: motion[:, j] for j, name in enumerate(BODY_22.joints)}
-    left = _unit(at["shoulder.L"] - at["shoulder.R"])
-    back = _unit(np.cross(at["neck"] - at["spine"], left))
+    left = direction(at["shoulder.L"] - at["shoulder.R"])
+    back = direction(np.cross(at["neck"] - at["spine"], left))
     trunk = np.stack([left, back, np.cross(left, back)], axis=-1)  # of who faces -Y, the left +X
     for k, (side, out) in enumerate(_SIDES):
         joint = at[f"shoulder.{side}"]
@@ -87,7 +88,3 @@ def _draw(kinds: tuple[str, str], random: np.random.Generator) -> Array:
     both = np.array([left, right])
     both[:, 2] = np.maximum(both[:, 2], 0.0)
     return both
-
-
-def _unit(vectors: Array) -> Array:
-    return np.asarray(vectors / np.linalg.norm(vectors, axis=-1, keepdims=True))
