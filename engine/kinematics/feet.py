@@ -7,7 +7,7 @@ leg would have to be longer than it is. Between contacts the corrections run smo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,7 @@ from engine.long_takes import Timeline, gathered, joined, mapped_on, mapped_over
 Array = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.floating]
 Flags = npt.NDArray[np.bool_]
+Frames = npt.NDArray[np.intp]
 
 HIPS = [BODY_22.index(f"hip.{side}") for side in "LR"]
 KNEES = [BODY_22.index(f"knee.{side}") for side in "LR"]
@@ -35,8 +36,9 @@ LONGEST_DRIFT = 0.35
 # first on until it is faster than the second; the heel while it is slower than this and not higher than this over the lowest (m), or slower
 # than the last.
 TOE_SLOW, TOE_FAST, HEEL_SPEED, HEEL_HEIGHT, HEEL_STILL = 0.30, 0.45, 0.20, 0.02, 0.10
-# Stands of one contact nearer to each other than this (m) are one: the foot did not go anywhere.
-ONE_SPOT = 0.12
+# Stands of one contact nearer to each other than the second of these (m) are one: the foot did not go anywhere. Beyond the first each has a
+# share in where it stands, so that a millimetre more or less does not move the foot by half of it.
+SURELY_ONE_SPOT, ONE_SPOT = 0.08, 0.12
 # ... and it stood there in between too, unless that took longer than this (seconds), in which it may have been raised.
 SHORTEST_GAP = 0.12
 # How far over and under its usual height (m) a standing toe may stay: to move it costs the pose more than the eye gains.
@@ -147,20 +149,20 @@ def _stand_still(joints: Floats, contacts: Flags, seen: Floats, body: Proportion
         """`_Stand` of one foot in one contact: toe (N,3), height of the heel (N,), pace and seen (N,2) of heel and toe."""
         toe_on, shift, flat = np.zeros(len(toe), bool), np.zeros_like(toe), np.zeros_like(heel)
         spots = _stands(toe, pace[:, 1], seen[:, 1], SHORTEST_GAP * fps)
-        if not always and max((_drift(toe[spot]) for spot in spots), default=0.0) > LONGEST_DRIFT:
+        if not always and max((_drift(toe[spot.frames]) for spot in spots), default=0.0) > LONGEST_DRIFT:
             return toe_on, toe_on, shift, flat
         low = _near_lowest(heel, HEEL_HEIGHT)
         heel_on = (pace[:, 0] < HEEL_STILL) | (pace[:, 0] < HEEL_SPEED) & low
         level = _flattening(heel - toe[:, 2], body)
-        for frames in spots:
-            # where the toe would be if the foot lay flat at the height that its ends have together
-            turned = toe[frames].copy()
-            turned[:, 2] -= np.where(heel_on[frames], HEEL_SAYS * level[frames], 0.0)
-            place = _middle(turned)
-            if place[2] < toe_height + STEP_HEIGHT:
-                place[2] = toe_height + np.clip(place[2] - toe_height, -SUNK, FLOATING)
-            shift[frames] = place - toe[frames]
-            toe_on[frames] = True
+        # where the toe would be if the foot lay flat at the height that its ends have together
+        turned = toe.copy()
+        turned[:, 2] -= np.where(heel_on, HEEL_SAYS * level, 0.0)
+        for spot in spots:
+            place = spot.places(turned)
+            near = place[:, 2] < toe_height + STEP_HEIGHT
+            place[near, 2] = toe_height + np.clip(place[near, 2] - toe_height, -SUNK, FLOATING)
+            shift[spot.frames] = place - toe[spot.frames]
+            toe_on[spot.frames] = True
         still = toe_on & heel_on
         flat[still] = level[still]
         return toe_on, heel_on, shift, flat
@@ -232,30 +234,58 @@ def _moved(
     return out
 
 
-def _stands(toe: Floats, pace: Floats, seen: Floats, gap: float) -> list[npt.NDArray[np.intp]]:
-    """The frames of each spot on which a toe (T,3) stands during one contact, by its pace (T,) and how fast it is seen to move (T,), m/s.
+@dataclass(frozen=True)
+class _Spot:
+    """Where a toe stands in these `frames` of a contact. `parts`: the stands that it is made of, by their frames, and by what share (0..1)
+    each has a place of its own."""
+
+    frames: Frames
+    parts: tuple[tuple[Frames, float], ...]
+
+    def places(self, toe: Floats) -> Floats:
+        """(F,3) where a toe (T,3) stands in these frames; between two parts evenly from one to the other."""
+        common = _middle(toe[self.frames])
+        own = np.stack([common + share * (_middle(toe[frames]) - common) for frames, share in self.parts])
+        at = [end for frames, _ in self.parts for end in (frames[0], frames[-1])]
+        return np.stack([np.interp(self.frames, at, np.repeat(values, 2)) for values in own.T], -1).astype(toe.dtype)
+
+    def joined(self, between: Frames, frames: Frames, apart: float) -> _Spot:
+        """Itself with another stand, and what lies between, that has a place of its own by the share `apart`."""
+        *before, (last, share) = self.parts
+        new = ((last, max(share, apart)), (frames, apart)) if apart else ((np.concatenate([last, between, frames]), share),)
+        return _Spot(np.concatenate([self.frames, between, frames]), (*before, *new))
+
+
+def _stands(toe: Floats, pace: Floats, seen: Floats, gap: float) -> list[_Spot]:
+    """The spots on which a toe (T,3) stands during one contact, by its pace (T,) and how fast it is seen to move (T,), m/s.
 
     A toe that has moved on stands on another spot, and all of the move is left to it. One that has not, or that lies still in the
     picture meanwhile, stood through a gap of at most so many frames, and through longer ones wherever it was slower than TOE_FAST.
     """
     slow, held = pace < TOE_SLOW, hysteresis(pace < TOE_SLOW, pace < TOE_FAST)
-    stands: list[npt.NDArray[np.intp]] = []
+    stands: list[_Spot] = []
     for piece in stretches(slow):
         frames = np.arange(piece.start, piece.stop)
-        between = np.arange(stands[-1][-1] + 1, piece.start) if stands else frames
-        if stands and (
-            np.linalg.norm(np.median(toe[frames], axis=0) - np.median(toe[stands[-1]], axis=0)) < ONE_SPOT
-            or seen[between].max() < SEEN_FAST
-        ):
-            stands[-1] = np.concatenate([stands[-1], between[(len(between) <= gap) | held[between] | (seen[between] < SEEN_FAST)], frames])
+        if not stands:
+            stands.append(_Spot(frames, ((frames, 0.0),)))
+            continue
+        so_far = stands[-1].frames
+        between = np.arange(so_far[-1] + 1, piece.start)
+        away = float(np.linalg.norm(np.median(toe[frames], axis=0) - np.median(toe[so_far], axis=0)))
+        apart = float(np.clip((away - SURELY_ONE_SPOT) / (ONE_SPOT - SURELY_ONE_SPOT), 0.0, 1.0))
+        if seen[between].max() < SEEN_FAST:
+            apart = 0.0
+        if apart < 1.0:
+            stood = between[(len(between) <= gap) | held[between] | (seen[between] < SEEN_FAST)]
+            stands[-1] = stands[-1].joined(stood, frames, apart)
         else:
-            stands.append(frames)
+            stands.append(_Spot(frames, ((frames, 0.0),)))
     if stands:
         # at either end of the contact nothing says that the toe goes anywhere
-        first, last = stands[0][0], stands[-1][-1] + 1
+        first, last = stands[0].frames[0], stands[-1].frames[-1] + 1
         before, after = np.arange(first)[held[:first]], np.arange(last, len(toe))[held[last:]]
-        stands[0] = np.concatenate([before, stands[0]])
-        stands[-1] = np.concatenate([stands[-1], after])
+        stands[0] = replace(stands[0], frames=np.concatenate([before, stands[0].frames]))
+        stands[-1] = replace(stands[-1], frames=np.concatenate([stands[-1].frames, after]))
     return stands
 
 

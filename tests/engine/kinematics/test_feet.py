@@ -165,6 +165,25 @@ def test_a_foot_that_moves_on_stands_on_another_spot_and_its_move_is_left_to_it(
     assert speed.max() < 2.0 * toe_speed(moving)[:, 0].max()
 
 
+def moved_on(by: float) -> float:
+    """Metres by which a toe is held further on after it went `by` metres within one contact."""
+    _, truth, body, _, _ = person(0.0)
+    t = np.arange(120) / FPS
+    moving = np.repeat(truth[:1], 120, 0)
+    moving[:, TOES + ANKLES, 2] = [body.toe_height] * 2 + [body.ankle_height] * 2
+    moving[:, [TOES[0], ANKLES[0]], 1] -= (by / (1 + np.exp(-(t - 2.0) / 0.04)))[:, None]
+    planted = plant_feet(moving, np.ones((120, 2), bool), body, [slice(0, 120)], FPS).joints[:, TOES[0], 1]
+    assert np.ptp(planted[:50]) < 0.005 and np.ptp(planted[70:]) < 0.005  # on either side it stands
+    return float(planted[0] - planted[-1])
+
+
+def test_whether_two_spots_are_one_is_no_leap() -> None:
+    """A foot that seems to go 6 cm stays, one that goes 14 has gone, and no millimetre in between decides."""
+    assert moved_on(0.06) == pytest.approx(0.0, abs=0.005) and moved_on(0.14) == pytest.approx(0.14, abs=0.01)
+    gone = [moved_on(by) for by in (0.09, 0.1, 0.11, 0.119, 0.121)]
+    assert gone == sorted(gone) and 0.01 < gone[0] < gone[1] < 0.09 and gone[4] - gone[3] < 0.01
+
+
 def test_on_its_way_from_one_spot_to_another_a_foot_does_not_stand() -> None:
     """Low all the time and in one contact, it takes two steps of 0.3 m: only where it lies does it count as standing, nor for a moment."""
     _, truth, body, _, _ = person(0.0)
