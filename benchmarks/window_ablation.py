@@ -133,7 +133,8 @@ class Along(WindowLearner):
         encoded = encode(pairs.rays, pairs.visibility, pairs.world, pairs.detected, roll)
         shown = self.shown(self.trained, pairs, encoded)
         exact = encode_truth(pairs.truth, encoded.rotation, pairs.stature)
-        return super().loss(forward, shown) + pose_loss(shown[1], exact, LifterRecipe(velocity=self.recipe.velocity, bone=self.recipe.bone))
+        own = LifterRecipe(velocity=self.recipe.velocity, bone=self.recipe.bone, direction=0.0, flexion=0.0)
+        return super().loss(forward, shown) + pose_loss(shown[1], exact, own)
 
 
 class Together(WindowNetworks):

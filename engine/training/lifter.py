@@ -40,8 +40,8 @@ class LifterRecipe:
     weight_decay: float = 0.02
     velocity: float = 2.0  # weight of the frame-to-frame error: stillness
     bone: float = 0.5  # weight of the bone lengths' error
-    direction: float = 0.0  # weight of the bones' directions, metres for a whole turned bone
-    flexion: float = 0.0  # of knees and elbows, metres a radian
+    direction: float = 0.1  # weight of the bones' directions, metres for a whole turned bone
+    flexion: float = 0.08  # of knees and elbows, metres a radian
     ema: float = 0.998
     transplant: float = 0.35  # share of the runs that show other motion capture under the detector's real errors
     mixed: float = 0.0  # share of those whose legs, trunk and arms are those of different motions

@@ -14,6 +14,7 @@ from engine.training.lifter import LifterRecipe, loop_recipe, pose_loss, train_l
 from engine.training.loop import learning_rate
 from engine.training.pose_losses import JOINT_WEIGHT
 from tests.engine.datasets.pairs import write_pairs
+from tests.engine.training.test_pose_losses import bent, straight
 
 SMALL = LifterConfig(width=24, dilations=(1, 2))
 QUICK = LifterRecipe(steps=40, batch=4, learning_rate=3e-3, warm_up=5, ema=0.9, evaluate_every=20)
@@ -52,9 +53,19 @@ def test_the_loss_of_a_known_error():
     moving = truth.clone()
     moving[..., 0] = 0.1 * torch.arange(5)[None, :, None]  # a tenth of a stature a frame, bones as they were
     weight = float(np.mean(JOINT_WEIGHT))
-    placed = LifterRecipe(velocity=0.0, bone=0.0)
+    placed = LifterRecipe(velocity=0.0, bone=0.0, direction=0.0, flexion=0.0)
     assert float(pose_loss(moving, truth, placed)) == pytest.approx(1.7 * 0.2 * weight, rel=1e-5)
     assert float(pose_loss(moving, truth, replace(placed, velocity=1.0, bone=5.0))) == pytest.approx(1.7 * (0.2 + 0.1) * weight, rel=1e-5)
+
+
+def test_turned_bones_and_bent_limbs_cost_beside_the_places_of_their_joints():
+    """By what the recipe says: a bent knee is a chord of one bone in 21 and its angle of one hinge in four."""
+    truth = torch.from_numpy(np.repeat(straight()[None, None], 3, 1)).double()
+    bent_one = torch.from_numpy(np.repeat(bent(60.0)[None, None], 3, 1)).double()
+    none = LifterRecipe(velocity=0.0, bone=0.0, direction=0.0, flexion=0.0)
+    cost = [float(pose_loss(bent_one, truth, replace(none, **more))) for more in ({}, {"direction": 0.5}, {"flexion": 0.5})]
+    assert cost[1] - cost[0] == pytest.approx(0.5 / len(BODY_22.edges), rel=1e-4)  # the chord of 60 degrees is 1
+    assert cost[2] - cost[0] == pytest.approx(0.5 * np.pi / 3 / 4, rel=1e-3)
 
 
 def test_the_learning_rate_rises_then_falls():

@@ -65,8 +65,8 @@ def test_the_shipped_refiners_recipes_are_those_in_its_header(tmp_path):
 
 
 def recipe_of(stage):
-    """That of a lifter's header, what older ones do not name as it was: nothing is asked of directions and flexion."""
-    return asdict(LifterRecipe(**stage["recipe"]))
+    """That of a lifter's header, what older ones do not name as it was: nothing was asked of directions and flexion."""
+    return asdict(LifterRecipe(**{"direction": 0.0, "flexion": 0.0} | stage["recipe"]))
 
 
 def told_in_full(header, sha256):
