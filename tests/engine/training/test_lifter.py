@@ -60,8 +60,7 @@ def test_the_loss_of_a_known_error():
 
 def test_turned_bones_and_bent_limbs_cost_beside_the_places_of_their_joints():
     """By what the recipe says: a bent knee is a chord of one bone in 21 and its angle of one hinge in four."""
-    truth = torch.from_numpy(np.repeat(straight()[None, None], 3, 1)).double()
-    bent_one = torch.from_numpy(np.repeat(bent(60.0)[None, None], 3, 1)).double()
+    truth, bent_one = (pose.expand(1, 3, -1, -1) for pose in (straight(), bent(60.0)))
     none = LifterRecipe(velocity=0.0, bone=0.0, direction=0.0, flexion=0.0)
     cost = [float(pose_loss(bent_one, truth, replace(none, **more))) for more in ({}, {"direction": 0.5}, {"flexion": 0.5})]
     assert cost[1] - cost[0] == pytest.approx(0.5 / len(BODY_22.edges), rel=1e-4)  # the chord of 60 degrees is 1
