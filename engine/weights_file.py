@@ -57,7 +57,7 @@ def write_weights(path: Path, save: Callable[[Path, dict[str, str]], None], head
 
 
 def load_weights(path: Path, prefix: str = "") -> Weights:
-    """Reads and checks a weights file of this installation: the tensors whose names begin with `prefix`, as numpy's arrays.
+    """Reads and checks a weights file: the tensors whose names begin with `prefix`, as numpy's arrays.
 
     Raises Failure where it is missing or damaged: `bad_installation`, or `bad_input` where it is not one of Kinolift's own.
     """
