@@ -26,15 +26,20 @@ def keep(take: bpy.types.Object, motion: Motion) -> None:
 
 def keep_packed(take: bpy.types.Object, packed: bytes) -> None:
     """The same, where it has been packed already."""
-    take.data[MOTION] = packed
+    _put(take, MOTION, packed)
 
 
 def keep_detection(take: bpy.types.Object, path: Path) -> None:
     """Puts a detection file beside the armature. What cannot be read is not kept: Refine Again then says so."""
     try:
-        take.data[DETECTION] = path.read_bytes()
+        _put(take, DETECTION, path.read_bytes())
     except OSError:
         return
+
+
+def _put(take: bpy.types.Object, name: str, data: bytes) -> None:
+    take.data.pop(name, None)  # bytes that replace others are cut off by Blender where one of them is 0
+    take.data[name] = data
 
 
 def motion_of(take: bpy.types.Object) -> Motion:

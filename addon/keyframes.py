@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import bpy
 import numpy as np
 import numpy.typing as npt
+
+_SAME_FRAME: Final = 1e-3  # frames: keys nearer to each other are one
 
 
 class Curves:
@@ -191,6 +193,69 @@ def replace_keys(
             points.foreach_set(f"handle_{side}_type", np.full(count, free, dtype=np.int32))
             points.foreach_set(f"handle_{side}", handle.astype(np.float32).ravel())
     curve.update()
+
+
+def change_rotation(curves: Sequence[bpy.types.FCurve], frames: npt.NDArray[np.float64], rotations: npt.NDArray[np.float64]) -> None:
+    """Gives the four curves of one rotation these keys in these frames, straight to the next; what is keyed elsewhere stays.
+
+    frames (F,) rising; rotations (F,4) wxyz, each of the sign that is nearer to the one before. All are of the sign of what the curves have
+    in the first frame; where that is another one at the last, the keys behind it get the other sign, which is the same rotation.
+    """
+    there = np.array([curve.evaluate(float(frames[0])) for curve in curves])
+    last = np.array([curve.evaluate(float(frames[-1])) for curve in curves])
+    rotations = rotations if there @ rotations[0] >= 0 else -rotations
+    turned_over = bool(last @ rotations[-1] < 0)
+    for channel, curve in enumerate(curves):
+        if turned_over:
+            _turn_over(curve, float(frames[-1]))
+        _change_values(curve, frames, rotations[:, channel])
+
+
+def _turn_over(curve: bpy.types.FCurve, last: float) -> None:
+    """The keys behind a frame with the other sign."""
+    points = curve.keyframe_points
+    for field in ("co", "handle_left", "handle_right"):
+        places = np.empty(2 * len(points), dtype=np.float32)
+        points.foreach_get(field, places)
+        pairs = places.reshape(-1, 2)
+        if field == "co":
+            behind = pairs[:, 0] > last + _SAME_FRAME
+        pairs[behind, 1] *= -1.0
+        points.foreach_set(field, places)
+
+
+def _change_values(curve: bpy.types.FCurve, frames: npt.NDArray[np.float64], values: npt.NDArray[np.float64]) -> None:
+    """Keys of one curve: see `change_rotation`. Those that are there keep their type; new ones are of the type Generated."""
+    points = curve.keyframe_points
+    there = _nearest(read_keys(curve).frames, frames)
+    for frame, value, known in zip(frames.tolist(), values.tolist(), there >= 0, strict=True):
+        if not known:
+            points.insert(frame, value, options={"FAST"}, keyframe_type="GENERATED")
+    keys = read_keys(curve)
+    at = _nearest(keys.frames, frames)
+    places = np.stack([keys.frames, keys.values], 1).astype(np.float32)
+    linear = bpy.types.Keyframe.bl_rna.properties["interpolation"].enum_items["LINEAR"].value
+    interpolation = np.empty(len(points), dtype=np.int32)
+    points.foreach_get("interpolation", interpolation)
+    interpolation[at[:-1]] = linear
+    # what lies between two of them is theirs alone
+    within = (keys.frames > frames[0]) & (keys.frames < frames[-1])
+    places[within, 1] = np.interp(keys.frames[within], frames, values)
+    places[at, 1] = values
+    points.foreach_set("co", places.ravel())
+    points.foreach_set("interpolation", interpolation)
+    curve.update()
+
+
+def _nearest(keyed: npt.NDArray[np.float64], frames: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
+    """(F,) which of the rising keys (K,) lies on each frame; -1 where none does."""
+    if not len(keyed):
+        return np.full(len(frames), -1)
+    after = np.clip(np.searchsorted(keyed, frames), 1, max(len(keyed) - 1, 1))
+    before = after - 1
+    after = np.minimum(after, len(keyed) - 1)
+    at = np.where(frames - keyed[before] < keyed[after] - frames, before, after)
+    return np.where(np.abs(keyed[at] - frames) < _SAME_FRAME, at, -1)
 
 
 def play(owner: bpy.types.Object, action: bpy.types.Action | None) -> None:

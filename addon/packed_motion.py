@@ -26,7 +26,9 @@ SCHEMA: Final = "kinolift.packed/1"
 STEPS: Final = {"rotations": 2.0**15, "root_translation": 2.0**16, "image_points": 2.0**5, "confidence": 2.0**7, "spread": 2.0**14}
 MOST: Final = 2**46  # steps: beyond all that a motion file may hold
 _WHOLE: Final = ("joint_names", "parents", "rest_offsets", "contacts", "detected", "camera_matrix", "camera_to_world", "image_size")
-_OPTIONAL: Final = ("camera_path", "camera_lenses")
+_OPTIONAL: Final = ("camera_path", "camera_lenses", "alternative_limbs", "alternative_frames")
+# counted as the rotations are, where there are any
+_OTHER: Final = "alternative_rotations"
 
 
 def pack(motion: Motion) -> bytes:
@@ -41,6 +43,9 @@ def pack(motion: Motion) -> bytes:
     for name, steps in STEPS.items():
         values = turns if name == "rotations" else getattr(motion, name).astype(np.float64)
         arrays |= _folded(name, np.clip(np.rint(values * steps), -MOST, MOST).astype(np.int64))
+    if motion.alternative_rotations is not None:
+        arrays["alternative_limbs"] = arrays["alternative_limbs"].astype(np.str_)
+        arrays |= _folded(_OTHER, np.rint(q.unit(motion.alternative_rotations.astype(np.float64)) * STEPS["rotations"]).astype(np.int64))
     arrays |= {"schema": np.array(SCHEMA), "fps": np.array(float(motion.fps)), "provenance": np.array(json.dumps(motion.provenance))}
     file = io.BytesIO()
     write_npz(file, arrays, lambda _: None)
@@ -57,7 +62,12 @@ def unpack(data: bytes, name: str) -> Motion:
         for each, steps in STEPS.items():
             arrays[each] = (_unfolded(file, each) / steps).astype(np.float32)
         arrays["times"] = _unfolded(file, "frames") / fps
-        arrays["rotations"] = q.unit(arrays["rotations"].astype(np.float64)).astype(np.float32)
+        turned = ["rotations"]
+        if f"{_OTHER}.low" in file.names:
+            arrays[_OTHER] = (_unfolded(file, _OTHER) / STEPS["rotations"]).astype(np.float32)
+            turned.append(_OTHER)
+        for each in turned:
+            arrays[each] = q.unit(arrays[each].astype(np.float64)).astype(np.float32)
         _add_positions(arrays)
         return motion_from(arrays, fps, parse_json(file.text("provenance")))
 
@@ -81,22 +91,34 @@ def _unfolded(file: Npz, name: str) -> npt.NDArray[np.int64]:
 
 
 def _add_positions(arrays: dict[str, npt.NDArray[Any]]) -> None:
-    """The joints in the world, by forward kinematics, and in the camera of each frame."""
-    parents, offsets = arrays["parents"], arrays["rest_offsets"].astype(np.float64)
-    turns = arrays["rotations"].astype(np.float64)
+    """The joints in the world and in the camera of each frame; ValueError for arrays that do not fit together."""
+    parents, offsets, turns = arrays["parents"], arrays["rest_offsets"], arrays["rotations"]
     if turns.ndim != 3 or parents.ndim != 1 or offsets.shape != (len(parents), 3) or turns.shape[1:] != (len(parents), 4):
         raise ValueError("its arrays do not fit together")
     if any(not 0 <= parent < joint for joint, parent in enumerate(parents) if joint):
         raise ValueError("its joints are out of order")
+    places = arrays.get("camera_path", arrays["camera_to_world"][None])
+    if places.shape[1:] != (4, 4):
+        raise ValueError("its camera has no place")
+    found = positions_of(parents, offsets, turns, arrays["root_translation"], places)
+    arrays["positions_world"], arrays["positions_camera"] = found
+
+
+def positions_of(
+    parents: npt.NDArray[np.int64], offsets: npt.NDArray[np.float32], rotations: npt.NDArray[np.float32], roots: npt.NDArray[np.float32],
+    places: npt.NDArray[np.float64],
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:  # fmt: skip
+    """(T,J,3) metres each: the joints in the world, by forward kinematics, and in the axes of each frame's camera.
+
+    parents (J,); offsets (J,3) metres; rotations (T,J,4) wxyz local; roots (T,3) metres; places (T,4,4) or (1,4,4): camera to world.
+    """
+    turns, offsets = rotations.astype(np.float64), offsets.astype(np.float64)
     world = np.empty((*turns.shape[:2], 3))
     whole = turns.copy()
-    world[:, 0] = arrays["root_translation"]
+    world[:, 0] = roots
     for joint in range(1, len(parents)):
         parent = parents[joint]
         world[:, joint] = world[:, parent] + q.rotate(whole[:, parent], offsets[joint])
         whole[:, joint] = q.multiply(whole[:, parent], turns[:, joint])
-    places = arrays.get("camera_path", arrays["camera_to_world"][None])
-    if places.shape[1:] != (4, 4):
-        raise ValueError("its camera has no place")
     seen = (world - places[:, None, :3, 3]) @ places[:, :3, :3]
-    arrays["positions_world"], arrays["positions_camera"] = world.astype(np.float32), seen.astype(np.float32)
+    return world.astype(np.float32), seen.astype(np.float32)

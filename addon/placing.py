@@ -16,6 +16,7 @@ from .armature import build_armature, change_armature, keying
 from .capture import Placement, Take
 from .keeping import DETECTION, add_to_record, keep_packed
 from .markers import remember_unsure
+from .other_depths import remember_alternatives
 from .packed_motion import pack
 from .resampling import at_rate
 from .simplify import simplifying
@@ -97,6 +98,7 @@ def placing(
         keep_packed(armature, ready.packed)
         add_to_record(armature, video="" if video is None else str(video), start=start)
         remember_unsure(armature, ready.shown, [float(frame) for frame in frames])
+        remember_alternatives(armature, ready.shown, frames)
         yield
         if placement.simplify is not None:
             _, keys = yield from simplifying(armature, placement.simplify)

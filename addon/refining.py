@@ -16,6 +16,7 @@ from .background import Run
 from .camera import camera_of, scene_camera_path
 from .capture import Capture, Placement, Take
 from .keeping import detection_of, motion_of, record_of
+from .other_depths import taken_of
 from .placing import placing
 from .scene import KEEP, rate_of, same_rate
 
@@ -61,7 +62,10 @@ def refining(take: bpy.types.Object, scene: bpy.types.Scene, changes: dict[str, 
 
     def build(motion: Motion, ready: Ready | None) -> Generator[None, None, Take]:
         shown = Path(video) if isinstance(video, str) and video and Path(video).is_file() else None
+        taken = taken_of(take)
         made = yield from placing(motion, scene, take.name, placement, shown, ready=ready, replaced=take)
+        if taken:
+            made.notes.append("Limbs that took another depth are as captured again; their motion is a new one.")
         if left:
             made.notes.append(f"{take.name} has a world of its own now, by its lens or level; Person: All captures all in one.")
         return made

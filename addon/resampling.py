@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from ..contract.alternatives import Alternative, alternatives_of, columns_of
 from . import quaternions as q
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def at_rate(motion: Motion, fps: float) -> Motion:
         changes["camera_path"] = _places(motion.camera_path, first, second, share)
     if motion.camera_lenses is not None:
         changes["camera_lenses"] = _blend(motion.camera_lenses, first, second, share)
+    changes |= columns_of([_alternative(one, first, second, share) for one in alternatives_of(motion)])
     changes["provenance"] = _with_frames(motion.provenance, fps / motion.fps)
     return replace(motion, fps=float(fps), times=numbers / fps, **changes)
 
@@ -75,6 +77,20 @@ def _places(matrices: Array, first: npt.NDArray[np.int64], second: npt.NDArray[n
     result = _blend(matrices, first, second, share)
     result[:, :3, :3] = np.stack([q.rotate(turned, np.eye(3)[axis]) for axis in range(3)], -1)
     return result
+
+
+def _alternative(one: Alternative, first: npt.NDArray[np.int64], second: npt.NDArray[np.int64], share: Array) -> Alternative:
+    """The alternative in those of the new frames that lie between two of its own; in the nearest one where none does, so that each keeps
+    its number."""
+    start, last = one.frames.start, one.frames.stop - 1
+    behind = np.where(share > 0, second, first)
+    inside = np.flatnonzero((first >= start) & (behind <= last))
+    if not len(inside):
+        inside = np.array([np.argmin(np.abs(first + share - (start + last) / 2))])
+    own = one.rotations.astype(np.float64)
+    before, after = (np.clip(places[inside] - start, 0, last - start) for places in (first, behind))
+    rotations = q.between(own[before], own[after], share[inside, None, None]).astype(np.float32)
+    return Alternative(one.limb, slice(int(inside[0]), int(inside[-1]) + 1), rotations)
 
 
 def _with_frames(provenance: dict[str, Any], ratio: float) -> dict[str, Any]:

@@ -10,15 +10,17 @@ from typing import Any
 
 import bpy
 
+from ..contract.alternatives import LIMBS
 from .armature import is_kinolift
 from .background import Run
 from .behind import Behind, options_given
 from .camera import camera_of
 from .capture import Placement
 from .keeping import DETECTION, reading_motion, record_of
-from .locale.said import translated
+from .locale.said import CONTEXT, translated
 from .manners import tell
 from .markers import mark_unsure, next_unsure
+from .other_depths import LIMB_NAMES, taken_of, taking_again, taking_next
 from .placing import Target, placing
 from .preferences import preferred_python
 from .properties import capture_properties
@@ -139,6 +141,26 @@ class KINOLIFT_OT_mark_unsure(_OfTake, bpy.types.Operator):
         return {"FINISHED"}
 
 
+class KINOLIFT_OT_other_depth(Stepwise, _OfOwnTake, bpy.types.Operator):
+    """Let the limb point the other way in depth around this frame: it looks the same in the video, and different from the side. Again: the
+    next way, and at last as captured"""
+
+    bl_idname = "kinolift.other_depth"
+    bl_label = "Other Depth"
+    bl_options = {"UNDO"}  # noqa: RUF012
+
+    __annotations__ = {
+        "limb": bpy.props.EnumProperty(items=[(limb, LIMB_NAMES[limb], "") for limb in LIMBS], name="Limb", translation_context=CONTEXT)
+    }
+
+    def steps(self, context: bpy.types.Context) -> Generator[None, None, str]:
+        take, limb = context.object, self.limb
+        choice = yield from taking_next(take, limb, context.scene.frame_current)
+        if not choice.number:
+            return f"Frames {choice.first} to {choice.last}: as captured"
+        return f"Frames {choice.first} to {choice.last}: {choice.number} of {choice.count} other ways"
+
+
 class KINOLIFT_OT_match_rate(Stepwise, _OfOwnTake, bpy.types.Operator):
     """Give the scene the clip's frame rate and range, and the take a key on every frame of the clip"""
 
@@ -150,6 +172,7 @@ class KINOLIFT_OT_match_rate(Stepwise, _OfOwnTake, bpy.types.Operator):
 
     def steps(self, context: bpy.types.Context) -> Generator[None, None, str]:
         take, scene, record = context.object, context.scene, record_of(context.object)
+        taken = taken_of(take)
         start, video = record.get("start"), record.get("video")
         placement = Placement(MATCH, start if isinstance(start, int) else None, add_camera=camera_of(take) is not None)
         shown = Path(video) if isinstance(video, str) and video and Path(video).is_file() else None
@@ -158,6 +181,7 @@ class KINOLIFT_OT_match_rate(Stepwise, _OfOwnTake, bpy.types.Operator):
         ready = yield from elsewhere(target.ready_of(motion))
         self._changing = True
         placed = yield from placing(motion, scene, take.name, placement, shown, ready=ready, replaced=take)
+        yield from taking_again(take, taken)
         context.window_manager.kinolift.tell(placed.summary(), "", placed.notes)
         return f"{take.name}: {translated(placed.summary())}"
 
@@ -189,6 +213,7 @@ CLASSES = (
     KINOLIFT_OT_refine_with_settings,
     KINOLIFT_OT_next_unsure,
     KINOLIFT_OT_mark_unsure,
+    KINOLIFT_OT_other_depth,
     KINOLIFT_OT_match_rate,
     KINOLIFT_OT_mark_asset,
 )

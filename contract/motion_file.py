@@ -20,6 +20,7 @@ Arrays, T frames and J joints (architecture: contract 2):
     camera_matrix     (3,3)   camera_to_world (4,4)   image_size (2,) int (width, height); of the first frame
     camera_path       (T,4,4) float64     only where the camera moved: `camera_to_world` of each frame
     camera_lenses     (T,3,3) float64     only where it zoomed: `camera_matrix` of each frame
+    alternative_...                       only where limbs can be read otherwise: see `alternatives`
     detected          (T,) bool           False where the frame was filled in
     provenance        str                 JSON: source, versions, weights, options, timings, quality report
 
@@ -38,6 +39,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from . import alternatives
 from .failure import Failure
 from .npz import Done, Header, open_npz, pieces, write_npz
 from .outputs import written_beside
@@ -56,9 +58,9 @@ _SHAPES: dict[str, tuple[str | int, ...]] = {
     "camera_matrix": (3, 3), "camera_to_world": (4, 4), "image_size": (2,), "detected": ("T",),
 }  # fmt: skip
 # of arrays that a file need not have: those without them are read as before, and readers that know nothing of them read the others
-_OPTIONAL: dict[str, tuple[str | int, ...]] = {"camera_path": ("T", 4, 4), "camera_lenses": ("T", 3, 3)}
+_OPTIONAL: dict[str, tuple[str | int, ...]] = {"camera_path": ("T", 4, 4), "camera_lenses": ("T", 3, 3)} | alternatives.SHAPES
 # the kinds of numpy's types that an array may have where it is not floating
-_KINDS = {"joint_names": "U", "parents": "iu", "times": "fiu", "contacts": "b", "detected": "b", "image_size": "iu"}
+_KINDS = {"joint_names": "U", "parents": "iu", "times": "fiu", "contacts": "b", "detected": "b", "image_size": "iu"} | alternatives.KINDS
 # what of the quality report is shown to people
 _FIGURES = ("reprojection_px", "reprojection_percent", "foot_slide_cm_s", "under_ground_mm", "acceleration", "unsure_percent")
 _BOUNDS = ("first_frame", "last_frame", "start", "end")
@@ -95,6 +97,9 @@ class Motion:
     provenance: dict[str, Any] = field(default_factory=dict)
     camera_path: npt.NDArray[np.float64] | None = None
     camera_lenses: npt.NDArray[np.float64] | None = None
+    alternative_limbs: npt.NDArray[np.str_] | None = None
+    alternative_frames: npt.NDArray[np.int64] | None = None
+    alternative_rotations: npt.NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         return len(self.times)
@@ -159,6 +164,7 @@ def _check(arrays: dict[str, np.ndarray], fps: float, done: Done = lambda _: Non
     try:
         _check_layout(arrays)
         _check_values(arrays, fps, done)
+        alternatives.check(arrays)
     except ValueError as error:
         raise Failure("bad_motion", f"The motion was not written: {error}.") from error
 
@@ -168,7 +174,7 @@ def _check_layout(arrays: Mapping[str, np.ndarray | Header]) -> None:
     for name in ("times", "joint_names"):
         if len(arrays[name].shape) != 1:
             raise ValueError(f"its {name} has the shape {arrays[name].shape}")
-    sizes = {"T": arrays["times"].shape[0], "J": arrays["joint_names"].shape[0]}
+    sizes = {"T": arrays["times"].shape[0], "J": arrays["joint_names"].shape[0]} | alternatives.sizes_of(arrays)
     for name, shape in (_SHAPES | _OPTIONAL).items():
         if name not in arrays and name in _OPTIONAL:
             continue
@@ -208,8 +214,10 @@ def _check_sense(arrays: Mapping[str, np.ndarray], fps: float) -> None:
     for name, array in arrays.items():
         if array.dtype.kind == "f" and name != "times" and any(np.abs(piece).max(initial=0) > FARTHEST for piece in pieces(array, _ignore)):
             raise ValueError(f"its {name} holds numbers that are too large")
-    if any((np.abs(piece).max(axis=-1) < TINY).any() for piece in pieces(arrays["rotations"], _ignore)):
+    turns = [arrays[name] for name in ("rotations", "alternative_rotations") if name in arrays]
+    if any((np.abs(piece).max(axis=-1) < TINY).any() for turn in turns for piece in pieces(turn, _ignore)):
         raise ValueError("its rotations hold quaternions of no length")
+    alternatives.check(arrays)
     if not (arrays["image_size"] > 0).all():
         raise ValueError("its image_size is not positive")
 

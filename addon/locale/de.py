@@ -246,6 +246,16 @@ WORDS: Final = {
     "Make the take's motion anew with the settings above; the video is not looked at again":
         "Die Bewegung mit den Einstellungen darüber neu machen; das Video wird nicht mehr angesehen",
     "Next Unsure": "Nächste Unsichere",
+    "Other Depth": "Andere Tiefe",
+    "Let the limb point the other way in depth around this frame: it looks the same in the video, and different from the side. Again: the "
+    "next way, and at last as captured":
+        "Das Glied rings um dieses Bild in der Tiefe anders zeigen lassen: im Video sieht es gleich aus, von der Seite anders. Noch "
+        "einmal: die nächste Möglichkeit, am Ende wie aufgenommen",
+    "Limb": "Glied",
+    "Left Arm": "Linker Arm",
+    "Right Arm": "Rechter Arm",
+    "Left Leg": "Linkes Bein",
+    "Right Leg": "Rechtes Bein",
     "Next Person": "Nächste Person",
     "Go to the take of the next person of the video; it is made of what was detected where there is none yet":
         "Zur Aufnahme der nächsten Person des Videos gehen; aus dem Erkannten gemacht, wo es noch keine gibt",

@@ -79,7 +79,22 @@ SENTENCES: Final = {
     "Unsure of {} % of the frames: {}.": "Unsicher in {} % der Bilder: {}.",
     "Unsure of {} % of the frames: {} and {} more.": "Unsicher in {} % der Bilder: {} und {} weiteren Stellen.",
     "There is no unsure stretch.": "Es gibt keine unsichere Stelle.",
+    "Frames {} to {}: as captured": "Bild {} bis {}: wie aufgenommen",
+    "Frames {} to {}: {} of {} other ways": "Bild {} bis {}: {} von {} anderen Möglichkeiten",
     "Frames {} to {}: {}": "Bild {} bis {}: {}",
+    "Limbs that took another depth are as captured again; their motion is a new one.": (
+        "Glieder mit anderer Tiefe sind wieder wie aufgenommen; ihre Bewegung ist eine neue."
+    ),
+    "{} has no other reading of that limb in frame {}; go to one in which it points towards the camera or away from it.": (
+        "{} hat für dieses Glied in Bild {} keine andere Möglichkeit; gehe zu einem, in dem es zur Kamera oder von ihr weg zeigt."
+    ),
+    "The keys of {} are not where they were made; Refine Again makes them anew.": (
+        "Die Keyframes von {} liegen nicht, wo sie gemacht wurden; „Neu verfeinern“ macht sie neu."
+    ),
+    "{} of {} is not moved by the take's own keys any more; play its action, with rotations as Quaternion.": (
+        "{} von {} wird nicht mehr von den eigenen Keyframes der Aufnahme bewegt; spiele ihre Aktion, mit Drehungen als Quaternion."
+    ),
+    "There is no limb {}; choose one of {}.": "Es gibt kein Glied {}; wähle eins von {}.",
     "{} unsure stretches are marked.": "{} unsichere Stellen sind markiert.",
     "{} can be found in the asset browser under Current File.": "Im Asset-Browser unter Aktuelle Datei: {}.",
     "{} comes from an early version that kept no motion in the file; capture its video again.": (

@@ -7,6 +7,7 @@ import bpy
 from ..armature import is_kinolift
 from ..keeping import DETECTION, record_of
 from ..locale.said import CONTEXT, word
+from ..other_depths import LIMB_NAMES, limbs_at, stretches_of
 from ..other_takes import PERSON, SHOT, Which, which
 from ..review import verdict
 from ..scene import rate_of, same_rate
@@ -28,6 +29,7 @@ def draw(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
         row = layout.row(align=True)
         row.operator("kinolift.next_unsure", icon="FRAME_NEXT")
         row.operator("kinolift.mark_unsure", text="", icon="MARKER_HLT")
+    _draw_other_depths(layout, take, context.scene.frame_current)
     _draw_others(layout, which(take))
     fps = record_of(take).get("fps")
     if isinstance(fps, float) and not same_rate(fps, rate_of(context.scene)):
@@ -46,6 +48,18 @@ def draw(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     column = layout.column(align=True)  # side by side their German is cut off
     column.operator("kinolift.simplify", icon="NORMALIZE_FCURVES")
     column.operator("kinolift.mark_asset", icon="ASSET_MANAGER")
+
+
+def _draw_other_depths(layout: bpy.types.UILayout, take: bpy.types.Object, frame: int) -> None:
+    """The limbs that can point another way in depth in this frame; the row stays where none can, so that nothing jumps while it plays."""
+    if not stretches_of(take):
+        return
+    layout.label(text="Other Depth", text_ctxt=CONTEXT)
+    there, grid = limbs_at(take, frame), layout.grid_flow(row_major=True, columns=2, even_columns=True, align=True)
+    for limb, name in LIMB_NAMES.items():
+        cell = grid.row(align=True)
+        cell.active = cell.enabled = limb in there
+        cell.operator("kinolift.other_depth", text=name, text_ctxt=CONTEXT).limb = limb
 
 
 def _draw_others(layout: bpy.types.UILayout, own: Which) -> None:

@@ -15,9 +15,10 @@ from ...contract.failure import Failure
 from ...contract.motion_file import Motion, load_motion
 from .. import scene as scenes
 from ..armature import is_kinolift
-from ..keeping import reading_motion, record_of
+from ..keeping import record_of
 from ..locale.said import translated, word
 from ..manners import tell
+from ..other_depths import shown_motion
 from ..steps import elsewhere
 from ..stepwise import Stepwise
 from .linked import overridden, shown_armature
@@ -237,7 +238,7 @@ def chosen_motion(settings: KinoliftRetarget, context: bpy.types.Context) -> tup
     take = chosen_take(settings, context)
     if take is None:
         raise Failure("bad_arguments", "There is no take in the scene; capture a video first or choose a motion file.")
-    return reading_motion(take), take.name
+    return shown_motion(take), take.name
 
 
 def _start_of(settings: KinoliftRetarget, context: bpy.types.Context) -> int:

@@ -26,7 +26,8 @@ Stored = npt.NDArray[Any]  # float32
 class Animation:
     """`rotations` (T,24,4) wxyz local; `root` (T,3) metres; `world`, `camera` (T,24,3) metres, the joints in the world's axes and in each
     frame's camera's; `camera_to_world` (4,4) with the start at the origin; `shift` (T,3) or (3,): what was taken from the places in
-    the targets' world; `pixel_errors` (T,22) between the detector's points and where it should see the joints."""
+    the targets' world; `ground_camera` (4,4): `camera_to_world` in the axes of `on_the_ground`; `pixel_errors` (T,22) between the
+    detector's points and where it should see the joints."""
 
     rotations: Stored
     root: Stored
@@ -34,6 +35,7 @@ class Animation:
     camera: Stored
     camera_to_world: Array
     shift: Floats
+    ground_camera: Array
     pixel_errors: Stored
 
     @property
@@ -80,7 +82,7 @@ def animate(
     if root == "in-place":
         from_start = shift
         shift = mapped(lambda place: from_start + (place - start) * [1, 1, 0], root_path)
-    return Animation(rotations, path, world, camera, moved, shift, pixel_errors)
+    return Animation(rotations, path, world, camera, moved, shift, camera_to_world if known else moved, pixel_errors)
 
 
 def _of_one_sign(last: Floats, rotations: Floats) -> tuple[Floats, Floats]:

@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from contract.alternatives import columns_of
 from contract.motion_file import Motion
 from contract.options import CaptureOptions
 from contract.skeleton import ARMATURE_24, BODY_22
 from engine.cameras.pinhole import field_of_view, rays, to_camera, to_world
 from engine.kinematics import ground, quality
+from engine.kinematics.alternatives import find_alternatives
 from engine.kinematics.animation import Animation, animate
 from engine.kinematics.bones import SIZE_KNOWN, Floor, settle, size_of, towards_sight
 from engine.kinematics.contacts import seen_speed
@@ -193,6 +195,7 @@ def _motion(done: Animation, contacts: Flags, fit_error: float, take: Take, body
         done.on_the_ground, contacts, who.detected, runs, fps, done.pixel_errors, who.confidence, who.points, fit_error, who.spread,
         who.times, camera.too_fast,
     )  # fmt: skip
+    others = find_alternatives(done.on_the_ground, done.rotations, contacts, done.ground_camera, take.views, body, take.who.timeline)
     figures["implausible"] = find_implausible(done.on_the_ground, done.rotations, runs, fps, who.times, take.options.height)
     return Motion(
         joint_names=np.array(ARMATURE_24.joints),
@@ -214,6 +217,7 @@ def _motion(done: Animation, contacts: Flags, fit_error: float, take: Take, body
         detected=who.detected,
         provenance={"quality": figures | _setting(body, first, camera.matrix, camera.size, told)},
         camera_path=path,
+        **columns_of(others),
     )
 
 

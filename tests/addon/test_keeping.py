@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from kinolift_extension.addon.armature import RECORD
 from kinolift_extension.addon.capture import Placement, place_motion
-from kinolift_extension.addon.keeping import DETECTION, MOTION, detection_of, keep_detection, motion_of, record_of
+from kinolift_extension.addon.keeping import DETECTION, MOTION, detection_of, keep, keep_detection, motion_of, record_of
 from kinolift_extension.contract.failure import Failure
 from kinolift_extension.contract.motion_file import save_motion
 
@@ -63,3 +63,14 @@ def test_takes_of_early_versions_and_damaged_ones_are_told(make_motion, tmp_path
         motion_of(take)
     take[RECORD] = "[]"
     assert record_of(take) == {}
+
+
+def test_what_is_kept_again_is_whole(make_motion, tmp_path):
+    """Blender itself cuts bytes off at a 0 where they replace others."""
+    take = place_motion(make_motion(frames=5), bpy.context.scene, "Walk", Placement()).armature
+    for seen in (b"first", b"sec\x00ond, longer"):
+        (tmp_path / "seen.npz").write_bytes(seen)
+        keep_detection(take, tmp_path / "seen.npz")
+        assert detection_of(take) == seen
+    keep(take, make_motion(frames=9))
+    assert len(motion_of(take)) == 9

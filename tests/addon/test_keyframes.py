@@ -97,3 +97,51 @@ def test_the_actions_that_are_for_an_armature():
             curves.write(f'pose.bones["{bpy.utils.escape_identifier(bone)}"].location', bone, frames, np.zeros((2, 3)), still)
     assert [action.name for action in keyframes.actions_for(made["Hero"])] == ["heroic", "shared"]
     assert [action.name for action in keyframes.actions_for(made["Other"])] == ["shared", "wagging"]
+
+
+def rotated(frames, degrees):
+    """Somebody whose rotation about Z goes by these degrees, a key on each frame; and its four curves."""
+    thing = owner()
+    thing.rotation_mode = "QUATERNION"
+    half = np.radians(np.asarray(degrees, float)) / 2
+    values = np.stack([np.cos(half), 0 * half, 0 * half, np.sin(half)], 1)
+    keyframes.new_action(thing, "Take").write("rotation_quaternion", "G", np.asarray(frames, float), values, np.zeros(len(frames), bool))
+    return thing, sorted(keyframes.curves_of(thing), key=lambda curve: curve.array_index)
+
+
+def about_z(thing, frame):
+    bpy.context.scene.frame_set(int(frame), subframe=frame % 1)
+    return np.degrees(thing.rotation_quaternion.to_euler().z)
+
+
+def test_a_part_of_a_rotation_is_changed_and_the_rest_stays():
+    thing, curves = rotated(range(11), [0.0] * 11)
+    curves[0].keyframe_points[2].type = "EXTREME"
+    half = np.radians([0.0, 40, 80, 40, 0]) / 2
+    turns = np.stack([np.cos(half), 0 * half, 0 * half, np.sin(half)], 1)
+    keyframes.change_rotation(curves, np.arange(3.0, 8.0), -turns)  # the same rotations with the other sign
+    assert [round(about_z(thing, frame)) for frame in (0, 2, 3, 4, 5, 6, 7, 8, 10)] == [0, 0, 0, 40, 80, 40, 0, 0, 0]
+    assert abs(about_z(thing, 4.5) - 60) < 1.5
+    assert [len(curve.keyframe_points) for curve in curves] == [11] * 4
+    assert curves[0].keyframe_points[2].type == "EXTREME" and all(point.co[1] > 0 for point in curves[0].keyframe_points)
+
+
+def test_keys_that_are_missing_are_made_and_those_between_the_frames_follow():
+    thing, curves = rotated([0, 4.5, 10], [0.0, 0, 0])
+    half = np.radians([0.0, 60, 60, 0]) / 2
+    turns = np.stack([np.cos(half), 0 * half, 0 * half, np.sin(half)], 1)
+    keyframes.change_rotation(curves, np.array([3.0, 4, 5, 6]), turns)
+    assert [round(about_z(thing, frame)) for frame in (0, 3, 4, 4.5, 5, 6, 10)] == [0, 0, 60, 60, 60, 0, 0]
+    assert [point.co[0] for point in curves[0].keyframe_points] == [0, 3, 4, 4.5, 5, 6, 10]
+    assert curves[0].keyframe_points[1].type == "GENERATED"
+
+
+def test_a_turn_around_leaves_no_bone_spinning_within_a_frame():
+    """The new keys go once around: at their end the rotation is the old one, and its quaternion the opposite."""
+    thing, curves = rotated(range(9), [0.0] * 9)
+    half = np.radians([0.0, 90, 180, 270, 360]) / 2
+    turns = np.stack([np.cos(half), 0 * half, 0 * half, np.sin(half)], 1)
+    keyframes.change_rotation(curves, np.arange(2.0, 7.0), turns)
+    values = np.array([[point.co[1] for point in curve.keyframe_points] for curve in curves]).T
+    assert ((values[1:] * values[:-1]).sum(1) > 0).all()
+    assert abs(about_z(thing, 6.5)) < 1e-3 and abs(about_z(thing, 8)) < 1e-3 and round(about_z(thing, 3)) == 90

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import bpy
 import kinolift_drawing as drawing
+import numpy as np
 import pytest
 from kinolift_extension import addon
 from kinolift_extension.addon.capture import Placement, place_motion
 from kinolift_extension.addon.keeping import DETECTION
+from kinolift_extension.addon.other_depths import limbs_at
 from kinolift_extension.addon.panel import FOLDS, KINOLIFT_PT_main, capture, draw_running, export, review, video
 from kinolift_extension.addon.properties import STEPS, follow
+from kinolift_extension.contract.alternatives import Alternative, columns_of
 
 
 @pytest.fixture(autouse=True)
@@ -146,3 +151,17 @@ def test_no_option_is_spelt_as_on_a_command_line():
     for name, member in [*capture.properties.items(), *scene.properties.items()]:
         assert "--" not in member.name + member.description, name
     assert KINOLIFT_PT_main.bl_label == "Kinolift"
+
+
+def test_limbs_that_can_point_another_way_are_offered_where_they_can(make_motion):
+    rotations = np.tile(np.float32([1, 0, 0, 0]), (10, 3, 1))
+    motion = replace(make_motion(frames=30), **columns_of([Alternative("arm.L", slice(10, 20), rotations)]))
+    take = place_motion(motion, bpy.context.scene, "Walk", Placement(scene_fps="match", start=1)).armature
+    bpy.context.view_layer.objects.active = take
+    for frame, able in ((5, []), (15, ["Left Arm"])):
+        bpy.context.scene.frame_set(frame)
+        calls = drawing.draw(review.draw, take)
+        assert drawing.operators(calls).count("kinolift.other_depth") == 4 and "Other Depth" in drawing.texts(calls)
+        assert limbs_at(take, frame) == ["arm.L"] * len(able)
+    plain = place_motion(make_motion(frames=5), bpy.context.scene, "Plain", Placement()).armature
+    assert "kinolift.other_depth" not in drawing.operators(drawing.draw(review.draw, plain))
