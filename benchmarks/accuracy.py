@@ -28,7 +28,7 @@ from rich.table import Table  # noqa: E402
 from benchmarks.wide import print_wide  # noqa: E402
 from contract.failure import ExitCode, Failure  # noqa: E402
 from contract.motion_file import Motion  # noqa: E402
-from contract.options import CHOICES, DEFAULT_DETECTOR, DEFAULT_REFINER, DEFAULT_STEPS, CaptureOptions  # noqa: E402
+from contract.options import CHOICES, DEFAULT_DETECTOR, DEFAULT_REFINER, DEFAULT_STEPS, NO_REFINER, CaptureOptions  # noqa: E402
 from contract.skeleton import ARMATURE_24, BODY_22  # noqa: E402
 from engine.detection import segments  # noqa: E402
 from engine.detection.landmarks import LANDMARKS  # noqa: E402
@@ -129,7 +129,8 @@ def judge(
             refiner=options.refiner, turns=turns,
         )  # fmt: skip
 
-    plain, refined = poses(0), poses(options.steps)
+    plain = poses(0)
+    refined = plain if options.refiner == NO_REFINER else poses(options.steps)
     points, confidence = (a.astype(np.float64) for a in body_points(track.image, track.visibility, track.detector, view.size))
     view = view.estimated(refined, points, confidence, truth.height, track.fps)
     matrix = view.sight.matrix

@@ -27,12 +27,11 @@ from contract.failure import ExitCode, Failure  # noqa: E402
 from engine.datasets.blended_human import bodies_of  # noqa: E402
 from engine.datasets.detections import Segment, load_detections  # noqa: E402
 from engine.datasets.split import HELD_OUT_HUMANS, HELD_OUT_SOURCES  # noqa: E402
-from engine.lifter.codec import decode  # noqa: E402
 from engine.lifter.network import Lifter, load_lifter  # noqa: E402
 from engine.poses import LIFTER_FILE  # noqa: E402
 from engine.training.lifter import lift_segment, plain_joints  # noqa: E402
 from engine.training.metrics import mpjpe, pa_mpjpe, rooted_at_hips  # noqa: E402
-from engine.training.window_refiner import lift as lift_run  # noqa: E402
+from engine.training.window_refiner import guessed  # noqa: E402
 
 Array = npt.NDArray[np.floating]
 Lift = Callable[[Segment], Array]
@@ -73,12 +72,7 @@ def lifter(model: Lifter) -> Lift:
 
 def both_ways(model: Lifter) -> Lift:
     """(T,12,3) the mean of the guess and of that of the mirrored picture, mirrored back, as a capture has it."""
-
-    def lift(segment: Segment) -> Array:
-        lifted = lift_run(model, segment)
-        return rooted_at_hips(decode(lifted.guess, lifted.encoded.rotation, segment.stature)[0].numpy())
-
-    return lift
+    return lambda segment: rooted_at_hips(guessed(model, segment))
 
 
 def main(argv: list[str] | None = None) -> int:

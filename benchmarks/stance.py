@@ -29,12 +29,11 @@ from engine.datasets.detections import Segment, load_detections  # noqa: E402
 from engine.datasets.motion_kind import KINDS, classify  # noqa: E402
 from engine.kinematics.stance import OPENED, hips_opening, open_hips, stands_straight  # noqa: E402
 from engine.kinematics.turns import direction  # noqa: E402
-from engine.lifter.codec import decode  # noqa: E402
-from engine.lifter.network import Lifter, load_lifter  # noqa: E402
+from engine.lifter.network import load_lifter  # noqa: E402
 from engine.poses import LIFTER_FILE  # noqa: E402
 from engine.training.crops import segment_up  # noqa: E402
 from engine.training.metrics import rooted_at_hips  # noqa: E402
-from engine.training.window_refiner import lift  # noqa: E402
+from engine.training.window_refiner import guessed  # noqa: E402
 
 Array = npt.NDArray[np.floating]
 
@@ -64,12 +63,6 @@ def judged(segment: Segment, joints: Array, degrees: Sequence[float]) -> Judged:
     return Judged(np.stack(errors), frames, hips_opening(segment.truth.astype(float)).mean(1), hips_opening(near).mean(1))
 
 
-def guess(lifter: Lifter, segment: Segment) -> Array:
-    """(T,22,3) metres, camera axes, relative to the pelvis: what the lifter makes of a segment."""
-    lifted = lift(lifter, segment)
-    return np.asarray(decode(lifted.guess, lifted.encoded.rotation, segment.stature)[0])
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Prints the table; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -79,7 +72,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         segments = load_detections(read.pairs)
         lifter = load_lifter(LIFTER_FILE)
-        done = [judged(segment, guess(lifter, segment), read.degrees) for segment in segments]
+        done = [judged(segment, guessed(lifter, segment), read.degrees) for segment in segments]
     except Failure as failure:
         print(f"Error: {failure.message}", file=sys.stderr)
         return int(failure.exit_code)

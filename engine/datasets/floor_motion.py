@@ -34,7 +34,7 @@ MOVES, STAYS = (0.35, 1.8), (0.0, 1.2)  # seconds from one pose to the next, and
 REPEATED: Final = 0.6  # how often somebody goes to and fro between two poses, as in push-ups and crawling
 STEADY: Final = 2.5  # frames over which a motion is smoothed
 LEAST: Final = 1e-6  # metres: nothing shorter has a direction
-_SIDES: Final = (("L", 1.0), ("R", -1.0))
+SIDES: Final = (("L", 1.0), ("R", -1.0))
 
 
 def draw_floor_motion(frames: int, random: np.random.Generator) -> Array:
@@ -112,7 +112,7 @@ def joints(numbers: Array) -> Array:
     skull = trunk @ _about("z", angle[:, 5]) @ _about("y", -angle[:, 4]) @ _about("x", angle[:, 3])
     at["head"] = at["neck"] + skull @ [0, -0.02, TRUNK["head"] - TRUNK["neck"]]
     at["head_top"] = at["head"] + skull @ [0, 0, TRUNK["head_top"] - TRUNK["head"]]
-    for k, (side, out) in enumerate(_SIDES):
+    for k, (side, out) in enumerate(SIDES):
         flex, aside, inwards, knee, foot = angle[:, 6 + 5 * k : 11 + 5 * k].T
         hip = np.array([out * HIP, 0.0, 0.0])
         thigh = _about("x", -flex) @ _about("y", -out * aside) @ _about("z", -out * inwards)
@@ -122,26 +122,26 @@ def joints(numbers: Array) -> Array:
         at[f"ankle.{side}"] = at[f"knee.{side}"] + shin @ [0, 0, -SHIN]
         at[f"toe.{side}"] = at[f"ankle.{side}"] + shin @ _about("x", foot) @ [0, -FOOT, 0]
         shoulder = at["spine"] + trunk @ [out * SHOULDER, 0, SHOULDERS_AT - TRUNK["spine"]]
-        upper, fore, hand = arm_directions(angle[:, 16 + 4 * k : 20 + 4 * k], out)
+        upper, fore = arm_directions(angle[:, 16 + 4 * k : 20 + 4 * k], out)
         at[f"shoulder.{side}"] = shoulder
-        at[f"elbow.{side}"] = shoulder + _turned(trunk, UPPER * upper)
-        at[f"wrist.{side}"] = at[f"elbow.{side}"] + _turned(trunk, FORE * fore)
-        at[f"hand.{side}"] = at[f"wrist.{side}"] + _turned(trunk, HAND * hand)
+        at[f"elbow.{side}"] = shoulder + turned(trunk, UPPER * upper)
+        at[f"wrist.{side}"] = at[f"elbow.{side}"] + turned(trunk, FORE * fore)
+        at[f"hand.{side}"] = at[f"wrist.{side}"] + turned(trunk, HAND * fore)
     return np.stack([np.broadcast_to(at[name], (count, 3)) for name in BODY_22.joints], axis=1)
 
 
-def arm_directions(angle: Array, out: float) -> tuple[Array, Array, Array]:
-    """Unit (T,3) of upper arm, forearm and hand of arms (T,4) radians, as `floor_poses.Arm` has them, on a trunk that is upright and faces
-    -Y; out: 1 of the left arm, -1 of the right one."""
+def arm_directions(angle: Array, out: float) -> tuple[Array, Array]:
+    """Unit (T,3) of upper arm and forearm of arms (T,4) radians, as `floor_poses.Arm` has them, on a trunk that is upright and faces -Y;
+    out: 1 of the left arm, -1 of the right one."""
     flex, aside, elbow, elbow_out = angle.T
     reach = _about("x", -flex) @ _about("y", -out * aside)
     far = np.sqrt(UPPER**2 + FORE**2 + 2 * UPPER * FORE * np.cos(elbow))
     along = (UPPER**2 - FORE**2 + far**2) / (2 * far)
     off = np.sqrt(np.maximum(UPPER**2 - along**2, 0.0))
     away = np.stack([out * np.sin(elbow_out), np.cos(elbow_out), np.zeros(len(angle))], -1)  # square to the hand's direction: back, aside
-    to_elbow = _turned(reach, off[:, None] * away + along[:, None] * [0, 0, -1.0])
-    fore = (_turned(reach, far[:, None] * [0, 0, -1.0]) - to_elbow) / FORE
-    return to_elbow / UPPER, fore, fore
+    to_elbow = turned(reach, off[:, None] * away + along[:, None] * [0, 0, -1.0])
+    fore = (turned(reach, far[:, None] * [0, 0, -1.0]) - to_elbow) / FORE
+    return to_elbow / UPPER, fore
 
 
 def turn_of(pose: Pose) -> Array:
@@ -202,5 +202,6 @@ def _about(axis: str, angle: Array) -> Array:
     return np.asarray(Rotation.from_euler(axis, angle[:, None]).as_matrix())
 
 
-def _turned(turn: Array, vectors: Array) -> Array:
+def turned(turn: Array, vectors: Array) -> Array:
+    """(...,3) vectors, each by its own (...,3,3) turn."""
     return np.asarray((turn @ vectors[..., None])[..., 0])

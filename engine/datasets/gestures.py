@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from contract.skeleton import BODY_22
-from engine.datasets.floor_motion import arm_directions, eased
+from engine.datasets.floor_motion import SIDES, arm_directions, eased, turned
 from engine.datasets.motion_kind import FPS
 from engine.kinematics.turns import direction
 
@@ -39,7 +39,6 @@ WAVER: Final = 5.0  # degrees, standard deviation, of one arm from the other tha
 HELD, SWAYS = 0.25, 1.5  # of the motions hold one gesture throughout, but for so many degrees
 MOVES, STAYS = (0.35, 1.5), (0.0, 1.8)  # seconds from one to the next, and in it
 SAME: Final = 0.5  # how often the next is of the same kind
-_SIDES: Final = (("L", 1.0), ("R", -1.0))
 
 
 def draw_gestures(frames: int, random: np.random.Generator) -> Array:
@@ -64,12 +63,12 @@ def with_arms(motion: Array, angles: Array) -> Array:
     left = direction(at["shoulder.L"] - at["shoulder.R"])
     back = direction(np.cross(at["neck"] - at["spine"], left))
     trunk = np.stack([left, back, np.cross(left, back)], axis=-1)  # of who faces -Y, the left +X
-    for k, (side, out) in enumerate(_SIDES):
+    for k, (side, out) in enumerate(SIDES):
         joint = at[f"shoulder.{side}"]
-        directions = arm_directions(np.radians(angles[:, k]), out)
-        for (start, end), way in zip((("shoulder", "elbow"), ("elbow", "wrist"), ("wrist", "hand")), directions, strict=True):
+        upper, fore = arm_directions(np.radians(angles[:, k]), out)
+        for start, end, way in (("shoulder", "elbow", upper), ("elbow", "wrist", fore), ("wrist", "hand", fore)):
             length = np.linalg.norm(at[f"{end}.{side}"] - at[f"{start}.{side}"], axis=-1, keepdims=True)
-            joint = joint + length * (trunk @ way[..., None])[..., 0]
+            joint = joint + length * turned(trunk, way)
             result[:, BODY_22.index(f"{end}.{side}")] = joint
     return result
 

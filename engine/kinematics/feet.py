@@ -245,7 +245,7 @@ class _Spot:
     def places(self, toe: Floats) -> Floats:
         """(F,3) where a toe (T,3) stands in these frames; between two parts evenly from one to the other."""
         common = _middle(toe[self.frames])
-        own = np.stack([common + share * (_middle(toe[frames]) - common) for frames, share in self.parts])
+        own = np.stack([common + share * (_middle(toe[frames]) - common) if share else common for frames, share in self.parts])
         at = [end for frames, _ in self.parts for end in (frames[0], frames[-1])]
         return np.stack([np.interp(self.frames, at, np.repeat(values, 2)) for values in own.T], -1).astype(toe.dtype)
 
@@ -272,9 +272,8 @@ def _stands(toe: Floats, pace: Floats, seen: Floats, gap: float) -> list[_Spot]:
         so_far = stands[-1].frames
         between = np.arange(so_far[-1] + 1, piece.start)
         away = float(np.linalg.norm(np.median(toe[frames], axis=0) - np.median(toe[so_far], axis=0)))
-        apart = float(np.clip((away - SURELY_ONE_SPOT) / (ONE_SPOT - SURELY_ONE_SPOT), 0.0, 1.0))
-        if seen[between].max() < SEEN_FAST:
-            apart = 0.0
+        still = seen[between].max() < SEEN_FAST
+        apart = 0.0 if still else float(np.clip((away - SURELY_ONE_SPOT) / (ONE_SPOT - SURELY_ONE_SPOT), 0.0, 1.0))
         if apart < 1.0:
             stood = between[(len(between) <= gap) | held[between] | (seen[between] < SEEN_FAST)]
             stands[-1] = stands[-1].joined(stood, frames, apart)

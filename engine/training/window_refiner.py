@@ -207,6 +207,12 @@ def lift(lifter: Lifter, segment: Segment) -> Lifted:
     return lift_both_ways(lifter.read, encode(rays, visibility, world, detected), visibility)
 
 
+def guessed(lifter: Lifter, segment: Segment) -> np.ndarray:
+    """(T,22,3) metres, camera axes, relative to the pelvis: what the lifter makes of a segment."""
+    lifted = lift(lifter, segment)
+    return np.asarray(decode(lifted.guess, lifted.encoded.rotation, segment.stature)[0])
+
+
 def guess_error(lifter: Lifter, segments: Sequence[Segment]) -> float:
     """Metres an axis of a person METRES tall: root of the mean square of what the lifter gets wrong."""
     total, count = 0.0, 0
