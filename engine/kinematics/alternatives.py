@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -41,6 +41,7 @@ READINGS: Final = ((False, True), (True, False), (True, True))
 SAME: Final = 0.02
 OTHER: Final = 0.08
 SHORTEST_SECONDS: Final = 0.2  # of it wholly so: less is a twitch
+BESIDE_SECONDS: Final = 1.0  # on either side of a stretch, that how the limb is turned about itself depends on
 # What no person does, for a tenth of a stretch: then it is no reading of it.
 BADLY: Final = 0.1
 MISSED: Final = 0.06  # metres by which the limb does not get there: a knee does not bend forwards
@@ -58,14 +59,45 @@ _CHEST: Final = ARMATURE_24.index("chest")
 
 
 @dataclass(frozen=True)
-class _Reading:
-    """One reading of all four limbs, frame by frame: `rotations` (T,4,3,4) of their joints, how far it lies from the motion, `apart` (T,4)
-    metres, whether people can do it, `possible` (T,4), and where the middle and the last joint of each are, `places` (T,4,2,3) metres."""
+class _Shown:
+    """A finished motion as `find_alternatives` gets it: arrays of T frames, the bones, and when the frames are."""
 
-    rotations: npt.NDArray[Any]
-    apart: npt.NDArray[Any]
-    possible: Flags
-    places: npt.NDArray[Any]
+    positions: Floats
+    rotations: Floats
+    contacts: Flags
+    camera: Array
+    views: Array
+    body: Proportions
+    timeline: Timeline
+
+    def around(self, frames: slice) -> tuple[_Shown, slice]:
+        """The frames with those beside them that their rotations depend on, in their run; and where the frames are among them."""
+        run = next(run for run in self.timeline.runs if run.start <= frames.start < run.stop)
+        beside = round(BESIDE_SECONDS * self.timeline.fps)
+        first, last = max(run.start, frames.start - beside), min(run.stop, frames.stop + beside)
+        columns = {name: getattr(self, name)[first:last] for name in ("positions", "rotations", "contacts", "views")}
+        part = replace(self, timeline=Timeline.of(last - first, self.timeline.fps), **columns)
+        return part, slice(frames.start - first, frames.stop - first)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What a reading has of a limb, the `place` of it in LIMBS, for a stretch of `frames`: `rotations` (F,3,4) as an alternative has them,
+    how far it lies from the motion in the mean, `apart` (m), and the `places` (F,2,3) of middle and last joint."""
+
+    place: int
+    frames: slice
+    apart: float
+    rotations: npt.NDArray[np.float32]
+    places: npt.NDArray[np.float32]
+
+    def like(self, other: _Found) -> bool:
+        """Whether both are one, where both are: where a joint is as far as its line of sight passes, both ways lead there."""
+        both = slice(max(self.frames.start, other.frames.start), min(self.frames.stop, other.frames.stop))
+        if both.start >= both.stop:
+            return False
+        ours, theirs = (one.places[both.start - one.frames.start : both.stop - one.frames.start] for one in (self, other))
+        return bool(np.linalg.norm(ours - theirs, axis=-1).mean() < OTHER / 2)
 
 
 def find_alternatives(
@@ -76,20 +108,13 @@ def find_alternatives(
     positions (T,24,3) world metres, Z up, the ground at z=0; rotations (T,24,4) wxyz local, which put them there; contacts (T,2): left,
     right foot stands; camera (4,4), applied after each frame's `views` (T,4,4): the camera to that world.
     """
-    readings = [_read(one, positions, rotations, contacts, camera, views, body, timeline) for one in READINGS]
-    kept: list[Alternative] = []
-    for place, limb in enumerate(LIMBS):
-        there = [(float(reading.apart[frames, place].mean()), n, frames) for n, reading in enumerate(readings)
-                 for frames in _stretches(reading, place, timeline)]  # fmt: skip
-        listed: list[tuple[_Reading, slice]] = []
-        for _, n, frames in sorted(there, key=lambda each: each[:2]):
-            reading = readings[n]
-            if any(_alike(place, reading, frames, other, its) for other, its in listed):
-                continue
-            listed.append((reading, frames))
-            own = rotations[frames][:, _LIMB_JOINTS[place]]
-            kept.append(Alternative(limb, frames, _blended(own, reading.rotations[frames, place], reading.apart[frames, place])))
-    return kept
+    shown = _Shown(positions, rotations, contacts, camera, views, body, timeline)
+    found = [one for sides in READINGS for one in _found(shown, sides)]
+    kept: list[_Found] = []
+    for one in sorted(found, key=lambda each: (each.place, each.apart)):
+        if not any(one.like(other) for other in kept if other.place == one.place):
+            kept.append(one)
+    return [Alternative(list(LIMBS)[one.place], one.frames, one.rotations) for one in kept]
 
 
 def taken(motion: Motion, alternative: Alternative) -> Motion:
@@ -104,25 +129,60 @@ def taken(motion: Motion, alternative: Alternative) -> Motion:
     )
 
 
-def _read(
-    sides: tuple[bool, bool], positions: Floats, rotations: Floats, contacts: Flags, camera: Array, views: Array, body: Proportions,
-    timeline: Timeline,
-) -> _Reading:  # fmt: skip
-    def reading(near: Timeline, at: Floats, turned: Floats, stands: Flags, views: Array) -> tuple[Array, Array, Flags, Array]:
-        at, turned = at.astype(float), turned.astype(float)
-        from_camera = camera @ views
-        goal, seen = at.copy(), to_camera(at, from_camera)
-        for place, joints in enumerate(_LIMB_JOINTS):
-            moved = _to_other_side(seen[:, [*joints, _ENDS[place]]], sides, hand=place < 2)
-            goal[:, [*joints[1:], _ENDS[place]]] = to_world(moved, from_camera)[:, 1:]
-        pose = fit_pose(goal[:, _BODY], body.rest_offsets, near.runs, near.fps)
-        return _put(pose.rotations, goal, at, turned, stands, body)
+def _found(shown: _Shown, sides: tuple[bool, bool]) -> list[_Found]:
+    """What is found of one of READINGS. Of all frames is kept only where it is one: rotations of four limbs would be half of the motion."""
 
-    return _Reading(*mapped_over_time(reading, timeline, positions, rotations, contacts, views))
+    def where(near: Timeline, *columns: Floats) -> tuple[Array, Flags]:
+        reading = _read(shown, sides, near, *columns)
+        return reading.apart, reading.possible
+
+    apart, possible = mapped_over_time(where, shown.timeline, shown.positions, shown.rotations, shown.contacts, shown.views)
+    found = []
+    for place, joints in enumerate(_LIMB_JOINTS):
+        for frames in _stretches(apart[:, place], possible[:, place], shown.timeline):
+            far, turned, places = _of_limb(shown, sides, place, frames)
+            blended = _blended(shown.rotations[frames][:, joints], turned, far)
+            found.append(_Found(place, frames, float(far.mean(dtype=np.float64)), blended, places))
+    return found
 
 
-def _put(fitted: Array, goal: Array, at: Array, turned: Array, stands: Flags, body: Proportions) -> tuple[Array, Array, Flags, Array]:
-    """What _Reading has, of limbs with those `fitted` rotations (T,24,4) on a body that stays `at` its place (T,24,3) with its own ones,
+def _of_limb(shown: _Shown, sides: tuple[bool, bool], place: int, frames: slice) -> tuple[Floats, Floats, npt.NDArray[np.float32]]:
+    """What _Reading has of that limb in those frames: `apart` (F,), `rotations` (F,3,4), `places` (F,2,3)."""
+
+    def how(near: Timeline, *columns: Floats) -> tuple[Array, Array, Array]:
+        reading = _read(shown, sides, near, *columns)
+        return reading.apart[:, place], reading.rotations[:, place], reading.places[:, place]
+
+    part, inside = shown.around(frames)
+    far, turned, places = mapped_over_time(how, part.timeline, part.positions, part.rotations, part.contacts, part.views)
+    return far[inside], turned[inside], places[inside]
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """One reading of all four limbs, frame by frame: `rotations` (T,4,3,4) of their joints, how far it lies from the motion, `apart` (T,4)
+    metres, whether people can do it, `possible` (T,4), and where the middle and the last joint of each are, `places` (T,4,2,3) metres."""
+
+    rotations: Array
+    apart: Array
+    possible: Flags
+    places: Array
+
+
+def _read(shown: _Shown, sides: tuple[bool, bool], near: Timeline, *columns: Floats) -> _Reading:
+    """The reading of those frames of the motion: `columns` are its positions, rotations, contacts and views in them."""
+    at, turned, stands, views = columns[0].astype(float), columns[1].astype(float), columns[2].astype(bool), columns[3]
+    from_camera = shown.camera @ views
+    goal, seen = at.copy(), to_camera(at, from_camera)
+    for place, joints in enumerate(_LIMB_JOINTS):
+        moved = _to_other_side(seen[:, [*joints, _ENDS[place]]], sides, hand=place < 2)
+        goal[:, [*joints[1:], _ENDS[place]]] = to_world(moved, from_camera)[:, 1:]
+    pose = fit_pose(goal[:, _BODY], shown.body.rest_offsets, near.runs, near.fps)
+    return _put(pose.rotations, goal, at, turned, stands, shown.body)
+
+
+def _put(fitted: Array, goal: Array, at: Array, turned: Array, stands: Flags, body: Proportions) -> _Reading:
+    """The reading of limbs with those `fitted` rotations (T,24,4) on a body that stays `at` its place (T,24,3) with its own ones,
     `turned`; `goal` (T,24,3): where they were to go."""
     count = len(at)
     out, apart, possible = np.empty((count, len(LIMBS), 3, 4)), np.empty((count, len(LIMBS))), np.empty((count, len(LIMBS)), bool)
@@ -144,7 +204,7 @@ def _put(fitted: Array, goal: Array, at: Array, turned: Array, stands: Flags, bo
         # a foot that stands would leave its spot
         wrong = _within_trunk(moved, bent, body.stature) if place < 2 else stands[:, place - 2]
         possible[:, place] = ~(missed | sunk | wrong | _beyond_joints(place, world, body))
-    return out, apart, possible, moved[:, [joints[1:] for joints in _LIMB_JOINTS]]
+    return _Reading(out, apart, possible, moved[:, [joints[1:] for joints in _LIMB_JOINTS]])
 
 
 def _to_other_side(limb: Array, sides: tuple[bool, bool], hand: bool) -> Array:
@@ -199,23 +259,13 @@ def _within_trunk(at: Array, joints: list[int], stature: float) -> Flags:
     return np.asarray(np.linalg.norm(points - pelvis - share[..., None] * line, axis=-1).min(1) < TRUNK * stature)
 
 
-def _stretches(reading: _Reading, place: int, timeline: Timeline) -> Iterator[slice]:
-    """The frames of that limb in which it is another one, and one that people do."""
+def _stretches(apart: Floats, possible: Flags, timeline: Timeline) -> Iterator[slice]:
+    """The frames in which a reading of a limb, so far `apart` (T,) and `possible` (T,), is another one and one that people do."""
     for run in timeline.runs:
-        apart, possible = np.asarray(reading.apart[run, place]), np.asarray(reading.possible[run, place])
-        for part in stretches(apart > SAME):
-            wholly = apart[part] > OTHER
-            if wholly.sum() >= SHORTEST_SECONDS * timeline.fps and (~possible[part][wholly]).mean() < BADLY:
+        for part in stretches(apart[run] > SAME):
+            wholly = apart[run][part] > OTHER
+            if wholly.sum() >= SHORTEST_SECONDS * timeline.fps and (~possible[run][part][wholly]).mean() < BADLY:
                 yield slice(run.start + part.start, run.start + part.stop)
-
-
-def _alike(place: int, one: _Reading, frames: slice, other: _Reading, others: slice) -> bool:
-    """Whether two readings of a limb are one, where both are: where a joint is as far as its line of sight passes, both ways lead there."""
-    both = slice(max(frames.start, others.start), min(frames.stop, others.stop))
-    if both.start >= both.stop:
-        return False
-    apart = np.linalg.norm(one.places[both, place].astype(float) - other.places[both, place], axis=-1)
-    return bool(apart.mean() < OTHER / 2)
 
 
 def _blended(own: Floats, other: Floats, apart: Floats) -> npt.NDArray[np.float32]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -60,6 +60,24 @@ def build_motion(performer: Performer, camera: Camera, options: CaptureOptions) 
     Of the options it asks for height, smooth, feet, root and level. Where the camera is known the motion lies in its world, the file's
     camera is that of the first frame, and only `root` "in-place" moves the person away. The quality report stands in provenance["quality"].
     """
+    return _motion(_made(performer, camera, options))
+
+
+@dataclass(frozen=True)
+class _Made:
+    """What the motion is made of: the animation, its contacts (T,2), how far the bones moved the joints (metres), the take, the body, and
+    how up is known."""
+
+    done: Animation
+    contacts: Flags
+    fit_error: float
+    take: Take
+    body: Proportions
+    told: Levelled
+
+
+def _made(performer: Performer, camera: Camera, options: CaptureOptions) -> _Made:
+    """The way of a take to its animation; what is needed on it alone is gone behind it."""
     take = Take.of(performer, camera, options)
     body = fit_proportions(take.who.joints, take.who.confidence, options.height, take.who.timeline.fps)
     face = _calm_face(take)
@@ -76,7 +94,7 @@ def build_motion(performer: Performer, camera: Camera, options: CaptureOptions) 
     kept = performer.kept
     take, face = take.cut(kept), None if face is None else face[kept]
     done = _animated(planted.joints[kept], face, world, take, body)
-    return _motion(done, planted.contacts[kept], fit_error, take, body, told)
+    return _Made(done, planted.contacts[kept], fit_error, take, body, told)
 
 
 def _on_sight(take: Take, body: Proportions) -> tuple[Stored, Array, FramePath]:
@@ -186,13 +204,14 @@ def _animated(targets: Floats, face: Array | None, world: World, take: Take, bod
     return animate(targets, take.who.points, face, body, runs, fps, camera.matrix, turn, take.views, camera.known, root)
 
 
-def _motion(done: Animation, contacts: Flags, fit_error: float, take: Take, body: Proportions, told: Levelled) -> Motion:
-    """The motion with its quality report."""
+def _motion(made: _Made) -> Motion:
+    """The motion with its quality report, and the other readings of its limbs."""
+    done, contacts, take, body = made.done, made.contacts, made.take, made.body
     who, camera, runs, fps = take.who, take.camera, take.who.timeline.runs, take.who.timeline.fps
     first = done.camera_to_world @ take.views[0]
     path = mapped(lambda views: done.camera_to_world @ views, take.views, dtype=np.float64) if take.moves else None
     figures = quality.report(
-        done.on_the_ground, contacts, who.detected, runs, fps, done.pixel_errors, who.confidence, who.points, fit_error, who.spread,
+        done.on_the_ground, contacts, who.detected, runs, fps, done.pixel_errors, who.confidence, who.points, made.fit_error, who.spread,
         who.times, camera.too_fast,
     )  # fmt: skip
     others = find_alternatives(done.on_the_ground, done.rotations, contacts, done.ground_camera, take.views, body, take.who.timeline)
@@ -215,7 +234,7 @@ def _motion(done: Animation, contacts: Flags, fit_error: float, take: Take, body
         camera_to_world=first,
         image_size=np.array(camera.size, dtype=np.int64),
         detected=who.detected,
-        provenance={"quality": figures | _setting(body, first, camera.matrix, camera.size, told)},
+        provenance={"quality": figures | _setting(body, first, camera.matrix, camera.size, made.told)},
         camera_path=path,
         **columns_of(others),
     )
