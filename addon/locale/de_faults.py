@@ -245,6 +245,10 @@ PHRASES: Final = {
     "its joints are out of order: the root comes first, parents before children": (
         "seine Gelenke sind nicht in der Ordnung: zuerst die Wurzel, Eltern vor Kindern"
     ),
+    "its alternatives lie in frames that it has not": "seine Alternativen liegen in Bildern, die es nicht hat",
+    "its alternatives have more or fewer frames than rotations": "seine Alternativen haben mehr oder weniger Bilder als Drehungen",
+    "it has alternatives of {}, which it has not": "es hat Alternativen für {}, was es nicht hat",
+    "it has {} and not all that belongs to it": "es hat {} und nicht alles, was dazugehört",
     "its times do not rise": "seine Zeiten steigen nicht",
     "its times do not rise by a frame at least": "seine Zeiten steigen nicht um wenigstens ein Bild",
     "its rotations hold quaternions of no length": "seine Drehungen enthalten Quaternionen ohne Länge",
