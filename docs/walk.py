@@ -207,8 +207,8 @@ def review(walk: Walk, take: bpy.types.Object) -> Iterator[float]:
         yield from click(unsure)
         walk.say("click kinolift.next_unsure", f"frame {before} -> {scene.frame_current}")
         yield from walk.picture("walk_unsure")
-    yield from other_depth(walk, take)
     name = take.name
+    yield from other_depth(walk, name)
     yield from walk.fill("kinolift.smooth", "0.9")
     yield from walk.push("kinolift.refine_with_settings")
     yield from walk.until(lambda: not status.running, "the take has its new motion")
@@ -227,14 +227,14 @@ def review(walk: Walk, take: bpy.types.Object) -> Iterator[float]:
     yield from redo(walk, name, fewer)
 
 
-def other_depth(walk: Walk, take: bpy.types.Object) -> Iterator[float]:
-    """A limb that points the other way in depth, seen from the side before and after, and its undo."""
+def other_depth(walk: Walk, name: str) -> Iterator[float]:
+    """A limb that points the other way in depth, and its undo. After an undo the scene and the take are other objects than before."""
     scene, depths = view()[0].scene, addon("addon.other_depths")
-    frames = [frame for frame in range(scene.frame_start, scene.frame_end + 1) if depths.limbs_at(take, frame)]
+    frames = [frame for frame in range(scene.frame_start, scene.frame_end + 1) if depths.limbs_at(bpy.data.objects[name], frame)]
     if not frames:
         walk.say("look for limbs that can point another way", "there are none")
         return
-    before, name = scene.frame_current, take.name
+    before = scene.frame_current
     scene.frame_set(frames[len(frames) // 2])
     yield from walk.push("kinolift.other_depth")
     yield from walk.until(lambda: bool(depths.taken_of(bpy.data.objects[name])), "the limb points the other way")
@@ -245,7 +245,7 @@ def other_depth(walk: Walk, take: bpy.types.Object) -> Iterator[float]:
     walk.say("Ctrl Z over the view", f"taken: {taken}")
     if taken:
         walk.fault("the limb still points the other way")
-    scene.frame_set(before)
+    view()[0].scene.frame_set(before)
 
 
 def settled(value: Callable[[], int]) -> Iterator[float]:
