@@ -81,12 +81,19 @@ def told_in_full(header, sha256):
 
 
 def test_the_shipped_lifters_recipes_are_those_in_its_header(tmp_path):
-    """Two fifths are what shipped before, and three trainings that went on from that a fifth each. Half of that was what shipped before it,
+    """Half is what shipped before, and two trainings that went on from that a quarter each. Two fifths of that were what shipped before it,
+    and three trainings that went on from that a fifth each. Half of that was what shipped before it,
     and two trainings that went on from that a quarter each. That was two thirds of what shipped
     before it, and two trainings a sixth each. And that is the mean of four trainings, of which three went on from the first and the first
     from a mean: four parts of the mean of four stages, and one part of a fifth, which went on from that. The stages went on from one
     another, the first from product_lifter's."""
     header = load_weights(LIFTER_FILE).header
+    before, *last = header["average_of"]
+    assert header["shares"] == [2.0, 1.0, 1.0]
+    tenth = asdict(fill(LifterRecipe, read_toml(tmp_path / "shipped_lifter_10", TABLES)["lifter"], "lifter"))
+    for stage, told in zip(last, ({}, {"steps": 6000, "learning_rate": 4e-4, "warm_up": 100, "seed": 104}), strict=True):
+        assert recipe_of(stage) == tenth | told and stage["start"]["sha256"] == before["sha256"]
+    header = before | {"layout": header["layout"]}
     before, *last = header["average_of"]
     assert header["shares"] == [2.0, 1.0, 1.0, 1.0]
     ninth = asdict(fill(LifterRecipe, read_toml(tmp_path / "shipped_lifter_9", TABLES)["lifter"], "lifter"))
