@@ -183,7 +183,7 @@ def steps(walk: Walk, words: argparse.Namespace) -> Iterator[float]:
     scene.frame_set((scene.frame_start + scene.frame_end) // 2)
     yield from walk.picture("manual_review")
     take = bpy.context.object.name
-    yield from review(walk, bpy.context.object)
+    yield from review(walk, take)
     if words.rig is not None:
         yield from character(walk, words.rig)
     yield from walk.fold("export")
@@ -198,7 +198,7 @@ def steps(walk: Walk, words: argparse.Namespace) -> Iterator[float]:
     yield from motion_file(walk, take)
 
 
-def review(walk: Walk, take: bpy.types.Object) -> Iterator[float]:
+def review(walk: Walk, name: str) -> Iterator[float]:
     """Where it is unsure, Refine Again and its undo, fewer keys and the redo panel."""
     status, scene = walk.status, view()[0].scene
     unsure = yield from find("kinolift.next_unsure")
@@ -207,7 +207,6 @@ def review(walk: Walk, take: bpy.types.Object) -> Iterator[float]:
         yield from click(unsure)
         walk.say("click kinolift.next_unsure", f"frame {before} -> {scene.frame_current}")
         yield from walk.picture("walk_unsure")
-    name = take.name
     yield from other_depth(walk, name)
     yield from walk.fill("kinolift.smooth", "0.9")
     yield from walk.push("kinolift.refine_with_settings")

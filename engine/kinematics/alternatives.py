@@ -4,8 +4,8 @@ A picture shows where a joint's line of sight lies and not where on it the joint
 and behind the joint that it hangs on, and so an arm has four readings. The networks have chosen one. Where it is the wrong one the take is
 right from the camera and wrong from the side, and no later stage can tell: so the others are kept, for the animator to choose.
 
-Of the arms of people that nothing was trained on one other reading in six is nearer to the truth, by 8 cm in the mean
-(`python benchmarks/alternatives.py --data PAIRS`, 2026-11-30). Nothing that was tried tells which (docs/motion.md), so none is taken by
+Of the arms of people that nothing was trained on one first other reading in seven is nearer to the truth, by 9 cm in the mean
+(`python benchmarks/alternatives.py --data PAIRS`, 2026-12-01). Nothing that was tried tells which (docs/motion.md), so none is taken by
 itself.
 """
 

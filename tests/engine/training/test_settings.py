@@ -88,24 +88,17 @@ def test_the_shipped_lifters_recipes_are_those_in_its_header(tmp_path):
     from a mean: four parts of the mean of four stages, and one part of a fifth, which went on from that. The stages went on from one
     another, the first from product_lifter's."""
     header = load_weights(LIFTER_FILE).header
-    before, *last = header["average_of"]
-    assert header["shares"] == [2.0, 1.0, 1.0]
-    tenth = asdict(fill(LifterRecipe, read_toml(tmp_path / "shipped_lifter_10", TABLES)["lifter"], "lifter"))
-    for stage, told in zip(last, ({}, {"steps": 6000, "learning_rate": 4e-4, "warm_up": 100, "seed": 104}), strict=True):
-        assert recipe_of(stage) == tenth | told and stage["start"]["sha256"] == before["sha256"]
-    header = before | {"layout": header["layout"]}
-    before, *last = header["average_of"]
-    assert header["shares"] == [2.0, 1.0, 1.0, 1.0]
-    ninth = asdict(fill(LifterRecipe, read_toml(tmp_path / "shipped_lifter_9", TABLES)["lifter"], "lifter"))
-    for stage, told in zip(last, ({"seed": 96}, {"seed": 97, "learning_rate": 6e-5}, {"seed": 98}), strict=True):
-        assert recipe_of(stage) == ninth | told and stage["start"]["sha256"] == before["sha256"]
-    header = before | {"layout": header["layout"]}
-    before, *last = header["average_of"]
-    assert header["shares"] == [2.0, 1.0, 1.0]
-    eighth = asdict(fill(LifterRecipe, read_toml(tmp_path / "shipped_lifter_8", TABLES)["lifter"], "lifter"))
-    for stage, seed in zip(last, (64, 65), strict=True):
-        assert recipe_of(stage) == eighth | {"seed": seed} and stage["start"]["sha256"] == before["sha256"]
-    header = before | {"layout": header["layout"]}
+    for number, shares, trainings in (
+        (10, [2.0, 1.0, 1.0], ({}, {"steps": 6000, "learning_rate": 4e-4, "warm_up": 100, "seed": 104})),
+        (9, [2.0, 1.0, 1.0, 1.0], ({"seed": 96}, {"seed": 97, "learning_rate": 6e-5}, {"seed": 98})),
+        (8, [2.0, 1.0, 1.0], ({"seed": 64}, {"seed": 65})),
+    ):
+        before, *last = header["average_of"]
+        assert header["shares"] == shares
+        recipe = asdict(fill(LifterRecipe, read_toml(tmp_path / f"shipped_lifter_{number}", TABLES)["lifter"], "lifter"))
+        for stage, told in zip(last, trainings, strict=True):
+            assert recipe_of(stage) == recipe | told and stage["start"]["sha256"] == before["sha256"]
+        header = before | {"layout": header["layout"]}
     before, *last = header["average_of"]
     assert header["shares"] == [4.0, 1.0, 1.0]
     seventh = asdict(fill(LifterRecipe, read_toml(tmp_path / "shipped_lifter_7", TABLES)["lifter"], "lifter"))
