@@ -234,8 +234,10 @@ def other_depth(walk: Walk, name: str) -> Iterator[float]:
         walk.say("look for limbs that can point another way", "there are none")
         return
     before = scene.frame_current
-    scene.frame_set(frames[len(frames) // 2])
-    yield from walk.push("kinolift.other_depth")
+    frame = frames[len(frames) // 2]
+    scene.frame_set(frame)
+    limb = sorted(depths.limbs_at(bpy.data.objects[name], frame))[0]  # the others' buttons are grey
+    yield from walk.push(f"kinolift.other_depth(limb={limb!r}")
     yield from walk.until(lambda: bool(depths.taken_of(bpy.data.objects[name])), "the limb points the other way")
     yield from walk.picture("walk_other_depth")
     yield from press("Z", middle(), ctrl=True)
